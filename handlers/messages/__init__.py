@@ -1,0 +1,1 @@
+"""Receipts and other things WeChat tells us about what we sent."""

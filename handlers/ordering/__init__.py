@@ -1,0 +1,1 @@
+"""Ordering services and answering offers."""

@@ -1,0 +1,1 @@
+"""Following, naming oneself, linking to an elder or child."""

@@ -1,0 +1,1 @@
+"""What cadres read and answer about their tasks."""

@@ -1,0 +1,1 @@
+"""What is true: tables, lives and rules, in plain SQLAlchemy, without Flask and without a clock."""

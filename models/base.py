@@ -1,0 +1,63 @@
+"""The ground every table stands on: one declarative base, one naming of constraints, instants in UTC only."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, MetaData
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
+from sqlalchemy.types import TypeDecorator
+
+# Named constraints: Alembic can only drop on SQLite and PostgreSQL alike what has a name.
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Instant(TypeDecorator[datetime]):
+    """An instant: aware on the way in (a naive datetime is refused), aware UTC on the way out.
+
+    PostgreSQL keeps `timestamptz`; SQLite has no zones, so it keeps the UTC wall clock.
+    Raises ValueError for a naive datetime, which SQLAlchemy reports as StatementError.
+    """
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"naive datetime {value!r}: an instant needs its zone")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+# SQLite gives an automatic key only to INTEGER; everywhere else a key has room for a busy county's decades.
+Key = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Base(DeclarativeBase):
+    """The declarative base of every table; Flask-SQLAlchemy takes it as its `model_class`."""
+
+    # A registry of its own rather than a `type_annotation_map`: Flask-SQLAlchemy copies this class's attributes.
+    registry = registry(
+        metadata=MetaData(naming_convention=NAMING),
+        type_annotation_map={datetime: Instant, dict[str, Any]: JSON, list[Any]: JSON},
+    )
+
+
+class Row(Base):
+    """A table whose rows have an integer key of their own."""
+
+    __abstract__ = True
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True, sort_order=-1)

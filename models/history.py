@@ -1,0 +1,29 @@
+"""What happened to a thing, in order: one append-only row for every verb."""
+
+from datetime import datetime
+
+from sqlalchemy import Index, String, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.base import Row
+
+
+class History(Row):
+    """One verb done to one thing: by whom, in which role, from which state to which."""
+
+    __tablename__ = "history"
+    __table_args__ = (Index(None, "subject"),)
+
+    subject: Mapped[str] = mapped_column(String(40))  # "order:17", "call:3"
+    verb: Mapped[str] = mapped_column(String(32))
+    from_state: Mapped[str | None] = mapped_column(String(32))
+    to_state: Mapped[str] = mapped_column(String(32))
+    by_person_id: Mapped[int | None]  # None: time did it
+    as_role: Mapped[str] = mapped_column(String(32))
+    note: Mapped[str] = mapped_column(String(500), default="")
+    at: Mapped[datetime]
+
+
+def history_of(session: Session, subject: str) -> list[History]:
+    """The rows of `subject` ("order:17") in the order in which they happened."""
+    return list(session.scalars(select(History).where(History.subject == subject).order_by(History.id)))

@@ -1,0 +1,79 @@
+"""The outbox: one row for whatever must be said later or elsewhere, written with its cause, until a receipt or a cadre has it."""
+
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from sqlalchemy import ForeignKey, Index, String, Table, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Row
+from models.life import TIME, Life, Verb
+
+REPEATABLE_FOR = timedelta(minutes=10)  # WeChat keeps a client_msg_id for ten minutes, no longer
+
+# Which channels a letter tries, in order. A channel that may be repeated with the same client_msg_id says so.
+LADDER: tuple[str, ...] = ("template",)
+REPEATABLE: dict[str, bool] = {"template": True, "customer_service": False}
+
+
+class Letter(Row):
+    """One thing to be said to one person. It stores facts; words are made when it is carried."""
+
+    __tablename__ = "letters"
+    __table_args__ = (
+        # What the sender looks for: only the living, in order of time.
+        Index(
+            "ix_letters_due", "next_at",
+            postgresql_where=text("state IN ('planned', 'retry')"), sqlite_where=text("state IN ('planned', 'retry')"),
+        ),
+        Index(
+            "ix_letters_leased", "lease_until",
+            postgresql_where=text("state = 'sending'"), sqlite_where=text("state = 'sending'"),
+        ),
+        Index(None, "subject", "revision"),
+        Index(None, "msgid"),
+    )  # fmt: skip
+
+    key: Mapped[str] = mapped_column(String(120), unique=True)  # "call:3/1/t-24h/relative:7": posting twice is once
+    person_id: Mapped[int] = mapped_column(ForeignKey("persons.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(32))
+    facts: Mapped[dict[str, Any]]
+    subject: Mapped[str] = mapped_column(String(40))  # "call:3"
+    revision: Mapped[int] = mapped_column(default=0)
+    urgency: Mapped[str] = mapped_column(String(12), default="routine")  # safety, same_day, routine, digest
+    channel: Mapped[str] = mapped_column(String(20), default="template")
+    due_at: Mapped[datetime]
+    useful_until: Mapped[datetime]
+    state: Mapped[str] = mapped_column(String(16), default="planned")
+    next_at: Mapped[datetime]  # when the sender looks at it next: due_at first, later the back-off
+    tries: Mapped[int] = mapped_column(default=0)
+    lease_owner: Mapped[str | None] = mapped_column(String(64))
+    lease_until: Mapped[datetime | None]
+    client_msg_id: Mapped[str] = mapped_column(String(32))
+    app_id: Mapped[str | None] = mapped_column(String(32))  # the account through which it went
+    first_attempt_at: Mapped[datetime | None]
+    msgid: Mapped[str | None] = mapped_column(String(24))
+    said: Mapped[str | None] = mapped_column(String(600))
+    error_code: Mapped[str | None] = mapped_column(String(24))
+    error_detail: Mapped[str | None] = mapped_column(String(300))
+    created_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+
+
+LETTER = Life(
+    "letter",
+    cast(Table, Letter.__table__),
+    "planned",
+    (
+        Verb("claim", ("planned", "retry"), "sending", who=(TIME,)),
+        Verb("sent", ("sending",), "sent", who=(TIME,)),
+        Verb("again", ("sending",), "retry", who=(TIME,)),
+        Verb("doubt", ("sending",), "needs_check", who=(TIME,)),
+        Verb("deliver", ("sending", "retry", "sent", "needs_check"), "delivered", who=(TIME,)),
+        Verb("miss", ("planned", "retry"), "missed", who=(TIME,)),
+        Verb("give_up", ("planned", "sending", "retry", "sent", "needs_check"), "dead", who=(TIME,), tells=("cadre",)),
+        Verb("withdraw", ("planned", "retry"), "withdrawn", who=(TIME, "rule")),
+        Verb("suppress", ("planned", "retry"), "suppressed", who=(TIME, "rule")),
+        Verb("tell", ("dead", "needs_check", "missed"), "told_in_person", who=("cadre",)),
+    ),
+)

@@ -1,0 +1,63 @@
+"""Putting letters into the outbox and taking them back: what rules call in their own transaction."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from models.messages.letters import Letter
+
+USEFUL_FOR = timedelta(hours=48)  # how long a letter without an event of its own is still worth reading
+
+
+def post(
+    session: Session,
+    *,
+    key: str,
+    person_id: int,
+    kind: str,
+    facts: dict[str, Any],
+    subject: str,
+    now: datetime,
+    revision: int = 0,
+    due_at: datetime | None = None,
+    useful_until: datetime | None = None,
+    urgency: str = "routine",
+    channel: str = "template",
+    app_id: str | None = None,
+) -> Letter:
+    """Leave a letter in the outbox; the same `key` again answers the letter that is there already.
+
+    `kind` is "<quarter>.<word>" ("family.reminder"); `facts` are plain JSON values, instants as ISO strings.
+    Without `due_at` it is due at once.
+    """
+    found = session.scalar(select(Letter).where(Letter.key == key))
+    if found is not None:
+        return found
+    due = due_at or now
+    letter = Letter(
+        key=key, person_id=person_id, kind=kind, facts=facts, subject=subject, revision=revision, urgency=urgency,
+        channel=channel, due_at=due, useful_until=useful_until or due + USEFUL_FOR, next_at=due,
+        client_msg_id=uuid4().hex, app_id=app_id, created_at=now,
+    )  # fmt: skip
+    session.add(letter)
+    session.flush()
+    return letter
+
+
+def withdraw(session: Session, subject: str, now: datetime, *, before_revision: int | None = None) -> int:
+    """Take back the letters about `subject` that nobody has begun to send; answers how many.
+
+    With `before_revision`, only those of older revisions: what a change of time calls.
+    """
+    session.flush()
+    statement = update(Letter).where(Letter.subject == subject, Letter.state.in_(("planned", "retry")))
+    if before_revision is not None:
+        statement = statement.where(Letter.revision < before_revision)
+    gone = session.execute(
+        statement.values(state="withdrawn", settled_at=now).returning(Letter.id),
+        execution_options={"synchronize_session": "fetch"},
+    ).all()
+    return len(gone)

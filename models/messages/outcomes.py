@@ -1,0 +1,55 @@
+"""What comes back from carrying a letter: the postman answers with one of three values, never with an exception."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Action = Literal["again", "person", "broken"]
+
+
+@dataclass(frozen=True)
+class Sent:
+    """The far end accepted the letter. `msgid` (64 bits, kept as text) joins the receipt; `said` is what was said."""
+
+    msgid: str | None
+    said: str
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The far end refused, and nothing was delivered.
+
+    `action`: "again" (busy: back off and retry), "person" (this person cannot be reached so: next step of the ladder),
+    "broken" (template, account or settings: keep the letter, alarm). `pause_seconds` holds the channel that long.
+    """
+
+    action: Action
+    code: str
+    detail: str = ""
+    pause_seconds: int = 0
+    said: str = ""
+
+
+@dataclass(frozen=True)
+class Unsure:
+    """Nobody knows whether the far end took it: a timeout, a reset, an answer that is not JSON."""
+
+    detail: str
+    said: str = ""
+
+
+@dataclass(frozen=True)
+class OpenLetter:
+    """One letter as the postman carries it: facts only, no session, everything needed to say it and send it."""
+
+    id: int
+    kind: str
+    facts: dict[str, Any]
+    channel: str
+    app_id: str
+    openid: str
+    zone: str  # the reader's IANA zone
+    client_msg_id: str
+    deadline_seconds: float
+
+
+Outcome = Sent | Failed | Unsure

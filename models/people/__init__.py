@@ -1,0 +1,1 @@
+"""Residents, relatives and staff: who they are, whom they may act for, how they can be reached."""

@@ -1,0 +1,44 @@
+"""A person: resident, relative or cadre, with or without a phone."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ForeignKey, String
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.base import Row
+from models.hours import zone_named
+
+PERSON_STATES = ("active", "moved", "deceased")
+
+
+class Person(Row):
+    """Somebody the centre knows. `code` is the key of the county's own list; a follower who came by WeChat has none."""
+
+    __tablename__ = "persons"
+
+    code: Mapped[str | None] = mapped_column(String(20), unique=True)
+    name: Mapped[str] = mapped_column(String(40), default="")  # empty until the person, or a clerk, says it
+    state: Mapped[str] = mapped_column(String(12), default="active")
+    area_id: Mapped[int | None] = mapped_column(ForeignKey("areas.id"), index=True)  # village of registration
+    phone: Mapped[str] = mapped_column(String(20), default="")
+    time_zone: Mapped[str] = mapped_column(String(40), default="Asia/Shanghai")
+    left_behind: Mapped[str] = mapped_column(String(8), default="")  # "", "elder", "child": sensitive
+    away: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime]
+
+    @property
+    def tz(self) -> ZoneInfo:
+        """The zone in which this person lives now and reads times."""
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def resource(self) -> str:
+        """The name under which this person's time is taken in the occupancy cells."""
+        return f"person:{self.id}"
+
+
+def move_to_zone(session: Session, person: Person, zone: str) -> None:
+    """The person lives in another zone from now on; raises Refused("unknown_zone")."""
+    person.time_zone = zone_named(zone).key
+    session.flush()

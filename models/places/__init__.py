@@ -1,0 +1,1 @@
+"""Areas, centres, rooms and stations, their hours, and who or what is taken when."""

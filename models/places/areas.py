@@ -1,0 +1,41 @@
+"""The area tree: county → township → village → grid, and what lies below what."""
+
+from sqlalchemy import ForeignKey, String, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.base import Row
+
+AREA_KINDS = ("county", "township", "village", "grid")  # from the top down; a street counts as a township
+
+
+class Area(Row):
+    """One node of the tree. `path` names it and all above it ("/1/4/9/"), so that a subtree is one prefix."""
+
+    __tablename__ = "areas"
+
+    code: Mapped[str] = mapped_column(String(20), unique=True)  # GB/T 2260-like, or the county's own
+    name: Mapped[str] = mapped_column(String(40))
+    kind: Mapped[str] = mapped_column(String(12))
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("areas.id"), index=True)
+    path: Mapped[str] = mapped_column(String(120), index=True)
+
+
+def add_area(session: Session, *, code: str, name: str, kind: str, parent: Area | None = None) -> Area:
+    """Add an area below `parent` and give it its path."""
+    area = Area(code=code, name=name, kind=kind, parent_id=parent.id if parent else None, path="")
+    session.add(area)
+    session.flush()
+    area.path = f"{parent.path if parent else '/'}{area.id}/"
+    return area
+
+
+def chain(session: Session, area: Area) -> list[Area]:
+    """The area and all above it, the nearest first."""
+    ids = [int(part) for part in area.path.strip("/").split("/")]
+    found = {row.id: row for row in session.scalars(select(Area).where(Area.id.in_(ids)))}
+    return [found[key] for key in reversed(ids)]
+
+
+def full_name(session: Session, area: Area) -> str:
+    """The name from the township down ("鸬鹚乡葛山村"), as people say it."""
+    return "".join(a.name for a in reversed(chain(session, area)) if a.kind != "county")

@@ -1,0 +1,66 @@
+"""Occupancy: a person, a station, a room or a vehicle is in one place at a time, and the primary key says so."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Index, String, delete, insert, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.base import Base
+from models.errors import Refused
+
+CELL = timedelta(minutes=15)
+
+
+class Cell(Base):
+    """A quarter of an hour of one resource, held by one booking ("call:3")."""
+
+    __tablename__ = "cells"
+    __table_args__ = (Index(None, "held_by"),)
+
+    resource_id: Mapped[str] = mapped_column(String(40), primary_key=True)  # "person:17", "station:2"
+    cell_start: Mapped[datetime] = mapped_column(primary_key=True)
+    held_by: Mapped[str] = mapped_column(String(40))
+
+
+def cells_between(starts_at: datetime, ends_at: datetime) -> list[datetime]:
+    """The starts of all quarter-hours that [starts_at, ends_at) touches: touching is taking, adjacency is not."""
+    first = starts_at.astimezone(UTC)
+    first -= timedelta(minutes=first.minute % 15, seconds=first.second, microseconds=first.microsecond)
+    count = -(-(ends_at - first) // CELL)
+    return [first + n * CELL for n in range(count)]
+
+
+def occupy(session: Session, resources: Iterable[str], starts_at: datetime, ends_at: datetime, held_by: str) -> None:
+    """Make `held_by` hold exactly the cells of these resources in this span, whatever it held before.
+
+    The new cells are taken before the old ones are given back, in one INSERT that everybody sorts the same way, inside
+    a savepoint. Raises Refused("slot_taken") when any of them is held by another; then nothing has changed.
+    """
+    wanted = {(resource, start) for resource in resources for start in cells_between(starts_at, ends_at)}
+    session.flush()
+    held = select(Cell.resource_id, Cell.cell_start).where(Cell.held_by == held_by)
+    mine = {(row.resource_id, row.cell_start) for row in session.execute(held)}
+    rows = [{"resource_id": r, "cell_start": s, "held_by": held_by} for r, s in sorted(wanted - mine)]
+    if rows:
+        try:
+            with session.begin_nested():
+                session.execute(insert(Cell).values(rows))
+        except IntegrityError as error:
+            raise Refused("slot_taken") from error
+    for resource, start in sorted(mine - wanted):
+        session.execute(delete(Cell).where(Cell.resource_id == resource, Cell.cell_start == start))
+
+
+def release(session: Session, held_by: str) -> None:
+    """Give all cells of a booking back."""
+    session.execute(delete(Cell).where(Cell.held_by == held_by))
+
+
+def taken(session: Session, resources: Iterable[str], start: datetime, end: datetime) -> set[tuple[str, datetime]]:
+    """The (resource, cell start) pairs that are held in [start, end)."""
+    query = select(Cell.resource_id, Cell.cell_start).where(
+        Cell.resource_id.in_(sorted(set(resources))), Cell.cell_start >= start, Cell.cell_start < end
+    )
+    return {(row.resource_id, row.cell_start) for row in session.execute(query)}

@@ -1,0 +1,133 @@
+"""Community service centres: where they stand, when they are open, which rooms and stations they hold."""
+
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ForeignKey, String, UniqueConstraint, or_, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.base import Row
+from models.hours import WorkCalendar, instant
+
+ZONE_KINDS = ("reception_services", "meeting_training", "consultation", "culture_sports_health", "leisure_social")
+STATION_KINDS = ("video_call", "desk")
+
+
+class ServiceCentre(Row):
+    """A 党群服务中心: the door that a village or township knows."""
+
+    __tablename__ = "service_centres"
+
+    code: Mapped[str] = mapped_column(String(20), unique=True)
+    name: Mapped[str] = mapped_column(String(60))
+    area_id: Mapped[int] = mapped_column(ForeignKey("areas.id"), index=True)
+    address: Mapped[str] = mapped_column(String(120), default="")
+    phone: Mapped[str] = mapped_column(String(20), default="")
+    time_zone: Mapped[str] = mapped_column(String(40), default="Asia/Shanghai")
+
+    @property
+    def tz(self) -> ZoneInfo:
+        """The zone in which this centre opens and closes."""
+        return ZoneInfo(self.time_zone)
+
+
+class OpeningHours(Row):
+    """One span of one weekday (ISO: Monday is 1). A make-up workday keeps its own weekday's or Monday's hours."""
+
+    __tablename__ = "opening_hours"
+
+    centre_id: Mapped[int] = mapped_column(ForeignKey("service_centres.id"), index=True)
+    weekday: Mapped[int]
+    opens: Mapped[time]
+    closes: Mapped[time]
+    on_holidays: Mapped[bool] = mapped_column(default=False)  # open although the calendar says holiday
+
+
+class Closure(Row):
+    """Days on which a centre, or every centre when `centre_id` is empty, is shut: a holiday swap, a typhoon."""
+
+    __tablename__ = "closures"
+
+    centre_id: Mapped[int | None] = mapped_column(ForeignKey("service_centres.id"), index=True)
+    first_day: Mapped[date]
+    last_day: Mapped[date]
+    reason: Mapped[str] = mapped_column(String(60))
+
+
+class Zone(Row):
+    """One of the five standard functional zones of a centre."""
+
+    __tablename__ = "zones"
+    __table_args__ = (UniqueConstraint("centre_id", "kind"),)
+
+    centre_id: Mapped[int] = mapped_column(ForeignKey("service_centres.id"))
+    kind: Mapped[str] = mapped_column(String(24))
+
+
+class Room(Row):
+    """A room in a zone."""
+
+    __tablename__ = "rooms"
+    __table_args__ = (UniqueConstraint("zone_id", "name"),)
+
+    zone_id: Mapped[int] = mapped_column(ForeignKey("zones.id"))
+    name: Mapped[str] = mapped_column(String(40))
+
+
+class Station(Row):
+    """A seat with a purpose in a room: a screen for family calls, a desk."""
+
+    __tablename__ = "stations"
+    __table_args__ = (UniqueConstraint("room_id", "name"),)
+
+    room_id: Mapped[int] = mapped_column(ForeignKey("rooms.id"))
+    name: Mapped[str] = mapped_column(String(40))
+    kind: Mapped[str] = mapped_column(String(16))
+
+    @property
+    def resource(self) -> str:
+        """The name under which this station is taken in the occupancy cells."""
+        return f"station:{self.id}"
+
+
+def stations_of(session: Session, centre_id: int, kind: str) -> list[Station]:
+    """The stations of one kind at a centre, in the order in which they were put up."""
+    query = (
+        select(Station).join(Room, Station.room_id == Room.id).join(Zone, Room.zone_id == Zone.id)
+        .where(Zone.centre_id == centre_id, Station.kind == kind).order_by(Station.id)
+    )  # fmt: skip
+    return list(session.scalars(query))
+
+
+def centre_for(session: Session, area_path: str) -> ServiceCentre | None:
+    """The centre that serves an area: its own, else that of the nearest area above it."""
+    ids = [int(part) for part in area_path.strip("/").split("/")]
+    found = {c.area_id: c for c in session.scalars(select(ServiceCentre).where(ServiceCentre.area_id.in_(ids)))}
+    return next((found[key] for key in reversed(ids) if key in found), None)
+
+
+def open_spans(
+    session: Session, centre: ServiceCentre, day: date, calendar: WorkCalendar
+) -> list[tuple[datetime, datetime]]:
+    """The spans (UTC instants) in which `centre` is open on its local `day`.
+
+    A closure shuts it. On a make-up workday that falls on a weekend it opens as on Monday; on a holiday only
+    spans marked `on_holidays` stand.
+    """
+    shut = select(Closure.id).where(
+        or_(Closure.centre_id == centre.id, Closure.centre_id.is_(None)),
+        Closure.first_day <= day, Closure.last_day >= day,
+    )  # fmt: skip
+    if session.scalar(shut.limit(1)) is not None:
+        return []
+    rows = list(session.scalars(select(OpeningHours).where(OpeningHours.centre_id == centre.id)))
+    worked = calendar.is_workday(day)
+    today = [row for row in rows if row.weekday == day.isoweekday()]
+    if worked and day.isoweekday() >= 6 and not today:
+        today = [row for row in rows if row.weekday == 1]
+    # A holiday that takes a weekday away shuts the ordinary spans; a plain weekend keeps what its own weekday says.
+    holiday = not worked and day.isoweekday() <= 5
+    spans = [row for row in today if row.on_holidays or not holiday]
+    return sorted((instant(day, row.opens, centre.tz), instant(day, row.closes, centre.tz)) for row in spans)
+
+

@@ -1,0 +1,22 @@
+"""Every table and every life in one place: importing this room makes the metadata whole."""
+
+from models import history, hours
+from models.base import Base
+from models.family import calls
+from models.life import Life
+from models.messages import inbox, letters, receipts
+from models.ordering import assignments, listings, orders
+from models.people import care, consent, contacts, identities, persons, staff
+from models.places import areas, cells, centres
+from models.tasks import tasks
+
+ROOMS = (
+    history, hours, areas, centres, cells, persons, identities, care, consent, contacts, staff,
+    inbox, letters, receipts, tasks, listings, orders, assignments, calls,
+)  # fmt: skip
+
+METADATA = Base.metadata
+
+LIVES: tuple[Life, ...] = (
+    care.CARE, listings.LISTING, orders.ORDER, assignments.ASSIGNMENT, calls.CALL, letters.LETTER, tasks.TASK,
+)  # fmt: skip

@@ -1,0 +1,44 @@
+"""A task: one thing for the cadres of one area, until somebody has done it."""
+
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import ForeignKey, Index, String, Table
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Row
+from models.life import TIME, Life, Verb
+
+TASK_KINDS = ("phone_call", "check_delivery", "confirm_link", "order_new", "order_unanswered", "call_help")
+
+
+class Task(Row):
+    """One thing to do. `assignee_id` empty: any cadre over the area may take it."""
+
+    __tablename__ = "tasks"
+    __table_args__ = (Index(None, "area_id", "state"), Index(None, "subject"))
+
+    key: Mapped[str] = mapped_column(String(120), unique=True)  # opening twice is once
+    kind: Mapped[str] = mapped_column(String(24))
+    area_id: Mapped[int] = mapped_column(ForeignKey("areas.id"))
+    assignee_id: Mapped[int | None] = mapped_column(ForeignKey("persons.id"), index=True)
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("persons.id"))  # whom it is about
+    subject: Mapped[str] = mapped_column(String(40))  # "letter:9", "order:17", "care:2", "call:3"
+    facts: Mapped[dict[str, Any]]
+    state: Mapped[str] = mapped_column(String(16), default="open")
+    due_at: Mapped[datetime]
+    created_at: Mapped[datetime]
+    done_by_id: Mapped[int | None] = mapped_column(ForeignKey("persons.id"))
+    settled_at: Mapped[datetime | None]
+
+
+TASK = Life(
+    "task",
+    cast(Table, Task.__table__),
+    "open",
+    (
+        Verb("acknowledge", ("open",), "acknowledged", who=("cadre",)),
+        Verb("finish", ("open", "acknowledged"), "done", who=("cadre",)),
+        Verb("cancel", ("open", "acknowledged"), "cancelled", who=("cadre", "rule", TIME)),
+    ),
+)

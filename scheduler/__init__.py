@@ -1,0 +1,1 @@
+"""Time speaks: what the clock does, and nothing that people do."""

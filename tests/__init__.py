@@ -1,0 +1,1 @@
+"""Claims about the product; the floors of the house are mirrored here."""

@@ -1,0 +1,83 @@
+"""The one door to the database: Flask-SQLAlchemy for web rooms, plain sessions for clock, CLI and tests, one engine each."""
+
+from typing import Any
+
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.engine import URL
+from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from models.register import Base
+
+# A web request gives up waiting for a lock before WeChat's five seconds are over; the clock may wait longer.
+WEB_PATIENCE_MS = 4_000
+CLOCK_PATIENCE_MS = 15_000
+
+SessionFactory = sessionmaker[Session]
+
+db = SQLAlchemy(model_class=Base)
+
+
+def engine_options(url: str | URL, patience_ms: int, pool_size: int = 10) -> dict[str, Any]:
+    """The options of `create_engine` for this database: pool, and on PostgreSQL how long a lock may be waited for."""
+    if make_url(url).get_backend_name() == "sqlite":
+        return {"connect_args": {"timeout": patience_ms / 1000}}
+    options = f"-c lock_timeout={patience_ms} -c statement_timeout={patience_ms * 5} -c timezone=UTC"
+    return {
+        "pool_size": pool_size,
+        "max_overflow": 4,
+        "pool_timeout": patience_ms / 1000,
+        "pool_pre_ping": False,  # a stale connection answers 503 once and WeChat asks again; a ping costs each message
+        "connect_args": {"options": options, "connect_timeout": 4},
+    }
+
+
+def _on_sqlite(engine: Engine, patience_ms: int) -> None:
+    """WAL and BEGIN IMMEDIATE: a deferred BEGIN that reads and then writes loses against any other writer."""
+
+    def connected(connection: Any, _: ConnectionPoolEntry) -> None:
+        connection.isolation_level = None  # the driver must not send a BEGIN of its own
+        for pragma in (
+            "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", f"busy_timeout={patience_ms}",
+        ):  # fmt: skip
+            connection.execute(f"PRAGMA {pragma}")
+
+    def begun(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    event.listen(engine, "connect", connected)
+    event.listen(engine, "begin", begun)
+
+
+def prepare(engine: Engine, patience_ms: int) -> Engine:
+    """Give an engine the rules of its dialect; answers the same engine."""
+    if engine.dialect.name == "sqlite":
+        _on_sqlite(engine, patience_ms)
+    return engine
+
+
+def make_engine(url: str, patience_ms: int = CLOCK_PATIENCE_MS, pool_size: int = 10) -> Engine:
+    """An engine for the clock, the CLI and tests, with the same rules as the web's."""
+    return prepare(create_engine(url, **engine_options(url, patience_ms, pool_size)), patience_ms)
+
+
+def session_factory(engine: Engine) -> SessionFactory:
+    """`open_session`: a session of its own for each unit of work; the caller commits and closes.
+
+    Objects stay readable after a commit, because what is read in one transaction is used after it.
+    """
+    return sessionmaker(engine, expire_on_commit=False)
+
+
+def init_app(app: Flask, url: str, pool_size: int) -> SessionFactory:
+    """Join the database to the web app and answer `open_session` on the very engine that `db.session` uses."""
+    app.config["SQLALCHEMY_DATABASE_URI"] = url
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(url, WEB_PATIENCE_MS, pool_size)
+    db.init_app(app)
+    with app.app_context():
+        engine = prepare(db.engine, WEB_PATIENCE_MS)
+    return session_factory(engine)
+
+
