@@ -7,7 +7,8 @@ from uuid import uuid4
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from models.messages.letters import Letter
+from models.life import By
+from models.messages.letters import LETTER, Letter
 
 USEFUL_FOR = timedelta(hours=48)  # how long a letter without an event of its own is still worth reading
 
@@ -61,3 +62,9 @@ def withdraw(session: Session, subject: str, now: datetime, *, before_revision: 
         execution_options={"synchronize_session": "fetch"},
     ).all()
     return len(gone)
+
+
+def tell_in_person(session: Session, letter: Letter, *, by: By, now: datetime) -> None:
+    """A cadre has said it by phone or at the door; a receipt that came meanwhile is left as it is."""
+    if letter.state in LETTER.by_name["tell"].sources:
+        LETTER.move(session, letter, "tell", by=by, now=now, settled_at=now)

@@ -1,7 +1,7 @@
 """The contact plan of someone without a phone: an ordered list of people and means."""
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ForeignKey, String, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Row
 
@@ -20,3 +20,9 @@ class ContactStep(Row):
     through_id: Mapped[int] = mapped_column(ForeignKey("persons.id"))  # the person self, a daughter, a cadre
     phone: Mapped[str] = mapped_column(String(20), default="")
     note: Mapped[str] = mapped_column(String(60), default="")
+
+
+def plan_for(session: Session, person_id: int) -> list[ContactStep]:
+    """The ways to reach a person, the first to try first; empty when nobody wrote one down."""
+    query = select(ContactStep).where(ContactStep.person_id == person_id).order_by(ContactStep.position)
+    return list(session.scalars(query))

@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ForeignKey, String, UniqueConstraint, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Row
+from models.errors import Refused
+from models.people.persons import Person
 
 
 @dataclass(frozen=True)
@@ -36,3 +39,84 @@ class Identity(Row):
     reachable: Mapped[bool] = mapped_column(default=True)  # false after "user block", 43004, 40003
     unreachable_why: Mapped[str] = mapped_column(String(60), default="")
     since: Mapped[datetime]
+
+
+def find(session: Session, app_id: str, openid: str) -> Identity | None:
+    """The identity behind an openid of one account, if it ever spoke to us."""
+    return session.scalar(select(Identity).where(Identity.app_id == app_id, Identity.openid == openid))
+
+
+def welcome(session: Session, app_id: str, openid: str, kind: str, now: datetime) -> Identity:
+    """The identity behind an openid; a first contact makes a person without a name.
+
+    Two first messages at once make one person: the second to insert finds the first.
+    """
+    found = find(session, app_id, openid)
+    if found is not None:
+        return found
+    try:
+        with session.begin_nested():
+            person = Person(created_at=now)
+            session.add(person)
+            session.flush()
+            made = Identity(app_id=app_id, openid=openid, kind=kind, person_id=person.id, since=now)
+            session.add(made)
+            session.flush()
+    except IntegrityError:
+        return session.execute(
+            select(Identity).where(Identity.app_id == app_id, Identity.openid == openid)
+        ).scalar_one()
+    return made
+
+
+def follows(session: Session, identity: Identity) -> None:
+    """The person follows (again): we may write."""
+    identity.following = identity.reachable = True
+    identity.unreachable_why = ""
+    session.flush()
+
+
+def unfollows(session: Session, identity: Identity) -> None:
+    """The person left the account; what was to be said goes another way from now on."""
+    identity.following = False
+    session.flush()
+
+
+def mark_unreachable(session: Session, app_id: str, openid: str, why: str) -> None:
+    """WeChat says that this person cannot be reached so (`why`: "user block", "43004", …)."""
+    session.execute(
+        update(Identity).where(Identity.app_id == app_id, Identity.openid == openid)
+        .values(reachable=False, unreachable_why=why[:60])
+    )  # fmt: skip
+
+
+def is_reachable(session: Session, person_id: int) -> bool:
+    """Whether the person can be written to on an official account."""
+    query = select(Identity.id).where(
+        Identity.person_id == person_id, Identity.kind == "official_account",
+        Identity.following.is_(True), Identity.reachable.is_(True),
+    )  # fmt: skip
+    return session.scalar(query.limit(1)) is not None
+
+
+def learn_unionid(session: Session, identity: Identity, unionid: str) -> None:
+    """WeChat tells late that two identities are one human: the nameless one joins the one the county knows.
+
+    Two people who both have a name are left as they are and Refused("identity_conflict") is raised: which of them
+    is which only a cadre can say.
+    """
+    identity.unionid = unionid
+    session.flush()
+    twin = session.scalar(
+        select(Identity).where(Identity.unionid == unionid, Identity.person_id != identity.person_id)
+    )
+    if twin is None:
+        return
+    mine, theirs = (session.get_one(Person, i.person_id) for i in (identity, twin))
+    if mine.name and theirs.name:
+        raise Refused("identity_conflict")
+    kept, joining = (theirs, mine) if theirs.name else (mine, theirs)
+    session.execute(update(Identity).where(Identity.person_id == joining.id).values(person_id=kept.id))
+    joining.state = "moved"
+    session.flush()
+    session.refresh(identity)

@@ -1,14 +1,17 @@
-"""Opening a task for the cadres of an area, and telling them."""
+"""Opening tasks for the cadres of an area, telling them, and settling what they have done."""
 
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
+from models.errors import Refused
 from models.life import BY_RULE, By
-from models.messages.outbox import post
-from models.people.staff import cadres_over
+from models.messages.letters import LETTER, Letter
+from models.messages.outbox import post, tell_in_person
+from models.people.identities import Who
+from models.people.staff import CADRE_ROLES, StaffRole, cadres_over, is_cadre_over
 from models.places.areas import Area
 from models.tasks.tasks import TASK, Task
 
@@ -50,4 +53,50 @@ def open_task(
             facts={**facts, "task": task.id, "kind": kind, "due_at": due_at.isoformat()},
             subject=TASK.subject(task), now=now,
         )  # fmt: skip
+    return task
+
+
+def settle_for(session: Session, subject: str, verb: str, *, by: By, now: datetime) -> None:
+    """Finish or cancel every unsettled task about `subject`: what it was for has been decided."""
+    query = select(Task).where(Task.subject == subject, Task.state.not_in(TASK.ends))
+    for task in session.scalars(query).all():
+        TASK.move(session, task, verb, by=by, now=now, settled_at=now, done_by_id=by.person_id)
+
+
+def tasks_for(session: Session, who: Who) -> list[Task]:
+    """What this person has still to do: tasks of their own, and unassigned ones below their areas; the soonest first."""
+    areas = (
+        select(Area.id).join(_above := aliased(Area), Area.path.startswith(_above.path))
+        .join(StaffRole, StaffRole.area_id == _above.id)
+        .where(StaffRole.person_id == who.person_id, StaffRole.ended_at.is_(None), StaffRole.role.in_(CADRE_ROLES))
+    )  # fmt: skip
+    query = (
+        select(Task)
+        .where(Task.state.not_in(TASK.ends))
+        .where(
+            (Task.assignee_id == who.person_id) | (Task.assignee_id.is_(None) & Task.area_id.in_(areas)),
+        )
+        .order_by(Task.due_at, Task.id)
+    )
+    return list(session.scalars(query))
+
+
+def task_for(session: Session, who: Who, task_id: int) -> Task:
+    """The task, for its assignee or a cadre over its area; raises Refused("not_yours") for anybody else."""
+    task = session.get(Task, task_id)
+    if task is not None and task.assignee_id == who.person_id:
+        return task
+    if task is None or not is_cadre_over(session, who.person_id, session.get_one(Area, task.area_id)):
+        raise Refused("not_yours")
+    return task
+
+
+def finish(session: Session, who: Who, task_id: int, now: datetime) -> Task:
+    """A cadre has done it. When it was about a letter that could not be delivered, that letter was told in person."""
+    task = task_for(session, who, task_id)
+    by = By(who.person_id, "cadre")
+    TASK.move(session, task, "finish", by=by, now=now, settled_at=now, done_by_id=who.person_id)
+    kind, _, key = task.subject.partition(":")
+    if kind == LETTER.name:
+        tell_in_person(session, session.get_one(Letter, int(key)), by=by, now=now)
     return task

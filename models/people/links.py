@@ -1,0 +1,122 @@
+"""Asking for, confirming and ending a care link; the invitation that starts it. `models.tasks.linking` tells people."""
+
+import secrets
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+from stdnum import luhn
+
+from models.errors import Refused
+from models.life import BY_TIME, By
+from models.people.care import CARE, CareLink, Invitation
+from models.people.identities import Who
+from models.people.persons import Person
+from models.people.scope import in_charge_of
+
+# No 0/O, 1/I/L, 2/Z, 5/S, 8/B: what is read aloud or copied from paper must not be mistaken.
+ALPHABET = "34679ACDEFGHJKMNPQRTUVWXY"
+INVITATION_LASTS = timedelta(days=30)
+ASKING_LASTS = timedelta(days=14)
+KINSHIPS = ("儿子", "女儿", "孙子", "孙女", "配偶", "父亲", "母亲", "邻居", "其他亲属")
+
+
+def invite(session: Session, who: Who, cared_id: int, now: datetime) -> Invitation:
+    """An invitation to link to this person, made by a cadre over that person's village; raises Refused("not_yours")."""
+    cared = session.get(Person, cared_id)
+    if cared is None or not in_charge_of(session, who.person_id, cared):
+        raise Refused("not_yours")
+    body = "".join(secrets.choice(ALPHABET) for _ in range(6))
+    invitation = Invitation(
+        code=body + luhn.calc_check_digit(body, ALPHABET), cared_id=cared_id, issued_by_id=who.person_id,
+        created_at=now, expires_at=now + INVITATION_LASTS,
+    )  # fmt: skip
+    session.add(invitation)
+    session.flush()
+    return invitation
+
+
+def invited_by(session: Session, code: str, now: datetime) -> Invitation:
+    """The invitation behind a code as somebody typed it.
+
+    Raises Refused("code_mistyped") when the check symbol does not fit, Refused("code_unknown") when there is no such
+    invitation or it is used up or over: neither names anybody.
+    """
+    plain = "".join(code.upper().split()).replace("-", "")
+    if not luhn.is_valid(plain, ALPHABET):
+        raise Refused("code_mistyped")
+    found = session.scalar(select(Invitation).where(Invitation.code == plain))
+    if found is None or found.expires_at <= now or found.uses_left <= 0:
+        raise Refused("code_unknown")
+    return found
+
+
+def ask_for_link(session: Session, who: Who, code: str, kinship: str, now: datetime) -> CareLink:
+    """Ask to act for the person an invitation names; asking twice finds the first.
+
+    `models.tasks.linking` opens the cadres' task (tasks lie above people). Raises Refused like `invited_by`, and
+    Refused("own_link") for oneself.
+    """
+    invitation = invited_by(session, code, now)
+    if invitation.cared_id == who.person_id:
+        raise Refused("own_link")
+    standing = session.scalar(
+        select(CareLink).where(
+            CareLink.relative_id == who.person_id, CareLink.cared_id == invitation.cared_id,
+            CareLink.state.in_(("asked", "confirmed")),
+        )  # fmt: skip
+    )
+    if standing is not None:
+        return standing
+    used = session.execute(
+        update(Invitation).where(Invitation.id == invitation.id, Invitation.uses_left > 0)
+        .values(uses_left=Invitation.uses_left - 1).returning(Invitation.id)
+    ).first()  # fmt: skip
+    if used is None:
+        raise Refused("code_unknown")
+    link = CareLink(relative_id=who.person_id, cared_id=invitation.cared_id, kinship=kinship, asked_at=now)
+    session.add(link)
+    CARE.begin(session, link, by=By(who.person_id, "relative"), now=now)
+    return link
+
+
+def settle(session: Session, who: Who, link_id: int, verb: str, now: datetime) -> CareLink:
+    """A cadre over the elder's village confirms or declines (`verb`).
+
+    Raises Refused("not_yours") for anybody else, Refused("wrong_state") when it is settled already.
+    """
+    link = session.get(CareLink, link_id)
+    cared = session.get_one(Person, link.cared_id) if link else None
+    if link is None or cared is None or not in_charge_of(session, who.person_id, cared):
+        raise Refused("not_yours")
+    CARE.move(
+        session, link, verb, by=By(who.person_id, "cadre"), now=now, settled_by_id=who.person_id, settled_at=now
+    )
+    return link
+
+
+def revoke(session: Session, who: Who, link_id: int, now: datetime) -> CareLink:
+    """The relative, the cared-for person or a cadre ends a link: sight ends with it."""
+    link = session.get(CareLink, link_id)
+    if link is None:
+        raise Refused("not_yours")
+    cared = session.get_one(Person, link.cared_id)
+    if who.person_id == link.relative_id:
+        role = "relative"
+    elif who.person_id == link.cared_id:
+        role = "cared"
+    elif in_charge_of(session, who.person_id, cared):
+        role = "cadre"
+    else:
+        raise Refused("not_yours")
+    CARE.move(session, link, "revoke", by=By(who.person_id, role), now=now, settled_by_id=who.person_id, settled_at=now)
+    return link
+
+
+def lapse_old(session: Session, now: datetime) -> list[CareLink]:
+    """Askings that nobody settled in time lapse; answers them."""
+    query = select(CareLink).where(CareLink.state == "asked", CareLink.asked_at < now - ASKING_LASTS)
+    old = list(session.scalars(query))
+    for link in old:
+        CARE.move(session, link, "lapse", by=BY_TIME, now=now, settled_at=now)
+    return old

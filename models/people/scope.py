@@ -1,0 +1,38 @@
+"""Who may see whom: oneself, those one cares for, and for cadres everybody below their area."""
+
+from sqlalchemy.orm import Session
+
+from models.errors import Refused
+from models.people.care import may_act_for
+from models.people.persons import Person
+from models.people.staff import is_cadre_over
+from models.places.areas import Area
+
+
+def in_charge_of(session: Session, person_id: int, other: Person) -> bool:
+    """Whether `person_id` is a cadre over the village of `other`."""
+    if other.area_id is None:
+        return False
+    return is_cadre_over(session, person_id, session.get_one(Area, other.area_id))
+
+
+def act_for(session: Session, person_id: int, beneficiary_id: int) -> tuple[Person, str]:
+    """The beneficiary, and as what `person_id` acts for that person: "self", "relative" or "cadre".
+
+    Raises Refused("no_link") when they may not, and the same when there is no such person: the answer to a stranger
+    is one and the same.
+    """
+    person = session.get(Person, beneficiary_id)
+    if person is None:
+        raise Refused("no_link")
+    if person_id == beneficiary_id:
+        role = "self"
+    elif may_act_for(session, person_id, beneficiary_id):
+        role = "relative"
+    elif in_charge_of(session, person_id, person):
+        role = "cadre"
+    else:
+        raise Refused("no_link")
+    if person.state != "active":
+        raise Refused("not_active")
+    return person, role

@@ -1,0 +1,75 @@
+"""A care link from asking to answer, with the cadres' task and the letters that belong to it."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from models.errors import Refused
+from models.life import BY_RULE, By
+from models.messages.outbox import post
+from models.people import links
+from models.people.care import CARE, CareLink
+from models.people.identities import Who
+from models.people.persons import Person
+from models.tasks.desk import open_task, settle_for
+
+ANSWER_WITHIN = timedelta(days=2)
+
+
+def ask(session: Session, who: Who, code: str, kinship: str, now: datetime) -> CareLink:
+    """Ask for a link and give the cadres of that village a task to confirm it; raises Refused as `links` does."""
+    link = links.ask_for_link(session, who, code, kinship, now)
+    cared = session.get_one(Person, link.cared_id)
+    if link.state == "asked" and cared.area_id is not None:
+        open_task(
+            session, key=f"care:{link.id}/confirm", kind="confirm_link", area_id=cared.area_id,
+            subject=CARE.subject(link), person_id=cared.id, now=now, due_at=now + ANSWER_WITHIN,
+            facts={"relative": who.name, "cared": cared.name, "kinship": link.kinship, "link": link.id},
+            by=By(who.person_id, "relative"),
+        )  # fmt: skip
+    return link
+
+
+def answer(session: Session, who: Who, link_id: int, verb: str, now: datetime) -> CareLink:
+    """A cadre confirms or declines; the relative is told and the task is done."""
+    link = links.settle(session, who, link_id, verb, now)
+    settle_for(session, CARE.subject(link), "finish", by=By(who.person_id, "cadre"), now=now)
+    _tell_relative(session, link, now)
+    return link
+
+
+def revoke(session: Session, who: Who, link_id: int, now: datetime) -> CareLink:
+    """End a link; the relative is told unless it was the relative who ended it."""
+    link = links.revoke(session, who, link_id, now)
+    settle_for(session, CARE.subject(link), "cancel", by=BY_RULE, now=now)
+    if who.person_id != link.relative_id:
+        _tell_relative(session, link, now)
+    return link
+
+
+def lapse_old(session: Session, now: datetime) -> int:
+    """Askings that nobody settled lapse, and their tasks with them; answers how many."""
+    lapsed = links.lapse_old(session, now)
+    for link in lapsed:
+        settle_for(session, CARE.subject(link), "cancel", by=BY_RULE, now=now)
+    return len(lapsed)
+
+
+def _tell_relative(session: Session, link: CareLink, now: datetime) -> None:
+    # A link that was refused names nobody: only a confirmed one may say whom it was about.
+    named = session.get_one(Person, link.cared_id).name if link.state == "confirmed" else ""
+    post(
+        session, key=f"care:{link.id}/{link.state}", person_id=link.relative_id, kind=f"people.link_{link.state}",
+        facts={"cared": named, "at": now.isoformat()}, subject=CARE.subject(link), now=now,
+    )  # fmt: skip
+
+
+def link_for(session: Session, who: Who, link_id: int) -> CareLink:
+    """The link, for a cadre who may settle it or a relative who holds it; raises Refused("not_yours")."""
+    link = session.get(CareLink, link_id)
+    if link is not None and link.relative_id == who.person_id:
+        return link
+    cared = session.get(Person, link.cared_id) if link else None
+    if link is None or cared is None or not links.in_charge_of(session, who.person_id, cared):
+        raise Refused("not_yours")
+    return link

@@ -1,0 +1,83 @@
+"""Three questions a machine may ask: is the process alive, can it work, what does the outbox look like."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+from flask import Flask, Response, jsonify
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from models.messages.letters import Letter
+from models.tasks.tasks import TASK, Task
+from wx_backend import migrations
+from wx_backend.database import SessionFactory, db
+
+# What has to be looked at: waiting or in somebody's hands. Ended rows only grow, so counting them at each scrape would too.
+_WATCHED = ("planned", "retry", "sending", "needs_check")
+
+
+class OutboxCollector(Collector):
+    """Counts read from the database at each scrape: true whatever the number of processes."""
+
+    def __init__(self, open_session: SessionFactory, now: Callable[[], datetime]) -> None:
+        self.open_session = open_session
+        self.now = now
+
+    def collect(self) -> Iterator[Metric]:
+        """The gauges of letters and tasks; no label holds anything personal."""
+        with self.open_session() as session:
+            letters = dict(
+                session.execute(
+                    select(Letter.state, func.count()).where(Letter.state.in_(_WATCHED)).group_by(Letter.state)
+                ).all()
+            )
+            oldest = session.scalar(
+                select(func.min(Letter.due_at)).where(
+                    Letter.state.in_(("planned", "retry")), Letter.next_at <= self.now()
+                )
+            )
+            stuck = session.scalar(
+                select(func.count()).where(Letter.state == "sending", Letter.lease_until < datetime.now(UTC))
+            )
+            waiting = session.scalar(select(func.count()).where(Task.state.not_in(TASK.ends)))
+        states = GaugeMetricFamily("wx_letters", "Letters that still need something, by state.", labels=["state"])
+        for state in _WATCHED:
+            states.add_metric([state], letters.get(state, 0))
+        yield states
+        late = max((self.now() - oldest).total_seconds(), 0.0) if oldest else 0.0
+        yield GaugeMetricFamily("wx_letters_oldest_due_seconds", "How late the oldest due letter is.", value=late)
+        yield GaugeMetricFamily("wx_letters_stuck", "Leases that ran out and nobody has swept.", value=stuck or 0)
+        yield GaugeMetricFamily("wx_tasks_open", "Tasks that no cadre has settled.", value=waiting or 0)
+
+
+def register(app: Flask, open_session: SessionFactory, now: Callable[[], datetime]) -> None:
+    """Give the app `/healthz`, `/readyz` and `/metrics`."""
+    registry = CollectorRegistry()
+    registry.register(OutboxCollector(open_session, now))
+
+    @app.get("/healthz")
+    def healthz() -> Response:
+        """The process answers."""
+        return jsonify(status="ok")
+
+    @app.get("/readyz")
+    def readyz() -> tuple[Response, int]:
+        """The database answers and stands at the version this code was written for."""
+        try:
+            current, newest = migrations.standing(db.engine)
+        except SQLAlchemyError:
+            return jsonify(status="unready", why="the database does not answer"), 503
+        if current != newest:
+            return jsonify(status="unready", why=f"the database is at {current}, the code at {newest}"), 503
+        return jsonify(status="ready", database=current), 200
+
+    @app.get("/metrics")
+    def metrics() -> Response:
+        """Prometheus text."""
+        return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
