@@ -92,9 +92,12 @@ class Life:
         by: By,
         now: datetime,
         note: str = "",
+        where: Mapping[str, Any] | None = None,
         **changes: Any,
     ) -> None:
         """Do `verb_name` to `thing` in one conditional UPDATE, set `changes` with it, and write history.
+
+        `where` names further columns that must still hold what the caller has seen, a revision for instance.
 
         Raises Refused("not_yours") when the role may not do this verb, Refused("wrong_state") when the row is no longer
         in a state that the verb leaves. Win or lose, `thing` holds the row's truth afterwards: the ORM's own
@@ -108,6 +111,7 @@ class Life:
         statement = (
             update(self.table)
             .where(self.table.c.id == thing.id, self.table.c.state.in_(verb.sources))
+            .where(*(self.table.c[name] == value for name, value in (where or {}).items()))
             .values(state=verb.target, **changes)
             .returning(self.table.c.id)
         )

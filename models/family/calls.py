@@ -40,7 +40,7 @@ CALL = Life(
     cast(Table, FamilyCall.__table__),
     "booked",
     (
-        Verb("change", ("booked",), "booked", who=("relative", "cadre"), tells=("relative", "helper")),
+        Verb("change", ("booked",), "booked", who=("relative", "cadre", "rule"), tells=("relative", "helper")),
         Verb("check_in", ("booked",), "checked_in", who=("cadre",)),
         Verb("start", ("booked", "checked_in"), "in_call", who=("cadre", "relative")),
         Verb("complete", ("booked", "checked_in", "in_call"), "completed", who=("cadre", TIME)),

@@ -51,7 +51,8 @@ class Letter(Row):
     lease_until: Mapped[datetime | None]
     client_msg_id: Mapped[str] = mapped_column(String(32))
     app_id: Mapped[str | None] = mapped_column(String(32))  # the account through which it went
-    first_attempt_at: Mapped[datetime | None]
+    first_attempt_at: Mapped[datetime | None]  # real time, of the first attempt that may have reached WeChat
+    in_doubt: Mapped[bool] = mapped_column(default=False)  # an attempt of which nobody knows whether it arrived
     msgid: Mapped[str | None] = mapped_column(String(24))
     said: Mapped[str | None] = mapped_column(String(600))
     error_code: Mapped[str | None] = mapped_column(String(24))
@@ -68,9 +69,10 @@ LETTER = Life(
         Verb("claim", ("planned", "retry"), "sending", who=(TIME,)),
         Verb("sent", ("sending",), "sent", who=(TIME,)),
         Verb("again", ("sending",), "retry", who=(TIME,)),
-        Verb("doubt", ("sending",), "needs_check", who=(TIME,)),
+        Verb("resend", ("sent",), "retry", who=(TIME,)),
+        Verb("doubt", ("sending", "retry"), "needs_check", who=(TIME,), tells=("cadre",)),
         Verb("deliver", ("sending", "retry", "sent", "needs_check"), "delivered", who=(TIME,)),
-        Verb("miss", ("planned", "retry"), "missed", who=(TIME,)),
+        Verb("miss", ("planned", "retry"), "missed", who=(TIME,), tells=("cadre",)),
         Verb("give_up", ("planned", "sending", "retry", "sent", "needs_check"), "dead", who=(TIME,), tells=("cadre",)),
         Verb("withdraw", ("planned", "retry"), "withdrawn", who=(TIME, "rule")),
         Verb("suppress", ("planned", "retry"), "suppressed", who=(TIME, "rule")),

@@ -1,11 +1,17 @@
 """Delivery receipts as WeChat reported them, kept even when they come before the letter knows its msgid."""
 
 from datetime import datetime
+from uuid import uuid4
 
-from sqlalchemy import String, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import String, UniqueConstraint, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Row
+from models.messages.letters import Letter
+from models.people.identities import mark_unreachable
+
+MAX_SENDS = 3  # how often WeChat may say "system failed" about one letter
 
 
 class Receipt(Row):
@@ -19,3 +25,60 @@ class Receipt(Row):
     status: Mapped[str] = mapped_column(String(60))
     received_at: Mapped[datetime]
     letter_id: Mapped[int | None]  # empty until it is joined
+
+
+def record_receipt(session: Session, app_id: str, msgid: str, status: str, now: datetime) -> Letter | None:
+    """Keep a receipt and settle the letter it belongs to; answers the letter when the receipt changed it.
+
+    The same receipt twice changes nothing; one that comes before its msgid is stored waits for it. Where the sender
+    that stores the msgid and this receipt run at the very same moment, neither sees the other: `join_waiting` does,
+    at the next sweep.
+    """
+    receipt = Receipt(app_id=app_id, msgid=msgid, status=status[:60], received_at=now)
+    try:
+        with session.begin_nested():
+            session.add(receipt)
+    except IntegrityError:
+        return None
+    letter = session.scalar(select(Letter).where(Letter.msgid == msgid, Letter.app_id == app_id).with_for_update())
+    if letter is None:
+        return None
+    return letter if apply_receipt(session, receipt, letter, now) else None
+
+
+def join_waiting(session: Session, now: datetime, limit: int = 500) -> list[Letter]:
+    """Join receipts that still wait with letters that have learnt their msgid since; answers the changed letters."""
+    pairs = session.execute(
+        select(Receipt, Letter)
+        .join(Letter, (Letter.msgid == Receipt.msgid) & (Letter.app_id == Receipt.app_id))
+        .where(Receipt.letter_id.is_(None)).limit(limit).with_for_update(skip_locked=True)
+    ).all()  # fmt: skip
+    return [letter for receipt, letter in pairs if apply_receipt(session, receipt, letter, now)]
+
+
+def apply_receipt(session: Session, receipt: Receipt, letter: Letter, now: datetime) -> bool:
+    """Settle `letter` by what WeChat says became of it; answers whether the letter changed.
+
+    "failed:user block" ends it and marks the person unreachable; any other failure delivered nothing, so the letter
+    goes again under a new client_msg_id while it is useful.
+    """
+    receipt.letter_id = letter.id
+    status = receipt.status.lower().replace(" ", "")
+    if letter.state not in ("sending", "retry", "sent", "needs_check"):
+        session.flush()
+        return False
+    if status == "success":
+        letter.state, letter.settled_at = "delivered", receipt.received_at
+    elif status.startswith("failed:userblock"):
+        mark_unreachable(session, letter.person_id, receipt.app_id, "user block")
+        letter.error_code = "user block"
+        letter.state, letter.settled_at = "dead", now
+    elif letter.tries < MAX_SENDS and letter.useful_until > now and letter.state == "sent":
+        letter.error_code = receipt.status[:24]
+        letter.state, letter.next_at, letter.client_msg_id = "retry", now, uuid4().hex
+        letter.first_attempt_at, letter.in_doubt, letter.msgid = None, False, None
+    else:
+        letter.error_code = receipt.status[:24]
+        letter.state, letter.settled_at = "dead", now
+    session.flush()
+    return True

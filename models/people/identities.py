@@ -82,10 +82,10 @@ def unfollows(session: Session, identity: Identity) -> None:
     session.flush()
 
 
-def mark_unreachable(session: Session, app_id: str, openid: str, why: str) -> None:
-    """WeChat says that this person cannot be reached so (`why`: "user block", "43004", …)."""
+def mark_unreachable(session: Session, person_id: int, app_id: str, why: str) -> None:
+    """WeChat says that this person cannot be reached through this account (`why`: "user block", "43004", …)."""
     session.execute(
-        update(Identity).where(Identity.app_id == app_id, Identity.openid == openid)
+        update(Identity).where(Identity.app_id == app_id, Identity.person_id == person_id)
         .values(reachable=False, unreachable_why=why[:60])
     )  # fmt: skip
 

@@ -58,9 +58,13 @@ def release(session: Session, held_by: str) -> None:
     session.execute(delete(Cell).where(Cell.held_by == held_by))
 
 
-def taken(session: Session, resources: Iterable[str], start: datetime, end: datetime) -> set[tuple[str, datetime]]:
-    """The (resource, cell start) pairs that are held in [start, end)."""
+def taken(
+    session: Session, resources: Iterable[str], start: datetime, end: datetime, *, but_not: str | None = None
+) -> set[tuple[str, datetime]]:
+    """The (resource, cell start) pairs that are held in [start, end), those of the booking `but_not` left out."""
     query = select(Cell.resource_id, Cell.cell_start).where(
         Cell.resource_id.in_(sorted(set(resources))), Cell.cell_start >= start, Cell.cell_start < end
     )
+    if but_not is not None:
+        query = query.where(Cell.held_by != but_not)
     return {(row.resource_id, row.cell_start) for row in session.execute(query)}

@@ -11,6 +11,7 @@ from models.people import links
 from models.people.care import CARE, CareLink
 from models.people.identities import Who
 from models.people.persons import Person
+from models.people.scope import in_charge_of
 from models.tasks.desk import open_task, settle_for
 
 ANSWER_WITHIN = timedelta(days=2)
@@ -70,6 +71,6 @@ def link_for(session: Session, who: Who, link_id: int) -> CareLink:
     if link is not None and link.relative_id == who.person_id:
         return link
     cared = session.get(Person, link.cared_id) if link else None
-    if link is None or cared is None or not links.in_charge_of(session, who.person_id, cared):
+    if link is None or cared is None or not in_charge_of(session, who.person_id, cared):
         raise Refused("not_yours")
     return link

@@ -1,0 +1,37 @@
+"""A letter that WeChat could not bring becomes a cadre's: phone, or walk over."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.life import BY_TIME
+from models.messages.letters import LETTER, Letter
+from models.people.contacts import plan_for
+from models.people.persons import Person
+from models.places.areas import Area
+from models.tasks.desk import open_task
+from models.tasks.tasks import Task
+
+PHONE_WITHIN = timedelta(hours=4)
+
+
+def hand_over(session: Session, letter: Letter, now: datetime) -> Task | None:
+    """Open the task to tell a person what `letter` could not; None for letters about tasks: they stay on the list."""
+    if letter.kind.startswith("tasks."):
+        return None
+    person = session.get_one(Person, letter.person_id)
+    area_id = person.area_id or session.scalar(select(Area.id).where(Area.parent_id.is_(None)).order_by(Area.id).limit(1))
+    if area_id is None:
+        return None
+    plan = plan_for(session, person.id)
+    kind = "phone_call" if letter.state == "dead" else "check_delivery"
+    return open_task(
+        session, key=f"letter:{letter.id}/{kind}", kind=kind, area_id=area_id, person_id=person.id,
+        subject=LETTER.subject(letter), now=now, due_at=min(max(letter.useful_until, now), now + PHONE_WITHIN),
+        facts={
+            "person": person.name, "means": plan[0].means if plan else "phone", "letter_kind": letter.kind,
+            "letter_facts": letter.facts, "state": letter.state, "why": letter.error_code or letter.state,
+        },
+        by=BY_TIME,
+    )  # fmt: skip

@@ -1,0 +1,40 @@
+"""What the clock process needs to know, as plain values."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from models.messages.outcomes import OpenLetter, Outcome
+
+OpenSession = Callable[[], AbstractContextManager[Session]]
+Carry = Callable[[OpenLetter], Outcome]
+Now = Callable[[], datetime]
+
+
+@dataclass(frozen=True)
+class ClockSettings:
+    """How the clock works; see `[scheduler]` in config.example.toml."""
+
+    tick_seconds: float = 1.0
+    threads: int = 64
+    batch: int = 200
+    lease: timedelta = timedelta(seconds=45)
+    send_deadline: timedelta = timedelta(seconds=20)
+    inbox_kept: timedelta = timedelta(days=90)
+
+
+@dataclass(frozen=True)
+class Hands:
+    """Everything the clock's work is done with: the database, the postman, and the two times.
+
+    `now` may be moved in the demo; `real_now` never is: leases and WeChat's ten minutes run on it.
+    """
+
+    open_session: OpenSession
+    carry: Carry
+    now: Now
+    real_now: Now
+    settings: ClockSettings
