@@ -20,11 +20,29 @@ class Ask:
     """
 
     who: Who
-    session: Session
+    open: Callable[[], Session]
     now: datetime
     text: str = ""
     draft: dict[str, Any] = field(default_factory=dict)
     event: Mapping[str, Any] = field(default_factory=dict)
+    _session: Session | None = None
+
+    @property
+    def session(self) -> Session:
+        """The session of this message's transaction; it is opened when a handler first asks for it."""
+        if self._session is None:
+            self._session = self.open()
+        return self._session
+
+    def undo(self) -> None:
+        """Take back what the handler changed: a refusal leaves nothing behind."""
+        if self._session is not None:
+            self._session.rollback()
+
+    def keep(self) -> None:
+        """Keep what the handler changed, inside the message's transaction."""
+        if self._session is not None:
+            self._session.commit()
 
 
 @dataclass(frozen=True)
@@ -58,12 +76,10 @@ EventHandler = Callable[[Ask], Reply | None]
 class Wording:
     """A letter in words.
 
-    `template` is the business key in `[wechat.templates]`, `fields` its business fields; `text` is the same thing as one
-    plain paragraph, for the customer-service window and for the cadre who reads it out on the phone; `page` is a path
-    below `public_url` that a tap opens ("" for none).
+    `template` is the business key in `[wechat.templates]`, `fields` its business fields; `text` is the same thing as
+    one plain paragraph, for the customer-service window and for the cadre who reads it out on the phone.
     """
 
     template: str
     fields: Mapping[str, str]
     text: str
-    page: str = ""

@@ -9,7 +9,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from models.register import Base
+from models.base import Base
 
 # A web request gives up waiting for a lock before WeChat's five seconds are over; the clock may wait longer.
 WEB_PATIENCE_MS = 4_000

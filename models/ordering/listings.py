@@ -3,11 +3,12 @@
 from datetime import date, datetime
 from typing import Any, cast
 
-from sqlalchemy import ForeignKey, String, Table, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ForeignKey, String, Table, UniqueConstraint, or_, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Row
 from models.life import TIME, Life, Verb
+from models.places.centres import ServiceCentre
 
 # 十助, the ten kinds of help that Lishui's townships list (domain.md §1.B).
 CATEGORIES = (
@@ -62,3 +63,27 @@ LISTING = Life(
         Verb("retire", ("published", "suspended"), "retired", who=("publisher", TIME)),
     ),
 )
+
+
+def published(session: Session, centre: ServiceCentre, now: datetime, category: str | None = None) -> list[Listing]:
+    """What a centre offers today, by its own local date: a listing ends at its midnight, not at London's."""
+    today = now.astimezone(centre.tz).date()
+    query = (
+        select(Listing).where(Listing.centre_id == centre.id, Listing.state == "published")
+        .where(or_(Listing.valid_from.is_(None), Listing.valid_from <= today))
+        .where(or_(Listing.valid_to.is_(None), Listing.valid_to >= today))
+        .order_by(Listing.category, Listing.id)
+    )  # fmt: skip
+    if category is not None:
+        query = query.where(Listing.category == category)
+    return list(session.scalars(query))
+
+
+def providers_of(session: Session, listing_id: int) -> list[int]:
+    """The organisations to which orders of a listing are offered, the first first."""
+    query = (
+        select(ListingProvider.organisation_id)
+        .where(ListingProvider.listing_id == listing_id)
+        .order_by(ListingProvider.position)
+    )
+    return list(session.scalars(query))

@@ -1,6 +1,6 @@
 """What Alembic runs: the engine is handed over by `wx_backend.migrations`, never read from a file."""
 
-from typing import Any
+from typing import Any, Literal
 
 from alembic import context
 from sqlalchemy import Engine
@@ -9,7 +9,7 @@ from models.base import Instant
 from models.register import METADATA
 
 
-def render_item(kind: str, item: Any, _: Any) -> str | bool:
+def render_item(kind: str, item: Any, _: Any) -> str | Literal[False]:
     """An instant stands in a migration as the plain type it is stored as: old revisions outlive our classes."""
     if kind == "type" and isinstance(item, Instant):
         return "sa.DateTime(timezone=True)"

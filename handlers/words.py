@@ -1,0 +1,72 @@
+"""Sentences and ways of saying things that all quarters share."""
+
+import html
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from models.hours import CHINA
+
+WEEKDAYS = "一二三四五六日"
+
+# Cities people live in, by zone: what a time is called beside the county's own.
+CITIES: dict[str, str] = {
+    "Asia/Shanghai": "国内",
+    "Europe/Madrid": "马德里",
+    "Europe/Rome": "罗马",
+    "Europe/Paris": "巴黎",
+    "Europe/Berlin": "柏林",
+    "Europe/London": "伦敦",
+    "America/New_York": "纽约",
+    "America/Sao_Paulo": "圣保罗",
+    "Asia/Tokyo": "东京",
+    "Australia/Sydney": "悉尼",
+}
+
+NOT_UNDERSTOOD = "抱歉，没听懂您的意思。您可以点下面的选项，或回复“人工”找工作人员。"
+EXPIRED = "这个选项已经过期了，请从菜单重新选择。"
+LAPSED = "上次没办完的事已经过了一天，先为您收起来了。需要的话请重新选择。"
+CANCELLED = "好的，已经停下，什么都没有提交。"
+NOTHING_TO_CANCEL = "现在没有正在办的事。"
+APOLOGY = "抱歉，系统出了点小问题，这件事没有办成。请稍后再试，或回复“人工”找工作人员。"
+MEDIA = "收到了，谢谢您。现在还不能看图片、视频和位置，请用文字告诉我，或点下面的选项。"
+MORE = "更多"
+FOOTER = "（回复0返回，回复“取消”停下）"
+MENU_TEXT = "您好，这里是党群服务中心。请问要办什么？点下面的蓝字，或回复数字。"
+
+REFUSALS: dict[str, str] = {
+    "wrong_state": "这件事已经有了新的进展，不能再这样办了。请查看最新情况。",
+    "not_yours": "没有找到这件事，可能不是由您办理的。如有疑问，请回复“人工”找工作人员。",
+    "unknown_zone": "没有认出这个城市。请从列表里选，或回复“人工”找工作人员。",
+}
+
+
+def when(moment: datetime, zone: ZoneInfo) -> str:
+    """A time as people read it in their zone: "11月29日（周日）16:00"."""
+    local = moment.astimezone(zone)
+    return f"{local.month}月{local.day}日（周{WEEKDAYS[local.weekday()]}）{local:%H:%M}"
+
+
+def city(zone: ZoneInfo) -> str:
+    """What people call the place of a zone."""
+    return CITIES.get(zone.key, zone.key.rsplit("/", 1)[-1].replace("_", " "))
+
+
+def when_two(moment: datetime, here: ZoneInfo, there: ZoneInfo) -> str:
+    """A time for two people in two zones: "国内11月29日（周日）16:00 · 马德里09:00"; the date again where it differs."""
+    first = when(moment, here)
+    if moment.astimezone(here).utcoffset() == moment.astimezone(there).utcoffset():
+        return first
+    local, other = moment.astimezone(here), moment.astimezone(there)
+    second = f"{other:%H:%M}" if local.date() == other.date() else when(moment, there)
+    name = "国内" if here == CHINA else city(here)
+    return f"{name}{first} · {city(there)}{second}"
+
+
+def plain(text: str) -> str:
+    """What somebody typed, made inert: a text bubble turns <a> into a link."""
+    return html.escape(text, quote=False)
+
+
+def called(name: str) -> str:
+    """How a person is addressed where a name may be missing."""
+    return name or "您"

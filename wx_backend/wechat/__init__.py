@@ -1,0 +1,1 @@
+"""Everything that speaks WeChat's protocol: crypto, client, templates, carriers, menu."""

@@ -1,0 +1,77 @@
+"""The postman: turns a letter's facts into words and carries it, and says honestly what came of it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from wechatpy.exceptions import WeChatClientException
+
+from handlers.room import Wording
+from models.messages.outcomes import Action, Failed, OpenLetter, Outcome, Sent, Unsure
+from wx_backend.wechat.client import Client
+from wx_backend.wechat.errcodes import failed
+from wx_backend.wechat.templates import BadField, Template, fit
+from wx_backend.wechat.tokens import TokenRefused
+from wx_backend.wechat.transport import Doubtful, Unreached
+
+Say = Callable[[str, dict[str, Any], ZoneInfo], Wording]
+
+
+@dataclass(frozen=True)
+class Postman:
+    """Carries letters through the accounts' clients. `words`: quarter → its `letter` function."""
+
+    clients: Mapping[str, Client]
+    templates: Mapping[str, Template]
+    words: Mapping[str, Say]
+    now: Callable[[], datetime]
+
+    def carry(self, letter: OpenLetter) -> Outcome:
+        """Say and send one letter. Never raises for what the far end does."""
+        wording = self.wording(letter.kind, letter.facts, ZoneInfo(letter.zone))
+        client = self.clients.get(letter.app_id)
+        if client is None:
+            return Failed("broken", "no_account", f"no such account in the settings: {letter.app_id}")
+        if letter.channel == "customer_service":
+            return self._guarded(lambda: self._customer_service(client, letter, wording), wording)
+        return self._guarded(lambda: self._template(client, letter, wording), wording)
+
+    def wording(self, kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
+        """A letter in words, by the quarter that its kind names."""
+        return self.words[kind.partition(".")[0]](kind, facts, zone)
+
+    def _guarded(self, send: Callable[[], Sent], wording: Wording) -> Outcome:
+        """What the far end did, as a value: refused, never reached, or nobody knows."""
+        said = wording.text
+        try:
+            return send()
+        except WeChatClientException as error:
+            return failed(int(error.errcode or -1), str(error.errmsg or ""), self.now(), said)
+        except BadField as error:
+            return Failed("broken", "bad_field", str(error), said=said)
+        except TokenRefused as error:
+            # Ours to wait for, or the owner's to mend: either way nothing was sent.
+            action: Action = "again" if error.code in ("busy", "stuck", "-1") else "broken"
+            return Failed(action, f"token {error.code}", error.detail, 60, said)
+        except Unreached as error:
+            return Failed("again", "unreached", str(error), said=said)
+        except Doubtful as error:
+            return Unsure(str(error), said)
+
+    def _template(self, client: Client, letter: OpenLetter, wording: Wording) -> Sent:
+        template = self.templates.get(wording.template)
+        if template is None:
+            raise BadField(f"template {wording.template}: not in the settings")
+        message = {
+            "touser": letter.openid, "template_id": template.id, "client_msg_id": letter.client_msg_id,
+            "data": fit(template, wording.fields),
+        }  # fmt: skip
+        found = client.send_template(message, letter.deadline_seconds)
+        msgid = found.get("msgid")
+        return Sent(str(msgid) if msgid is not None else None, wording.text)
+
+    def _customer_service(self, client: Client, letter: OpenLetter, wording: Wording) -> Sent:
+        client.send_customer_text(letter.openid, wording.text, letter.deadline_seconds)
+        return Sent(None, wording.text)

@@ -1,0 +1,145 @@
+"""wechatpy's client with our own wire: one pool, real timeouts, strict answers, one retry after one shared refresh."""
+
+import logging
+import re
+import time
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import redis
+from wechatpy.client import WeChatClient
+from wechatpy.exceptions import WeChatClientException
+from wechatpy.session.memorystorage import MemoryStorage
+
+from wx_backend.wechat.tokens import TokenKeeper
+from wx_backend.wechat.transport import Transport, as_object, scrub
+
+log = logging.getLogger(__name__)
+
+STALE_TOKEN = {40001, 40014, 42001}
+CALL_SECONDS = 10.0
+# Answers that are a file unless they are an error.
+BYTES = {"/cgi-bin/media/get", "/wxa/getwxacode", "/wxa/getwxacodeunlimit", "/cgi-bin/showqrcode"}
+_RID = re.compile(r"rid: ?([0-9a-zA-Z-]+)")
+
+
+class Client(WeChatClient):  # type: ignore[misc]
+    """One account's API. Thread-safe; wechatpy's own methods (`client.menu`, `client.template`, …) work on it.
+
+    Raises WeChatClientException for an errcode, and what `transport` and `tokens` raise.
+    """
+
+    def __init__(self, app_id: str, app_secret: str, transport: Transport, cache: redis.Redis) -> None:
+        # Not the parent's __init__: it opens a requests session without timeouts, which nothing here uses.
+        self.appid, self.secret = app_id, app_secret
+        self.session = MemoryStorage()
+        self.expires_at = None
+        self.timeout, self.auto_retry = CALL_SECONDS, False
+        self._transport = transport
+        self._keeper = TokenKeeper(cache, transport, app_id, app_secret)
+
+    @property
+    def access_token(self) -> str:
+        """A token that should work. wechatpy looks at every attribute before __init__ has run; then there is none."""
+        return self._keeper.token()
+
+    def fetch_access_token(self) -> str:
+        """A token that should work (wechatpy's name for it)."""
+        return self._keeper.token()
+
+    def _request(self, method: str, url_or_endpoint: str, **kwargs: Any) -> Any:
+        path = self._path(url_or_endpoint, kwargs.pop("api_base_url", None))
+        ends = time.monotonic() + float(kwargs.pop("timeout", None) or CALL_SECONDS)
+        process = kwargs.pop("result_processor", None)
+        params = dict(kwargs.pop("params", None) or {})
+        body, files = kwargs.pop("data", kwargs.pop("json", None)), kwargs.pop("files", None)
+        needs_token = not path.startswith("/sns/") and "access_token" not in params
+        token = ""
+        for attempt in (1, 2):
+            left = max(ends - time.monotonic(), 0.1)
+            if needs_token and not token:
+                token = self._keeper.token(left)
+            asked = {**params, **({"access_token": token} if needs_token else {})}
+            answer, _ = self._transport.call(
+                method, path, params=asked, body=body, files=files, seconds=max(ends - time.monotonic(), 0.1)
+            )
+            if path in BYTES and not answer.lstrip().startswith(b"{"):
+                return answer
+            found = as_object(answer)
+            code = int(found.get("errcode", 0) or 0)
+            if code in STALE_TOKEN and needs_token and attempt == 1:
+                log.info("%s: %s, renewing the token", path, code)
+                token = self._keeper.renew(token, max(ends - time.monotonic(), 0.1))
+                continue
+            if code:
+                raise _error(self, path, code, str(found.get("errmsg", "")))
+            found["errcode"] = 0
+            return process(found) if process else found
+        raise AssertionError("unreachable")
+
+    def _path(self, address: str, base: str | None) -> str:
+        if "://" in address:
+            return urlsplit(address).path
+        if base and "://" in base:
+            return f"{urlsplit(base).path.rstrip('/')}/{address.lstrip('/')}"
+        return address if address.startswith(("/sns/", "/wxa/", "/cgi-bin/")) else f"/cgi-bin/{address.lstrip('/')}"
+
+    # What wechatpy lacks, or does around the pool.
+
+    def send_template(self, message: dict[str, Any], seconds: float) -> dict[str, Any]:
+        """`message/template/send`, with the client_msg_id that wechatpy's own method cannot carry."""
+        found: dict[str, Any] = self._request("post", "message/template/send", data=message, timeout=seconds)
+        return found
+
+    def send_customer_text(self, openid: str, text: str, seconds: float) -> None:
+        """`message/custom/send` of a text."""
+        data = {"touser": openid, "msgtype": "text", "text": {"content": text}}
+        self._request("post", "message/custom/send", data=data, timeout=seconds)
+
+    def authorize_url(self, redirect_uri: str, state: str, scope: str = "snsapi_base") -> str:
+        """Where a page inside WeChat sends a person to learn the openid; the order of the parameters matters."""
+        return (
+            f"https://open.weixin.qq.com/connect/oauth2/authorize?appid={self.appid}"
+            f"&redirect_uri={quote(redirect_uri, safe='')}&response_type=code&scope={scope}"
+            f"&state={quote(state, safe='')}#wechat_redirect"
+        )
+
+    def person_behind(self, code: str) -> dict[str, Any]:
+        """Who stands behind an OAuth code (`sns/oauth2/access_token`).
+
+        Raises WeChatClientException for a used code (40163), and for a snapshot page's virtual user, who must never be
+        bound to anybody.
+        """
+        params = {"appid": self.appid, "secret": self.secret, "code": code, "grant_type": "authorization_code"}
+        found: dict[str, Any] = self._request("get", "/sns/oauth2/access_token", params=params)
+        if str(found.get("is_snapshotuser", 0)) == "1":
+            raise WeChatClientException(-1, "a snapshot page's virtual user", client=None)
+        return found
+
+    def session_behind(self, js_code: str) -> dict[str, Any]:
+        """The mini-program session behind a login code (`sns/jscode2session`); its session_key stays on the server."""
+        params = {"appid": self.appid, "secret": self.secret, "js_code": js_code, "grant_type": "authorization_code"}
+        found: dict[str, Any] = self._request("get", "/sns/jscode2session", params=params)
+        return found
+
+    def phone_behind(self, code: str) -> str:
+        """The phone number a person has just agreed to give (`wxa/business/getuserphonenumber`)."""
+        found = self._request("post", "/wxa/business/getuserphonenumber", data={"code": code})
+        return str(found["phone_info"]["purePhoneNumber"])
+
+    def scene_qr(self, scene: str, seconds: int) -> str:
+        """The path of a QR picture that leads to the address `scene` for `seconds` (QR_STR_SCENE)."""
+        data = {
+            "action_name": "QR_STR_SCENE", "expire_seconds": seconds,
+            "action_info": {"scene": {"scene_str": scene}},
+        }  # fmt: skip
+        found = self._request("post", "qrcode/create", data=data)
+        return f"/cgi-bin/showqrcode?ticket={quote(found['ticket'], safe='')}"
+
+
+def _error(client: Client, path: str, code: int, message: str) -> WeChatClientException:
+    rid = _RID.search(message)
+    log.warning("%s: errcode %s, rid %s", path, code, rid.group(1) if rid else "-")
+    return WeChatClientException(code, scrub(message), client=None)
+
+

@@ -1,0 +1,74 @@
+"""The account's menu bar: built from our table of doors, compared with what the account shows, pushed."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from wechatpy.exceptions import WeChatClientException
+
+from handlers.menu import Door
+
+NO_MENU = 46003
+TOP, SUB = 3, 5
+TOP_BYTES, SUB_BYTES, KEY_BYTES = 16, 60, 128
+
+
+def built(doors: Sequence[Door]) -> dict[str, Any]:
+    """The menu as `menu/create` takes it; raises ValueError, naming the item, where WeChat's limits are passed."""
+    if not 1 <= len(doors) <= TOP:
+        raise ValueError(f"a menu has one to {TOP} doors, not {len(doors)}")
+    buttons = []
+    for door in doors:
+        if not 1 <= len(door.items) <= SUB:
+            raise ValueError(f"{door.label}: one to {SUB} items, not {len(door.items)}")
+        _short(door.label, TOP_BYTES)
+        for item in door.items:
+            _short(item.label, SUB_BYTES)
+            _short(item.address, KEY_BYTES)
+        items = [{"type": "click", "name": item.label, "key": item.address} for item in door.items]
+        buttons.append({"name": door.label, "sub_button": items})
+    return {"button": buttons}
+
+
+def _short(text: str, limit: int) -> None:
+    if len(text.encode()) > limit:
+        raise ValueError(f"{text}: longer than {limit} bytes")
+
+
+def shown(client: Any) -> dict[str, Any]:
+    """The menu that the account shows now, in the same shape; no buttons when it has none."""
+    try:
+        found = client.menu.get()
+    except WeChatClientException as error:
+        if error.errcode == NO_MENU:
+            return {"button": []}
+        raise
+    buttons = [
+        {
+            "name": door["name"],
+            "sub_button": [
+                {"type": item.get("type", ""), "name": item["name"], "key": item.get("key", "")}
+                for item in door.get("sub_button", [])
+            ],
+        }
+        for door in found.get("menu", {}).get("button", [])
+    ]
+    return {"button": buttons}
+
+
+def difference(theirs: dict[str, Any], ours: dict[str, Any]) -> list[str]:
+    """What pushing would change, a line each: "+" comes, "-" goes."""
+    old, new = _lines(theirs), _lines(ours)
+    return [f"- {line}" for line in old if line not in new] + [f"+ {line}" for line in new if line not in old]
+
+
+def _lines(menu: dict[str, Any]) -> list[str]:
+    return [
+        f"{door['name']} › {item['name']} → {item['key']}" for door in menu["button"] for item in door["sub_button"]
+    ]
+
+
+def push(client: Any, ours: dict[str, Any]) -> None:
+    """Put our menu on the account and read it back; raises RuntimeError when the account shows another."""
+    client.menu.create(ours)
+    if shown(client) != ours:
+        raise RuntimeError("the account shows another menu than the one it has just accepted")

@@ -1,0 +1,153 @@
+"""The access token of one account: fetched once for all processes, never in a storm.
+
+`stable_token` answers the same token until its last five minutes and does not invalidate what others use
+(getStableAccessToken); `force_refresh` is rationed by WeChat to twenty a day.
+"""
+
+import logging
+import secrets
+import threading
+import time
+from typing import Any
+
+import redis
+
+from wx_backend.wechat.transport import Transport, as_object
+
+log = logging.getLogger(__name__)
+
+MARGIN_SECONDS = 300  # WeChat keeps the old token alive that long beside a new one
+JUST_NOW_SECONDS = 60
+FORCE_EVERY_SECONDS = 3600
+BREAKER_SECONDS = 300
+LOCK_SECONDS = 12
+WAIT_SECONDS = 10
+
+_RELEASE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
+
+
+class TokenRefused(Exception):
+    """WeChat gives no token: `code` says why (40125 secret, 40164 address not on the list, …)."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+        self.detail = detail
+
+
+class TokenKeeper:
+    """Keeps one account's token in Redis, with this process's memory behind it when Redis is away."""
+
+    def __init__(self, cache: redis.Redis, transport: Transport, app_id: str, app_secret: str) -> None:
+        self._cache, self._transport = cache, transport
+        self._app_id, self._secret = app_id, app_secret
+        self._key = f"wx:{app_id}:token"
+        self._lock = threading.Lock()
+        self._mine: tuple[str, float] | None = None  # token, monotonic end
+        self._fetched_at = 0.0
+        self._stuck_until = 0.0
+
+    def token(self, seconds: float = 10.0) -> str:
+        """A token that should work; raises TokenRefused, or what the transport raises."""
+        return self._known() or self._refresh(None, seconds)
+
+    def renew(self, bad: str, seconds: float = 10.0) -> str:
+        """Another token than `bad`, which WeChat has just refused; whoever renewed it first did it for all.
+
+        When WeChat hands out the very same token again, one forced refresh an hour is tried; then the breaker opens
+        and TokenRefused("stuck") is raised without asking.
+        """
+        return self._refresh(bad, seconds)
+
+    def _known(self) -> str | None:
+        try:
+            found = self._cache.get(self._key)
+            if found:
+                return str(found)
+        except redis.RedisError:
+            log.warning("the token cache does not answer; this process keeps its own")
+        if self._mine and self._mine[1] > time.monotonic():
+            return self._mine[0]
+        return None
+
+    def _refresh(self, bad: str | None, seconds: float) -> str:
+        ends = time.monotonic() + min(seconds, WAIT_SECONDS)
+        if not self._lock.acquire(timeout=max(0.0, ends - time.monotonic())):
+            raise TokenRefused("busy", "another thread is still fetching the token")
+        try:
+            return self._refresh_alone(bad, ends)
+        finally:
+            self._lock.release()
+
+    def _refresh_alone(self, bad: str | None, ends: float) -> str:
+        """One thread of this process comes here; a lock in Redis lets one process through."""
+        mark = secrets.token_hex(8)
+        while True:
+            known = self._known()
+            if known and known != bad:
+                return known  # the second look: somebody was faster
+            self._check_breaker(bad)
+            if self._take_lock(mark):
+                break
+            if time.monotonic() > ends:
+                raise TokenRefused("busy", "another process is still fetching the token")
+            time.sleep(0.05)
+        try:
+            known = self._known()
+            if known and known != bad:
+                return known
+            return self._fetch_other_than(bad, max(ends - time.monotonic(), 0.5))
+        finally:
+            self._give_lock(mark)
+
+    def _check_breaker(self, bad: str | None) -> None:
+        now = time.monotonic()
+        if bad is not None and self._fetched_at and now - self._fetched_at < JUST_NOW_SECONDS:
+            self._stuck_until = now + BREAKER_SECONDS  # just fetched, and refused already
+        if now < self._stuck_until:
+            raise TokenRefused("stuck", "WeChat refuses the token it has just given")
+
+    def _fetch_other_than(self, bad: str | None, seconds: float) -> str:
+        token = self._fetch(force=False, seconds=seconds)
+        if token == bad and self._may_force():
+            token = self._fetch(force=True, seconds=seconds)
+        if token == bad:
+            self._stuck_until = time.monotonic() + BREAKER_SECONDS
+            raise TokenRefused("stuck", "WeChat refuses the token it has just given")
+        self._fetched_at = time.monotonic()
+        return token
+
+    def _fetch(self, *, force: bool, seconds: float) -> str:
+        body: dict[str, Any] = {
+            "grant_type": "client_credential", "appid": self._app_id, "secret": self._secret, "force_refresh": force,
+        }  # fmt: skip
+        answer, _ = self._transport.call("POST", "/cgi-bin/stable_token", body=body, seconds=seconds)
+        found = as_object(answer)
+        if "access_token" not in found:
+            raise TokenRefused(str(found.get("errcode", "?")), str(found.get("errmsg", ""))[:200])
+        token, lasts = str(found["access_token"]), int(found.get("expires_in", 7200))
+        keep = max(lasts - MARGIN_SECONDS, 30)
+        self._mine = (token, time.monotonic() + keep)
+        try:
+            self._cache.set(self._key, token, ex=keep)
+        except redis.RedisError:
+            log.warning("the token cache does not answer; this process keeps its own")
+        return token
+
+    def _may_force(self) -> bool:
+        try:
+            return bool(self._cache.set(f"{self._key}:forced", "1", nx=True, ex=FORCE_EVERY_SECONDS))
+        except redis.RedisError:
+            return False
+
+    def _take_lock(self, mark: str) -> bool:
+        try:
+            return bool(self._cache.set(f"{self._key}:lock", mark, nx=True, ex=LOCK_SECONDS))
+        except redis.RedisError:
+            return True  # the lock of this process is all there is then
+
+    def _give_lock(self, mark: str) -> None:
+        try:
+            self._cache.eval(_RELEASE, 1, f"{self._key}:lock", mark)
+        except redis.RedisError:
+            log.warning("the token lock could not be given back; it ends by itself")

@@ -1,0 +1,126 @@
+"""One pool of connections to WeChat, strict about what counts as an answer and about how long it may take."""
+
+import json
+import logging
+import re
+import time
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import urllib3
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
+
+log = logging.getLogger(__name__)
+
+CONNECT_SECONDS = 3.0
+ANSWER_LIMIT = 2 * 1024 * 1024
+_SECRET = re.compile(r"((?:access_token|secret|appsecret|js_code|code|openid|ticket)=)[^&\s\"']+")
+
+
+class Unreached(Exception):
+    """No byte left this machine: nothing can have happened there."""
+
+
+class Doubtful(Exception):
+    """It was sent, and there is no answer that says what became of it."""
+
+
+class Late(Doubtful):
+    """The answer did not come in time."""
+
+
+def scrub(text: str) -> str:
+    """The text without secrets and openids, for logs and exceptions."""
+    return _SECRET.sub(r"\1***", text)
+
+
+class Transport:
+    """HTTP to one origin, whatever origin the caller's address names: wechatpy has several written into it."""
+
+    def __init__(self, origin: str, connections: int = 64) -> None:
+        self.origin = origin.rstrip("/")
+        self._pool = urllib3.PoolManager(num_pools=4, maxsize=connections, block=False, retries=False)
+
+    def url(self, address: str, params: dict[str, Any]) -> str:
+        """The full address of a path or of a foreign absolute URL, on our origin."""
+        path = urlsplit(address).path if "://" in address else "/" + address.lstrip("/")
+        query = urlencode({name: value for name, value in params.items() if value is not None})
+        return f"{self.origin}{path}?{query}" if query else f"{self.origin}{path}"
+
+    def call(
+        self, method: str, address: str, *, params: dict[str, Any] | None = None, body: Any = None,
+        files: dict[str, Any] | None = None, seconds: float = 10.0,
+    ) -> tuple[bytes, str]:  # fmt: skip
+        """The answer's bytes and content type, within `seconds` in all.
+
+        Raises Unreached when no connection came about, Late or Doubtful when it did and the answer did not.
+        """
+        ends = time.monotonic() + seconds
+        headers: dict[str, str] = {}
+        content: Any = None
+        if files:
+            content, headers["Content-Type"] = urllib3.encode_multipart_formdata(_multipart(files))
+        elif body is not None:
+            content = body if isinstance(body, (bytes, str)) else json.dumps(body, ensure_ascii=False).encode()
+            headers["Content-Type"] = "application/json; charset=utf-8"
+        timeout = urllib3.Timeout(connect=min(CONNECT_SECONDS, seconds), read=seconds)
+        try:
+            response = self._pool.request(
+                method.upper(), self.url(address, params or {}), body=content, headers=headers, timeout=timeout,
+                preload_content=False, redirect=False,
+            )  # fmt: skip
+        except (NewConnectionError, ConnectTimeoutError) as error:
+            raise Unreached(type(error).__name__) from None
+        except HTTPError as error:
+            raise Doubtful(type(error).__name__) from None
+        try:
+            answer = _read(response, ends)
+        except HTTPError as error:
+            response.close()
+            raise Doubtful(type(error).__name__) from None
+        except Doubtful:
+            response.close()
+            raise
+        response.release_conn()
+        if response.status != 200:
+            raise Doubtful(f"HTTP {response.status}")
+        return answer, response.headers.get("Content-Type", "")
+
+
+def _read(response: urllib3.BaseHTTPResponse, ends: float) -> bytes:
+    """All of the body; an answer that only drips, or never ends, is no answer."""
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        part = response.read1(65_536)
+        if not part:
+            return b"".join(parts)
+        parts.append(part)
+        size += len(part)
+        if size > ANSWER_LIMIT:
+            raise Doubtful("the answer is too long")
+        if time.monotonic() > ends:
+            raise Late("the answer drips")
+
+
+def _multipart(files: dict[str, Any]) -> dict[str, Any]:
+    """wechatpy's `files=` (a file object, or (name, content[, type])) as urllib3 wants it."""
+    fields: dict[str, Any] = {}
+    for name, value in files.items():
+        if isinstance(value, tuple):
+            filename, content, *rest = value
+        else:
+            filename, content, rest = getattr(value, "name", name), value, []
+        fields[name] = (filename, content.read() if hasattr(content, "read") else content, *rest)
+    return fields
+
+
+def as_object(answer: bytes) -> dict[str, Any]:
+    """The answer as a JSON object; raises Doubtful for a page of HTML, for nothing, for a list."""
+    try:
+        found = json.loads(answer)
+    except ValueError as error:
+        raise Doubtful("the answer is not JSON") from error
+    if not isinstance(found, dict):
+        raise Doubtful("the answer is not a JSON object")
+    return found
