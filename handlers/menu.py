@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from handlers import words
-from handlers.room import Ask, Choice, Reply
+from handlers.room import Ask, Choice, Handler, Reply
 
 
 @dataclass(frozen=True)
@@ -42,5 +42,5 @@ def menu(_: Ask) -> Reply:
     return Reply(words.MENU_TEXT, FIRST)
 
 
-ADDRESSES = {"menu": menu}
+ADDRESSES: dict[str, Handler] = {"menu": menu}
 KEYWORDS = {"菜单": "menu", "帮助": "menu", "你好": "menu", "您好": "menu", "人工": "person", "客服": "person"}

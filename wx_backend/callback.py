@@ -48,7 +48,7 @@ class Gate:
     """Everything a message passes through."""
 
     router: Router
-    engine: Callable[[], Engine]
+    engine: Engine
     now: Callable[[], datetime]
 
 
@@ -216,7 +216,7 @@ def _once(gate: Gate, letter: Letter, now: datetime, started: float) -> str:
     """
     for attempt in range(3):
         try:
-            with gate.engine().connect() as connection, connection.begin():
+            with gate.engine.connect() as connection, connection.begin():
                 return _handled(gate, letter, connection, now, started)
         except (OperationalError, InterfaceError, PoolTimeout) as error:
             if attempt == 2 or getattr(getattr(error, "orig", None), "sqlstate", None) not in _AGAIN:
@@ -229,7 +229,7 @@ def _once(gate: Gate, letter: Letter, now: datetime, started: float) -> str:
 
 def _apologise(gate: Gate, letter: Letter, now: datetime) -> str:
     """Keep the apology as the answer, so that WeChat's second attempt hears the same and not half of something."""
-    with gate.engine().connect() as connection, connection.begin():
+    with gate.engine.connect() as connection, connection.begin():
         opened = open_message(
             connection, key=letter.key, received_at=now, kind=_kind(letter), app_id=letter.account.app_id,
             openid=letter.openid,

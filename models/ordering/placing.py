@@ -40,9 +40,9 @@ def place(
     ("not_offered"), ("bad_time"), ("note_long") or ("no_contact"): somebody without any way to be told must first
     get a contact plan.
     """
-    known = session.scalar(select(Order).where(Order.client_key == client_key))
+    known = placed_with(session, who, client_key)
     if known is not None:
-        return _own(known, who)
+        return known
     beneficiary, role = act_for(session, who.person_id, beneficiary_id)
     listing, centre = _offered(session, listing_id, beneficiary, now)
     if not now < preferred_at <= now + HORIZON:
@@ -74,6 +74,12 @@ def place(
              subject=order.subject, now=now)  # fmt: skip
     offer_next(session, order, facts, now)
     return order
+
+
+def placed_with(session: Session, who: Who, client_key: str) -> Order | None:
+    """The order that this key has placed already; raises Refused("not_yours") when another person placed it."""
+    known = session.scalar(select(Order).where(Order.client_key == client_key))
+    return _own(known, who) if known is not None else None
 
 
 def cancel(session: Session, who: Who, order_id: int, reason: str, now: datetime) -> Order:

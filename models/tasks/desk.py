@@ -13,6 +13,7 @@ from models.messages.outbox import post, tell_in_person
 from models.people.identities import Who
 from models.people.staff import CADRE_ROLES, StaffRole, cadres_over, is_cadre_over
 from models.places.areas import Area
+from models.places.centres import centre_for
 from models.tasks.tasks import TASK, Task
 
 
@@ -37,13 +38,17 @@ def open_task(
     found = session.scalar(select(Task).where(Task.key == key))
     if found is not None:
         return found
+    area = session.get_one(Area, area_id)
+    if "phone" not in facts:
+        # The number on every task is the centre's own: a resident's never leaves the house.
+        centre = centre_for(session, area.path)
+        facts = {**facts, "phone": centre.phone if centre else ""}
     task = Task(
         key=key, kind=kind, area_id=area_id, assignee_id=assignee_id, person_id=person_id, subject=subject,
         facts=facts, due_at=due_at, created_at=now,
     )  # fmt: skip
     session.add(task)
     TASK.begin(session, task, by=by, now=now)
-    area = session.get_one(Area, area_id)
     readers = [assignee_id] if assignee_id is not None else [p.id for p in cadres_over(session, area)]
     for reader in readers:
         if reader == by.person_id:

@@ -12,7 +12,7 @@ from wechatpy.exceptions import WeChatClientException
 from wechatpy.session.memorystorage import MemoryStorage
 
 from wx_backend.wechat.tokens import TokenKeeper
-from wx_backend.wechat.transport import Transport, as_object, scrub
+from wx_backend.wechat.transport import Doubtful, Transport, Unreached, as_object, scrub
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class Client(WeChatClient):  # type: ignore[misc]
         for attempt in (1, 2):
             left = max(ends - time.monotonic(), 0.1)
             if needs_token and not token:
-                token = self._keeper.token(left)
+                token = self._token(left)
             asked = {**params, **({"access_token": token} if needs_token else {})}
             answer, _ = self._transport.call(
                 method, path, params=asked, body=body, files=files, seconds=max(ends - time.monotonic(), 0.1)
@@ -69,13 +69,20 @@ class Client(WeChatClient):  # type: ignore[misc]
             code = int(found.get("errcode", 0) or 0)
             if code in STALE_TOKEN and needs_token and attempt == 1:
                 log.info("%s: %s, renewing the token", path, code)
-                token = self._keeper.renew(token, max(ends - time.monotonic(), 0.1))
+                token = self._token(max(ends - time.monotonic(), 0.1), instead_of=token)
                 continue
             if code:
                 raise _error(self, path, code, str(found.get("errmsg", "")))
             found["errcode"] = 0
             return process(found) if process else found
         raise AssertionError("unreachable")
+
+    def _token(self, seconds: float, instead_of: str | None = None) -> str:
+        """A token; where fetching it leaves a doubt, the call itself was never sent."""
+        try:
+            return self._keeper.renew(instead_of, seconds) if instead_of else self._keeper.token(seconds)
+        except Doubtful as error:
+            raise Unreached(f"no token: {error}") from None
 
     def _path(self, address: str, base: str | None) -> str:
         if "://" in address:

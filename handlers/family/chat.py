@@ -1,0 +1,222 @@
+"""Family calls in the official account: with whom, when, and both clocks side by side."""
+
+import secrets
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+
+from handlers.family import words
+from handlers.room import Ask, Choice, Handler, Reply
+from handlers.words import WEEKDAYS
+from models.errors import Refused
+from models.family.booking import book, call_for, calls_of, cancel, move
+from models.family.calls import FamilyCall
+from models.family.slots import Slot, free_slots, venue_for
+from models.hours import calendar
+from models.people.care import cared_for_by
+from models.people.persons import Person
+from models.people.scope import act_for
+from models.places.centres import ServiceCentre, open_spans
+
+DAYS_SHOWN = 10
+
+
+def home(ask: Ask) -> Reply:
+    """With whom; straight to the days when there is only one."""
+    people = cared_for_by(ask.session, ask.who.person_id)
+    if not people:
+        return Reply(words.NO_FAMILY, (Choice("我的家人", "me/people"), Choice("联系工作人员", "person")))
+    if len(people) == 1:
+        return days(ask, people[0][0].id)
+    choices = tuple(Choice(person.name, f"call/for/{person.id}") for person, _ in people)
+    return Reply(words.FOR_WHOM, choices, back="menu")
+
+
+def days(ask: Ask, person: int) -> Reply:
+    """The next days on which the centre is open."""
+    cared, _ = act_for(ask.session, ask.who.person_id, person)
+    return _days(ask, cared, f"call/day/{person}/", "call")
+
+
+def _days(ask: Ask, cared: Person, prefix: str, back: str) -> Reply:
+    centre, book_ = venue_for(ask.session, cared).centre, calendar(ask.session)
+    today = ask.now.astimezone(centre.tz).date()
+    open_days = [
+        day for n in range(DAYS_SHOWN * 2)
+        if (day := today + timedelta(days=n)) and open_spans(ask.session, centre, day, book_)
+    ][:DAYS_SHOWN]  # fmt: skip
+    choices = tuple(
+        Choice(f"{day.month}月{day.day}日（周{WEEKDAYS[day.weekday()]}）", f"{prefix}{day:%Y%m%d}") for day in open_days
+    )
+    return Reply(words.PICK_DAY.format(cared=cared.name, centre=centre.name), choices, back=back)
+
+
+def slots(ask: Ask, person: int, day: str) -> Reply:
+    """The free half-hours of one day, the relative's waking hours first."""
+    cared, _ = act_for(ask.session, ask.who.person_id, person)
+    relative = ask.session.get_one(Person, ask.who.person_id)
+    found = free_slots(ask.session, relative, cared, first_day=_day(day), days=1, now=ask.now)
+    return _slots(found, relative, f"call/at/{person}/", f"call/for/{person}")
+
+
+def _slots(found: Sequence[Slot], relative: Person, prefix: str, back: str, head: str = words.PICK_SLOT) -> Reply:
+    if not found:
+        return Reply(words.NO_SLOTS, back=back)
+    ordered = sorted(found, key=lambda slot: (not slot.humane, slot.starts_at))
+    choices = tuple(
+        Choice(words.both(slot.starts_at, relative.time_zone), f"{prefix}{_stamp(slot.starts_at)}") for slot in ordered
+    )
+    return Reply(head, choices, back=back)
+
+
+def check(ask: Ask, person: int, stamp: int) -> Reply:
+    """The call as it will be, before it is booked."""
+    cared, _ = act_for(ask.session, ask.who.person_id, person)
+    centre, starts_at = venue_for(ask.session, cared).centre, _instant(stamp)
+    text = words.CHECK.format(cared=cared.name, time=words.both(starts_at, ask.who.zone), centre=centre.name)
+    # The key stands in the address: tapping twice, or a stale link, is the same call.
+    address = f"call/book/{person}/{stamp}/{secrets.token_hex(8)}"
+    return Reply(text, (Choice("确认预约", address),), back=f"call/for/{person}")
+
+
+def confirm(ask: Ask, person: int, stamp: int, key: str) -> Reply:
+    """Booked, or the nearest times that are still free."""
+    starts_at = _instant(stamp)
+    try:
+        call = book(ask.session, ask.who, cared_id=person, starts_at=starts_at, client_key=key, now=ask.now)
+    except Refused as refusal:
+        if refusal.code != "slot_taken":
+            raise
+        ask.undo()
+        return _instead(ask, refusal, f"call/at/{person}/", f"call/for/{person}")
+    cared = ask.session.get_one(Person, call.cared_id)
+    text = words.BOOKED.format(cared=cared.name, time=words.both(call.starts_at, ask.who.zone))
+    return Reply(text, (Choice("查看或更改", f"call/{call.id}"), Choice("点单服务", "order")))
+
+
+def _instead(ask: Ask, refusal: Refused, prefix: str, back: str) -> Reply:
+    relative = ask.session.get_one(Person, ask.who.person_id)
+    alternatives: Sequence[Slot] = refusal.facts.get("alternatives", ())
+    if not alternatives:
+        return Reply(words.GONE_ALL, (Choice("换一天", back),), back=back)
+    return _slots(alternatives, relative, prefix, back, words.GONE)
+
+
+def mine(ask: Ask) -> Reply:
+    """The calls I take part in or help with."""
+    calls = calls_of(ask.session, ask.who, ask.now)
+    if not calls:
+        return Reply(words.NO_CALLS, (Choice("去预约", "call"),))
+    choices = tuple(
+        Choice(f"{cared.name} {words.both(call.starts_at, _reader(ask, call))}", f"call/{call.id}")
+        for call in calls if (cared := ask.session.get_one(Person, call.cared_id))
+    )  # fmt: skip
+    return Reply(words.CALLS, choices, back="menu")
+
+
+def one(ask: Ask, call: int) -> Reply:
+    """One call, and what can be done with it."""
+    found, _ = call_for(ask.session, ask.who, call)
+    cared, relative = (ask.session.get_one(Person, key) for key in (found.cared_id, found.relative_id))
+    centre = ask.session.get_one(ServiceCentre, found.centre_id)
+    text = words.whole(cared.name, relative.name, centre.name, words.both(found.starts_at, _reader(ask, found)))
+    if found.state != "booked":
+        return Reply(text, back="call/mine")
+    choices = (Choice("改时间", f"call/{call}/move"), Choice("取消", f"call/{call}/cancel"))
+    return Reply(text, choices, back="call/mine")
+
+
+def move_days(ask: Ask, call: int) -> Reply:
+    """On which day instead."""
+    found, _ = call_for(ask.session, ask.who, call)
+    return _days(ask, ask.session.get_one(Person, found.cared_id), f"call/{call}/day/", f"call/{call}")
+
+
+def move_slots(ask: Ask, call: int, day: str) -> Reply:
+    """At what time instead."""
+    found, _ = call_for(ask.session, ask.who, call)
+    relative, cared = (ask.session.get_one(Person, key) for key in (found.relative_id, found.cared_id))
+    free = free_slots(
+        ask.session, relative, cared, first_day=_day(day), days=1, now=ask.now, held_by=found.subject
+    )
+    return _slots(free, relative, f"call/{call}/to/", f"call/{call}/move")
+
+
+def move_to(ask: Ask, call: int, stamp: int) -> Reply:
+    """Moved, or the nearest times that are still free; the old time stands until then."""
+    try:
+        found = move(ask.session, ask.who, call, _instant(stamp), ask.now)
+    except Refused as refusal:
+        if refusal.code != "slot_taken":
+            raise
+        ask.undo()
+        return _instead(ask, refusal, f"call/{call}/to/", f"call/{call}/move")
+    cared = ask.session.get_one(Person, found.cared_id)
+    text = words.MOVED.format(cared=cared.name, time=words.both(found.starts_at, _reader(ask, found)))
+    return Reply(text, (Choice("我的连线", "call/mine"),))
+
+
+def ask_reason(ask: Ask, call: int) -> Reply:
+    """Asks why."""
+    call_for(ask.session, ask.who, call)
+    choices = tuple(Choice(reason, f"call/{call}/cancel/{n}") for n, reason in enumerate(words.REASONS))
+    return Reply(words.ASK_REASON, choices, f"call/{call}/cancel/text", back=f"call/{call}")
+
+
+def cancel_for(ask: Ask, call: int, reason: int) -> Reply:
+    """Cancelled, for a reason from the list."""
+    return _cancel(ask, call, words.REASONS[reason] if reason < len(words.REASONS) else "")
+
+
+def cancel_text(ask: Ask, call: int) -> Reply:
+    """Cancelled, for a reason in words."""
+    return _cancel(ask, call, ask.text)
+
+
+def _cancel(ask: Ask, call: int, reason: str) -> Reply:
+    cancel(ask.session, ask.who, call, reason, ask.now)
+    return Reply(words.CANCELLED, (Choice("我的连线", "call/mine"),))
+
+
+def _reader(ask: Ask, call: FamilyCall) -> str:
+    """The zone shown beside China's: the relative's, for the relative and for the helper alike."""
+    return ask.session.get_one(Person, call.relative_id).time_zone
+
+
+def _day(text: str) -> date:
+    try:
+        return datetime.strptime(text, "%Y%m%d").replace(tzinfo=UTC).date()
+    except ValueError as error:
+        raise Refused("bad_time") from error
+
+
+def _stamp(moment: datetime) -> int:
+    """An instant in an address: minutes since 1970."""
+    return int(moment.timestamp()) // 60
+
+
+def _instant(stamp: int) -> datetime:
+    try:
+        return datetime.fromtimestamp(stamp * 60, UTC)
+    except (OverflowError, OSError, ValueError) as error:
+        raise Refused("bad_time") from error
+
+
+ADDRESSES: dict[str, Handler] = {
+    "call": home,
+    "call/for/<int:person>": days,
+    "call/day/<int:person>/<day>": slots,
+    "call/at/<int:person>/<int:stamp>": check,
+    "call/book/<int:person>/<int:stamp>/<key>": confirm,
+    "call/mine": mine,
+    "call/<int:call>": one,
+    "call/<int:call>/move": move_days,
+    "call/<int:call>/day/<day>": move_slots,
+    "call/<int:call>/to/<int:stamp>": move_to,
+    "call/<int:call>/cancel": ask_reason,
+    "call/<int:call>/cancel/<int:reason>": cancel_for,
+    "call/<int:call>/cancel/text": cancel_text,
+}
+
+KEYWORDS = {
+    "亲情连线": "call", "视频": "call", "连线": "call", "视频通话": "call", "我的连线": "call/mine", "我的视频": "call/mine",
+}  # fmt: skip

@@ -1,0 +1,116 @@
+"""What we say about services and orders."""
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from handlers.room import Wording
+from handlers.words import plain, when_two
+from models.hours import CHINA
+from models.ordering.numbers import spoken
+
+CATEGORY_NAMES = {
+    "meal": "助餐", "medical": "助医", "mobility": "助行", "emergency": "助急", "bathing": "助浴", "cleaning": "助洁",
+    "selling": "助销", "shopping": "助购", "schooling": "助学", "leisure": "助乐",
+}  # fmt: skip
+STATE_NAMES = {
+    "open": "等待接单", "accepted": "已接单", "completed": "已完成", "closed": "已结束", "cancelled": "已取消",
+    "unmet": "暂时没有组织能做",
+}  # fmt: skip
+JOB_STATES = {"offered": "待答复", "accepted": "已接单", "started": "服务中"}
+
+FOR_WHOM = "给谁点单？"
+MYSELF = "给我自己"
+NO_ONE_YET = "我们还不知道您住在哪个村。请先关联家人，或联系村里的工作人员为您登记。"
+NO_LISTINGS = "这个中心现在没有可以点的服务，请过几天再看，或联系工作人员。"
+PICK_TIME = "希望什么时候来？可以点下面的时间，也可以直接写，例如：明天上午9点。"
+BAD_TIME = "没有认出时间。请写清日期和几点，例如：11月29日 14:30。"
+ASK_NOTE = "还有什么要交代的吗？没有就点“没有”。"
+NO_NOTE = "没有"
+AGAIN_SAME_DAY = "这一天已经为{beneficiary}点过“{service}”（订单{number}）。还要再点一份吗？"
+STALE = "这张单子已经放得太久了，请重新点一次。"
+PLACED = "点单成功！订单号 {number}（请记一下）。\n{beneficiary} · {service}\n{wanted}\n有组织接单后会通知您。"
+NO_ORDERS = "您还没有订单。"
+ORDERS = "最近的订单："
+ASK_REASON = "为什么取消？"
+REASONS = ("不需要了", "时间不合适", "身体不方便", "点错了")
+CANCELLED = "订单{number}已经取消，相关的人会收到通知。"
+NO_JOBS = "现在没有等待接单的服务。"
+JOBS = "您的组织有这些单子："
+TAKEN = "接单成功。请按时上门，有变化请打中心电话{phone}。"
+ASK_DECLINE = "不方便接的原因是？"
+DECLINE_REASONS = ("人手不够", "时间排不开", "路太远", "做不了这项")
+DECLINED = "好的，已经转给下一个组织。"
+ASK_NUMBER = "请回复订单号（8位数字）。"
+
+REFUSALS: dict[str, str] = {
+    "not_offered": "这项服务现在不能点了，请从清单里重新选。",
+    "bad_time": "这个时间不能约，请换一个以后的时间。",
+    "note_long": "留言请在{limit}个字以内（您写了{length}个字），请短一点再回复一次。",
+    "no_contact": "这位居民还没有登记联系办法，请先联系工作人员补上，再来点单。",
+    "answer_needed": "这一项必须填写，请回复一下。",
+    "answer_number": "请回复一个数字，例如：2。",
+    "answer_value": "请从这些里选：{values}。",
+    "answer_long": "请在{limit}个字以内（您写了{length}个字），短一点再回复一次。",
+    "number_mistyped": "订单号好像输错了一位，请对照再回复一次。",
+    "already_taken": "这张单子已经有人接了，谢谢您！",
+    "order_gone": "这张单子已经取消，不用去了，谢谢您！",
+}
+
+
+def listings(centre: str) -> str:
+    """The head of a list of services."""
+    return f"{centre}的服务清单，请选一项："
+
+
+def summary(beneficiary: str, service: str, answers: list[tuple[str, Any]], wanted: str, note: str) -> str:
+    """Everything that will be ordered, before it is."""
+    lines = [f"请核对：{beneficiary} · {service}", *(f"{question} {_answer(value)}" for question, value in answers)]
+    return "\n".join([*lines, f"时间：{wanted}", *([f"留言：{plain(note)}"] if note else [])])
+
+
+def _answer(value: Any) -> str:
+    return plain("、".join(value) if isinstance(value, list) else str(value if value is not None else "无"))
+
+
+def order_line(number: str, service: str, beneficiary: str, state: str) -> str:
+    """One order in a list."""
+    return f"{spoken(number)} {beneficiary} {service} {STATE_NAMES[state]}"
+
+
+def order_whole(number: str, service: str, beneficiary: str, state: str, wanted: str, note: str, reason: str) -> str:
+    """One order."""
+    lines = [f"订单 {spoken(number)}：{STATE_NAMES[state]}", f"{beneficiary} · {service}", f"希望时间：{wanted}"]
+    lines += [f"留言：{plain(note)}"] if note else []
+    return "\n".join([*lines, *([f"原因：{plain(reason)}"] if reason else [])])
+
+
+def job_whole(service: str, village: str, beneficiary: str, wanted: str, answers: list[tuple[str, Any]], note: str,
+              phone: str) -> str:  # fmt: skip
+    """What an organisation needs to decide: what, where, when; the centre's phone, never the resident's."""
+    lines = [f"{service} · {village} · {beneficiary}", f"希望时间：{wanted}"]
+    lines += [f"{question} {_answer(value)}" for question, value in answers]
+    lines += [f"留言：{plain(note)}"] if note else []
+    return "\n".join([*lines, f"联系：中心电话{phone}"])
+
+
+_LETTERS = {
+    "placed": ("已提交", "{requester}为{beneficiary}点了“{service}”，订单{spoken}，希望{wanted}。"),
+    "offered": ("请接单", "有新的单子：{beneficiary}的“{service}”，希望{wanted}。回复“接单”查看。"),
+    "accepted": ("已接单", "{beneficiary}的“{service}”（订单{spoken}）已由{organisation}接单，希望{wanted}。"),
+    "taken": ("已被接走", "{beneficiary}的“{service}”（订单{spoken}）已由其他组织接单，您不用去了。"),
+    "cancelled": ("已取消", "{beneficiary}的“{service}”（订单{spoken}）取消了，原因：{reason}。"),
+}
+
+
+def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
+    """A letter about an order."""
+    state, text = _LETTERS[kind.partition(".")[2]]
+    wanted = datetime.fromisoformat(facts["preferred_at"])
+    fields = {
+        "service": f"{facts['service']}·{facts['beneficiary']}", "number": facts["number"], "state": state,
+        "time": f"{wanted.astimezone(zone):%Y-%m-%d %H:%M}",
+    }  # fmt: skip
+    known = {"organisation": "", "reason": "", **facts}
+    told = text.format(**known, spoken=spoken(facts["number"]), wanted=when_two(wanted, CHINA, zone))
+    return Wording("order_update", fields, f"{told}有问题请打{facts['centre']}电话{facts['phone']}。")

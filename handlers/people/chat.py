@@ -1,0 +1,223 @@
+"""Following, one's own name and city, family links, and the way to a person, in the official account."""
+
+from sqlalchemy import select
+
+from handlers import words as shared
+from handlers.menu import FIRST
+from handlers.people import words
+from handlers.room import Ask, Choice, Handler, Reply
+from models.errors import Refused
+from models.family.booking import person_moved_zone
+from models.people.care import CareLink, cared_for_by
+from models.people.identities import Identity, follows, unfollows
+from models.people.links import KINSHIPS, invite, invited_by
+from models.people.persons import Person, move_to_zone
+from models.people.staff import CADRE_ROLES, StaffRole, roles_of
+from models.places.areas import Area
+from models.places.centres import ServiceCentre, centre_for
+from models.tasks import linking
+
+NAME_LIMIT = 20
+
+
+def follow(ask: Ask) -> Reply:
+    """Somebody follows the account, for the first time or again."""
+    follows(ask.session, ask.session.get_one(Identity, ask.who.identity_id))
+    return Reply(words.WELCOME, FIRST)
+
+
+def unfollow(ask: Ask) -> None:
+    """Somebody left: no reply is possible; what was to be said goes another way from now on."""
+    unfollows(ask.session, ask.session.get_one(Identity, ask.who.identity_id))
+
+
+def me(ask: Ask) -> Reply:
+    """What we know of you, and how to change it."""
+    choices = (Choice("改姓名", "me/name"), Choice("改所在地", "me/zone"), Choice("我的家人", "me/people"))
+    person = ask.session.get_one(Person, ask.who.person_id)
+    return Reply(words.me(person.name, shared.city(person.tz)), choices)
+
+
+def ask_name(_: Ask) -> Reply:
+    """Asks for the name."""
+    return Reply(words.ASK_NAME, ask_for="me/name/is", back="me")
+
+
+def take_name(ask: Ask) -> Reply:
+    """Takes the name down. It is what the person says of themselves; the county's own list is not touched by it."""
+    name = " ".join(ask.text.split())
+    if not name or len(name) > NAME_LIMIT:
+        return Reply(words.NAME_LONG, ask_for="me/name/is", back="me")
+    person = ask.session.get_one(Person, ask.who.person_id)
+    if person.code is None:
+        person.name = name
+    return Reply(words.named(shared.plain(person.name)), FIRST)
+
+
+def ask_zone(_: Ask) -> Reply:
+    """Asks for the city, from a short list."""
+    cities = tuple(Choice(name, f"me/zone/{zone.replace('/', '.')}") for zone, name in shared.CITIES.items())
+    return Reply(words.ASK_ZONE, cities, back="me")
+
+
+def take_zone(ask: Ask, zone: str) -> Reply:
+    """Takes the city down; reminders still to come are planned anew."""
+    person = ask.session.get_one(Person, ask.who.person_id)
+    move_to_zone(ask.session, person, zone.replace(".", "/"))
+    person_moved_zone(ask.session, person.id, ask.now)
+    return Reply(words.moved(shared.city(person.tz), shared.when(ask.now, person.tz)), FIRST)
+
+
+def my_people(ask: Ask) -> Reply:
+    """For whom you may act, and how to link or end a link."""
+    people = cared_for_by(ask.session, ask.who.person_id)
+    if not people:
+        return Reply(words.NO_FAMILY, (Choice("输入亲情码", "link"), Choice("联系工作人员", "person")))
+    lines = [f"· {person.name}（您是{kinship}）" for person, kinship in people]
+    links = ask.session.scalars(
+        select(CareLink).where(CareLink.relative_id == ask.who.person_id, CareLink.state == "confirmed")
+    ).all()
+    names = {person.id: person.name for person, _ in people}
+    ends = tuple(Choice(f"解除：{names[link.cared_id]}", f"link/{link.id}/revoke") for link in links
+                 if link.cared_id in names)  # fmt: skip
+    return Reply(words.family(lines), (Choice("再关联一位", "link"), *ends), back="menu")
+
+
+def ask_code(_: Ask) -> Reply:
+    """Asks for the code that a cadre has given."""
+    return Reply(words.ASK_CODE, ask_for="link/typed", back="me/people")
+
+
+def typed_code(ask: Ask) -> Reply:
+    """Takes a typed code; the words around it do not matter."""
+    return scanned_code(ask, "".join(ask.text.replace("亲情码", "").replace("：", "").split()))
+
+
+def scanned_code(ask: Ask, code: str) -> Reply:
+    """A code was typed or scanned: asks what the relative is. Nobody is named before a cadre has confirmed."""
+    invitation = invited_by(ask.session, code, ask.now)
+    if not ask.who.name:
+        return Reply(words.ASK_NAME, ask_for=f"link/named/{invitation.code}", back="me/people")
+    return _ask_kinship(invitation.code)
+
+
+def named_for_link(ask: Ask, code: str) -> Reply:
+    """Takes the name first: a cadre cannot confirm somebody without one."""
+    take_name(ask)
+    return _ask_kinship(code)
+
+
+def _ask_kinship(code: str) -> Reply:
+    kinds = tuple(Choice(name, f"link/{code}/{n}") for n, name in enumerate(KINSHIPS))
+    return Reply(words.ASK_KINSHIP, kinds, back="me/people")
+
+
+def ask_link(ask: Ask, code: str, kinship: int) -> Reply:
+    """Asks the cadres to confirm."""
+    if not 0 <= kinship < len(KINSHIPS):
+        raise Refused("wrong_state")
+    link = linking.ask(ask.session, ask.who, code, KINSHIPS[kinship], ask.now)
+    return Reply(words.ALREADY_LINKED if link.state == "confirmed" else words.ASKED, FIRST)
+
+
+def revoke_link(ask: Ask, link: int) -> Reply:
+    """Ends a link at once."""
+    linking.revoke(ask.session, ask.who, link, ask.now)
+    return Reply(words.REVOKED, FIRST)
+
+
+def confirm_link(ask: Ask, link: int) -> Reply:
+    """A cadre confirms."""
+    linking.answer(ask.session, ask.who, link, "confirm", ask.now)
+    return Reply(words.CONFIRMED, (Choice("我的任务", "task"),))
+
+
+def decline_link(ask: Ask, link: int) -> Reply:
+    """A cadre declines."""
+    linking.answer(ask.session, ask.who, link, "decline", ask.now)
+    return Reply(words.DECLINED, (Choice("我的任务", "task"),))
+
+
+def start_invitation(ask: Ask) -> Reply:
+    """A cadre makes a code for a resident: asks for whom."""
+    if not any(role.role in CADRE_ROLES for role in roles_of(ask.session, ask.who.person_id)):
+        return Reply(words.NO_STAFF, FIRST)
+    return Reply(words.ASK_RESIDENT, ask_for="staff/invite/name", back="menu")
+
+
+def find_resident(ask: Ask) -> Reply:
+    """Finds the resident by name, below the cadre's own areas only."""
+    mine = select(Area.path).join(StaffRole, StaffRole.area_id == Area.id).where(
+        StaffRole.person_id == ask.who.person_id, StaffRole.ended_at.is_(None), StaffRole.role.in_(CADRE_ROLES)
+    )
+    found = [
+        Choice(f"{person.name}（{area.name}）", f"staff/invite/{person.id}")
+        for path in ask.session.scalars(mine).all()
+        for person, area in ask.session.execute(
+            select(Person, Area).join(Area, Person.area_id == Area.id)
+            .where(Area.path.startswith(path), Person.name == ask.text.strip(), Person.state == "active").limit(10)
+        )
+    ]  # fmt: skip
+    if not found:
+        return Reply(words.NO_RESIDENT, ask_for="staff/invite/name", back="menu")
+    return Reply(words.ASK_RESIDENT, tuple(dict.fromkeys(found)), back="menu")
+
+
+def make_invitation(ask: Ask, person: int) -> Reply:
+    """Makes the code."""
+    made = invite(ask.session, ask.who, person, ask.now)
+    return Reply(words.invitation(ask.session.get_one(Person, person).name, made.code), FIRST)
+
+
+def way_to_a_person(ask: Ask) -> Reply:
+    """The phone of the person's own centre, or of the centre of those they care for."""
+    people = [ask.session.get_one(Person, ask.who.person_id)]
+    people += [person for person, _ in cared_for_by(ask.session, ask.who.person_id)]
+    lines: dict[str, None] = {}
+    for area_id in dict.fromkeys(person.area_id for person in people if person.area_id):
+        centre = centre_for(ask.session, ask.session.get_one(Area, area_id).path)
+        if centre is not None and centre.phone:
+            lines[words.centre_contact(centre.name, centre.phone)] = None
+    if not lines:
+        county = ask.session.scalar(select(ServiceCentre).where(ServiceCentre.phone != "").order_by(ServiceCentre.id))
+        lines[words.centre_contact(county.name, county.phone) if county else words.PERSON_FALLBACK] = None
+    return Reply("\n".join(lines), FIRST)
+
+
+ADDRESSES: dict[str, Handler] = {
+    "me": me,
+    "me/name": ask_name,
+    "me/name/is": take_name,
+    "me/zone": ask_zone,
+    "me/zone/<zone>": take_zone,
+    "me/people": my_people,
+    "link": ask_code,
+    "link/typed": typed_code,
+    "link/<code>": scanned_code,
+    "link/named/<code>": named_for_link,
+    "link/<code>/<int:kinship>": ask_link,
+    "link/<int:link>/revoke": revoke_link,
+    "link/<int:link>/confirm": confirm_link,
+    "link/<int:link>/decline": decline_link,
+    "staff/invite": start_invitation,
+    "staff/invite/name": find_resident,
+    "staff/invite/<int:person>": make_invitation,
+    "person": way_to_a_person,
+}
+
+KEYWORDS = {
+    "我的家人": "me/people", "家人": "me/people", "关联": "link", "亲情码": "link", "我的资料": "me", "改名": "me/name",
+    "开亲情码": "staff/invite", "邀请家人": "staff/invite", "电话": "person", "联系工作人员": "person",
+}  # fmt: skip
+
+EVENTS = {"subscribe": follow, "unsubscribe": unfollow}
+
+# Events that tell nothing which anything here depends on. Each stands here so that a new one is noticed.
+NOTHING = frozenset({
+    "scan", "click",  # the address behind them is what counts
+    "location", "view", "view_miniprogram", "scancode_push", "scancode_waitmsg", "pic_sysphoto",
+    "pic_photo_or_album", "pic_weixin", "location_select", "user_enter_tempsession", "wxa_media_check",
+    "kf_create_session", "kf_close_session", "kf_switch_session",
+    # We hold no avatar, nickname or location of anybody, so there is nothing to refresh or to delete.
+    "user_info_modified", "user_authorization_revoke", "user_authorization_cancellation",
+})  # fmt: skip

@@ -1,0 +1,91 @@
+"""What we say about people: following, names, cities, family links."""
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from handlers.room import Wording
+from handlers.words import when
+
+WELCOME = "您好，欢迎来到党群服务中心！开展活动到中心，遇到困难找中心，服务奉献去中心。"
+ASK_NAME = "请问怎么称呼您？直接回复姓名就可以。"
+NAME_LONG = "姓名请在20个字以内，再回复一次好吗？"
+ASK_ZONE = "您现在住在哪里？我们会按您当地的时间提醒您。"
+NO_FAMILY = (
+    "您还没有关联家人。请向村里的工作人员要一个“亲情码”，"
+    "然后回复“亲情码”加上那几个字母数字，例如：亲情码 A3C4K7P。"
+)
+ASK_CODE = "请回复工作人员给您的亲情码（7位字母数字）。"
+ASK_KINSHIP = "您是这位家人的什么人？"
+ASKED = "好的，已经告诉村里的工作人员，确认后会通知您。"
+ALREADY_LINKED = "您已经和这位家人关联好了，可以直接点单或约视频。"
+REVOKED = "已经解除关联。"
+CONFIRMED = "已确认，对方会收到通知。"
+DECLINED = "已回复不通过，对方会收到通知。"
+NO_STAFF = "这里是工作人员用的。如果您需要帮助，请回复“人工”。"
+ASK_RESIDENT = "给哪位居民开亲情码？请回复姓名。"
+NO_RESIDENT = "您负责的范围里没有找到这个名字，请再回复一次，或点取消。"
+PERSON_FALLBACK = "请拨打县党群服务中心电话，或到就近的党群服务中心，工作人员会帮您办。"
+
+REFUSALS: dict[str, str] = {
+    "no_link": "您还不能为这位家人办理。请先关联家人：回复“我的家人”查看怎么做。",
+    "not_active": "这位居民现在不能办理。如有疑问，请回复“人工”找工作人员。",
+    "code_mistyped": "亲情码好像输错了一位，请对照再回复一次。",
+    "code_unknown": "这个亲情码已经不能用了，请向工作人员再要一个。",
+    "own_link": "这是您自己的亲情码，要请家人来扫。",
+    "witness_needed": "口头同意需要一位见证人，请先填写见证人。",
+    "identity_conflict": "您的两个微信身份登记的姓名不同，请联系工作人员核对。",
+}
+
+
+def me(name: str, city: str) -> str:
+    """What we know of the person who asks."""
+    return f"姓名：{name or '还没有填写'}\n所在地：{city}"
+
+
+def named(name: str) -> str:
+    """The name was taken down."""
+    return f"好的，{name}，记下了。"
+
+
+def moved(city: str, now_there: str) -> str:
+    """The city was taken down."""
+    return f"好的，以后按{city}时间提醒您。您那里现在是{now_there}。"
+
+
+def family(lines: list[str]) -> str:
+    """For whom the person may act."""
+    return "您可以为这些家人点单、约视频：\n" + "\n".join(lines)
+
+
+def invitation(name: str, code: str) -> str:
+    """What a cadre hands to the relatives."""
+    return (
+        f"{name}的亲情码：{code[:4]} {code[4:]}\n30天内有效，最多5位家人使用。"
+        "请家人关注本公众号后回复“亲情码”加上这几位；您还要再确认一次。"
+    )
+
+
+def asking(relative: str, cared: str, kinship: str) -> str:
+    """A link that waits for a cadre."""
+    return f"{relative or '一位微信用户'}说自己是{cared}的{kinship}，请核实后答复。"
+
+
+def centre_contact(name: str, phone: str) -> str:
+    """The way to a person."""
+    return f"{name}电话：{phone}。工作时间打过去，工作人员会帮您办。"
+
+
+_LINK_STATES = {
+    "link_confirmed": ("已通过", "家人关联已通过，您可以为{cared}点单、约视频了。回复“菜单”开始。"),
+    "link_declined": ("未通过", "家人关联没有通过。如有疑问，请联系村里的工作人员。"),
+    "link_revoked": ("已解除", "家人关联已解除。如有疑问，请联系村里的工作人员。"),
+}
+
+
+def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
+    """A letter about a family link."""
+    state, text = _LINK_STATES[kind.partition(".")[2]]
+    at = datetime.fromisoformat(facts["at"])
+    fields = {"subject": "家人关联", "state": state, "time": f"{at.astimezone(zone):%Y-%m-%d %H:%M}"}
+    return Wording("link_update", fields, f"{text.format(cared=facts['cared'])}（{when(at, zone)}）")

@@ -1,0 +1,67 @@
+"""What we say to cadres about their tasks."""
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from handlers.room import Wording
+from handlers.words import called, when
+
+NO_TASKS = "现在没有待办的任务，辛苦了。"
+TASKS = "您有{count}件待办，最早的排在前面。"
+DONE = "好的，已记为办好。"
+
+MEANS = {"wechat": "微信联系", "phone": "打电话", "visit": "上门告知"}
+
+# kind → what the template says, and the whole sentence.
+TITLES = {
+    "phone_call": "请电话或上门告知",
+    "check_delivery": "请核实是否收到通知",
+    "confirm_link": "请核实家人关联",
+    "order_new": "村民有新订单",
+    "order_unanswered": "订单还没人接",
+    "call_help": "准备亲情连线",
+}
+
+REFUSALS: dict[str, str] = {}
+
+
+def title(kind: str) -> str:
+    """What a task is, in a few words."""
+    return TITLES[kind]
+
+
+def about(facts: dict[str, Any]) -> str:
+    """Whom it is about."""
+    return str(facts.get("cared") or facts.get("beneficiary") or facts.get("person") or "")
+
+
+def sentence(kind: str, facts: dict[str, Any], due: datetime, zone: ZoneInfo, inner: str = "") -> str:
+    """The whole task in one paragraph: what, whom, how, by when. `inner` is the letter that could not be delivered."""
+    by = f"请在{when(due, zone)}前办好。"
+    means = MEANS.get(str(facts.get("means", "phone")), "打电话")
+    if kind == "confirm_link":
+        return f"{called(facts['relative'])}说自己是{facts['cared']}的{facts['kinship']}，请核实后答复。{by}"
+    if kind == "call_help":
+        start = when(datetime.fromisoformat(facts["starts_at"]), zone)
+        return (
+            f"{start} {facts['cared']}与{facts['relative']}视频连线，地点{facts['centre']}。"
+            f"请提前{means}，请老人到场，并准备好设备。{by}"
+        )
+    if kind in ("order_new", "order_unanswered"):
+        wanted = when(datetime.fromisoformat(facts["preferred_at"]), zone)
+        tail = "还没有组织接单，请帮忙协调。" if kind == "order_unanswered" else "请留意进展，必要时告知本人。"
+        return f"{facts['beneficiary']}的“{facts['service']}”（订单{facts['number']}），希望{wanted}。{tail}{by}"
+    lead = "微信没有送到" if kind == "phone_call" else "不确定对方是否收到"
+    return f"{lead}：请{means}告诉{called(facts['person'])}：“{inner}”{by}"
+
+
+def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
+    """A task as a template message: no resident's phone, no address, no detail of health."""
+    due = datetime.fromisoformat(facts["due_at"])
+    fields = {
+        "task": title(facts["kind"]), "who": about(facts), "time": f"{due.astimezone(zone):%Y-%m-%d %H:%M}",
+        "contact": facts["phone"],
+    }  # fmt: skip
+    text = f"{title(facts['kind'])}：{about(facts)}。请在{when(due, zone)}前办好，回复“我的任务”查看。"
+    return Wording("task_assigned", fields, text)

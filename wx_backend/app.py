@@ -1,0 +1,117 @@
+"""Read this first: how the floors are joined. Every room, every account and every door stands here once."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import redis
+from flask import Flask
+
+from handlers import menu
+from handlers.family import chat as family_chat
+from handlers.family import words as family_words
+from handlers.messages import chat as messages_chat
+from handlers.messages import words as messages_words
+from handlers.ordering import chat as ordering_chat
+from handlers.ordering import jobs as ordering_jobs
+from handlers.ordering import words as ordering_words
+from handlers.people import chat as people_chat
+from handlers.people import words as people_words
+from handlers.router import Router
+from handlers.tasks import chat as tasks_chat
+from handlers.tasks import words as tasks_words
+from scheduler.settings import ClockSettings
+from wx_backend import callback, database, health
+from wx_backend.config import AccountSection, Config
+from wx_backend.now import Clock
+from wx_backend.redis import connect
+from wx_backend.wechat.carriers import Postman, Say
+from wx_backend.wechat.client import Client
+from wx_backend.wechat.crypto import MessageKey
+from wx_backend.wechat.templates import Template
+from wx_backend.wechat.transport import Transport
+
+# How each quarter says its letters.
+WORDS: Mapping[str, Say] = {
+    "people": people_words.letter,
+    "ordering": ordering_words.letter,
+    "family": family_words.letter,
+    "tasks": tasks_words.letter,
+    "messages": messages_words.letter,
+}
+
+
+def in_words(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> str:
+    """A letter of any quarter as one paragraph: what a cadre reads out."""
+    return WORDS[kind.partition(".")[0]](kind, facts, zone).text
+
+
+def make_router() -> Router:
+    """Every room of the conversation, joined."""
+    router = Router()
+    router.join("menu", menu.ADDRESSES, keywords=menu.KEYWORDS)
+    router.join(
+        "people", people_chat.ADDRESSES, keywords=people_chat.KEYWORDS, events=people_chat.EVENTS,
+        refusals=people_words.REFUSALS, nothing=people_chat.NOTHING,
+    )  # fmt: skip
+    router.join("ordering", ordering_chat.ADDRESSES, keywords=ordering_chat.KEYWORDS, refusals=ordering_words.REFUSALS)
+    router.join("ordering", ordering_jobs.ADDRESSES, keywords=ordering_jobs.KEYWORDS)
+    router.join("family", family_chat.ADDRESSES, keywords=family_chat.KEYWORDS, refusals=family_words.REFUSALS)
+    router.join("tasks", tasks_chat.room(in_words), keywords=tasks_chat.KEYWORDS)
+    router.join("messages", {}, events=messages_chat.EVENTS, nothing=messages_chat.NOTHING)
+    return router
+
+
+def make_clients(config: Config, cache: redis.Redis) -> dict[str, Client]:
+    """One client for each account that is switched on, all on one pool of connections."""
+    transport = Transport(config.wechat.api_base_url, config.scheduler.threads)
+    return {
+        account.app_id: Client(account.app_id, account.app_secret, transport, cache) for account in config.accounts()
+    }
+
+
+def make_templates(config: Config) -> dict[str, Template]:
+    """The template messages of the settings, by business key."""
+    return {key: Template(key, one.id, one.fields) for key, one in config.wechat.templates.items()}
+
+
+def make_postman(config: Config, now: Callable[[], datetime]) -> Postman:
+    """The postman of a clock process."""
+    return Postman(make_clients(config, connect(config.redis.url)), make_templates(config), WORDS, now)
+
+
+def make_clock(config: Config) -> Clock:
+    """The time, movable only where the settings name a clock file (the demo)."""
+    return Clock(Path(config.sandbox.clock_file) if config.sandbox.clock_file else None)
+
+
+def clock_settings(config: Config) -> ClockSettings:
+    """`[scheduler]` as the clock takes it."""
+    section = config.scheduler
+    return ClockSettings(
+        section.tick_seconds, section.threads, section.batch, timedelta(seconds=section.lease_seconds),
+        timedelta(seconds=section.send_deadline_seconds), timedelta(days=section.inbox_days),
+    )  # fmt: skip
+
+
+def _gate_account(kind: str, section: AccountSection) -> callback.Account:
+    keys = tuple(MessageKey(key, section.app_id) for key in section.aes_keys)
+    return callback.Account(kind, section.app_id, section.token, keys, section.mode)
+
+
+def create_app(config: Config, now: Callable[[], datetime] | None = None) -> Flask:
+    """The web process: WeChat's two callbacks, health and metrics."""
+    app = Flask("wx_backend", static_folder=None)
+    app.secret_key = config.app.secret_key
+    moment = now or make_clock(config)
+    open_session = database.init_app(app, config.database.url, config.app.threads)
+    with app.app_context():
+        engine = database.db.engine
+    accounts = {"/wechat/callback": _gate_account("official_account", config.wechat.official_account)}
+    if config.wechat.mini_program.enabled:
+        accounts["/wechat/mini/callback"] = _gate_account("mini_program", config.wechat.mini_program)
+    callback.register(app, callback.Gate(make_router(), engine, moment), accounts)
+    health.register(app, open_session, moment)
+    return app
