@@ -44,7 +44,7 @@ def for_person(ask: Ask, person: int) -> Reply:
     if not offered:
         return Reply(words.NO_LISTINGS, (Choice("联系工作人员", "person"),))
     choices = tuple(
-        Choice(f"{words.CATEGORY_NAMES[row.category]}·{row.title}", f"order/new/{row.id}/{person}") for row in offered
+        Choice(words.offered(row.category, row.title), f"order/new/{row.id}/{person}") for row in offered
     )
     return Reply(words.listings(centre.name), choices, back="order")
 

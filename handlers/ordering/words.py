@@ -63,6 +63,12 @@ def listings(centre: str) -> str:
     return f"{centre}的服务清单，请选一项："
 
 
+def offered(category: str, title: str) -> str:
+    """One service in a list, behind the kind of help it is."""
+    name = CATEGORY_NAMES[category]
+    return title if title.startswith(name) else f"{name}·{title}"
+
+
 def summary(beneficiary: str, service: str, answers: list[tuple[str, Any]], wanted: str, note: str) -> str:
     """Everything that will be ordered, before it is."""
     lines = [f"请核对：{beneficiary} · {service}", *(f"{question} {_answer(value)}" for question, value in answers)]

@@ -16,7 +16,8 @@ from wx_backend.wechat.transport import Doubtful, Transport, Unreached, as_objec
 
 log = logging.getLogger(__name__)
 
-STALE_TOKEN = {40001, 40014, 42001}
+EXPIRED = 42001
+STALE_TOKEN = {40001, 40014, EXPIRED}
 CALL_SECONDS = 10.0
 # Answers that are a file unless they are an error.
 BYTES = {"/cgi-bin/media/get", "/wxa/getwxacode", "/wxa/getwxacodeunlimit", "/cgi-bin/showqrcode"}
@@ -69,7 +70,7 @@ class Client(WeChatClient):  # type: ignore[misc]
             code = int(found.get("errcode", 0) or 0)
             if code in STALE_TOKEN and needs_token and attempt == 1:
                 log.info("%s: %s, renewing the token", path, code)
-                token = self._token(max(ends - time.monotonic(), 0.1), instead_of=token)
+                token = self._token(max(ends - time.monotonic(), 0.1), instead_of=token, expired=code == EXPIRED)
                 continue
             if code:
                 raise _error(self, path, code, str(found.get("errmsg", "")))
@@ -77,10 +78,12 @@ class Client(WeChatClient):  # type: ignore[misc]
             return process(found) if process else found
         raise AssertionError("unreachable")
 
-    def _token(self, seconds: float, instead_of: str | None = None) -> str:
+    def _token(self, seconds: float, instead_of: str | None = None, *, expired: bool = False) -> str:
         """A token; where fetching it leaves a doubt, the call itself was never sent."""
         try:
-            return self._keeper.renew(instead_of, seconds) if instead_of else self._keeper.token(seconds)
+            if instead_of is None:
+                return self._keeper.token(seconds)
+            return self._keeper.renew(instead_of, seconds, expired=expired)
         except Doubtful as error:
             raise Unreached(f"no token: {error}") from None
 

@@ -44,19 +44,22 @@ class TokenKeeper:
         self._key = f"wx:{app_id}:token"
         self._lock = threading.Lock()
         self._mine: tuple[str, float] | None = None  # token, monotonic end
-        self._fetched_at = 0.0
+        self._fetched, self._fetched_at = "", -float(JUST_NOW_SECONDS)
         self._stuck_until = 0.0
 
     def token(self, seconds: float = 10.0) -> str:
         """A token that should work; raises TokenRefused, or what the transport raises."""
         return self._known() or self._refresh(None, seconds)
 
-    def renew(self, bad: str, seconds: float = 10.0) -> str:
+    def renew(self, bad: str, seconds: float = 10.0, *, expired: bool = False) -> str:
         """Another token than `bad`, which WeChat has just refused; whoever renewed it first did it for all.
 
-        When WeChat hands out the very same token again, one forced refresh an hour is tried; then the breaker opens
+        `expired` (42001) says that its time was up; any other refusal of a token not a minute old is a fault that
+        fetching again does not mend. When WeChat hands out the very same token again, one forced refresh an hour is tried; then the breaker opens
         and TokenRefused("stuck") is raised without asking.
         """
+        if not expired and time.monotonic() - self._fetched_at < JUST_NOW_SECONDS and bad == self._fetched:
+            self._stuck_until = time.monotonic() + BREAKER_SECONDS
         return self._refresh(bad, seconds)
 
     def _known(self) -> str | None:
@@ -86,7 +89,7 @@ class TokenKeeper:
             known = self._known()
             if known and known != bad:
                 return known  # the second look: somebody was faster
-            self._check_breaker(bad)
+            self._check_breaker()
             if self._take_lock(mark):
                 break
             if time.monotonic() > ends:
@@ -100,11 +103,8 @@ class TokenKeeper:
         finally:
             self._give_lock(mark)
 
-    def _check_breaker(self, bad: str | None) -> None:
-        now = time.monotonic()
-        if bad is not None and self._fetched_at and now - self._fetched_at < JUST_NOW_SECONDS:
-            self._stuck_until = now + BREAKER_SECONDS  # just fetched, and refused already
-        if now < self._stuck_until:
+    def _check_breaker(self) -> None:
+        if time.monotonic() < self._stuck_until:
             raise TokenRefused("stuck", "WeChat refuses the token it has just given")
 
     def _fetch_other_than(self, bad: str | None, seconds: float) -> str:
@@ -114,7 +114,7 @@ class TokenKeeper:
         if token == bad:
             self._stuck_until = time.monotonic() + BREAKER_SECONDS
             raise TokenRefused("stuck", "WeChat refuses the token it has just given")
-        self._fetched_at = time.monotonic()
+        self._fetched, self._fetched_at = token, time.monotonic()
         return token
 
     def _fetch(self, *, force: bool, seconds: float) -> str:

@@ -238,6 +238,7 @@ def upgrade() -> None:
     sa.Column('client_msg_id', sa.String(length=32), nullable=False),
     sa.Column('app_id', sa.String(length=32), nullable=True),
     sa.Column('first_attempt_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('in_doubt', sa.Boolean(), nullable=False),
     sa.Column('msgid', sa.String(length=24), nullable=True),
     sa.Column('said', sa.String(length=600), nullable=True),
     sa.Column('error_code', sa.String(length=24), nullable=True),

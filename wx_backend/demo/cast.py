@@ -1,0 +1,52 @@
+"""Whose phones the demo shows, and what WeChat knows of the account: the same openids as in county.csv."""
+
+from pathlib import Path
+
+from wx_backend.config import Config
+from wx_backend.sandbox.world import Account, Phone, Template
+
+COUNTY = Path(__file__).parent / "county.csv"
+
+XIAOFANG, LI, LAOXU = "o-demo-xiaofang", "o-demo-lizhanzhang", "o-demo-laoxu"
+
+_TITLES = {
+    "call_booked": "亲情连线预约通知", "call_reminder": "亲情连线提醒", "call_changed": "亲情连线改期通知",
+    "call_cancelled": "亲情连线取消通知", "order_update": "服务订单通知", "task_assigned": "待办任务提醒",
+    "link_update": "家人关联通知",
+}  # fmt: skip
+_FIELDS = {
+    "subject": "事项", "time": "时间", "place": "地点", "contact": "联系电话", "reason": "原因", "service": "服务",
+    "number": "订单号", "state": "状态", "task": "任务", "who": "对象",
+}  # fmt: skip
+
+
+def phones() -> list[Phone]:
+    """The demo's people; 小芳 has yet to follow."""
+    return [
+        Phone(XIAOFANG, "小芳", zone="Europe/Madrid", caption="王奶奶的女儿 · 马德里"),
+        Phone(LI, "李站长", caption="葛山村站点干部", following=True),
+        Phone(LAOXU, "老徐", caption="社会组织“老徐好帮手”", following=True),
+        Phone("o-demo-xiaohong", "小红", caption="乐都社工中心", following=True),
+        Phone("o-demo-aming", "阿明", caption="没有关联的表弟"),
+    ]
+
+
+def accounts(config: Config, web: str) -> list[Account]:
+    """The accounts as WeChat's console would hold them; `web` is where the back end listens."""
+    official, mini = config.wechat.official_account, config.wechat.mini_program
+    rows = [("official_account", official, "/wechat/callback", "xml")]
+    if mini.enabled:
+        rows.append(("mini_program", mini, "/wechat/mini/callback", "json"))
+    return [
+        Account(kind, section.app_id, section.app_secret, section.token, section.encoding_aes_key, section.mode,
+                web.rstrip("/") + path, data_format)
+        for kind, section, path, data_format in rows
+    ]  # fmt: skip
+
+
+def templates(config: Config) -> list[Template]:
+    """The templates that the settings name, as the account would hold them."""
+    return [
+        Template(one.id, _TITLES.get(key, key), {wechat: _FIELDS.get(ours, ours) for ours, wechat in one.fields.items()})
+        for key, one in config.wechat.templates.items()
+    ]

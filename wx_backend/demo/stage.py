@@ -1,0 +1,149 @@
+"""Three processes on one machine: the sandbox, the web and the clock, started, watched and stopped together."""
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import urllib3
+
+from wx_backend import migrations
+from wx_backend.app import make_clients
+from wx_backend.config import Config, load_config
+from wx_backend.database import make_engine, session_factory
+from wx_backend.demo.cast import COUNTY
+from wx_backend.load import load_county
+from wx_backend.now import monotonic, real_now
+from wx_backend.redis import connect
+from wx_backend.wechat import menu as account_menu
+
+# Hidden from help: only the demo may run with a movable clock.
+DEMO_FLAG = {"serve": ("--demo",), "clock": ("--demo",)}
+
+
+class NotReady(Exception):
+    """A part of the stage did not come up; the message says which, and what it said."""
+
+
+@dataclass
+class Stage:
+    """The running parts of one demo."""
+
+    config: Config
+    file: Path
+    environ: dict[str, str]
+    parts: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    http: urllib3.PoolManager = field(default_factory=lambda: urllib3.PoolManager(timeout=20.0, retries=False))
+
+    @property
+    def sandbox_url(self) -> str:
+        """Where the phones are."""
+        return f"http://{self.config.sandbox.bind}"
+
+    def prepare(self) -> None:
+        """Bring the database up to date and load the county; doing it twice is doing it once."""
+        path = self.config.database.url.removeprefix("sqlite:///")
+        if path != self.config.database.url:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+        engine = make_engine(self.config.database.url)
+        migrations.upgrade(engine)
+        with session_factory(engine)() as session, session.begin():
+            app_id = self.config.wechat.official_account.app_id
+            load_county(session, COUNTY, app_id=app_id, now=real_now())
+        engine.dispose()
+
+    def start(self, part: str) -> None:
+        """Start one part as a process of its own."""
+        command = [sys.executable, "-m", "wx_backend.cli", "--config", str(self.file), part, *DEMO_FLAG.get(part, ())]
+        self.parts[part] = subprocess.Popen(command, env=self.environ)
+
+    def up(self, seconds: float = 20.0) -> None:
+        """Start everything and wait until it answers; raises NotReady."""
+        self.start("sandbox")
+        self._wait(f"{self.sandbox_url}/_sandbox/clock", "sandbox", seconds)
+        self.start("serve")
+        self._wait(f"http://{self.config.app.bind}/readyz", "serve", seconds)
+        self.start("clock")
+
+    def _wait(self, url: str, part: str, seconds: float) -> None:
+        ends = monotonic() + seconds
+        while monotonic() < ends:
+            if self.parts[part].poll() is not None:
+                raise NotReady(f"{part} stopped at once; what it said stands above (is its port taken?)")
+            try:
+                if self.http.request("GET", url).status == 200:
+                    return
+            except urllib3.exceptions.HTTPError:
+                time.sleep(0.05)
+        raise NotReady(f"{part} does not answer at {url} after {seconds:.0f} s")
+
+    def push_menu(self, doors: Any) -> None:
+        """Put the menu bar on the account, as `menu push` does."""
+        clients = make_clients(self.config, connect("memory://"))
+        account_menu.push(clients[self.config.wechat.official_account.app_id], account_menu.built(doors))
+
+    def kill(self, part: str) -> None:
+        """End a part as a power cut would."""
+        self.parts[part].kill()
+        self.parts[part].wait()
+
+    def down(self) -> None:
+        """Stop everything, kindly first."""
+        for process in self.parts.values():
+            if process.poll() is None:
+                process.terminate()
+        for process in self.parts.values():
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def demo_environ(clock_file: Path, **overrides: str) -> dict[str, str]:
+    """The environment of the demo's processes: this one's, and the movable clock that only the demo has."""
+    return {
+        **os.environ, **overrides, "WX_BACKEND_SANDBOX__CLOCK_FILE": str(clock_file),
+        "PYTHONUNBUFFERED": "1",
+    }  # fmt: skip
+
+
+@contextmanager
+def aside() -> Iterator[Path]:
+    """A folder that is gone afterwards, for a story that must not touch the demo's own data."""
+    with tempfile.TemporaryDirectory(prefix="wx-backend-story-") as folder:
+        yield Path(folder)
+
+
+def free_ports(count: int) -> list[int]:
+    """Loopback ports that nobody listens on right now."""
+    holders = [socket.socket() for _ in range(count)]
+    for holder in holders:
+        holder.bind(("127.0.0.1", 0))
+    ports = [int(holder.getsockname()[1]) for holder in holders]
+    for holder in holders:
+        holder.close()
+    return ports
+
+
+def stage_aside(file: Path, folder: Path, **overrides: str) -> Stage:
+    """A stage on free ports with its data in `folder`, for a story that must not touch the demo's own."""
+    web, sandbox = free_ports(2)
+    environ = demo_environ(
+        folder / "clock.json",
+        **{
+            "WX_BACKEND_APP__BIND": f"127.0.0.1:{web}",
+            "WX_BACKEND_APP__PUBLIC_URL": f"http://127.0.0.1:{web}",
+            "WX_BACKEND_SANDBOX__BIND": f"127.0.0.1:{sandbox}",
+            "WX_BACKEND_WECHAT__API_BASE_URL": f"http://127.0.0.1:{sandbox}",
+            "WX_BACKEND_DATABASE__URL": f"sqlite:///{folder}/story.db",
+            **overrides,
+        },
+    )
+    return Stage(load_config(file, environ), file, environ)

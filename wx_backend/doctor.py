@@ -1,0 +1,122 @@
+"""What `wx-backend doctor` says: one line for each thing that a working centre needs, and what to do where it lacks."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from models.hours import CHINA, calendar
+from models.messages.letters import Letter
+from models.places.centres import ServiceCentre
+from models.tasks.tasks import TASK, Task
+from wx_backend import migrations
+from wx_backend.app import make_clients, make_templates
+from wx_backend.config import Config
+from wx_backend.database import make_engine, session_factory
+from wx_backend.now import real_now
+from wx_backend.redis import alive, connect
+from wx_backend.wechat.templates import drift
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line: "ok", "warn" or "fail", about what, and what it means."""
+
+    mark: str
+    about: str
+    text: str
+
+
+def examine(config: Config) -> Iterator[Finding]:
+    """Every finding, in the order in which a newcomer would ask."""
+    yield from _settings(config)
+    yield from _database(config)
+    yield from _cache(config)
+    yield from _wechat(config)
+
+
+def _settings(config: Config) -> Iterator[Finding]:
+    modes = ", ".join(f"{account.app_id}: {account.mode}" for account in config.accounts())
+    yield Finding("ok", "settings", f"listens on {config.app.bind}, WeChat accounts {modes}")
+    if config.is_loopback():
+        yield Finding("warn", "settings", "everything stays on this machine: good for the demo, not for a township")
+
+
+def _database(config: Config) -> Iterator[Finding]:
+    engine = make_engine(config.database.url)
+    kind = engine.dialect.name
+    try:
+        current, newest = migrations.standing(engine)
+        if current != newest:
+            yield Finding("fail", "database", f"{kind} stands at {current}, the code at {newest}: wx-backend db upgrade")
+            return
+        yield Finding("ok", "database", f"{kind}, version {current}" + (
+            "" if kind == "postgresql" else ": one machine, one clock process; PostgreSQL for a county"))  # fmt: skip
+        with session_factory(engine)() as session:
+            yield from _county(session)
+            yield from _outbox(session)
+            yield from _calendar(session)
+    except SQLAlchemyError as error:
+        yield Finding("fail", "database", f"{kind} does not answer: {str(error).splitlines()[0][:120]}")
+    finally:
+        engine.dispose()
+
+
+def _county(session: Session) -> Iterator[Finding]:
+    centres = session.scalar(select(func.count()).select_from(ServiceCentre)) or 0
+    if centres:
+        yield Finding("ok", "county", f"{centres} centres")
+    else:
+        yield Finding("warn", "county", "nothing is loaded: wx-backend load FILE")
+
+
+def _outbox(session: Session) -> Iterator[Finding]:
+    late = session.scalar(
+        select(func.count()).select_from(Letter).where(Letter.state.in_(("planned", "retry")), Letter.next_at < real_now())
+    )
+    if late:
+        yield Finding("warn", "outbox", f"{late} letters are due and unsent: does `wx-backend clock` run?")
+    check = session.scalar(select(func.count()).select_from(Letter).where(Letter.state == "needs_check")) or 0
+    open_tasks = session.scalar(select(func.count()).select_from(Task).where(Task.state.not_in(TASK.ends))) or 0
+    yield Finding("ok", "outbox", f"{check} letters to be checked by hand, {open_tasks} tasks open")
+
+
+def _calendar(session: Session) -> Iterator[Finding]:
+    year = real_now().astimezone(CHINA).year
+    book = calendar(session)
+    unknown = [str(n) for n in (year, year + 1) if not book.knows(n)]
+    if not unknown:
+        yield Finding("ok", "calendar", f"the holidays of {year} and {year + 1} are known")
+        return
+    yield Finding(
+        "warn", "calendar", f"the holidays of {', '.join(unknown)} are not in the installed calendar: Monday to Friday "
+        "count as worked there. Update chinesecalendar, or load [overrides].",
+    )  # fmt: skip
+
+
+def _cache(config: Config) -> Iterator[Finding]:
+    if config.redis.url.startswith("memory:"):
+        yield Finding("ok", "redis", "memory://: caches of each process alone, so one web process; name a Redis for more")
+    elif alive(connect(config.redis.url)):
+        yield Finding("ok", "redis", "answers")
+    else:
+        yield Finding("warn", "redis", "does not answer; each process keeps its own token meanwhile")
+
+
+def _wechat(config: Config) -> Iterator[Finding]:
+    client = make_clients(config, connect("memory://"))[config.wechat.official_account.app_id]
+    yield from _tried("wechat", "an access token was given", lambda: [str(client.fetch_access_token())][:0])
+    yield from _tried("templates", "agree with the account", lambda: drift(make_templates(config), client))
+
+
+def _tried(about: str, good: str, look: Callable[[], list[str]]) -> Iterator[Finding]:
+    try:
+        lines = look()
+    except Exception as error:
+        yield Finding("fail", about, f"WeChat does not answer as it should: {type(error).__name__} {error}"[:160])
+        return
+    yield from (Finding("warn", about, line) for line in lines)
+    if not lines:
+        yield Finding("ok", about, good)

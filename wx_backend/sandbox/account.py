@@ -1,0 +1,169 @@
+"""The account's own things: menu, templates, QR codes, people, media, tickets, quotas, logins."""
+
+import io
+import secrets
+import zlib
+from typing import Any
+
+import segno
+
+from wx_backend.sandbox.messages import OK, Json, refused
+from wx_backend.sandbox.world import Account, Phone, Template, World
+
+MAX_TEMPLATES = 25
+MENU_TYPES = {
+    "click", "view", "scancode_push", "scancode_waitmsg", "pic_sysphoto", "pic_photo_or_album", "pic_weixin",
+    "location_select", "media_id", "view_limited", "miniprogram", "article_id", "article_view_limited",
+}  # fmt: skip
+
+
+def menu_create(world: World, body: Json) -> Json:
+    """`menu/create`, within WeChat's limits."""
+    buttons = body.get("button")
+    if not isinstance(buttons, list) or not 1 <= len(buttons) <= 3:
+        return refused(40016, "invalid button size")
+    for button in buttons:
+        if not button.get("name") or len(button["name"].encode()) > 16:
+            return refused(40018, "invalid button name size")
+        items = button.get("sub_button") or []
+        if len(items) > 5:
+            return refused(40023, "invalid sub button size")
+        for item in items or [button]:
+            fault = _bad_item(item, sub=bool(items))
+            if fault is not None:
+                return fault
+    world.menu = {"button": buttons}
+    return OK
+
+
+def _bad_item(item: Json, *, sub: bool) -> Json | None:
+    if sub and (not item.get("name") or len(item["name"].encode()) > 60):
+        return refused(40025, "invalid sub button name size")
+    if item.get("type") not in MENU_TYPES:
+        return refused(40017, "invalid button type")
+    if item["type"] == "click" and not 0 < len(str(item.get("key", "")).encode()) <= 128:
+        return refused(40019, "invalid button key size")
+    if item["type"] == "view" and not 0 < len(str(item.get("url", "")).encode()) <= 1024:
+        return refused(40020, "invalid button url size")
+    return None
+
+
+def menu_get(world: World) -> Json:
+    """`menu/get`."""
+    return {"menu": world.menu} if world.menu else refused(46003, "menu no exist")
+
+
+def menu_delete(world: World) -> Json:
+    """`menu/delete`."""
+    world.menu = None
+    return OK
+
+
+def clear_quota(world: World) -> Json:
+    """`clear_quota`: today's counts begin anew."""
+    world.sends_today = 0
+    world.minute.clear()
+    return OK
+
+
+def template_list(world: World) -> Json:
+    """`template/get_all_private_template`."""
+    rows = [
+        {
+            "template_id": one.template_id, "title": one.title, "primary_industry": "", "deputy_industry": "",
+            "content": "\n".join(f"{name}：{{{{{key}.DATA}}}}" for key, name in one.fields.items()), "example": "",
+        }
+        for one in world.templates.values()
+    ]  # fmt: skip
+    return {**OK, "template_list": rows}
+
+
+def template_add(world: World, body: Json) -> Json:
+    """`template/api_add_template`: twenty-five is the most."""
+    if len(world.templates) >= MAX_TEMPLATES:
+        return refused(45026, "template num exceeds limit")
+    names = body.get("keyword_name_list") or ["事项", "时间"]
+    made = Template(secrets.token_urlsafe(30), str(body.get("template_id_short", "")),
+                    {f"thing{n}": str(name) for n, name in enumerate(names, start=1)})  # fmt: skip
+    world.templates[made.template_id] = made
+    return {**OK, "template_id": made.template_id}
+
+
+def template_delete(world: World, body: Json) -> Json:
+    """`template/del_private_template`."""
+    return OK if world.templates.pop(str(body.get("template_id")), None) else refused(40037, "invalid template_id")
+
+
+def qr_create(world: World, body: Json) -> Json:
+    """`qrcode/create`."""
+    scene = (body.get("action_info") or {}).get("scene") or {}
+    text = str(scene.get("scene_str") or scene.get("scene_id") or "")
+    name = body.get("action_name")
+    if name not in ("QR_SCENE", "QR_STR_SCENE", "QR_LIMIT_SCENE", "QR_LIMIT_STR_SCENE"):
+        return refused(40097, "invalid args")
+    if not 1 <= len(text) <= 64:
+        return refused(40097, "invalid scene_str length")
+    ticket = "gQ" + secrets.token_urlsafe(48)
+    world.scenes[ticket] = text
+    seconds = min(int(body.get("expire_seconds") or 60), 2_592_000)
+    return {"ticket": ticket, "expire_seconds": seconds, "url": f"http://weixin.qq.com/q/{ticket[-12:]}"}
+
+
+def picture(text: str) -> bytes:
+    """A QR picture of a text."""
+    out = io.BytesIO()
+    segno.make(text, error="m").save(out, kind="png", scale=8, border=4)
+    return out.getvalue()
+
+
+def user_info(world: World, openid: str) -> Json:
+    """`user/info`."""
+    phone = world.phones.get(openid)
+    if phone is None:
+        return refused(40003, "invalid openid")
+    if not phone.following:
+        return {"subscribe": 0, "openid": openid}
+    found: Json = {"subscribe": 1, "openid": openid, "language": "zh_CN", "subscribe_time": 0, "remark": ""}
+    return {**found, "unionid": phone.unionid} if phone.unionid else found
+
+
+def new_code(world: World, phone: Phone) -> str:
+    """A login code: once, for five minutes."""
+    code = secrets.token_urlsafe(24)
+    world.codes[code] = (phone.openid, world.now() + 300)
+    return code
+
+
+def code_to_openid(world: World, account: Account | None, code: str, secret: str) -> str | Json:
+    """Whom a code stands for; it is used up by asking."""
+    if account is None:
+        return refused(40013, "invalid appid")
+    if secret != account.app_secret:
+        return refused(40125, "invalid appsecret")
+    openid, until = world.codes.pop(code, ("", 0.0))
+    if not openid:
+        return refused(40163 if code else 41008, "code been used")
+    return openid if until > world.now() else refused(40029, "invalid code")
+
+
+def upload(world: World, content: bytes, kind: str) -> Json:
+    """`media/upload`."""
+    media_id = secrets.token_urlsafe(32)
+    world.media[media_id] = (content, kind)
+    return {"type": kind, "media_id": media_id, "created_at": int(world.now())}
+
+
+def quota(world: World, body: Json) -> Json:
+    """`openapi/quota/get`."""
+    used = world.calls.get(str(body.get("cgi_path")), 0)
+    limit = world.limits["day"]
+    return {**OK, "quota": {"daily_limit": limit, "used": used, "remain": max(limit - used, 0)}}
+
+
+def phone_number(world: World, body: Json) -> Any:
+    """`wxa/business/getuserphonenumber`."""
+    openid, until = world.codes.pop(str(body.get("code")), ("", 0.0))
+    if not openid or until < world.now():
+        return refused(40029, "invalid code")
+    number = f"139{zlib.crc32(openid.encode()) % 10**8:08d}"
+    return {**OK, "phone_info": {"phoneNumber": number, "purePhoneNumber": number, "countryCode": "86"}}

@@ -1,0 +1,134 @@
+"""WeChat's API by path: one table of what needs a token, and the few that do not."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, jsonify, redirect, request
+
+from wx_backend.sandbox import account as own
+from wx_backend.sandbox import messages
+from wx_backend.sandbox.callbacks import Later
+from wx_backend.sandbox.faults import Faults, before, hang_up
+from wx_backend.sandbox.messages import OK, refused
+from wx_backend.sandbox.tokens import Tokens
+from wx_backend.sandbox.world import Account, World
+
+Json = dict[str, Any]
+Call = Callable[[Account, Json], Any]
+
+
+def _table(world: World, later: Later) -> dict[str, Call]:
+    """What needs a token: path → what it does with the account and the body."""
+    return {
+        "/cgi-bin/message/template/send": lambda _, body: messages.template_send(world, later, body),
+        "/cgi-bin/message/custom/send": lambda _, body: messages.custom_send(world, body),
+        "/cgi-bin/message/subscribe/send": lambda acc, body: messages.subscribe_send(world, acc, body),
+        "/cgi-bin/message/subscribe/bizsend": lambda acc, body: messages.subscribe_send(world, acc, body),
+        "/cgi-bin/menu/create": lambda _, body: own.menu_create(world, body),
+        "/cgi-bin/menu/get": lambda *_: own.menu_get(world),
+        "/cgi-bin/menu/delete": lambda *_: own.menu_delete(world),
+        "/cgi-bin/get_current_selfmenu_info": lambda *_: {
+            "is_menu_open": int(world.menu is not None), "selfmenu_info": world.menu or {}
+        },
+        "/cgi-bin/template/get_all_private_template": lambda *_: own.template_list(world),
+        "/cgi-bin/template/api_add_template": lambda _, body: own.template_add(world, body),
+        "/cgi-bin/template/del_private_template": lambda _, body: own.template_delete(world, body),
+        "/cgi-bin/qrcode/create": lambda _, body: own.qr_create(world, body),
+        "/cgi-bin/user/info": lambda *_: own.user_info(world, request.args.get("openid", "")),
+        "/cgi-bin/ticket/getticket": lambda *_: {**OK, "ticket": f"sandbox-ticket-{len(world.calls)}",
+                                                 "expires_in": 7200},
+        "/cgi-bin/getcallbackip": lambda *_: {"ip_list": ["127.0.0.1"]},
+        "/cgi-bin/openapi/quota/get": lambda _, body: own.quota(world, body),
+        "/cgi-bin/clear_quota": lambda *_: own.clear_quota(world),
+        "/cgi-bin/media/upload": lambda *_: own.upload(
+            world, next(iter(request.files.values())).read() if request.files else b"", request.args.get("type", "")
+        ),
+        "/cgi-bin/media/get": lambda *_: _media(world),
+        "/wxa/business/getuserphonenumber": lambda _, body: own.phone_number(world, body),
+        "/wxa/getwxacodeunlimit": lambda _, body: Response(own.picture(str(body.get("scene"))), mimetype="image/png"),
+    }  # fmt: skip
+
+
+def _media(world: World) -> Any:
+    content, kind = world.media.get(request.args.get("media_id", ""), (b"", ""))
+    if not kind:
+        return refused(40007, "invalid media_id")
+    return Response(content, mimetype="application/octet-stream")
+
+
+def blueprint(world: World, faults: Faults, tokens: Tokens, later: Later) -> Blueprint:
+    """The API as a Flask blueprint."""
+    api = Blueprint("api", __name__)
+    table = _table(world, later)
+
+    def done(path: str) -> Any:
+        body: Json = request.get_json(force=True, silent=True) or {}
+        if path in ("/cgi-bin/token", "/cgi-bin/stable_token"):
+            stable = path.endswith("stable_token")
+            return tokens.give(world, body if stable else dict(request.args), stable=stable)
+        account, code, why = tokens.check(world, request.args.get("access_token"))
+        if account is None:
+            return refused(code, why)
+        call = table.get(path)
+        return call(account, body) if call is not None else refused(40066, "invalid url")
+
+    @api.route("/cgi-bin/<path:rest>", methods=["GET", "POST"])
+    @api.route("/wxa/<path:rest>", methods=["GET", "POST"])
+    def call_api(rest: str) -> Any:
+        """Any call of the API: counted, perhaps struck by a fault, else done."""
+        path = request.path
+        with world.lock:
+            world.calls[path] = world.calls.get(path, 0) + 1
+        if path == "/cgi-bin/showqrcode":
+            return _show_qr(world)
+        fault = faults.strikes(world, path)
+        instead = before(fault) if fault is not None else None
+        if instead is not None:
+            return instead
+        answer = done(path)
+        if fault is not None and fault.kind == "drop_after":
+            return hang_up()
+        return answer if isinstance(answer, Response) else jsonify(answer)
+
+    @api.get("/sns/oauth2/access_token")
+    def oauth_token() -> Any:
+        """Whom an OAuth code stands for."""
+        found = own.code_to_openid(
+            world, world.accounts.get(request.args.get("appid", "")), request.args.get("code", ""),
+            request.args.get("secret", ""),
+        )  # fmt: skip
+        if isinstance(found, dict):
+            return jsonify(found)
+        return jsonify(access_token="sandbox-web-token", expires_in=7200, openid=found, scope="snsapi_base",  # noqa: S106
+                       unionid=world.phones[found].unionid or None)  # fmt: skip
+
+    @api.get("/sns/jscode2session")
+    def login() -> Any:
+        """Whom a mini-program's login code stands for."""
+        found = own.code_to_openid(
+            world, world.accounts.get(request.args.get("appid", "")), request.args.get("js_code", ""),
+            request.args.get("secret", ""),
+        )  # fmt: skip
+        if isinstance(found, dict):
+            return jsonify(found)
+        return jsonify(openid=found, session_key="c2FuZGJveC1zZXNzaW9uLWtleQ==", unionid=world.phones[found].unionid)
+
+    @api.get("/connect/oauth2/authorize")
+    def authorize() -> Any:
+        """A page asks who looks at it; `as` says which phone it is."""
+        phone = world.phones.get(request.args.get("as", ""))
+        if phone is None:
+            return jsonify(refused(40003, "name the phone with as=openid")), 400
+        target = request.args.get("redirect_uri", "")
+        query = urlencode({"code": own.new_code(world, phone), "state": request.args.get("state", "")})
+        return redirect(f"{target}{'&' if '?' in target else '?'}{query}")
+
+    return api
+
+
+def _show_qr(world: World) -> Response:
+    ticket = request.args.get("ticket", "")
+    if ticket not in world.scenes:
+        return Response("no such ticket", 404)
+    return Response(own.picture(f"http://weixin.qq.com/q/{ticket[-12:]}"), mimetype="image/png")

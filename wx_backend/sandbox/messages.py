@@ -1,0 +1,132 @@
+"""Sending to people: template messages, customer-service messages, subscriptions, with WeChat's own checks."""
+
+from typing import Any
+
+from wx_backend.sandbox.callbacks import Later, from_phone
+from wx_backend.sandbox.fields import IGNORED, fault_in
+from wx_backend.sandbox.world import Account, Phone, Send, World
+
+SAME_FOR = 600.0  # a client_msg_id is one message for ten minutes
+OK = {"errcode": 0, "errmsg": "ok"}
+Json = dict[str, Any]
+
+
+def refused(code: int, message: str) -> Json:
+    """An errcode with its words and a request id, as WeChat answers."""
+    return {"errcode": code, "errmsg": f"{message} rid: 5f00-{abs(code)}-sandbox"}
+
+
+def _person(world: World, openid: object) -> Phone | Json:
+    phone = world.phones.get(str(openid))
+    if phone is None:
+        return refused(40003, "invalid openid")
+    return phone if phone.following else refused(43004, "require subscribe")
+
+
+def _over_limit(world: World) -> Json | None:
+    now = world.now()
+    while world.minute and world.minute[0] < now - 60:
+        world.minute.popleft()
+    if len(world.minute) >= world.limits["minute"]:
+        return refused(45011, "api minute-quota reach limit, must slower, retry next minute")
+    if world.sends_today >= world.limits["day"]:
+        return refused(45009, "reach max api daily quota limit")
+    world.minute.append(now)
+    return None
+
+
+def template_send(world: World, later: Later, body: Json) -> Json:
+    """`message/template/send`: the same openid and client_msg_id within ten minutes is one message."""
+    with world.lock:
+        phone = _person(world, body.get("touser"))
+        if isinstance(phone, dict):
+            return phone
+        template = world.templates.get(str(body.get("template_id")))
+        if template is None:
+            return refused(40037, "invalid template_id")
+        fault = fault_in(template.fields, body.get("data"))
+        if fault is not None:
+            return refused(*fault)
+        client_id = str(body.get("client_msg_id") or "")
+        known = world.by_client_id.get((phone.openid, client_id)) if client_id else None
+        if known is not None and world.now() - known.at < SAME_FOR:
+            known.attempts += 1
+            return {**OK, "msgid": int(known.msgid)}
+        limited = _over_limit(world)
+        if limited is not None:
+            return limited
+        send = Send(world.number(), phone.openid, template.template_id, client_id, world.now())
+        world.sends.append(send)
+        world.sends_today += 1
+        if client_id:
+            world.by_client_id[(phone.openid, client_id)] = send
+        if not phone.blocked:
+            rows = [
+                {"name": name, "value": body["data"][key]["value"]}
+                for key, name in template.fields.items() if key not in IGNORED
+            ]  # fmt: skip
+            world.show(phone, side="account", kind="template", title=template.title, rows=rows, url=body.get("url", ""))
+    _receipt(world, later, phone, send)
+    return {**OK, "msgid": int(send.msgid)}
+
+
+def _receipt(world: World, later: Later, phone: Phone, send: Send) -> None:
+    receipts = world.receipts
+    if receipts.mode == "never":
+        return
+    status = "failed:user block" if phone.blocked else "success"
+    if receipts.mode == "failed":
+        status = "failed: system failed"
+
+    def tell() -> None:
+        from_phone(
+            world, phone, "event", Event="TEMPLATESENDJOBFINISH", MsgID=int(send.msgid), Status=status
+        )
+
+    for _ in range(2 if receipts.mode == "twice" else 1):
+        later.do(receipts.delay, tell)
+
+
+def custom_send(world: World, body: Json) -> Json:
+    """`message/custom/send`: only while the person's window is open, and only so many."""
+    with world.lock:
+        phone = _person(world, body.get("touser"))
+        if isinstance(phone, dict):
+            return refused(45015, "response out of time limit or subscription is canceled")
+        until, left = phone.window
+        if until < world.now():
+            return refused(45015, "response out of time limit or subscription is canceled")
+        if left <= 0:
+            return refused(45047, "out of response count limit")
+        kind = str(body.get("msgtype"))
+        content = body.get(kind)
+        if not isinstance(content, dict):
+            return refused(40008, "invalid message type")
+        text = str(content.get("content") or content.get("title") or content.get("head_content") or "")
+        if kind == "text" and not text:
+            return refused(44004, "empty content")
+        if len(text.encode()) > 2048:
+            return refused(45002, "content size out of limit")
+        phone.window = (until, left - 1)
+        world.show(phone, side="account", kind="text" if kind == "text" else kind, text=text)
+    return OK
+
+
+def subscribe_send(world: World, account: Account, body: Json) -> Json:
+    """`message/subscribe/send` and `bizsend`: one consent buys one message."""
+    with world.lock:
+        phone = world.phones.get(str(body.get("touser")))
+        if phone is None:
+            return refused(40003, "invalid openid")
+        template = world.templates.get(str(body.get("template_id")))
+        if template is None:
+            return refused(40037, "invalid template_id")
+        if phone.consents.get(template.template_id, 0) <= 0:
+            return refused(43101, "user refuse to accept the msg")
+        fault = fault_in(template.fields, body.get("data"))
+        if fault is not None:
+            return refused(*fault)
+        phone.consents[template.template_id] -= 1
+        rows = [{"name": name, "value": body["data"][key]["value"]} for key, name in template.fields.items()]
+        world.show(phone, side="account", kind="template", title=template.title, rows=rows, url=body.get("page", ""))
+    return OK

@@ -1,0 +1,145 @@
+"""What the sandbox holds: accounts, people with their phones, templates, and a clock that can be moved."""
+
+import json
+import os
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Account:
+    """One account as WeChat knows it. `kind`: "official_account" or "mini_program"."""
+
+    kind: str
+    app_id: str
+    app_secret: str
+    token: str
+    encoding_aes_key: str
+    mode: str
+    callback_url: str
+    data_format: str = "xml"  # or "json", as the owner chose in the console
+
+    @property
+    def original_id(self) -> str:
+        """The gh_ name that stands in ToUserName."""
+        return f"gh_{self.app_id[-12:]}"
+
+
+@dataclass(frozen=True)
+class Template:
+    """A template message: fields are WeChat's keys with what they are called ("thing1": "事项")."""
+
+    template_id: str
+    title: str
+    fields: dict[str, str]
+
+
+@dataclass
+class Phone:
+    """A person with WeChat on a phone."""
+
+    openid: str
+    nickname: str
+    zone: str = "Asia/Shanghai"
+    caption: str = ""
+    unionid: str = ""
+    following: bool = False
+    blocked: bool = False  # has switched the account's messages off: sends are accepted, receipts say user block
+    log: list[dict[str, Any]] = field(default_factory=list)
+    window: tuple[float, int] = (0.0, 0)  # customer service: until when, how many more
+    consents: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass
+class Send:
+    """One template message that was accepted."""
+
+    msgid: str
+    openid: str
+    template_id: str
+    client_msg_id: str
+    at: float
+    attempts: int = 1
+
+
+@dataclass
+class Receipts:
+    """How receipts come: after how long, and "normal", "never", "twice" or "failed"."""
+
+    delay: float = 0.3
+    mode: str = "normal"
+
+
+class World:
+    """Everything, behind one lock."""
+
+    def __init__(
+        self, accounts: Iterable[Account], phones: Iterable[Phone], templates: Iterable[Template],
+        clock_file: Path | None = None, seed: int = 1,
+    ) -> None:  # fmt: skip
+        self.lock = threading.RLock()
+        self.accounts = {account.app_id: account for account in accounts}
+        self.phones = {phone.openid: phone for phone in phones}
+        self.templates = {template.template_id: template for template in templates}
+        self.clock_file = clock_file
+        self.random = random.Random(seed)  # noqa: S311 - faults must be the same in every run
+        self.receipts = Receipts()
+        self.offset = 0.0
+        self.menu: dict[str, Any] | None = None
+        self.scenes: dict[str, str] = {}  # ticket → scene
+        self.codes: dict[str, tuple[str, float]] = {}  # OAuth and login codes: openid, until
+        self.media: dict[str, tuple[bytes, str]] = {}
+        self.sends: list[Send] = []
+        self.sends_today = 0
+        self.by_client_id: dict[tuple[str, str], Send] = {}
+        self.calls: dict[str, int] = {}
+        self.minute: deque[float] = deque()
+        self.limits = {"day": 100_000, "minute": 10_000}
+        self._entry = 0
+        self._number = 3_700_000_000_000_000_000 + self.random.randrange(10**15)
+        if clock_file is not None:
+            self.move_clock(0.0)
+
+    def now(self) -> float:
+        """Seconds since 1970, moved clock included."""
+        return time.time() + self.offset
+
+    def move_clock(self, offset: float) -> None:
+        """Set the clock's offset and tell the demo's processes through the clock file, never half written."""
+        with self.lock:
+            self.offset = offset
+            if self.clock_file is not None:
+                self.clock_file.parent.mkdir(parents=True, exist_ok=True)
+                half = self.clock_file.with_suffix(".half")
+                half.write_text(json.dumps({"offset_seconds": offset}))
+                os.replace(half, self.clock_file)
+
+    def account(self, kind: str = "official_account") -> Account:
+        """The account of this kind."""
+        return next(account for account in self.accounts.values() if account.kind == kind)
+
+    def number(self) -> str:
+        """A message number as large as WeChat's: beyond what a JavaScript number holds."""
+        with self.lock:
+            self._number += 1 + self.random.randrange(1000)
+            return str(self._number)
+
+    def show(self, phone: Phone, **entry: Any) -> dict[str, Any]:
+        """Put something on a phone; answers the entry with its number."""
+        with self.lock:
+            self._entry += 1
+            shown = {"id": self._entry, "at": self.now(), **entry}
+            phone.log.append(shown)
+            return shown
+
+    def open_window(self, phone: Phone, count: int, seconds: float) -> None:
+        """A person did something, so the account may write to them for a while (客服消息下发条数)."""
+        until = self.now() + seconds
+        if until >= phone.window[0] or phone.window[1] <= 0 or phone.window[0] < self.now():
+            phone.window = (until, count)
