@@ -74,6 +74,19 @@ class Databases:
         finally:
             _admin(f'DROP DATABASE "{name}" WITH (FORCE)')
 
+    @contextmanager
+    def fresh_empty(self, kind: str) -> Iterator[str]:
+        """The URL of a database without a single table, gone afterwards."""
+        name = f"wxb_test_{uuid.uuid4().hex[:12]}"
+        if kind == "sqlite":
+            yield f"sqlite:///{self.folder / name}.db"
+            return
+        _admin(f'CREATE DATABASE "{name}"')
+        try:
+            yield POSTGRES.rsplit("/", 1)[0] + f"/{name}"
+        finally:
+            _admin(f'DROP DATABASE "{name}" WITH (FORCE)')
+
     def _sqlite_template(self) -> Path:
         if self._sqlite is None:
             self._sqlite = self.folder / "template.db"

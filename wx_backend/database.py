@@ -1,5 +1,6 @@
 """The one door to the database: Flask-SQLAlchemy for web rooms, plain sessions for clock, CLI and tests, one engine each."""
 
+from pathlib import Path
 from typing import Any
 
 from flask import Flask
@@ -71,9 +72,17 @@ def session_factory(engine: Engine) -> SessionFactory:
     return sessionmaker(engine, expire_on_commit=False)
 
 
+def _from_here(url: str) -> URL:
+    """A SQLite path as everybody else reads it: Flask-SQLAlchemy would look in the app's instance folder."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite" and parsed.database and parsed.database != ":memory:":
+        return parsed.set(database=str(Path(parsed.database).resolve()))
+    return parsed
+
+
 def init_app(app: Flask, url: str, pool_size: int) -> SessionFactory:
     """Join the database to the web app and answer `open_session` on the very engine that `db.session` uses."""
-    app.config["SQLALCHEMY_DATABASE_URI"] = url
+    app.config["SQLALCHEMY_DATABASE_URI"] = _from_here(url)
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(url, WEB_PATIENCE_MS, pool_size)
     db.init_app(app)
     with app.app_context():

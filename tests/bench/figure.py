@@ -1,0 +1,45 @@
+"""A figure: what was measured, as which ratio, with its spread, against which goal."""
+
+import json
+import statistics
+from dataclasses import dataclass
+from pathlib import Path
+
+EXCEPTIONS = Path(__file__).with_name("exceptions.json")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One line of the report. `rounds` are the figures of single rounds; `goal` None: reported only."""
+
+    name: str
+    rounds: tuple[float, ...]
+    unit: str
+    goal: float | None = None
+    at_most: bool = False
+
+    @property
+    def median(self) -> float:
+        """The figure."""
+        return statistics.median(self.rounds)
+
+    @property
+    def holds(self) -> bool:
+        """Whether the goal is reached."""
+        if self.goal is None:
+            return True
+        return self.median <= self.goal if self.at_most else self.median >= self.goal
+
+    def line(self) -> str:
+        """The figure with its spread and its goal."""
+        spread = f"({min(self.rounds):.2f}–{max(self.rounds):.2f})"
+        sign = "≤" if self.at_most else "≥"
+        wanted = f"goal {sign} {self.goal:g}" if self.goal is not None else "reported"
+        mark = "  " if self.goal is None else "ok" if self.holds else "!!"
+        return f"{mark} {self.name:66} {self.median:8.2f} {spread:16} {self.unit:14} {wanted}"
+
+
+def excused(figure: Figure) -> str | None:
+    """Why a missed goal is known and recorded; None when it is not."""
+    known: dict[str, str] = json.loads(EXCEPTIONS.read_text(encoding="utf-8")) if EXCEPTIONS.exists() else {}
+    return known.get(figure.name)

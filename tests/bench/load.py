@@ -1,0 +1,88 @@
+"""Servers under gunicorn, and wrk that feeds them distinct, freshly signed messages."""
+
+import re
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import urllib3
+
+from wx_backend.config import Config
+from wx_backend.demo.stage import free_ports
+from wx_backend.sandbox.callbacks import as_xml
+from wx_backend.sandbox.crypto import sealed, signature
+
+LUA = """
+local requests, at = {}, 0
+function init(args)
+  for line in io.lines(args[1]) do
+    local path, body = line:match("^(%S+)\\t(.*)$")
+    requests[#requests + 1] = wrk.format("POST", path, {["Content-Type"] = "text/xml"}, body)
+  end
+  at = tonumber(args[2])
+end
+function request()
+  at = at + 1
+  return requests[(at - 1) % #requests + 1]
+end
+function done(summary, latency)
+  io.write(string.format("RESULT %d %d %d %.2f %.2f\\n", summary.requests, summary.duration,
+    summary.errors.status + summary.errors.connect + summary.errors.read + summary.errors.timeout,
+    latency:percentile(50) / 1000, latency:percentile(99) / 1000))
+end
+"""
+
+
+def line(config: Config, fields: dict[str, object]) -> str:
+    """One message, signed and encrypted now: path with query, a tab, the body."""
+    account = config.wechat.official_account
+    stamp, nonce = str(int(time.time())), str(secrets.randbelow(10**9))
+    encrypted = sealed(as_xml(fields), account.encoding_aes_key, account.app_id)
+    signed = signature(account.token, stamp, nonce, encrypted)
+    query = f"signature={signature(account.token, stamp, nonce)}&timestamp={stamp}&nonce={nonce}&encrypt_type=aes"
+    body = f"<xml><ToUserName>gh_x</ToUserName><Encrypt>{encrypted}</Encrypt></xml>"
+    return f"/wechat/callback?{query}&msg_signature={signed}\t{body}"
+
+
+def text(openid: str, content: str, **more: object) -> dict[str, object]:
+    """A text message with a number of its own."""
+    return {"ToUserName": "gh_x", "FromUserName": openid, "CreateTime": int(time.time()), "MsgType": "text",
+            "Content": content, "MsgId": secrets.randbelow(2**62), **more}  # fmt: skip
+
+
+@contextmanager
+def served(factory: str, environ: dict[str, str], workers: int = 2) -> Iterator[tuple[str, psutil.Process]]:
+    """A server under gunicorn gthread with eight threads each; its URL and its master process."""
+    (port,) = free_ports(1)
+    command = [
+        sys.executable, "-m", "gunicorn", "-w", str(workers), "-k", "gthread", "--threads", "8", "--log-level", "error",
+        "--no-control-socket", "--keep-alive", "30", "-b", f"127.0.0.1:{port}", f"tests.bench.apps:{factory}()",
+    ]  # fmt: skip
+    process = subprocess.Popen(command, env=environ)
+    url = f"http://127.0.0.1:{port}"
+    http = urllib3.PoolManager(retries=False)
+    try:
+        for _ in range(200):
+            try:
+                http.request("GET", f"{url}/healthz")
+                break
+            except urllib3.exceptions.HTTPError:
+                time.sleep(0.05)
+        yield url, psutil.Process(process.pid)
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def wrk(url: str, messages: Path, start: int, seconds: float, script: Path) -> tuple[float, float, float, int]:
+    """Requests per second, p50 and p99 in ms, and errors, with sixteen in flight from message `start` on."""
+    command = ["wrk", "-t1", "-c16", f"-d{seconds:g}s", "--timeout", "10s", "-s", str(script), url, "--",
+               str(messages), str(start)]  # fmt: skip
+    out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    count, micros, errors, p50, p99 = re.search(r"RESULT (\d+) (\d+) (\d+) ([\d.]+) ([\d.]+)", out).groups()
+    return int(count) / (int(micros) / 1e6), float(p50), float(p99), int(errors)
