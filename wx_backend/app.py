@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import redis
-from flask import Flask
+from flask import Flask, Request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
 from handlers import menu
 from handlers.family import chat as family_chat
@@ -24,9 +24,10 @@ from handlers.tasks import chat as tasks_chat
 from handlers.tasks import words as tasks_words
 from scheduler.settings import ClockSettings
 from wx_backend import callback, database, health
+from wx_backend.admission import Account
 from wx_backend.config import AccountSection, Config
 from wx_backend.now import Clock
-from wx_backend.redis import connect
+from wx_backend.redis import Redis, connect
 from wx_backend.wechat.carriers import Postman, Say
 from wx_backend.wechat.client import Client
 from wx_backend.wechat.crypto import MessageKey
@@ -64,7 +65,7 @@ def make_router() -> Router:
     return router
 
 
-def make_clients(config: Config, cache: redis.Redis) -> dict[str, Client]:
+def make_clients(config: Config, cache: Redis) -> dict[str, Client]:
     """One client for each account that is switched on, all on one pool of connections."""
     transport = Transport(config.wechat.api_base_url, config.scheduler.threads)
     return {
@@ -96,14 +97,23 @@ def clock_settings(config: Config) -> ClockSettings:
     )  # fmt: skip
 
 
-def _gate_account(kind: str, section: AccountSection) -> callback.Account:
+def _gate_account(kind: str, section: AccountSection) -> Account:
     keys = tuple(MessageKey(key, section.app_id) for key in section.aes_keys)
-    return callback.Account(kind, section.app_id, section.token, keys, section.mode)
+    return Account(kind, section.app_id, section.token, keys, section.mode)
+
+
+class PeopleOnly(SecureCookieSessionInterface):
+    """Cookies are for people's pages: WeChat's calls and probes carry none, and each message need not look."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """The session of a page; none for machines."""
+        return None if request.path.startswith("/wechat/") else super().open_session(app, request)
 
 
 def create_app(config: Config, now: Callable[[], datetime] | None = None) -> Flask:
     """The web process: WeChat's two callbacks, health and metrics."""
     app = Flask("wx_backend", static_folder=None)
+    app.session_interface = PeopleOnly()
     app.secret_key = config.app.secret_key
     moment = now or make_clock(config)
     open_session = database.init_app(app, config.database.url, config.app.threads)
@@ -112,6 +122,7 @@ def create_app(config: Config, now: Callable[[], datetime] | None = None) -> Fla
     accounts = {"/wechat/callback": _gate_account("official_account", config.wechat.official_account)}
     if config.wechat.mini_program.enabled:
         accounts["/wechat/mini/callback"] = _gate_account("mini_program", config.wechat.mini_program)
-    callback.register(app, callback.Gate(make_router(), engine, moment), accounts)
+    router = app.extensions["router"] = make_router()
+    callback.register(app, callback.Gate(router, engine, moment, database.turns(engine)), accounts)
     health.register(app, open_session, moment)
     return app

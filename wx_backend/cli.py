@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import click
-from wechatpy.exceptions import WeChatClientException
 
 from handlers.menu import MENU
 from models.register import LIVES
@@ -31,11 +30,8 @@ from wx_backend.redis import connect
 from wx_backend.sandbox import server as sandbox_server
 from wx_backend.serving import Server
 from wx_backend.wechat import menu as account_menu
+from wx_backend.wechat.client import FAR_END
 from wx_backend.wechat.templates import drift
-from wx_backend.wechat.tokens import TokenRefused
-from wx_backend.wechat.transport import Doubtful, Unreached
-
-_FAR_END = (WeChatClientException, TokenRefused, Unreached, Doubtful)
 
 
 class Fault(click.ClickException):
@@ -49,7 +45,18 @@ def _log() -> None:
     logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
-@click.group()
+class _Main(click.Group):
+    """Settings that cannot be used end every command in the same way: the faults, no traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except ConfigError as error:
+            raise Fault(str(error)) from error
+
+
+@click.group(cls=_Main)
 @click.option("--config", "config_file", metavar="FILE", help="The settings (or WX_BACKEND_CONFIG).")
 @click.pass_context
 def main(context: click.Context, config_file: str | None) -> None:
@@ -59,10 +66,7 @@ def main(context: click.Context, config_file: str | None) -> None:
 
 
 def _config(named: str | None) -> Config:
-    try:
-        return load_config(find_file(named))
-    except ConfigError as error:
-        raise Fault(str(error)) from error
+    return load_config(find_file(named))
 
 
 def _demo_file(named: str | None) -> Path:
@@ -97,7 +101,7 @@ def demo(named: str | None, once: bool) -> None:
                 gone = [part for part, process in stage.parts.items() if process.poll() is not None]
                 if gone:
                     raise Fault(f"{', '.join(gone)} stopped by itself; what it said stands above")
-    except (NotReady, ConfigError) as error:
+    except NotReady as error:
         raise Fault(str(error)) from error
     finally:
         stage.down()
@@ -127,11 +131,8 @@ def story(named: str | None, quiet: bool) -> None:
 def serve(named: str | None, is_demo: bool) -> None:
     """The web process: WeChat's callbacks, health, metrics."""
     config = _config(named)
-    try:
-        refuse_unsafe(config, demo=is_demo)
-        refuse_lonely_workers(config)
-    except ConfigError as error:
-        raise Fault(str(error)) from error
+    refuse_unsafe(config, demo=is_demo)
+    refuse_lonely_workers(config)
     sys.argv = sys.argv[:1]  # gunicorn would read our words as its own
     Server(config).run()
 
@@ -142,6 +143,7 @@ def serve(named: str | None, is_demo: bool) -> None:
 def clock(named: str | None, is_demo: bool) -> None:
     """The clock process: sends what is due."""
     config = _config(named)
+    refuse_unsafe(config, demo=is_demo)
     stop = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stop.set())
@@ -151,9 +153,8 @@ def clock(named: str | None, is_demo: bool) -> None:
     postman = make_postman(config, now)
     hands = Hands(session_factory(engine), postman.carry, now, real_now, settings)
     try:
-        refuse_unsafe(config, demo=is_demo)
         timetable.run(hands, stop, only_clock(config.database.url))
-    except (ConfigError, AlreadyRunning) as error:
+    except AlreadyRunning as error:
         raise Fault(str(error)) from error
 
 
@@ -221,7 +222,7 @@ def menu_diff(named: str | None) -> None:
     _, client = _client(named)
     try:
         lines = account_menu.difference(account_menu.shown(client), account_menu.built(MENU))
-    except _FAR_END as error:
+    except FAR_END as error:
         raise Fault(f"the account does not answer: {error}") from error
     click.echo("\n".join(lines) or "the account shows this menu already")
 
@@ -233,7 +234,7 @@ def menu_push(named: str | None) -> None:
     _, client = _client(named)
     try:
         account_menu.push(client, account_menu.built(MENU))
-    except _FAR_END as error:
+    except FAR_END as error:
         raise Fault(f"the account did not take it: {error}") from error
     click.echo("the account shows the menu now (phones may take five minutes)")
 
@@ -250,7 +251,7 @@ def templates_check(named: str | None) -> None:
     config, client = _client(named)
     try:
         lines = drift(make_templates(config), client)
-    except _FAR_END as error:
+    except FAR_END as error:
         raise Fault(f"the account does not answer: {error}") from error
     if lines:
         raise Fault("\n".join(lines))

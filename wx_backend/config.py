@@ -1,18 +1,42 @@
-"""The settings: one TOML file, every key of which the environment may override; a fault refuses to start and names its key."""
+"""The settings: one TOML file that the environment may override; any fault refuses to start and names its key."""
 
-import base64
-import binascii
+import hashlib
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+
+from wx_backend.keys import AesKey, Bind, Filled, Mode, Origin, Secret, Token, scheme, stays_here
 
 EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
 PREFIX = "WX_BACKEND_"
+
+# The secrets of config.example.toml, by SHA-256: everybody knows them, also where the file itself is not installed.
+EXAMPLE_SECRETS = frozenset(
+    {
+        "432c99ac88b12d44d253811bee83d5ac5685cdf062cd10ec4b6f0c6deac1f625",
+        "552d8b3bfb677f255910789cf055c85c51c35f427031b29a752a4c3c2ee5c19c",
+        "7d1e227d2004cbeeccbba83b14766e94f2abb63a9d027502c1114026dd8916c0",
+        "cb916f125d09500a1407fe4b2060bea5dd9665cb8cca86a707e6a719c3870aa4",
+        "cd10d33824110df5af835e4a3a5308dd3c4c4d9bed8b58270519925250c9bb61",
+        "dc2dce7426c16ab424a0a7b890ab030f8c851bd85492aa2f95ac98b5b9fddf96",
+        "ddb74c22ad6d2de7e04f324705e3a63c2a38758c1cf4f403478e4dfcd4b9e698",
+    }
+)
+
+# The templates that our letters use, and what each can say. An account's template may leave fields out.
+TEMPLATES: dict[str, frozenset[str]] = {
+    "call_booked": frozenset({"subject", "time", "place", "contact"}),
+    "call_reminder": frozenset({"subject", "time", "place", "contact"}),
+    "call_changed": frozenset({"subject", "time", "place", "contact"}),
+    "call_cancelled": frozenset({"subject", "time", "reason", "contact"}),
+    "order_update": frozenset({"service", "number", "state", "time"}),
+    "task_assigned": frozenset({"task", "who", "time", "contact"}),
+    "link_update": frozenset({"subject", "state", "time"}),
+}
 
 
 class ConfigError(Exception):
@@ -25,22 +49,12 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def _filled(value: Any) -> Any:
-    if isinstance(value, str) and not value.strip():
-        raise ValueError("must not be empty")
-    return value
-
-
-Filled = Annotated[str, BeforeValidator(_filled)]
-Mode = Literal["plain", "compatible", "safe"]
-
-
 class AppSection(Section):
     """`[app]`: the web process."""
 
-    bind: Filled
-    public_url: Filled
-    secret_key: Filled
+    bind: Bind
+    public_url: Origin
+    secret_key: Annotated[Secret, Field(min_length=16)]
     workers: int = Field(ge=1, le=64)
     threads: int = Field(ge=1, le=256)
 
@@ -48,51 +62,38 @@ class AppSection(Section):
 class SandboxSection(Section):
     """`[sandbox]`: the far end of the wire for demo and tests."""
 
-    bind: Filled
+    bind: Bind
     clock_file: str
 
 
 class DatabaseSection(Section):
     """`[database]`."""
 
-    url: Filled
+    url: Annotated[Secret, scheme("sqlite:///", "postgresql+psycopg://", "postgresql://")]
 
 
 class RedisSection(Section):
     """`[redis]`."""
 
-    url: Filled
+    url: Annotated[Secret, scheme("memory://", "redis://", "rediss://", "unix://")]
 
 
-def _aes_key(value: str) -> str:
-    try:
-        if len(value) == 43 and len(base64.b64decode(value + "=", validate=True)) == 32:
-            return value
-    except binascii.Error:
-        pass
-    raise ValueError("must be the 43 letters and digits that WeChat shows as EncodingAESKey")
+class Switch(Section):
+    """A section that can be switched off. It stands first among the bases, for the other keys look at it."""
+
+    enabled: bool
 
 
 class AccountSection(Section):
     """One WeChat account: `[wechat.official_account]` or `[wechat.mini_program]`."""
 
     app_id: Filled
-    app_secret: Filled
-    token: Filled
-    encoding_aes_key: str
-    previous_encoding_aes_key: str
+    app_secret: Secret
+    token: Token
+    encoding_aes_key: AesKey
+    previous_encoding_aes_key: AesKey
     mode: Mode
     allow_plain: bool
-
-    @field_validator("encoding_aes_key")
-    @classmethod
-    def _current(cls, value: str) -> str:
-        return _aes_key(value)
-
-    @field_validator("previous_encoding_aes_key")
-    @classmethod
-    def _previous(cls, value: str) -> str:
-        return _aes_key(value) if value else value
 
     @property
     def aes_keys(self) -> tuple[str, ...]:
@@ -100,26 +101,34 @@ class AccountSection(Section):
         return tuple(key for key in (self.encoding_aes_key, self.previous_encoding_aes_key) if key)
 
 
-class MiniProgramSection(AccountSection):
-    """`[wechat.mini_program]`; `enabled = false` switches it off."""
-
-    enabled: bool
+class MiniProgramSection(AccountSection, Switch):
+    """`[wechat.mini_program]`; `enabled = false` switches it off, and its other keys may then be empty."""
 
 
 class TemplateSection(Section):
     """One template: its id in the account, and which of WeChat's keys each business field fills."""
 
     id: Filled
-    fields: dict[str, str]
+    fields: dict[str, Annotated[str, Field(pattern=r"^[a-z_]+[0-9]+$")]] = Field(min_length=1)
+
+
+def _known_templates(found: dict[str, TemplateSection]) -> dict[str, TemplateSection]:
+    faults = [f"{key} is missing" for key in TEMPLATES.keys() - found.keys()]
+    faults += [f"{key}: no such template" for key in found.keys() - TEMPLATES.keys()]
+    for key in found.keys() & TEMPLATES.keys():
+        faults += [f"{key}.fields.{name}: no such field" for name in found[key].fields.keys() - TEMPLATES[key]]
+    if faults:
+        raise ValueError("; ".join(sorted(faults)))
+    return found
 
 
 class WeChatSection(Section):
     """`[wechat]`."""
 
-    api_base_url: Filled
+    api_base_url: Origin
     official_account: AccountSection
     mini_program: MiniProgramSection
-    templates: dict[str, TemplateSection]
+    templates: Annotated[dict[str, TemplateSection], AfterValidator(_known_templates)]
 
 
 class SchedulerSection(Section):
@@ -156,109 +165,155 @@ class Config(Section):
     scheduler: SchedulerSection
     video: VideoSection
 
+    _source: str = PrivateAttr("settings")
+
+    @property
+    def source(self) -> str:
+        """The file these settings were read from, for messages."""
+        return self._source
+
     def is_loopback(self) -> bool:
         """Whether bind, public_url and api_base_url all stay on this machine."""
-        hosts = (
-            self.app.bind.rsplit(":", 1)[0],
-            urlsplit(self.app.public_url).hostname or "",
-            urlsplit(self.wechat.api_base_url).hostname or "",
-        )
-        return all(_loopback(host) for host in hosts)
+        urls = (f"//{self.app.bind}", self.app.public_url, self.wechat.api_base_url)
+        return all(stays_here(url) for url in urls)
 
     def accounts(self) -> tuple[AccountSection, ...]:
         """The accounts that are switched on."""
-        mini = self.wechat.mini_program
-        return (self.wechat.official_account, *((mini,) if mini.enabled else ()))
+        return tuple(self.named_accounts().values())
 
-
-def _loopback(host: str) -> bool:
-    return host.strip("[]") in ("localhost", "::1") or host.startswith("127.")
+    def named_accounts(self) -> dict[str, AccountSection]:
+        """The accounts that are switched on, by the names of their sections."""
+        both: dict[str, AccountSection] = {"official_account": self.wechat.official_account}
+        if self.wechat.mini_program.enabled:
+            both["mini_program"] = self.wechat.mini_program
+        return both
 
 
 def find_file(named: str | None) -> Path:
     """The settings file: the one named, else WX_BACKEND_CONFIG. Raises ConfigError when neither says one."""
     chosen = named or os.environ.get(f"{PREFIX}CONFIG")
     if not chosen:
-        raise ConfigError("no settings: name a file with --config or WX_BACKEND_CONFIG (start from config.example.toml)")
+        raise ConfigError(
+            "no settings: name a file with --config or WX_BACKEND_CONFIG (start from config.example.toml)"
+        )
     return Path(chosen)
 
 
 def load_config(path: Path, environ: Mapping[str, str] | None = None) -> Config:
     """Read and check the settings; raises ConfigError with every fault at once."""
+    values = _read(path)
+    faults: list[str] = []
+    origins = _override(values, os.environ if environ is None else environ, faults)
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        config = Config.model_validate(values)
+    except ValidationError as error:
+        faults += (_fault(path, origins, item) for item in error.errors(include_input=False))
+        raise ConfigError("\n".join(faults)) from None  # the cause would show the values, and so the secrets
+    faults += (f"{path}: {fault}" for fault in _contradictions(config))
+    if faults:
+        raise ConfigError("\n".join(faults))
+    config._source = str(path)
+    return config
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Windows editors put a mark before the first letter
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not TOML: {error}") from error
-    _override(values, os.environ if environ is None else environ)
-    try:
-        config = Config.model_validate(values)
-    except ValidationError as error:
-        raise ConfigError("\n".join(_fault(path, item) for item in error.errors())) from error
-    _refuse_plain(path, config)
-    return config
 
 
-def _fault(path: Path, item: Any) -> str:
-    key = ".".join(str(part) for part in item["loc"]) or "(file)"
+def _fault(path: Path, origins: Mapping[tuple[str, ...], str], item: Any) -> str:
+    loc = tuple(str(part) for part in item["loc"])
+    said_by = next((name for key, name in origins.items() if loc and key[: len(loc)] == loc), None)
     expected = {"missing": "this key is missing", "extra_forbidden": "no such key"}.get(item["type"], item["msg"])
-    return f"{path}: {key}: {expected}"
+    source = said_by if said_by and item["type"] != "missing" else path
+    return f"{source}: {'.'.join(loc) or '(file)'}: {expected.removeprefix('Value error, ')}"
 
 
-def _override(values: dict[str, Any], environ: Mapping[str, str]) -> None:
-    """Lay WX_BACKEND_<SECTION>__<KEY> over the file, and WX_BACKEND_<SECTION>__<KEY>_FILE with what that file holds."""
+def _override(values: dict[str, Any], environ: Mapping[str, str], faults: list[str]) -> dict[tuple[str, ...], str]:
+    """Lay WX_BACKEND_<SECTION>__<KEY> over the file, and WX_BACKEND_<SECTION>__<KEY>_FILE with what that file holds.
+
+    Answers which variable set which key. Names without "__" are left alone: orchestrators set some of their own.
+    """
+    origins: dict[tuple[str, ...], str] = {}
     for name, value in sorted(environ.items()):
         if not name.startswith(PREFIX) or "__" not in name:
             continue
-        path = name[len(PREFIX) :].lower().split("__")
-        text: Any = value
-        if path[-1].endswith("_file") and path != ["sandbox", "clock_file"]:
-            path[-1] = path[-1].removesuffix("_file")
+        key = tuple(name[len(PREFIX) :].lower().split("__"))
+        text = value
+        if key[-1].endswith("_file") and key != ("sandbox", "clock_file"):
+            key = (*key[:-1], key[-1].removesuffix("_file"))
             try:
-                text = Path(value).read_text(encoding="utf-8").strip()
-            except OSError as error:
-                raise ConfigError(f"{name}: {value} cannot be read ({error.strerror})") from error
-        spot = values
-        for part in path[:-1]:
-            spot = spot.setdefault(part, {})
-            if not isinstance(spot, dict):
-                raise ConfigError(f"{name}: {part} is a key, not a section")
-        spot[path[-1]] = text
+                text = Path(value).read_text(encoding="utf-8-sig").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                faults.append(f"{name}: {value} cannot be read ({getattr(error, 'strerror', None) or 'not text'})")
+                continue
+        if key in origins:
+            faults.append(f"{name}: {origins[key]} sets the same key; keep one of the two")
+            continue
+        if _lay(values, key, text):
+            origins[key] = name
+        else:
+            faults.append(f"{name}: {'.'.join(key[:-1])} is a key, not a section")
+    return origins
 
 
-def _refuse_plain(path: Path, config: Config) -> None:
-    host = urlsplit(config.app.public_url).hostname or ""
-    for section in config.accounts():
-        if section.mode == "plain" and not section.allow_plain and not _loopback(host):
-            raise ConfigError(
-                f"{path}: mode = \"plain\" of {section.app_id}: anybody on the way can read and forge it; "
-                "use \"safe\", or say allow_plain = true"
+def _lay(values: dict[str, Any], key: tuple[str, ...], text: str) -> bool:
+    spot = values
+    for part in key[:-1]:
+        spot = spot.setdefault(part, {})
+        if not isinstance(spot, dict):
+            return False
+    spot[key[-1]] = text
+    return True
+
+
+def _contradictions(config: Config) -> Iterator[str]:
+    """What each key allows and all together do not."""
+    accounts = config.named_accounts()
+    for name, section in accounts.items():
+        if section.mode == "plain" and not section.allow_plain and not stays_here(config.app.public_url):
+            yield (
+                f"wechat.{name}.mode: anybody on the way reads and forges plain messages; "
+                'use "safe", or say allow_plain = true'
             )
+    if len({section.app_id for section in accounts.values()}) < len(accounts):
+        yield "wechat.mini_program.app_id: the same as the official account's"
 
 
-def refuse_unsafe(config: Config, *, demo: bool, example: Path = EXAMPLE) -> None:
+def refuse_unsafe(config: Config, *, demo: bool) -> None:
     """What `serve` and `clock` check beyond the file itself; raises ConfigError.
 
     The example's secrets are public, so they only serve a machine that talks to itself; a movable clock is the demo's.
     """
+    faults = []
     if config.sandbox.clock_file and not demo:
-        raise ConfigError("sandbox.clock_file: only the demo's clock may be moved; leave it empty")
-    if config.is_loopback() or not example.exists():
-        return
-    known = set(_secrets(load_config(example, {})))
-    if known & set(_secrets(config)):
-        raise ConfigError("a secret is still the one of config.example.toml, which everybody knows: make your own")
+        faults.append("sandbox.clock_file: only the demo's clock may be moved; leave it empty")
+    if not config.is_loopback():
+        faults += (
+            f"{key}: still the value of config.example.toml, which everybody knows; make your own"
+            for key, value in secrets_of(config).items()
+            if hashlib.sha256(value.encode()).hexdigest() in EXAMPLE_SECRETS
+        )
+    if faults:
+        raise ConfigError("\n".join(f"{config.source}: {fault}" for fault in faults))
 
 
-def _secrets(config: Config) -> list[str]:
-    found = [config.app.secret_key]
-    for section in config.accounts():
-        found += [section.app_secret, section.token, *section.aes_keys]
-    return found
+def secrets_of(config: Config) -> dict[str, str]:
+    """What must never be the example's, by key; empty ones left out."""
+    found = {"app.secret_key": config.app.secret_key}
+    for name, section in config.named_accounts().items():
+        for key in ("app_secret", "token", "encoding_aes_key", "previous_encoding_aes_key"):
+            found[f"wechat.{name}.{key}"] = getattr(section, key)
+    return {key: value for key, value in found.items() if value}
 
 
 def refuse_lonely_workers(config: Config) -> None:
     """`serve` with caches in its own memory can only be one process; raises ConfigError."""
     if config.redis.url.startswith("memory:") and config.app.workers > 1:
-        raise ConfigError("app.workers: redis.url = \"memory://\" serves one process; name a Redis, or set workers = 1")
+        raise ConfigError(
+            f'{config.source}: app.workers: redis.url = "memory://" serves one process; name a Redis, or say 1'
+        )

@@ -1,5 +1,12 @@
 """The one door to the database: Flask-SQLAlchemy for web rooms, plain sessions for clock, CLI and tests, one engine each."""
 
+import fcntl
+import os
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -7,10 +14,12 @@ from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import TimeoutError as TurnTimeout
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from models.base import Base
+from wx_backend.now import monotonic
 
 # A web request gives up waiting for a lock before WeChat's five seconds are over; the clock may wait longer.
 WEB_PATIENCE_MS = 4_000
@@ -62,6 +71,54 @@ def prepare(engine: Engine, patience_ms: int) -> Engine:
 def make_engine(url: str, patience_ms: int = CLOCK_PATIENCE_MS, pool_size: int = 10) -> Engine:
     """An engine for the clock, the CLI and tests, with the same rules as the web's."""
     return prepare(create_engine(url, **engine_options(url, patience_ms, pool_size)), patience_ms)
+
+
+class Turns:
+    """With SQLite the threads take turns, and so do the processes: they queue here, instead of each polling the file.
+
+    SQLite's own busy handler sleeps up to 100 ms between tries; here the next goes on within a millisecond. Whoever does
+    not take part (the clock, the CLI) still meets SQLite's own lock, so nothing depends on it.
+    """
+
+    def __init__(self, path: Path, patience_ms: int) -> None:
+        self._lock = threading.Lock()
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._patience = patience_ms / 1000
+        weakref.finalize(self, os.close, self._file)
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        """Hold the turn; raises sqlalchemy's TimeoutError when it does not come in time."""
+        until = monotonic() + self._patience
+        if not self._lock.acquire(timeout=self._patience):
+            raise TurnTimeout("the database is busy")
+        try:
+            # Only one thread of each process stands here, and flock knows no patience: so it is asked again and again.
+            while not self._is_ours():
+                if monotonic() > until:
+                    raise TurnTimeout("the database is busy")
+                time.sleep(0.0005)
+            try:
+                yield
+            finally:
+                fcntl.flock(self._file, fcntl.LOCK_UN)
+        finally:
+            self._lock.release()
+
+    def _is_ours(self) -> bool:
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+
+def turns(engine: Engine) -> Callable[[], AbstractContextManager[object]]:
+    """How the threads of this process share the database: in turns with SQLite, freely with PostgreSQL."""
+    path = engine.url.database
+    if engine.dialect.name != "sqlite" or not path:
+        return nullcontext
+    return Turns(Path(f"{path}.turn"), WEB_PATIENCE_MS)
 
 
 def session_factory(engine: Engine) -> SessionFactory:

@@ -1,7 +1,7 @@
 """Three questions a machine may ask: is the process alive, can it work, what does the outbox look like."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 
 from flask import Flask, Response, jsonify
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -15,6 +15,7 @@ from models.messages.letters import Letter
 from models.tasks.tasks import TASK, Task
 from wx_backend import migrations
 from wx_backend.database import SessionFactory, db
+from wx_backend.now import real_now
 
 # What has to be looked at: waiting or in somebody's hands. Ended rows only grow, so counting them at each scrape would too.
 _WATCHED = ("planned", "retry", "sending", "needs_check")
@@ -41,7 +42,7 @@ class OutboxCollector(Collector):
                 )
             )
             stuck = session.scalar(
-                select(func.count()).where(Letter.state == "sending", Letter.lease_until < datetime.now(UTC))
+                select(func.count()).where(Letter.state == "sending", Letter.lease_until < real_now())
             )
             waiting = session.scalar(select(func.count()).where(Task.state.not_in(TASK.ends)))
         states = GaugeMetricFamily("wx_letters", "Letters that still need something, by state.", labels=["state"])

@@ -31,8 +31,8 @@ class Clock:
             if stamp != self._stamp:
                 self._offset = timedelta(seconds=float(json.loads(self.clock_file.read_text())["offset_seconds"]))
                 self._stamp = stamp
-        except (OSError, ValueError, KeyError, TypeError):
-            return self._offset
+        except (OSError, ValueError, KeyError, TypeError, OverflowError):
+            pass
         return self._offset
 
 

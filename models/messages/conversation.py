@@ -1,10 +1,12 @@
 """The two statements around every message: one that takes it in and reads who speaks, one that keeps what was answered."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Select, and_, bindparam, literal, select, true, update
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -76,11 +78,31 @@ def _write_dialogue(make: Any) -> Any:
 
 
 _KEEP = update(Inbox).where(Inbox.key == bindparam("inbox_key")).values(reply=bindparam("answered"))
-_OPEN_POSTGRES = _postgres_open()
 _OPEN_SQLITE = _insert(sqlite_insert)
-_READ_SQLITE = _sqlite_read()
+_READ = _sqlite_read()
 _DIALOGUE_SQLITE = _write_dialogue(sqlite_insert)
-_CLOSE_POSTGRES = _KEEP.add_cte(_write_dialogue(pg_insert).returning(Dialogue.identity_id).cte("kept"))
+
+
+def _as_sql(statement: Any) -> str:
+    """A statement of ours in PostgreSQL's words, compiled once.
+
+    It is run on the driver's cursor: for these two statements, on every message, the rest of SQLAlchemy's execution
+    costs more than PostgreSQL does (measured: 0.21 of a bare echo with it, above 0.30 without).
+    """
+    return str(statement.compile(dialect=postgresql.psycopg.dialect()))  # type: ignore[no-untyped-call]
+
+
+_OPEN_POSTGRES = _as_sql(_postgres_open())
+_CLOSE_POSTGRES = _as_sql(
+    _KEEP.add_cte(_write_dialogue(pg_insert).returning(Dialogue.identity_id).cte("kept"))
+)
+
+
+def _driver(connection: Connection) -> Any:
+    """A cursor of the driver on this very connection, inside its transaction."""
+    held = connection.connection.dbapi_connection
+    assert held is not None
+    return held.cursor()
 
 
 def open_message(
@@ -89,16 +111,17 @@ def open_message(
     """Take a message in, exactly once, and read who speaks and where that conversation stands.
 
     PostgreSQL does it in one statement. While another transaction holds the same key this waits for it (at most the
-    lock timeout) and then answers what that one stored.
+    lock timeout) and then answers what that one stored. Raises the driver's own errors on PostgreSQL.
     """
     row_values = {"key": key, "received_at": received_at, "kind": kind}
     speaker = {"app_id": app_id, "openid": openid}
+    row: Any
     if connection.dialect.name == "postgresql":
-        row = connection.execute(_OPEN_POSTGRES, {**row_values, **speaker}).one()
+        row = _driver(connection).execute(_OPEN_POSTGRES, {**row_values, **speaker, "param_1": 1}).fetchone()
     elif connection.execute(_OPEN_SQLITE, row_values).first() is None:
         row = None
     else:
-        row = connection.execute(_READ_SQLITE, speaker).one()
+        row = connection.execute(_READ, speaker).one()
     if row is None or row[0] is None:
         reply = connection.execute(select(Inbox.reply).where(Inbox.key == key)).scalar_one_or_none()
         return Opened(False, None, reply)
@@ -109,7 +132,7 @@ def open_message(
 
 def read_speaker(connection: Connection, app_id: str, openid: str) -> Who:
     """Who is behind an openid that has just been welcomed."""
-    row = connection.execute(_READ_SQLITE, {"app_id": app_id, "openid": openid}).one()
+    row = connection.execute(_READ, {"app_id": app_id, "openid": openid}).one()
     return Who(row[2], row[1], row[3], row[4], app_id, openid)
 
 
@@ -121,9 +144,8 @@ def close_message(
     if dialogue is None:
         connection.execute(_KEEP, kept)
     elif connection.dialect.name == "postgresql":
-        connection.execute(_CLOSE_POSTGRES, {**kept, "identity_id": identity_id, **dialogue})
+        told = {name: json.dumps(dialogue[name]) for name in ("choices", "shown", "draft")}
+        _driver(connection).execute(_CLOSE_POSTGRES, {**kept, "identity_id": identity_id, **dialogue, **told})
     else:
         connection.execute(_DIALOGUE_SQLITE, {"identity_id": identity_id, **dialogue})
         connection.execute(_KEEP, kept)
-
-

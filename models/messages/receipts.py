@@ -40,7 +40,10 @@ def record_receipt(session: Session, app_id: str, msgid: str, status: str, now: 
             session.add(receipt)
     except IntegrityError:
         return None
-    letter = session.scalar(select(Letter).where(Letter.msgid == msgid, Letter.app_id == app_id).with_for_update())
+    letter = session.scalar(
+        select(Letter).where(Letter.msgid == msgid, Letter.app_id == app_id).with_for_update(),
+        execution_options={"populate_existing": True},
+    )
     if letter is None:
         return None
     return letter if apply_receipt(session, receipt, letter, now) else None
@@ -51,7 +54,8 @@ def join_waiting(session: Session, now: datetime, limit: int = 500) -> list[Lett
     pairs = session.execute(
         select(Receipt, Letter)
         .join(Letter, (Letter.msgid == Receipt.msgid) & (Letter.app_id == Receipt.app_id))
-        .where(Receipt.letter_id.is_(None)).limit(limit).with_for_update(skip_locked=True)
+        .where(Receipt.letter_id.is_(None)).limit(limit).with_for_update(skip_locked=True),
+        execution_options={"populate_existing": True},
     ).all()  # fmt: skip
     return [letter for receipt, letter in pairs if apply_receipt(session, receipt, letter, now)]
 

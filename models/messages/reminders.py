@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -82,6 +82,7 @@ def due_time(rule: ReminderRule, starts_at: datetime, zone: ZoneInfo) -> datetim
     Waiting until the morning must not pass the start itself nor its last hour; then it is the last permitted minute
     before quiet hours. Instants are subtracted in UTC, so that a day in which the clocks change still has its 24 hours.
     """
+    starts_at = starts_at.astimezone(UTC)  # two times of one zone would be subtracted by the wall clock
     due = starts_at - rule.before
     if rule.urgency != "routine":
         return due
@@ -89,9 +90,9 @@ def due_time(rule: ReminderRule, starts_at: datetime, zone: ZoneInfo) -> datetim
     if QUIET_TO <= local.time() < QUIET_FROM:
         return due
     morning_day = local.date() if local.time() < QUIET_TO else local.date() + timedelta(days=1)
-    morning = datetime.combine(morning_day, QUIET_TO, zone).astimezone(ZoneInfo("UTC"))
+    morning = datetime.combine(morning_day, QUIET_TO, zone).astimezone(UTC)
     if morning <= starts_at - timedelta(hours=1):
         return morning
     evening_day = morning_day - timedelta(days=1)
-    last = datetime.combine(evening_day, QUIET_FROM, zone).astimezone(ZoneInfo("UTC"))
+    last = datetime.combine(evening_day, QUIET_FROM, zone).astimezone(UTC)
     return last - timedelta(minutes=1)

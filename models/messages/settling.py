@@ -32,7 +32,7 @@ def settle(
     """
     held = session.scalars(
         select(Letter).where(Letter.id.in_(outcomes), Letter.state == "sending", Letter.lease_owner == owner)
-        .with_for_update()
+        .with_for_update(), execution_options={"populate_existing": True},
     ).all()  # fmt: skip
     for letter in held:
         app_id, outcome = outcomes[letter.id]

@@ -35,7 +35,7 @@ def create_sandbox(
     """The sandbox of these accounts and people; its world is `app.extensions["world"]`."""
     app = Flask(__name__, static_folder=None)
     world, faults, tokens, later = World(accounts, phones, templates, clock_file), Faults(), Tokens(), Later()
-    app.extensions["world"] = world
+    app.extensions.update(world=world, faults=faults, tokens=tokens)
     app.register_blueprint(api.blueprint(world, faults, tokens, later))
     app.register_blueprint(control.blueprint(world, faults, tokens))
 

@@ -6,12 +6,12 @@ import time
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-import redis
 from wechatpy.client import WeChatClient
 from wechatpy.exceptions import WeChatClientException
 from wechatpy.session.memorystorage import MemoryStorage
 
-from wx_backend.wechat.tokens import TokenKeeper
+from wx_backend.redis import Redis
+from wx_backend.wechat.tokens import TokenKeeper, TokenRefused
 from wx_backend.wechat.transport import Doubtful, Transport, Unreached, as_object, scrub
 
 log = logging.getLogger(__name__)
@@ -21,6 +21,8 @@ STALE_TOKEN = {40001, 40014, EXPIRED}
 CALL_SECONDS = 10.0
 # Answers that are a file unless they are an error.
 BYTES = {"/cgi-bin/media/get", "/wxa/getwxacode", "/wxa/getwxacodeunlimit", "/cgi-bin/showqrcode"}
+# Everything a call may raise that is the far end's doing and not ours.
+FAR_END = (WeChatClientException, TokenRefused, Unreached, Doubtful)
 _RID = re.compile(r"rid: ?([0-9a-zA-Z-]+)")
 
 
@@ -30,7 +32,7 @@ class Client(WeChatClient):  # type: ignore[misc]
     Raises WeChatClientException for an errcode, and what `transport` and `tokens` raise.
     """
 
-    def __init__(self, app_id: str, app_secret: str, transport: Transport, cache: redis.Redis) -> None:
+    def __init__(self, app_id: str, app_secret: str, transport: Transport, cache: Redis) -> None:
         # Not the parent's __init__: it opens a requests session without timeouts, which nothing here uses.
         self.appid, self.secret = app_id, app_secret
         self.session = MemoryStorage()

@@ -36,7 +36,7 @@ def sign(*parts: str) -> str:
 
 def same(given: str, expected: str) -> bool:
     """Compare two signatures in constant time."""
-    return hmac.compare_digest(given.encode(), expected.encode())
+    return hmac.compare_digest(given.encode(errors="replace"), expected.encode())
 
 
 class MessageKey:

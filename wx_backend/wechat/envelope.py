@@ -1,10 +1,14 @@
 """The bodies of callbacks: XML or JSON in, XML out, with every oddity of either made plain here."""
 
 import json
+import re
 from typing import Any
 from xml.parsers.expat import ExpatError, ParserCreate
 
 MAX_DEPTH = 12
+
+# What no XML may hold and no database column takes: JSON can bring it as an escape (a NUL, half of a pair).
+_UNSAYABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 class BadBody(Exception):
@@ -27,19 +31,22 @@ def parse(body: bytes) -> dict[str, Any]:
 
 def _parse_json(body: bytes) -> dict[str, Any]:
     try:
-        fields = json.loads(body)
+        fields = json.loads(body.decode())  # UTF-8 only: json.loads would guess at UTF-16 and UTF-32
     except (ValueError, RecursionError) as error:
         raise BadBody("not JSON") from error
-    return {key.strip(): _plain(value) for key, value in fields.items()}
+    made: dict[str, Any] = _plain(fields, 1)
+    return made
 
 
-def _plain(value: Any) -> Any:
-    """Numbers as text, as XML has them: CreateTime comes as either."""
+def _plain(value: Any, depth: int) -> Any:
+    """Numbers as text, as XML has them (CreateTime comes as either), and no character that XML could not carry."""
+    if depth > MAX_DEPTH:
+        raise BadBody("too deep")
     if isinstance(value, dict):
-        return {key.strip(): _plain(inner) for key, inner in value.items()}
+        return {key.strip(): _plain(inner, depth + 1) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_plain(inner) for inner in value]
-    return value if isinstance(value, str) else "" if value is None else str(value)
+        return [_plain(inner, depth + 1) for inner in value]
+    return "" if value is None else _UNSAYABLE.sub("", str(value))
 
 
 class _Reader:
@@ -100,7 +107,7 @@ def _parse_xml(body: bytes) -> dict[str, Any]:
 def first(value: Any) -> str:
     """A field that must be one text: the first where a forger doubled it, empty where it is none."""
     if isinstance(value, list):
-        value = value[0]
+        value = value[0] if value else ""
     return value if isinstance(value, str) else ""
 
 
@@ -113,7 +120,7 @@ def each(value: Any) -> list[dict[str, Any]]:
 
 def cdata(text: str) -> str:
     """Text inside CDATA; `]]>` in what people typed is split, or it would end the section."""
-    return f"<![CDATA[{text.replace(']]>', ']]]]><![CDATA[>')}]]>"
+    return f"<![CDATA[{_UNSAYABLE.sub('', text).replace(']]>', ']]]]><![CDATA[>')}]]>"
 
 
 def text_reply(to_openid: str, from_account: str, at: int, text: str) -> str:

@@ -10,8 +10,7 @@ import threading
 import time
 from typing import Any
 
-import redis
-
+from wx_backend.redis import Redis, RedisError
 from wx_backend.wechat.transport import Transport, as_object
 
 log = logging.getLogger(__name__)
@@ -38,7 +37,7 @@ class TokenRefused(Exception):
 class TokenKeeper:
     """Keeps one account's token in Redis, with this process's memory behind it when Redis is away."""
 
-    def __init__(self, cache: redis.Redis, transport: Transport, app_id: str, app_secret: str) -> None:
+    def __init__(self, cache: Redis, transport: Transport, app_id: str, app_secret: str) -> None:
         self._cache, self._transport = cache, transport
         self._app_id, self._secret = app_id, app_secret
         self._key = f"wx:{app_id}:token"
@@ -67,7 +66,7 @@ class TokenKeeper:
             found = self._cache.get(self._key)
             if found:
                 return str(found)
-        except redis.RedisError:
+        except RedisError:
             log.warning("the token cache does not answer; this process keeps its own")
         if self._mine and self._mine[1] > time.monotonic():
             return self._mine[0]
@@ -130,24 +129,24 @@ class TokenKeeper:
         self._mine = (token, time.monotonic() + keep)
         try:
             self._cache.set(self._key, token, ex=keep)
-        except redis.RedisError:
+        except RedisError:
             log.warning("the token cache does not answer; this process keeps its own")
         return token
 
     def _may_force(self) -> bool:
         try:
             return bool(self._cache.set(f"{self._key}:forced", "1", nx=True, ex=FORCE_EVERY_SECONDS))
-        except redis.RedisError:
+        except RedisError:
             return False
 
     def _take_lock(self, mark: str) -> bool:
         try:
             return bool(self._cache.set(f"{self._key}:lock", mark, nx=True, ex=LOCK_SECONDS))
-        except redis.RedisError:
+        except RedisError:
             return True  # the lock of this process is all there is then
 
     def _give_lock(self, mark: str) -> None:
         try:
             self._cache.eval(_RELEASE, 1, f"{self._key}:lock", mark)
-        except redis.RedisError:
+        except RedisError:
             log.warning("the token lock could not be given back; it ends by itself")

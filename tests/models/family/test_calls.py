@@ -1,0 +1,306 @@
+"""Family calls: a slot is never sold twice, both clocks are right, and reminders follow the call wherever it moves."""
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import delete, func, select
+
+from handlers.words import when_two
+from models.errors import Refused
+from models.family.booking import book, call_for, calls_of, cancel, finish_past, move, person_moved_zone
+from models.family.calls import FamilyCall
+from models.family.slots import free_slots
+from models.hours import CHINA
+from models.messages.letters import Letter
+from models.people.care import CareLink
+from models.people.identities import Identity
+from models.people.persons import Person, move_to_zone
+from models.people.staff import StaffRole
+from models.places.cells import Cell
+from models.places.centres import Station
+from models.tasks.tasks import Task
+from tests.cast import APP_ID
+from tests.world import NOW
+
+SUNDAY_16 = datetime(2026, 11, 29, 16, 0, tzinfo=CHINA)
+MADRID, ROME = ZoneInfo("Europe/Madrid"), ZoneInfo("Europe/Rome")
+
+
+def booked(session, cast, starts_at=SUNDAY_16, key="k1", who=None, now=NOW):
+    return book(session, who or cast.who(cast.xiaofang), cared_id=cast.wangnainai.id, starts_at=starts_at,
+                client_key=key, now=now)
+
+
+def reminders(session, call):
+    query = select(Letter).where(Letter.subject == call.subject, Letter.kind == "family.reminder",
+                                 Letter.state == "planned")
+    return list(session.scalars(query))
+
+
+def cells_of(session, call):
+    return Counter(session.scalars(select(Cell.resource_id).where(Cell.held_by == call.subject)))
+
+
+def sister(session, cast, n=1):
+    """Another daughter with a link of her own."""
+    person = Person(name=f"妹妹{n}", area_id=cast.village.id, created_at=NOW, time_zone="Europe/Rome")
+    session.add(person)
+    session.flush()
+    identity = Identity(app_id=APP_ID, openid=f"o-sister-{n}", person_id=person.id, since=NOW)
+    session.add_all([identity, CareLink(relative_id=person.id, cared_id=cast.wangnainai.id, kinship="女儿",
+                                        state="confirmed", asked_at=NOW)])
+    session.flush()
+    cast.identities[person.id] = identity
+    return person
+
+
+def test_a_call_takes_the_cells_of_both_people_a_screen_and_a_helper(session, cast):
+    call = booked(session, cast)
+    assert cells_of(session, call) == {
+        f"person:{cast.xiaofang.id}": 2, f"person:{cast.wangnainai.id}": 2, f"person:{cast.li.id}": 2,
+        f"station:{call.station_id}": 2,
+    }
+    assert session.scalars(select(Task.assignee_id).where(Task.kind == "call_help")).one() == cast.li.id
+    told = session.scalars(select(Letter.person_id).where(Letter.kind == "family.booked")).all()
+    assert told == [cast.li.id]  # the one who booked was told in the chat
+
+
+@pytest.mark.case("B1")
+def test_a_double_tap_is_one_call_even_at_the_same_moment(open_session, cast):
+    def tap(_):
+        with open_session() as session, session.begin():
+            return booked(session, cast).id
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(tap, range(8)))) == 1
+
+
+@pytest.mark.case("D1")
+def test_of_50_who_book_one_slot_at_once_one_gets_it_and_49_are_offered_others(open_session, cast):
+    with open_session() as session, session.begin():
+        session.execute(delete(Station).where(Station.id == cast.stations[1].id))
+        people, elders = [], []
+        for n in range(50):
+            elder = Person(name=f"老人{n}", area_id=cast.village.id, created_at=NOW)
+            relative = Person(name=f"亲人{n}", created_at=NOW, time_zone="Europe/Rome")
+            session.add_all([elder, relative])
+            session.flush()
+            identity = Identity(app_id=APP_ID, openid=f"o-r{n}", person_id=relative.id, since=NOW)
+            session.add_all([identity, CareLink(relative_id=relative.id, cared_id=elder.id, kinship="儿子",
+                                                state="confirmed", asked_at=NOW)])
+            session.flush()
+            cast.identities[relative.id] = identity
+            people.append(cast.who(relative))
+            elders.append(elder.id)
+
+    def tap(n):
+        with open_session() as session:
+            try:
+                with session.begin():
+                    book(session, people[n], cared_id=elders[n], starts_at=SUNDAY_16, client_key=f"k{n}", now=NOW)
+                return "won", 0
+            except Refused as refusal:
+                return refusal.code, len(refusal.facts["alternatives"])
+
+    with ThreadPoolExecutor(16) as pool:
+        results = Counter(pool.map(tap, range(50)))
+    assert results == {("won", 0): 1, ("slot_taken", 3): 49}
+    with open_session() as session:
+        (call,) = session.scalars(select(FamilyCall)).all()
+        assert set(session.scalars(select(Cell.held_by))) == {call.subject}
+
+
+def test_another_screen_and_helper_are_tried_before_refusing(session, cast):
+    one = booked(session, cast)
+    elder = Person(name="雷爷爷", area_id=cast.village.id, created_at=NOW)
+    helper = Person(name="蓝网格员", area_id=cast.village.id, created_at=NOW)
+    session.add_all([elder, helper])
+    session.flush()
+    session.add_all([
+        StaffRole(person_id=helper.id, role="grid_officer", area_id=cast.village.id, since=NOW),
+        CareLink(relative_id=cast.aming.id, cared_id=elder.id, kinship="孙子", state="confirmed", asked_at=NOW),
+    ])
+    session.flush()
+    two = book(session, cast.who(cast.aming), cared_id=elder.id, starts_at=SUNDAY_16, client_key="k2", now=NOW)
+    assert two.station_id != one.station_id
+    assert two.helper_id == helper.id
+
+
+@pytest.mark.case("D2")
+@pytest.mark.case("D6")
+def test_one_elder_is_not_booked_by_two_children_for_overlapping_times(session, cast):
+    booked(session, cast)
+    other = cast.who(sister(session, cast))
+    with pytest.raises(Refused, match="slot_taken"):
+        booked(session, cast, key="k2", who=other)
+
+
+@pytest.mark.case("D5")
+def test_adjacent_calls_do_not_conflict(session, cast):
+    booked(session, cast)
+    booked(session, cast, SUNDAY_16 + timedelta(minutes=30), key="k2", who=cast.who(sister(session, cast)))
+
+
+@pytest.mark.parametrize("when", [
+    NOW + timedelta(minutes=10), SUNDAY_16 - timedelta(days=30), SUNDAY_16 + timedelta(days=60),
+    SUNDAY_16.replace(hour=7), SUNDAY_16.replace(hour=17), SUNDAY_16.replace(minute=7),
+])
+def test_a_time_outside_hours_horizon_or_grid_is_refused(session, cast, when):
+    with pytest.raises(Refused, match="bad_time"):
+        booked(session, cast, when)
+
+
+@pytest.mark.case("L1")
+def test_a_cousin_and_a_foreign_cadre_book_nothing_and_see_nothing(session, cast):
+    call = booked(session, cast)
+    for stranger in (cast.aming, cast.zhao):
+        with pytest.raises(Refused, match="no_link"):
+            booked(session, cast, key="k2", who=cast.who(stranger))
+        with pytest.raises(Refused, match="not_yours"):
+            call_for(session, cast.who(stranger), call.id)
+        assert calls_of(session, cast.who(stranger), NOW) == []
+
+
+def test_a_revoked_relative_no_longer_sees_the_call(session, cast):
+    call = booked(session, cast)
+    session.scalars(select(CareLink)).one().state = "revoked"
+    session.flush()
+    with pytest.raises(Refused, match="no_link"):
+        call_for(session, cast.who(cast.xiaofang), call.id)
+
+
+def test_a_moved_call_has_the_new_reminders_once_and_the_old_are_gone(session, cast):
+    call = booked(session, cast)
+    before = {letter.key for letter in reminders(session, call)}
+    assert len(before) == 6
+    later = SUNDAY_16 + timedelta(days=1)
+    move(session, cast.who(cast.xiaofang), call.id, later, NOW)
+    after = reminders(session, call)
+    assert len(after) == 6
+    assert not before & {letter.key for letter in after}
+    assert {letter.revision for letter in after} == {1}
+    assert {letter.due_at for letter in after} == {later - timedelta(hours=h, minutes=m) for h, m in ((24, 0), (1, 0), (0, 10))}
+    assert cells_of(session, call)[f"person:{cast.wangnainai.id}"] == 2
+
+
+@pytest.mark.case("E1")
+def test_moved_earlier_past_its_first_reminder_it_says_changed_and_sends_nothing_stale(session, cast):
+    call = booked(session, cast)
+    soon = datetime(2026, 11, 24, 16, 0, tzinfo=CHINA)
+    move(session, cast.who(cast.xiaofang), call.id, soon, NOW)
+    assert sorted({letter.facts["rule"] for letter in reminders(session, call)}) == ["t-10min", "t-1h"]
+    assert session.scalars(select(Letter.person_id).where(Letter.kind == "family.changed")).all() == [cast.li.id]
+
+
+@pytest.mark.case("E2")
+def test_moved_and_moved_back_it_has_exactly_one_set_of_reminders(session, cast):
+    call = booked(session, cast)
+    move(session, cast.who(cast.xiaofang), call.id, SUNDAY_16 + timedelta(days=1), NOW)
+    move(session, cast.who(cast.xiaofang), call.id, SUNDAY_16, NOW)
+    assert len(reminders(session, call)) == 6
+    assert {letter.revision for letter in reminders(session, call)} == {2}
+
+
+@pytest.mark.case("E3")
+def test_when_the_new_time_is_gone_the_old_one_stands(open_session, cast):
+    with open_session() as session, session.begin():
+        call = booked(session, cast).id
+        other = sister(session, cast)
+        booked(session, cast, SUNDAY_16 + timedelta(hours=0.5), key="k2", who=cast.who(other))
+    with open_session() as session, pytest.raises(Refused, match="slot_taken"), session.begin():
+        move(session, cast.who(cast.xiaofang), call, SUNDAY_16 + timedelta(hours=0.5), NOW)
+    with open_session() as session:
+        kept = session.get_one(FamilyCall, call)
+        assert (kept.starts_at, kept.revision, len(reminders(session, kept))) == (SUNDAY_16, 0, 6)
+        assert sum(cells_of(session, kept).values()) == 8
+
+
+@pytest.mark.case("E9")
+def test_a_move_and_a_cancel_at_once_leave_one_truth(open_session, cast):
+    with open_session() as session, session.begin():
+        call = booked(session, cast).id
+
+    def do(n):
+        with open_session() as session:
+            try:
+                with session.begin():
+                    if n % 2:
+                        cancel(session, cast.who(cast.li), call, "停电", NOW)
+                    else:
+                        move(session, cast.who(cast.xiaofang), call, SUNDAY_16 + timedelta(days=1), NOW)
+            except Refused as refusal:
+                return refusal.code
+        return "done"
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(do, range(8))) <= {"done", "wrong_state"}
+    with open_session() as session:
+        ended = session.get_one(FamilyCall, call)
+        assert ended.state == "cancelled"
+        assert cells_of(session, ended) == {}
+        assert reminders(session, ended) == []
+
+
+@pytest.mark.case("G2")
+def test_cancelling_frees_the_cells_ends_the_reminders_and_tells_the_helper(session, cast):
+    call = booked(session, cast)
+    cancel(session, cast.who(cast.xiaofang), call.id, "临时有事", NOW)
+    cancel(session, cast.who(cast.xiaofang), call.id, "再点一次", NOW)
+    assert (cells_of(session, call), reminders(session, call)) == ({}, [])
+    told = session.scalars(select(Letter.person_id).where(Letter.kind == "family.cancelled")).all()
+    assert told == [cast.li.id]
+    assert set(session.scalars(select(Task.state).where(Task.kind == "call_help"))) == {"cancelled"}
+
+
+def test_a_call_that_is_over_is_completed_and_frees_its_helper_task(session, cast):
+    booked(session, cast)
+    assert finish_past(session, SUNDAY_16 + timedelta(hours=3)) == 1
+    assert session.scalar(select(func.count()).select_from(Cell)) == 0
+
+
+def test_free_slots_are_those_of_an_open_day_and_shrink_with_each_booking(session, cast):
+    day = SUNDAY_16.date()
+    free = free_slots(session, cast.xiaofang, cast.wangnainai, first_day=day, days=1, now=NOW)
+    assert len(free) == 17
+    call = booked(session, cast)
+    less = free_slots(session, cast.xiaofang, cast.wangnainai, first_day=day, days=1, now=NOW)
+    assert {s.starts_at for s in free} - {s.starts_at for s in less} == {SUNDAY_16}
+    same = free_slots(session, cast.xiaofang, cast.wangnainai, first_day=day, days=1, now=NOW, held_by=call.subject)
+    assert len(same) == 17
+    assert [s.humane for s in free][:2] == [False, False]  # half past one at night in Madrid
+
+
+@pytest.mark.case("D7")
+def test_the_date_is_right_on_each_side():
+    late = datetime(2026, 11, 29, 21, 30, tzinfo=UTC)
+    assert when_two(late, CHINA, ROME) == "国内11月30日（周一）05:30 · 罗马11月29日（周日）22:30"
+
+
+@pytest.mark.case("D8")
+@pytest.mark.parametrize(("day", "there"), [
+    ((2026, 3, 22), "09:00"), ((2026, 3, 29), "10:00"), ((2026, 10, 18), "10:00"), ((2026, 10, 25), "09:00"),
+])
+def test_sunday_at_four_stays_four_in_lishui_and_moves_in_rome(day, there):
+    moment = datetime(*day, 16, 0, tzinfo=CHINA)
+    assert when_two(moment, CHINA, ROME).endswith(f"16:00 · 罗马{there}")
+
+
+@pytest.mark.case("D10")
+def test_who_moves_to_another_zone_is_reminded_there_and_the_past_stands(session, cast):
+    call = booked(session, cast)
+    person = session.get_one(Person, cast.xiaofang.id)
+    move_to_zone(session, person, "Asia/Tokyo")
+    person_moved_zone(session, person.id, NOW)
+    found = reminders(session, call)
+    assert len(found) == 6
+    assert {letter.facts["relative_zone"] for letter in found} == {"Asia/Tokyo"}
+    assert session.get_one(FamilyCall, call.id).starts_at == SUNDAY_16
+
+
+@pytest.mark.case("D23")
+def test_a_call_over_the_turn_of_the_year(session, cast):
+    call = booked(session, cast, datetime(2026, 12, 31, 16, 30, tzinfo=CHINA), now=NOW + timedelta(days=20))
+    assert len(reminders(session, call)) == 6

@@ -1,0 +1,288 @@
+"""Letters: claimed by one, settled under a fence, repeated only where that is safe, and always ended somewhere."""
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import event, select
+
+from models.messages.claiming import claim
+from models.messages.letters import LETTER, Letter
+from models.messages.outbox import post
+from models.messages.outcomes import Failed, Sent, Unsure
+from models.messages.receipts import Receipt, join_waiting, record_receipt
+from models.messages.settling import settle
+from models.messages.sweeping import sweep_letters
+from models.people.identities import Identity, is_reachable
+from models.people.persons import Person
+from models.tasks.desk import finish
+from models.tasks.tasks import Task
+from models.tasks.undelivered import hand_over
+from tests.cast import APP_ID
+from tests.world import NOW
+
+LEASE, DEADLINE = timedelta(seconds=45), timedelta(seconds=20)
+
+
+def letters(session, person, count=1, **more):
+    return [post(session, key=f"k{n}", person_id=person.id, kind="messages.reply", facts={"text": "好"},
+                 subject="s:1", now=NOW, **more) for n in range(count)]
+
+
+def claimed(session, owner="me", now=NOW, real_now=None, limit=100):
+    return claim(session, now=now, real_now=real_now or now, owner=owner, lease=LEASE, deadline=DEADLINE, limit=limit)
+
+
+def settled(session, letter, outcome, owner="me", now=NOW):
+    return settle(session, owner, {letter.id: (APP_ID, outcome)}, now=now, jitter=0.5)
+
+
+def sweep(session, now=NOW, real_now=None):
+    return sweep_letters(session, now=now, real_now=real_now or now, deadline=DEADLINE, jitter=0.5)
+
+
+@pytest.mark.case("J2")
+def test_of_eight_senders_exactly_one_has_each_letter(open_session, cast):
+    with open_session() as session, session.begin():
+        letters(session, cast.xiaofang, 200)
+
+    def take(n):
+        got = []
+        while True:
+            with open_session() as session, session.begin():
+                batch = claimed(session, f"sender {n}", limit=7)
+            if not batch.total:
+                return got
+            got += [letter.id for letter in batch.letters]
+
+    with ThreadPoolExecutor(8) as pool:
+        all_ids = [key for part in pool.map(take, range(8)) for key in part]
+    assert len(all_ids) == len(set(all_ids)) == 200
+
+
+def test_a_claim_of_200_letters_is_a_handful_of_statements(session, engine, cast):
+    letters(session, cast.xiaofang, 200)
+    session.flush()
+    statements = []
+    event.listen(engine, "before_cursor_execute", lambda *a: statements.append(a[2]))
+    assert len(claimed(session, limit=200).letters) == 200
+    assert len(statements) <= 4
+
+
+def test_the_first_attempt_is_written_before_the_first_byte(session, cast):
+    (letter,) = letters(session, cast.xiaofang)
+    claimed(session)
+    session.refresh(letter)
+    assert (letter.state, letter.first_attempt_at, letter.tries) == ("sending", NOW, 1)
+
+
+def test_a_sender_that_lost_its_lease_changes_nothing(session, cast):
+    (letter,) = letters(session, cast.xiaofang)
+    claimed(session, "first")
+    sweep(session, real_now=NOW + LEASE + timedelta(seconds=1))
+    claimed(session, "second", now=NOW + timedelta(minutes=1))
+    settled(session, letter, Sent("1", "好"), "first")
+    session.refresh(letter)
+    assert (letter.state, letter.lease_owner) == ("sending", "second")
+
+
+def test_somebody_without_an_address_and_the_dead_are_not_written_to(session, cast):
+    (letter,) = letters(session, cast.wangnainai)
+    batch = claimed(session)
+    assert (batch.letters, batch.homeless) == ([], [letter.id])
+    session.get_one(Person, cast.xiaofang.id).state = "deceased"
+    post(session, key="x", person_id=cast.xiaofang.id, kind="messages.reply", facts={}, subject="s:1", now=NOW)
+    assert claimed(session).suppressed == 1
+
+
+@pytest.mark.case("J3")
+def test_an_unsure_template_is_repeated_with_the_same_id_inside_ten_minutes(session, cast):
+    (letter,) = letters(session, cast.xiaofang)
+    first = claimed(session).letters[0]
+    settled(session, letter, Unsure("timeout"))
+    again = claimed(session, now=NOW + timedelta(minutes=5)).letters[0]
+    assert again.client_msg_id == first.client_msg_id
+
+
+@pytest.mark.case("R8")
+@pytest.mark.case("J4")
+def test_in_doubt_past_ten_minutes_it_is_never_sent_again_but_checked_by_a_cadre(session, cast):
+    (letter,) = letters(session, cast.xiaofang)
+    claimed(session)
+    settled(session, letter, Unsure("timeout"))
+    late = NOW + timedelta(minutes=9, seconds=50)
+    assert claimed(session, now=late).total == 0
+    assert [one.id for one in sweep(session, late)] == [letter.id]
+    assert letter.state == "needs_check"
+    assert hand_over(session, letter, late).kind == "check_delivery"
+
+
+def test_a_customer_service_letter_in_doubt_is_not_repeated_at_all(session, cast):
+    (letter,) = letters(session, cast.xiaofang, channel="customer_service")
+    claimed(session)
+    assert settled(session, letter, Unsure("timeout")) == [letter]
+    assert letter.state == "needs_check"
+
+
+def test_a_dead_sender_leaves_a_doubt_by_channel(session, cast):
+    letters(session, cast.xiaofang, 1)
+    post(session, key="cs", person_id=cast.xiaofang.id, kind="messages.reply", facts={"text": ""}, subject="s:1",
+         now=NOW, channel="customer_service")
+    claimed(session)
+    sweep(session, real_now=NOW + LEASE + timedelta(seconds=1))
+    assert dict(session.execute(select(Letter.channel, Letter.state)).all()) == {
+        "template": "retry", "customer_service": "needs_check",
+    }
+
+
+def test_a_demo_clock_that_jumps_does_not_end_leases(session, cast):
+    (letter,) = letters(session, cast.xiaofang)
+    claimed(session)
+    sweep(session, now=NOW + timedelta(hours=20), real_now=NOW + timedelta(seconds=5))
+    session.refresh(letter)
+    assert letter.state == "sending"
+
+
+@pytest.mark.case("J5")
+def test_a_busy_wechat_is_asked_again_later_and_later_and_in_the_end_a_cadre(session, cast):
+    (letter,) = letters(session, cast.xiaofang)
+    now, pauses = NOW, []
+    for _ in range(20):
+        batch = claimed(session, now=now)
+        if not batch.letters:
+            break
+        settled(session, letter, Failed("again", "-1"), now=now)
+        session.refresh(letter)
+        if letter.state != "retry":
+            break
+        pauses.append(letter.next_at - now)
+        now = letter.next_at
+    assert letter.state == "dead"
+    assert pauses == sorted(pauses)
+    assert len(pauses) == 11
+    assert hand_over(session, letter, now).kind == "phone_call"
+
+
+def test_a_refused_attempt_leaves_no_doubt_so_the_ten_minutes_begin_anew(session, cast):
+    (letter,) = letters(session, cast.xiaofang)
+    claimed(session)
+    settled(session, letter, Failed("again", "-1"))
+    later = NOW + timedelta(minutes=30)
+    assert len(claimed(session, now=later).letters) == 1
+    session.refresh(letter)
+    assert letter.first_attempt_at == later
+
+
+@pytest.mark.case("J8")
+def test_somebody_who_cannot_be_reached_so_is_marked_and_becomes_a_phone_call(session, cast):
+    (letter,) = letters(session, cast.xiaofang)
+    claimed(session)
+    (dead,) = settled(session, letter, Failed("person", "43004"))
+    assert not is_reachable(session, cast.xiaofang.id)
+    task = hand_over(session, dead, NOW)
+    assert (task.kind, task.area_id, task.facts["why"]) == ("phone_call", cast.village.id, "43004")
+    assert finish(session, cast.who(cast.li), task.id, NOW).state == "done"
+    assert letter.state == "told_in_person"
+
+
+def test_a_broken_template_keeps_the_letter_while_it_is_useful(session, cast):
+    (letter,) = letters(session, cast.xiaofang, useful_until=NOW + timedelta(minutes=12))
+    claimed(session)
+    settled(session, letter, Failed("broken", "40037"))
+    assert (letter.state, letter.next_at) == ("retry", NOW + timedelta(minutes=5))
+    claimed(session, now=NOW + timedelta(minutes=5))
+    settled(session, letter, Failed("broken", "45009", pause_seconds=36_000), now=NOW + timedelta(minutes=5))
+    assert letter.state == "dead"
+
+
+@pytest.mark.case("J1")
+def test_after_two_hours_of_silence_what_is_still_useful_goes_and_the_rest_is_missed_aloud(session, cast):
+    useful, stale = letters(session, cast.xiaofang, 2)
+    stale.useful_until = NOW + timedelta(hours=1)
+    session.flush()
+    late = NOW + timedelta(hours=2)
+    assert [one.id for one in claimed(session, now=late).letters] == [useful.id]
+    (missed,) = sweep(session, late)
+    assert (missed.id, missed.state) == (stale.id, "missed")
+    assert hand_over(session, missed, late) is not None
+
+
+def test_a_letter_about_a_task_makes_no_further_task(session, cast):
+    letter = post(session, key="t", person_id=cast.li.id, kind="tasks.assigned", facts={}, subject="task:1", now=NOW)
+    letter.state = "dead"
+    assert hand_over(session, letter, NOW) is None
+    assert session.scalars(select(Task)).all() == []
+
+
+def sent(session, cast, msgid="9007199254740993"):
+    (letter,) = letters(session, cast.xiaofang)
+    claimed(session)
+    settled(session, letter, Sent(msgid, "好"))
+    return letter
+
+
+@pytest.mark.case("J7")
+def test_a_receipt_settles_the_letter_once_however_often_it_comes(session, cast):
+    letter = sent(session, cast)
+    assert letter.msgid == "9007199254740993"
+    assert record_receipt(session, APP_ID, letter.msgid, "success", NOW) is letter
+    assert record_receipt(session, APP_ID, letter.msgid, "failed:user block", NOW) is None
+    assert letter.state == "delivered"
+
+
+@pytest.mark.case("J7")
+def test_a_receipt_before_its_msgid_is_kept_and_joined(session, cast):
+    (letter,) = letters(session, cast.xiaofang)
+    claimed(session)
+    assert record_receipt(session, APP_ID, "77", "success", NOW) is None
+    settled(session, letter, Sent("77", "好"))
+    assert letter.state == "delivered"
+
+
+@pytest.mark.case("J7")
+def test_a_receipt_that_crossed_its_msgid_is_joined_by_the_sweep(session, cast):
+    letter = sent(session, cast, "78")
+    session.add(Receipt(app_id=APP_ID, msgid="78", status="success", received_at=NOW))
+    session.flush()
+    assert join_waiting(session, NOW) == [letter]
+    assert letter.state == "delivered"
+
+
+@pytest.mark.case("J7")
+def test_an_unknown_receipt_and_one_of_another_account_change_nothing(session, cast):
+    letter = sent(session, cast, "79")
+    record_receipt(session, APP_ID, "80", "success", NOW)
+    record_receipt(session, "wx-other", "79", "success", NOW)
+    assert letter.state == "sent"
+    assert len(session.scalars(select(Receipt)).all()) == 2
+
+
+@pytest.mark.case("J6")
+@pytest.mark.parametrize("status", ["failed:user block", "failed: user block", "Failed:User Block"])
+def test_a_block_ends_the_letter_and_marks_the_person(session, cast, status):
+    letter = sent(session, cast)
+    assert record_receipt(session, APP_ID, letter.msgid, status, NOW) is letter
+    assert letter.state == "dead"
+    identity = session.scalars(select(Identity).where(Identity.person_id == cast.xiaofang.id)).one()
+    assert (identity.reachable, identity.unreachable_why) == (False, "user block")
+
+
+@pytest.mark.parametrize("status", ["failed: system failed", "failed:freq limit", "failed:something new"])
+def test_a_failure_of_wechats_own_goes_again_under_a_new_id_and_ends_with_a_cadre(session, cast, status):
+    letter = sent(session, cast)
+    first = letter.client_msg_id
+    for number in range(3):
+        record_receipt(session, APP_ID, letter.msgid, status, NOW)
+        if letter.state != "retry":
+            break
+        claimed(session)
+        settled(session, letter, Sent(f"10{number}", "好"))
+    assert letter.state == "dead"
+    assert letter.client_msg_id != first
+
+
+def test_every_state_of_a_letter_is_in_its_life(session, cast):
+    seen = Counter(LETTER.states)
+    assert all(count == 1 for count in seen.values())
+    assert {"delivered", "withdrawn", "suppressed", "told_in_person"} <= LETTER.ends

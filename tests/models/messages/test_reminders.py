@@ -1,0 +1,86 @@
+"""When a reminder is due: before the start, out of the reader's night, right when the clocks change."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import select
+
+from models.hours import CHINA
+from models.messages.letters import Letter
+from models.messages.outbox import post, withdraw
+from models.messages.reminders import CALL_RULES, Recipient, due_time, plan
+from tests.world import NOW
+
+DAY, HOUR, TEN = CALL_RULES
+MADRID, ROME, NEW_YORK = ZoneInfo("Europe/Madrid"), ZoneInfo("Europe/Rome"), ZoneInfo("America/New_York")
+START = datetime(2026, 11, 29, 16, 0, tzinfo=CHINA)
+
+
+def planned(session, starts_at=START, revision=0, now=NOW, people=((1, "relative", MADRID),)):
+    return plan(session, subject="call:1", revision=revision, kind="family.reminder", rules=CALL_RULES, facts={},
+                recipients=[Recipient(*one) for one in people], starts_at=starts_at, now=now)
+
+
+@pytest.fixture
+def session(session, cast):
+    return session
+
+
+@pytest.mark.case("J9")
+def test_offsets_that_are_past_are_skipped_and_do_not_fire_together(session):
+    assert planned(session, starts_at=NOW + timedelta(minutes=50)) == 1
+    assert session.scalars(select(Letter.facts)).one()["rule"] == "t-10min"
+
+
+@pytest.mark.case("E1")
+def test_planning_a_revision_twice_is_once_and_takes_the_older_back(session):
+    planned(session)
+    planned(session, START + timedelta(hours=2), revision=1)
+    planned(session, START + timedelta(hours=2), revision=1)
+    live = session.scalars(select(Letter).where(Letter.state == "planned")).all()
+    assert {(letter.revision, letter.due_at) for letter in live} == {
+        (1, START + timedelta(hours=2) - rule.before) for rule in CALL_RULES
+    }
+    assert set(session.scalars(select(Letter.state).where(Letter.revision == 0))) == {"withdrawn"}
+
+
+@pytest.mark.case("J12")
+def test_a_routine_reminder_waits_for_the_readers_morning():
+    start = datetime(2026, 11, 29, 21, 0, tzinfo=ROME)
+    night = start - timedelta(hours=12)
+    due = due_time(DAY, night + timedelta(hours=15), ROME)  # 24 hours before is midnight in Rome
+    assert due.astimezone(ROME).strftime("%H:%M") == "08:00"
+
+
+@pytest.mark.case("J12")
+def test_where_the_morning_is_too_late_it_is_the_last_minute_of_the_evening():
+    """24 hours before a call at half past eight in New York's evening of the day after is quiet time there."""
+    start = datetime(2026, 11, 28, 8, 30, tzinfo=NEW_YORK)
+    rule = type(DAY)("t-9h", timedelta(hours=9), "routine")
+    assert due_time(rule, start, NEW_YORK).astimezone(NEW_YORK).strftime("%d %H:%M") == "27 20:59"
+
+
+@pytest.mark.case("J13")
+def test_what_is_about_now_does_not_wait():
+    start = datetime(2026, 11, 29, 7, 0, tzinfo=ROME)
+    assert due_time(HOUR, start, ROME) == start - timedelta(hours=1)
+    assert due_time(TEN, start, ROME) == start - timedelta(minutes=10)
+
+
+@pytest.mark.parametrize("start", [datetime(2026, 3, 29, 12, 0, tzinfo=ROME), datetime(2026, 10, 25, 12, 0, tzinfo=ROME)])
+def test_a_day_before_is_24_hours_also_when_the_clocks_change(start):
+    assert start.astimezone(UTC) - due_time(DAY, start, ROME).astimezone(UTC) == timedelta(hours=24)
+
+
+def test_posting_the_same_key_twice_is_once(session):
+    told = {"key": "k", "person_id": 1, "kind": "messages.reply", "facts": {}, "subject": "s:1", "now": NOW}
+    assert post(session, **told).id == post(session, **told).id
+
+
+@pytest.mark.case("G4")
+def test_withdrawing_one_subject_leaves_the_others(session):
+    planned(session)
+    post(session, key="other", person_id=1, kind="messages.reply", facts={}, subject="call:2", now=NOW)
+    assert withdraw(session, "call:1", NOW) == 3
+    assert session.scalars(select(Letter.subject).where(Letter.state == "planned")).all() == ["call:2"]

@@ -1,0 +1,173 @@
+"""The sender and the clock: many threads, no transaction on the wire, no crash when the database goes away."""
+
+import threading
+import time
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import event, select
+from sqlalchemy.exc import OperationalError
+
+from models.messages.inbox import Inbox
+from models.messages.letters import Letter
+from models.messages.outbox import post
+from models.messages.outcomes import Failed, Sent, Unsure
+from models.tasks.tasks import Task
+from scheduler.clock import run, timetable
+from scheduler.deliver import Deliverer
+from scheduler.retention import forget_inbox
+from scheduler.settings import ClockSettings, Hands
+from scheduler.sweep import sweep_bookings, sweep_outbox
+from tests.world import NOW
+from wx_backend.locks import AlreadyRunning, only_clock
+
+
+@pytest.fixture
+def hands(open_session):
+    return Hands(open_session, lambda letter: Sent(str(letter.id), "好"), lambda: NOW, lambda: NOW,
+                 ClockSettings(threads=8, batch=20))
+
+
+def posted(open_session, person, count):
+    with open_session() as session, session.begin():
+        for n in range(count):
+            post(session, key=f"k{n}", person_id=person.id, kind="messages.reply", facts={"text": "好"}, subject="s:1",
+                 now=NOW)
+
+
+def states(open_session):
+    with open_session() as session:
+        return sorted(session.scalars(select(Letter.state)))
+
+
+def once(hands):
+    deliverer = Deliverer(hands)
+    try:
+        return deliverer.run_once()
+    finally:
+        deliverer.close()
+
+
+def test_everything_due_is_sent_once(hands, open_session, cast):
+    posted(open_session, cast.xiaofang, 130)
+    assert once(hands) == 130
+    assert states(open_session) == ["sent"] * 130
+    assert once(hands) == 0
+
+
+def test_no_transaction_is_open_while_letters_are_on_the_wire(hands, open_session, engine, cast):
+    posted(open_session, cast.xiaofang, 8)
+    checked = []
+
+    def carry(letter):
+        # The next batch is claimed meanwhile, so wait until that is done: then nothing may be open.
+        for _ in range(200):
+            if engine.pool.checkedout() == 0:
+                break
+            time.sleep(0.01)
+        checked.append(engine.pool.checkedout())
+        return Sent(str(letter.id), "好")
+
+    gate = threading.Barrier(8, timeout=10)
+    together = replace(hands, carry=lambda letter: (gate.wait(), carry(letter))[1])
+    assert once(together) == 8
+    assert checked == [0] * 8
+
+
+def test_somebody_without_wechat_becomes_a_phone_call_for_the_cadre(hands, open_session, cast):
+    posted(open_session, cast.wangnainai, 1)
+    once(hands)
+    with open_session() as session:
+        task = session.scalars(select(Task)).one()
+    assert (task.kind, task.facts["why"], task.facts["means"]) == ("phone_call", "no address", "visit")
+    assert once(hands) == 1  # the letter that tells the cadre
+
+
+@pytest.mark.parametrize(("outcome", "state", "kind"), [
+    (Failed("person", "43004"), "dead", "phone_call"), (Failed("again", "-1"), "retry", None),
+    (Failed("broken", "40037"), "retry", None), (Unsure("timeout"), "retry", None),
+])
+def test_each_outcome_leads_where_it_should(hands, open_session, cast, outcome, state, kind):
+    posted(open_session, cast.xiaofang, 1)
+    once(replace(hands, carry=lambda _: outcome))
+    with open_session() as session:
+        assert session.scalars(select(Letter.state).where(Letter.kind == "messages.reply")).one() == state
+        assert list(session.scalars(select(Task.kind))) == ([kind] if kind else [])
+
+
+def test_a_postman_that_stumbles_leaves_a_doubt_and_not_a_loss(hands, open_session, cast, caplog):
+    posted(open_session, cast.xiaofang, 1)
+    once(replace(hands, carry=lambda _: 1 / 0))
+    assert states(open_session) == ["retry"]
+    with open_session() as session:
+        assert session.scalars(select(Letter.in_doubt)).one()
+
+
+def test_a_database_that_goes_away_ends_the_round_and_nothing_more(hands, open_session, engine, cast, caplog):
+    posted(open_session, cast.xiaofang, 30)
+
+    def fail(*_):
+        raise OperationalError("gone", None, Exception("gone"))
+
+    def carry(letter):
+        if not event.contains(engine, "before_cursor_execute", fail):
+            event.listen(engine, "before_cursor_execute", fail)
+        return Sent(str(letter.id), "好")
+
+    once(replace(hands, carry=carry))
+    event.remove(engine, "before_cursor_execute", fail)
+    late = replace(hands, real_now=lambda: NOW + timedelta(minutes=1))
+    sweep_outbox(late)
+    once(replace(late, now=lambda: NOW + timedelta(minutes=2)))
+    assert states(open_session) == ["sent"] * 30
+
+
+def test_the_sweep_ends_what_time_ended(hands, open_session, cast):
+    posted(open_session, cast.xiaofang, 1)
+    late = replace(hands, now=lambda: NOW + timedelta(days=3), real_now=lambda: NOW + timedelta(days=3))
+    assert sweep_outbox(late) == 1
+    assert sweep_bookings(late) == 0
+    assert "missed" in states(open_session)
+
+
+def test_old_messages_are_forgotten_and_new_ones_kept(hands, open_session):
+    with open_session() as session, session.begin():
+        session.add(Inbox(key="old", received_at=NOW - timedelta(days=91), kind="text"))
+        session.add(Inbox(key="new", received_at=NOW - timedelta(days=89), kind="text"))
+    assert forget_inbox(hands) == 1
+    with open_session() as session:
+        assert session.scalars(select(Inbox.key)).all() == ["new"]
+
+
+def test_the_clock_ticks_delivers_and_stops_when_told(hands, open_session, cast):
+    posted(open_session, cast.xiaofang, 5)
+    stop, arrived = threading.Event(), threading.Event()
+
+    def carry(letter):
+        arrived.set()
+        return Sent(str(letter.id), "好")
+
+    ticking = replace(hands, carry=carry, settings=ClockSettings(tick_seconds=0.05, threads=2))
+    clock = threading.Thread(target=run, args=(ticking, stop))
+    clock.start()
+    assert arrived.wait(10)
+    stop.set()
+    clock.join(10)
+    assert not clock.is_alive()
+    assert states(open_session) == ["sent"] * 5
+
+
+def test_a_line_that_fails_does_not_stop_the_clock(hands, caplog):
+    lines = timetable(hands, Deliverer(hands), threading.Event())
+    assert [line.name for line in lines] == ["deliver", "sweep outbox", "sweep bookings", "forget inbox"]
+
+
+def test_with_sqlite_a_second_clock_refuses_kindly_and_the_first_gives_the_right_back(tmp_path):
+    url = f"sqlite:///{tmp_path}/a.db"
+    with only_clock(url), pytest.raises(AlreadyRunning, match="with SQLite there is one"), only_clock(url):
+        pass
+    with only_clock(url):
+        pass
+    with only_clock("postgresql+psycopg://x/y"), only_clock("postgresql+psycopg://x/y"):
+        pass
