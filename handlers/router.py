@@ -28,8 +28,8 @@ _PARAMETER = re.compile(r"<(?:(\w+):)?\w+>")
 class _Number(IntegerConverter):
     """A number that fits every column: a forged longer one is no address."""
 
-    def __init__(self, map: Map) -> None:  # noqa: A002 - werkzeug names it
-        super().__init__(map, max=_LONGEST)
+    def __init__(self, rules: Map) -> None:
+        super().__init__(rules, max=_LONGEST)
 
 
 @dataclass(frozen=True)
@@ -242,9 +242,7 @@ def _spoken(reply: Reply, ask: Ask) -> Spoken:
     for choice in reply.choices:
         if not choice.address.isascii() or len(choice.address) > ADDRESS_LIMIT:
             raise ValueError(f"{choice.address!r} is not an address")
-    state = State(
-        reply.ask_for, tuple(reply.choices), reply.text, 0, reply.back, dict(reply.draft or {}), ask.now
-    )
+    state = State(reply.ask_for, tuple(reply.choices), reply.text, 0, reply.back, dict(reply.draft or {}), ask.now)
     return Spoken(pages(reply)[0], state)
 
 

@@ -53,7 +53,7 @@ def city(zone: ZoneInfo) -> str:
 
 
 def when_two(moment: datetime, here: ZoneInfo, there: ZoneInfo) -> str:
-    """A time for two people in two zones: "国内11月29日（周日）16:00 · 马德里09:00"; the date again where it differs."""
+    """A time for two zones: "国内11月29日（周日）16:00 · 马德里09:00"; the date again where it differs."""
     first = when(moment, here)
     if moment.astimezone(here).utcoffset() == moment.astimezone(there).utcoffset():
         return first

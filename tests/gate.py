@@ -85,5 +85,6 @@ class Wire:
         outer = xmltodict.parse(body)["xml"]
         expected = signature(self.account.token, outer["TimeStamp"], outer["Nonce"], outer["Encrypt"])
         assert outer["MsgSignature"] == expected
-        inner = xmltodict.parse(opened(outer["Encrypt"], key or self.account.encoding_aes_key, self.account.app_id))["xml"]
+        plain = opened(outer["Encrypt"], key or self.account.encoding_aes_key, self.account.app_id)
+        inner = xmltodict.parse(plain)["xml"]
         return str(inner["Content"])

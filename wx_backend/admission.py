@@ -47,7 +47,7 @@ class Message:
 
 
 class TurnedAway(Exception):
-    """Not let in. `signed` says whether it came from WeChat: then the answer is `success`, so that it is not sent again."""
+    """Not let in. `signed`: it came from WeChat, so the answer is `success` and it is not sent again."""
 
     def __init__(self, why: str, *, signed: bool = False) -> None:
         super().__init__(why)

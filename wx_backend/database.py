@@ -76,8 +76,8 @@ def make_engine(url: str, patience_ms: int = CLOCK_PATIENCE_MS, pool_size: int =
 class Turns:
     """With SQLite the threads take turns, and so do the processes: they queue here, instead of each polling the file.
 
-    SQLite's own busy handler sleeps up to 100 ms between tries; here the next goes on within a millisecond. Whoever does
-    not take part (the clock, the CLI) still meets SQLite's own lock, so nothing depends on it.
+    SQLite's own busy handler sleeps up to 100 ms between tries; here the next goes on within a millisecond. Whoever
+    does not take part (the clock, the CLI) still meets SQLite's own lock, so nothing depends on it.
     """
 
     def __init__(self, path: Path, patience_ms: int) -> None:

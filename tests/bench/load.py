@@ -7,10 +7,14 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 import urllib3
+import xmltodict
+from wechatpy import parse_message
+from wechatpy.crypto import WeChatCrypto
 
 from wx_backend.config import Config
 from wx_backend.demo.stage import free_ports
@@ -55,6 +59,17 @@ def text(openid: str, content: str, **more: object) -> dict[str, object]:
             "Content": content, "MsgId": secrets.randbelow(2**62), **more}  # fmt: skip
 
 
+def said(url: str, config: Config) -> str:
+    """What a server answers to one "菜单", opened by wechatpy: proof that it does the work."""
+    account = config.wechat.official_account
+    path, body = line(config, text("o-bench-0", "菜单")).split("\t")
+    answer = urllib3.request("POST", url + path, body=body.encode(), headers={"Content-Type": "text/xml"}).data.decode()
+    outer = xmltodict.parse(answer)["xml"]
+    crypto = WeChatCrypto(account.token, account.encoding_aes_key, account.app_id)
+    xml = crypto.decrypt_message(answer, outer["MsgSignature"], outer["TimeStamp"], outer["Nonce"])
+    return str(parse_message(xml).content)
+
+
 @contextmanager
 def served(factory: str, environ: dict[str, str], workers: int = 2) -> Iterator[tuple[str, psutil.Process]]:
     """A server under gunicorn gthread with eight threads each; its URL and its master process."""
@@ -79,10 +94,31 @@ def served(factory: str, environ: dict[str, str], workers: int = 2) -> Iterator[
         process.wait(20)
 
 
-def wrk(url: str, messages: Path, start: int, seconds: float, script: Path) -> tuple[float, float, float, int]:
-    """Requests per second, p50 and p99 in ms, and errors, with sixteen in flight from message `start` on."""
-    command = ["wrk", "-t1", "-c16", f"-d{seconds:g}s", "--timeout", "10s", "-s", str(script), url, "--",
-               str(messages), str(start)]  # fmt: skip
-    out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    count, micros, errors, p50, p99 = re.search(r"RESULT (\d+) (\d+) (\d+) ([\d.]+) ([\d.]+)", out).groups()
-    return int(count) / (int(micros) / 1e6), float(p50), float(p99), int(errors)
+@dataclass(frozen=True)
+class Run:
+    """What one run of wrk saw."""
+
+    count: int
+    per_second: float
+    p99: float  # ms
+    errors: int
+
+
+class Feed:
+    """Messages in a file, each handed out once; `wrap` lets a server that keeps nothing see them again."""
+
+    def __init__(self, path: Path, lines: Iterator[str], *, wrap: bool = False) -> None:
+        self.path, self.wrap, self.at = path, wrap, 0
+        written = list(lines)
+        self.size = len(written)
+        path.write_text("\n".join(written) + "\n")
+
+    def run(self, url: str, seconds: float, script: Path) -> Run:
+        """wrk for so many seconds with sixteen in flight, from where the last run stopped."""
+        command = ["wrk", "-t1", "-c16", f"-d{seconds:g}s", "--timeout", "10s", "-s", str(script), url, "--",
+                   str(self.path), str(self.at)]  # fmt: skip
+        out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        count, micros, errors, _, p99 = re.search(r"RESULT (\d+) (\d+) (\d+) ([\d.]+) ([\d.]+)", out).groups()
+        self.at += int(count) + 64  # those in flight when wrk stopped are not counted
+        assert self.wrap or self.at < self.size, f"{self.path.name} ran dry: some messages were repeats"
+        return Run(int(count), int(count) / (int(micros) / 1e6), float(p99), int(errors))

@@ -140,9 +140,7 @@ def test_the_mini_program_is_always_answered_success_and_the_reply_is_a_letter(w
     with open_session() as session:
         letters = session.scalars(select(Letter)).all()
         kinds = session.scalars(select(Identity.kind)).all()
-    assert [(letter.channel, letter.app_id) for letter in letters] == [
-        ("customer_service", wire.account.app_id)
-    ] * 2
+    assert [(letter.channel, letter.app_id) for letter in letters] == [("customer_service", wire.account.app_id)] * 2
     assert all("点单服务" in letter.facts["text"] for letter in letters)
     assert kinds == ["mini_program"]
 

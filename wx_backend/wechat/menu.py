@@ -37,7 +37,7 @@ def _short(text: str, limit: int) -> None:
 def shown(client: Any) -> dict[str, Any]:
     """The menu that the account shows now, in the same shape; no buttons when it has none."""
     try:
-        found = client.menu.get()
+        found = client.get("menu/get")
     except WeChatClientException as error:
         if error.errcode == NO_MENU:
             return {"button": []}

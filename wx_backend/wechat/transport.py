@@ -11,6 +11,8 @@ import urllib3
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
 log = logging.getLogger(__name__)
+# At DEBUG urllib3 writes every address down, and WeChat's addresses hold the token.
+logging.getLogger("urllib3").setLevel(logging.WARNING)
 
 CONNECT_SECONDS = 3.0
 ANSWER_LIMIT = 2 * 1024 * 1024

@@ -1,0 +1,322 @@
+"""Conversations through the real gate: what people type and tap, what they hear, and what is true afterwards."""
+
+import re
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from handlers import words
+from models.family.calls import FamilyCall
+from models.messages.letters import Letter
+from models.ordering.orders import Order
+from models.people.care import CareLink
+from models.people.identities import Identity
+from models.people.persons import Person
+from models.tasks.tasks import Task
+from tests.cast import APP_ID
+from tests.gate import Wire, config_for
+from tests.world import NOW
+from wx_backend.app import create_app
+from wx_backend.database import db
+from wx_backend.sandbox.control import links_in
+
+
+@dataclass
+class Talk:
+    """One person talking with the account."""
+
+    wire: Wire
+    openid: str
+    heard: str = ""
+    links: list = field(default_factory=list)
+
+    def _hear(self, response):
+        assert response.status_code == 200
+        self.heard = self.wire.said(response)
+        self.links = links_in(self.heard) or self.links
+        return self.heard
+
+    def says(self, text):
+        """Types; answers what is heard."""
+        return self._hear(self.wire.send(self.wire.text(self.openid, text)))
+
+    def at(self, address):
+        """Opens an address directly, as a forged or stale link would."""
+        return self._hear(self.wire.send(self.wire.text(self.openid, "点", bizmsgmenuid=address)))
+
+    def taps(self, label):
+        """Taps a link last seen."""
+        link = next(link for link in self.links if label in link["label"])
+        return self._hear(self.wire.send(self.wire.text(self.openid, link["content"], bizmsgmenuid=link["id"])))
+
+    def event(self, name, **more):
+        """Something other than a message."""
+        return self._hear(self.wire.send(self.wire.event(self.openid, name, **more)))
+
+
+@pytest.fixture
+def talk(database_url, open_session, cast):
+    config = config_for(database_url)
+    app_id = config.wechat.official_account.app_id
+    with open_session() as session, session.begin():
+        for identity in session.scalars(select(Identity).where(Identity.app_id == APP_ID)):
+            identity.app_id = app_id
+    wire = Wire(create_app(config, now=lambda: NOW), config.wechat.official_account)
+
+    def with_(person):
+        return Talk(wire, person if isinstance(person, str) else f"o-{person.id}")
+
+    yield with_
+    with wire.app.app_context():
+        db.engine.dispose()
+
+
+def ordered(talk, cast):
+    """小芳 orders lunch for 王奶奶, up to the summary."""
+    me = talk(cast.xiaofang)
+    me.says("点单")
+    me.taps("王秀英")
+    me.taps("爱心送餐")
+    me.says("2份")
+    me.taps("软烂")
+    me.says("明天上午9点")
+    me.says("放在门口，谢谢")
+    return me
+
+
+def test_an_order_in_words_and_numbers(talk, cast, open_session):
+    me = ordered(talk, cast)
+    assert "放在门口，谢谢" in me.heard
+    assert "马德里02:00" in me.heard
+    number = re.search(r"订单号 (\d{4} \d{4})", me.says("1")).group(1)
+    with open_session() as session:
+        order = session.scalars(select(Order)).one()
+    assert order.number == number.replace(" ", "")
+    assert order.answers == {"portions": 2, "diet": "软烂"}
+    assert order.preferred_at == NOW.replace(hour=1) + timedelta(days=1)
+    me.says("我的订单")
+    assert "等待接单" in me.says(number)
+
+
+def test_a_wrong_answer_asks_again_and_keeps_what_was_said(talk, cast):
+    me = talk(cast.xiaofang)
+    me.says("点单")
+    me.taps("王秀英")
+    me.taps("爱心送餐")
+    assert "请回复一个数字" in me.says("很多")
+    assert "口味" in me.says("3")
+    assert "请从这些里选" in me.says("麻辣")
+    assert "什么时候" in me.taps("少盐")
+    assert "没有认出时间" in me.says("看情况")
+    assert "以后的时间" in me.says("今天上午8点")
+    assert "交代" in me.says("后天下午")
+    assert "200个字以内" in me.says("字" * 300)
+    assert "3" in me.says("好")
+
+
+def test_cancel_and_back_at_every_step(talk, cast, open_session):
+    me = talk(cast.xiaofang)
+    for stop in range(1, 6):
+        me.says("点单")
+        for step in ("王秀英", "爱心送餐", "2", "软烂", "明天上午9点")[:stop]:
+            me.says(step) if step[0] in "2明" else me.taps(step)
+        assert words.FOOTER in me.heard
+        assert "清单" in me.says("返回") or "给谁" in me.heard or "要办什么" in me.heard
+        assert me.says("取消").startswith(words.CANCELLED)
+    with open_session() as session:
+        assert session.scalars(select(Order)).all() == []
+
+
+@pytest.mark.case("B1")
+def test_tapping_confirm_twice_shows_the_same_number(talk, cast):
+    me = ordered(talk, cast)
+    link = me.links[0]["id"]
+    assert me.at(link) == me.at(link)
+
+
+def test_a_stale_confirmation_never_places_what_is_being_filled_in_now(talk, cast, open_session):
+    me = ordered(talk, cast)
+    stale = me.links[0]["id"]
+    ordered(talk, cast)
+    assert "重新点" in me.at(stale)
+    assert "重新点" in me.at("order/place/" + "0" * 24)
+    with open_session() as session:
+        assert session.scalars(select(Order)).all() == []
+
+
+@pytest.mark.case("B2")
+def test_the_same_service_on_the_same_day_is_asked_about_and_allowed(talk, cast, open_session):
+    ordered(talk, cast).taps("确认点单")
+    again = ordered(talk, cast)
+    assert "还要再点一份吗" in again.heard
+    again.taps("确认点单")
+    with open_session() as session:
+        assert len(session.scalars(select(Order)).all()) == 2
+
+
+@pytest.mark.case("B15")
+def test_what_is_typed_stays_text(talk, cast):
+    me = talk(cast.xiaofang)
+    me.says("点单")
+    me.taps("王秀英")
+    me.taps("上门理发")
+    me.says("明天上午9点")
+    heard = me.says('<a href="https://evil.example">领奖</a>')
+    assert '<a href="https://evil' not in heard
+    assert "领奖" in heard
+    assert all("evil" not in link["href"] for link in me.links)
+
+
+@pytest.mark.case("L1")
+@pytest.mark.parametrize("address", ["order/1", "order/1/cancel", "order/1/cancel/0", "order/for/{wang}", "call/for/{wang}",
+                                     "order/new/1/{wang}", "call/1", "call/1/cancel/0", "job/1", "job/1/accept", "task/1",
+                                     "task/1/done", "link/1/confirm", "staff/invite/{wang}", "call/at/{wang}/29700000"])
+def test_a_stranger_who_forges_an_address_learns_nothing(talk, cast, address, open_session):
+    ordered(talk, cast).taps("确认点单")
+    before = states(open_session)
+    for stranger in (talk(cast.aming), talk(cast.zhao), talk("o-nobody")):
+        heard = stranger.at(address.format(wang=cast.wangnainai.id))
+        assert "王" not in heard
+        assert "0578" not in heard
+        assert "葛山" not in heard
+    assert states(open_session) == before
+
+
+def states(open_session):
+    with open_session() as session:
+        return [sorted(session.scalars(select(table.state))) for table in (Order, Task, CareLink)]
+
+
+@pytest.mark.parametrize("address", ["order/new/99999/1", "call/at/1/99999999999999", "call/day/1/tomorrow", "no/such/place",
+                                     "link/1/0/0/0", "order/pick/9/9", "order/note", "more", "é", "a" * 200, "order/-1"])
+def test_an_address_that_leads_nowhere_is_answered_kindly(talk, cast, address):
+    heard = talk(cast.xiaofang).at(address)
+    assert heard
+    assert words.APOLOGY not in heard
+
+
+def test_an_organisation_answers_in_two_taps_and_the_next_one_is_asked(talk, cast, open_session):
+    ordered(talk, cast).taps("确认点单")
+    laoxu = talk(cast.laoxu)
+    laoxu.says("接单")
+    assert "王秀英" in laoxu.taps("爱心送餐")
+    laoxu.taps("不方便接")
+    assert "下一个组织" in laoxu.taps("人手不够")
+    xiaohong = talk(cast.xiaohong)
+    xiaohong.says("接单")
+    xiaohong.taps("待答复")
+    assert "接单成功" in xiaohong.taps("接单")
+    me = talk(cast.xiaofang)
+    me.says("我的订单")
+    me.taps("王秀英")
+    assert "已接单" in me.heard
+    me.taps("取消订单")
+    assert "已经取消" in me.says("临时不用了")
+    with open_session() as session:
+        assert session.scalars(select(Order.reason)).one() == "临时不用了"
+        told = set(session.scalars(select(Letter.person_id).where(Letter.kind == "ordering.cancelled")))
+    assert told == {cast.xiaohong.id}
+
+
+def test_a_call_is_booked_moved_and_cancelled_with_both_clocks(talk, cast, open_session):
+    me = talk(cast.xiaofang)
+    assert "哪一天" in me.says("亲情连线")
+    me.taps("11月29日")
+    assert "马德里09:00" in me.taps("16:00") or "马德里09:00" in me.heard
+    assert "约好了" in me.taps("确认预约")
+    me.taps("查看或更改")
+    me.taps("改时间")
+    me.taps("11月30日")
+    assert "马德里08:30" in me.taps("15:30")
+    with open_session() as session:
+        call = session.scalars(select(FamilyCall)).one()
+        assert (call.revision, call.state) == (1, "booked")
+    me.says("我的连线")
+    me.taps("王秀英")
+    me.taps("取消")
+    assert "已经取消" in me.taps("临时有事")
+    assert "没有约好" in me.says("我的连线")
+
+
+@pytest.mark.case("D1")
+def test_a_slot_that_is_gone_offers_the_nearest_ones_to_tap(talk, cast, open_session):
+    me = talk(cast.xiaofang)
+    me.says("亲情连线")
+    me.taps("11月29日")
+    me.taps("16:00")
+    late = me.links[0]["id"]
+    other = late.rsplit("/", 1)[0] + "/1111111111111111"
+    me.at(other)
+    heard = me.at(late)
+    assert "刚刚被约走" in heard
+    assert len(me.links) == 3
+    me.links = me.links[:1]
+    assert "请核对" in me.taps("月")
+
+
+def test_a_relative_links_by_scanning_and_the_cadre_confirms_in_two_taps(talk, cast, open_session):
+    li = talk(cast.li)
+    li.says("开亲情码")
+    li.says("王秀英")
+    code = re.search(r"亲情码：(\w{4}) (\w{3})", li.taps("王秀英")).groups()
+    newcomer = talk("o-newcomer")
+    heard = newcomer.event("subscribe", EventKey=f"qrscene_link/{''.join(code)}", Ticket="t")
+    assert "欢迎" in heard
+    assert "怎么称呼" in heard
+    assert "王" not in heard
+    newcomer.says("王小明")
+    newcomer.taps("孙子")
+    assert "确认后会通知您" in newcomer.heard
+    li.says("我的任务")
+    assert "王小明说自己是王秀英的孙子" in li.taps("核实家人关联")
+    assert "已确认" in li.taps("通过")
+    assert "王秀英" in newcomer.says("我的家人")
+    newcomer.taps("解除：王秀英")
+    assert "还没有关联家人" in newcomer.says("我的家人")
+    with open_session() as session:
+        assert session.scalars(select(Person.name).where(Person.id == session.scalars(
+            select(Identity.person_id).where(Identity.openid == "o-newcomer")).one())).one() == "王小明"
+
+
+def test_somebody_moves_to_another_city_and_reads_times_there(talk, cast):
+    me = talk(cast.xiaofang)
+    me.says("我的资料")
+    me.taps("改所在地")
+    assert "罗马时间" in me.taps("罗马")
+    me.says("亲情连线")
+    me.taps("11月29日")
+    assert "罗马" in me.heard
+
+
+def test_the_way_to_a_person_is_the_centre_of_ones_own_people(talk, cast):
+    assert "葛山村党群服务中心电话：0578-5550101" in talk(cast.xiaofang).says("人工")
+    assert "电话" in talk("o-nobody").says("人工")
+
+
+def test_leaving_and_coming_back(talk, cast, open_session):
+    me = talk(cast.xiaofang)
+    assert me.event("unsubscribe") == ""
+    with open_session() as session:
+        assert not session.scalars(select(Identity.following).where(Identity.person_id == cast.xiaofang.id)).one()
+    assert "欢迎" in me.event("subscribe", EventKey="")
+    with open_session() as session:
+        assert session.scalars(select(Identity.following).where(Identity.person_id == cast.xiaofang.id)).one()
+
+
+def test_a_receipt_that_says_blocked_becomes_a_phone_call(talk, cast, open_session):
+    with open_session() as session, session.begin():
+        from models.messages.outbox import post
+
+        letter = post(session, key="k", person_id=cast.xiaofang.id, kind="people.link_declined", subject="care:1",
+                      facts={"cared": "", "at": NOW.isoformat()}, now=NOW)
+        letter.state, letter.msgid = "sent", "3717005636572528642"
+        letter.app_id = session.scalars(select(Identity.app_id).limit(1)).one()
+    talk(cast.xiaofang).event("TEMPLATESENDJOBFINISH", MsgID="3717005636572528642", Status="failed:user block")
+    li = talk(cast.li)
+    li.says("我的任务")
+    assert "微信没有送到" in li.taps("请电话或上门告知")
+    li.taps("已经办好")
+    with open_session() as session:
+        assert session.scalars(select(Letter.state).where(Letter.key == "k")).one() == "told_in_person"

@@ -1,0 +1,76 @@
+"""The command line says something a newcomer understands, and refuses in one line."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from models.register import LIVES
+from wx_backend.cli import main
+from wx_backend.config import EXAMPLE
+
+
+def run(*words: str, **environ: str):
+    return CliRunner().invoke(main, ["--config", str(EXAMPLE), *words], env=environ, catch_exceptions=False)
+
+
+def test_routes_names_every_address_with_what_it_answers_and_the_words_that_lead_there():
+    out = run("routes").output
+    assert "order/new/<int:listing>/<int:person>" in out
+    assert "“点单”" in out
+    assert "templatesendjobfinish" in out
+    assert all(len(line.split(maxsplit=2)) == 3 for line in out.splitlines() if line)
+
+
+def test_flows_draws_every_life():
+    out = run("flows").output
+    assert out.count("stateDiagram-v2") == len(LIVES)
+
+
+def test_the_database_is_upgraded_the_county_loaded_and_doctor_says_how_things_are(tmp_path: Path):
+    environ = {"WX_BACKEND_DATABASE__URL": f"sqlite:///{tmp_path}/a.db", "WX_BACKEND_WECHAT__API_BASE_URL": "http://127.0.0.1:9"}
+    sick = run("doctor", **environ)
+    assert sick.exit_code == 1
+    assert "wx-backend db upgrade" in sick.output
+    assert run("db", "upgrade", **environ).exit_code == 0
+    assert "nothing is loaded" in run("doctor", **environ).output
+    county = str(EXAMPLE.parent / "wx_backend/demo/county.csv")
+    assert "persons" in run("load", county, **environ).output
+    assert "没有新内容" in run("load", county, **environ).output
+    out = run("doctor", **environ).output
+    assert "5 centres" in out
+    assert "holidays of" in out
+
+
+def test_a_bad_county_is_refused_with_its_faults(tmp_path: Path):
+    environ = {"WX_BACKEND_DATABASE__URL": f"sqlite:///{tmp_path}/a.db"}
+    run("db", "upgrade", **environ)
+    bad = tmp_path / "bad.csv"
+    bad.write_text("[areas]\ncode,name,kind\n1,县,village2\n", encoding="utf-8")
+    result = run("load", str(bad), **environ)
+    assert result.exit_code == 1
+    assert "bad.csv:3" in result.output
+
+
+@pytest.mark.parametrize("words", [("menu", "diff"), ("menu", "push"), ("templates", "check")])
+def test_a_far_end_that_does_not_answer_is_one_line(words):
+    result = run(*words, WX_BACKEND_WECHAT__API_BASE_URL="http://127.0.0.1:9")
+    assert result.exit_code == 1
+    assert "the account d" in result.output
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("command", ["serve", "clock"])
+def test_serve_and_clock_refuse_the_examples_secrets_on_a_public_address(command):
+    result = run(command, WX_BACKEND_APP__PUBLIC_URL="https://example.org")
+    assert result.exit_code == 1
+    assert "config.example.toml" in result.output
+
+
+@pytest.mark.parametrize("command", ["serve", "clock"])
+def test_serve_and_clock_refuse_a_movable_clock(command):
+    assert "clock_file" in run(command, WX_BACKEND_SANDBOX__CLOCK_FILE="x.json").output
+
+
+def test_serve_refuses_more_workers_than_a_cache_in_memory_serves():
+    assert "workers" in run("serve", WX_BACKEND_APP__WORKERS="2").output

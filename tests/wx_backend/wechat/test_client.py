@@ -1,0 +1,325 @@
+"""The client and the postman against the sandbox and against a hostile server: every misbehaviour has its answer."""
+
+import logging
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from wechatpy.exceptions import WeChatClientException
+
+from handlers.menu import MENU, Door
+from handlers.room import Choice, Wording
+from models.messages.outcomes import Failed, OpenLetter, Sent, Unsure
+from tests.world import NOW, REDIS
+from wx_backend.app import WORDS, make_templates
+from wx_backend.config import EXAMPLE, load_config
+from wx_backend.demo.cast import accounts, templates
+from wx_backend.redis import connect
+from wx_backend.sandbox.faults import Fault
+from wx_backend.sandbox.server import create_sandbox, start_in_thread
+from wx_backend.sandbox.world import Phone
+from wx_backend.wechat import menu as account_menu
+from wx_backend.wechat.carriers import Postman
+from wx_backend.wechat.client import Client
+from wx_backend.wechat.errcodes import failed
+from wx_backend.wechat.templates import BadField, Template, drift, fit
+from wx_backend.wechat.tokens import TokenKeeper, TokenRefused
+from wx_backend.wechat.transport import Doubtful, Transport, Unreached
+
+SEND = "/cgi-bin/message/template/send"
+CONFIG = load_config(EXAMPLE, {})
+OFFICIAL = CONFIG.wechat.official_account
+FACTS = {"cared": "王秀英", "at": NOW.isoformat()}
+
+
+@pytest.fixture
+def far():
+    """A sandbox with one follower, and what the tests do with it."""
+    app = create_sandbox(accounts(CONFIG, "http://127.0.0.1:1"), [Phone("o-1", "小芳", following=True)], templates(CONFIG))
+    running = start_in_thread(app)
+    running.world.receipts.mode = "never"
+    running.faults, running.tokens = app.extensions["faults"], app.extensions["tokens"]
+    yield running
+    running.stop()
+
+
+def client_for(far, cache=None, secret=OFFICIAL.app_secret):
+    return Client(OFFICIAL.app_id, secret, Transport(far.url), cache or connect("memory://"))
+
+
+def postman_for(far, **more):
+    client = client_for(far, **more)
+    return Postman({OFFICIAL.app_id: client}, make_templates(CONFIG), WORDS, lambda: NOW)
+
+
+def letter(number=1, **more):
+    told = {"id": number, "kind": "people.link_confirmed", "facts": FACTS, "channel": "template", "openid": "o-1",
+            "app_id": OFFICIAL.app_id, "zone": "Europe/Madrid", "client_msg_id": f"id{number}", "deadline_seconds": 3.0}
+    return OpenLetter(**{**told, **more})
+
+
+def test_a_letter_is_said_and_sent_with_its_own_id(far):
+    outcome = postman_for(far).carry(letter())
+    assert isinstance(outcome, Sent)
+    assert int(outcome.msgid) > 2**53
+    (send,) = far.world.sends
+    assert (send.openid, send.client_msg_id) == ("o-1", "id1")
+    assert "王秀英" in outcome.said
+
+
+def test_the_same_id_again_is_the_same_message(far):
+    postman = postman_for(far)
+    assert postman.carry(letter()) == postman.carry(letter())
+    assert len(far.world.sends) == 1
+
+
+@pytest.mark.parametrize(("kind", "expected"), [
+    ("busy", ("again", "-1")), ("quota", ("broken", "45009")), ("minute", ("again", "45011")),
+    ("unfollowed", ("person", "43004")), ("template", ("broken", "40037")),
+])
+def test_an_errcode_becomes_what_to_do(far, kind, expected):
+    far.faults.standing.append(Fault(SEND, kind))
+    outcome = postman_for(far).carry(letter())
+    assert isinstance(outcome, Failed)
+    assert (outcome.action, outcome.code) == expected
+
+
+@pytest.mark.parametrize("kind", ["html", "empty", "list", "bad_gateway", "drop_before", "drop_after"])
+def test_an_answer_that_is_none_is_a_doubt(far, kind):
+    far.faults.standing.append(Fault(SEND, kind))
+    assert isinstance(postman_for(far).carry(letter()), Unsure)
+    assert len(far.world.sends) == (1 if kind == "drop_after" else 0)
+
+
+def test_a_silent_server_holds_nobody_longer_than_the_deadline(far):
+    far.faults.standing.append(Fault(SEND, "slow", seconds=4))
+    started = time.monotonic()
+    assert isinstance(postman_for(far).carry(letter(deadline_seconds=1.0)), Unsure)
+    assert time.monotonic() - started < 2.5
+
+
+def test_a_server_that_is_not_there_was_never_reached():
+    nobody = Transport("http://127.0.0.1:9")
+    postman = Postman({OFFICIAL.app_id: Client(OFFICIAL.app_id, "s", nobody, connect("memory://"))},
+                      make_templates(CONFIG), WORDS, lambda: NOW)
+    outcome = postman.carry(letter())
+    assert isinstance(outcome, Failed)
+    assert (outcome.action, outcome.code) == ("again", "unreached")
+
+
+def test_40001_for_ever_costs_two_tokens_and_two_calls_and_then_nothing(far):
+    far.faults.standing.append(Fault(SEND, "token"))
+    postman = postman_for(far)
+    outcomes = [postman.carry(letter(n)) for n in range(5)]
+    assert all(isinstance(one, Failed) and one.action == "again" for one in outcomes)
+    assert far.tokens.fetched <= 2
+
+
+def test_an_expired_token_is_renewed_once_and_the_letter_goes(far):
+    postman = postman_for(far)
+    assert isinstance(postman.carry(letter()), Sent)
+    far.world.move_clock(8000)
+    assert isinstance(postman.carry(letter(2)), Sent)
+    assert far.tokens.fetched == 2
+
+
+@pytest.mark.case("J17")
+@pytest.mark.parametrize("url", ["memory://", pytest.param(REDIS, marks=pytest.mark.redis)])
+def test_8_threads_with_a_cold_token_fetch_it_once(far, url, request):
+    if url == REDIS:
+        request.getfixturevalue("real_redis")
+    caches = [connect(url), connect(url)] if url == REDIS else [connect(url)] * 2
+    clients = [client_for(far, cache) for cache in caches]
+    gate = threading.Barrier(8)
+
+    def first(n):
+        gate.wait()
+        return clients[n % 2].access_token
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(first, range(8)))) == 1
+    assert far.tokens.fetched == 1
+
+
+def test_with_redis_gone_each_process_keeps_its_own_token(far):
+    gone = connect("redis://127.0.0.1:9/0")
+    client = client_for(far, gone)
+    assert client.access_token == client.access_token
+    assert far.tokens.fetched == 1
+
+
+def test_a_wrong_secret_is_not_tried_again_and_sends_nothing(far):
+    outcome = postman_for(far, secret="wrong").carry(letter())
+    assert isinstance(outcome, Failed)
+    assert (outcome.action, outcome.code) == ("broken", "token 40125")
+
+
+def test_a_doubt_about_the_token_is_no_doubt_about_the_letter(far):
+    far.faults.standing.append(Fault("/cgi-bin/stable_token", "html"))
+    outcome = postman_for(far).carry(letter(channel="customer_service", kind="messages.reply", facts={"text": "好"}))
+    assert isinstance(outcome, Failed)
+    assert outcome.action == "again"
+
+
+def test_the_customer_service_window_is_kept(far):
+    postman = postman_for(far)
+    told = {"channel": "customer_service", "kind": "messages.reply", "facts": {"text": "好"}}
+    assert postman.carry(letter(**told)).code == "45015"
+    far.world.open_window(far.world.phones["o-1"], 1, 60)
+    assert isinstance(postman.carry(letter(**told)), Sent)
+    assert postman.carry(letter(**told)).code == "45047"
+
+
+@contextmanager
+def dripping(every):
+    """A server that sends one byte of an endless body every so often."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    stop = threading.Event()
+
+    def serve():
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(65_536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+            while not stop.wait(every):
+                try:
+                    connection.sendall(b"x")
+                except OSError:
+                    return
+
+    server = threading.Thread(target=serve, daemon=True)
+    server.start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    stop.set()
+    server.join(5)
+    listener.close()
+
+
+def test_an_answer_that_only_drips_is_given_up():
+    with dripping(0.05) as url:
+        started = time.monotonic()
+        with pytest.raises(Doubtful):
+            Transport(url).call("POST", "/x", body={}, seconds=1.0)
+        assert time.monotonic() - started < 2.5
+
+
+def test_secrets_and_openids_stand_in_no_log_and_no_exception(far, caplog):
+    caplog.set_level(logging.DEBUG)
+    far.faults.standing.append(Fault(SEND, "token"))
+    client = client_for(far)
+    token = client.access_token
+    with pytest.raises((WeChatClientException, TokenRefused)) as raised:
+        client.send_template({"touser": "o-1"}, 3)
+    with pytest.raises(Unreached) as unreached:
+        Client(OFFICIAL.app_id, OFFICIAL.app_secret, Transport("http://127.0.0.1:9"), connect("memory://")).access_token
+    said = caplog.text + str(raised.value) + repr(raised.value) + str(unreached.value)
+    for secret in (token, OFFICIAL.app_secret, "o-1"):
+        assert secret not in said
+
+
+def test_wechatpys_own_methods_work_on_our_wire(far):
+    client = client_for(far)
+    assert client.user.get("o-1")["subscribe"] == 1
+    media = client.media.upload("image", ("a.png", b"PNG", "image/png"))
+    assert client._request("get", "media/get", params={"media_id": media["media_id"]}) == b"PNG"
+    assert "showqrcode" in client.scene_qr("link/A3C4K7P", 3600)
+    assert client.get("https://api.weixin.qq.com/cgi-bin/getcallbackip")["ip_list"] == ["127.0.0.1"]
+
+
+def test_a_code_stands_for_a_person_once(far):
+    from wx_backend.sandbox.account import new_code
+
+    client, code = client_for(far), new_code(far.world, far.world.phones["o-1"])
+    assert client.person_behind(code)["openid"] == "o-1"
+    with pytest.raises(WeChatClientException) as used:
+        client.person_behind(code)
+    assert used.value.errcode == 40163
+    mini = CONFIG.wechat.mini_program
+    other = Client(mini.app_id, mini.app_secret, Transport(far.url), connect("memory://"))
+    assert other.session_behind(new_code(far.world, far.world.phones["o-1"]))["openid"] == "o-1"
+    assert other.phone_behind(new_code(far.world, far.world.phones["o-1"])).startswith("139")
+
+
+def test_the_menu_is_pushed_and_compared(far):
+    client, ours = client_for(far), account_menu.built(MENU)
+    assert len(account_menu.difference(account_menu.shown(client), ours)) == sum(len(door.items) for door in MENU)
+    account_menu.push(client, ours)
+    assert account_menu.difference(account_menu.shown(client), ours) == []
+
+
+@pytest.mark.parametrize("doors", [
+    (), MENU * 2, (Door("开展活动很多很多", (Choice("一", "a"),)),), (Door("开展", (Choice("一", "a" * 129),)),),
+    (Door("开展", tuple(Choice(str(n), "a") for n in range(6))),),
+])
+def test_a_menu_past_wechats_limits_is_refused_before_it_is_sent(doors):
+    with pytest.raises(ValueError, match=r"."):
+        account_menu.built(doors)
+
+
+def test_templates_that_drift_are_named(far):
+    ours = dict(make_templates(CONFIG))
+    assert drift(ours, client_for(far)) == []
+    ours["call_booked"] = Template("call_booked", "tmpl-gone", {})
+    ours["link_update"] = Template("link_update", ours["link_update"].id, {"subject": "thing1", "x": "thing9"})
+    lines = drift(ours, client_for(far))
+    assert any("tmpl-gone" in line for line in lines)
+    assert any("thing9" in line for line in lines)
+
+
+@pytest.mark.case("J16")
+@pytest.mark.parametrize(("key", "value", "fitted"), [
+    ("thing1", "与王奶奶视频", "与王奶奶视频"), ("thing1", "一" * 25, "一" * 19 + "…"), ("thing1", "好🙂\n的", "好 的"),
+    ("thing1", "", "无"), ("phone_number4", "0578-5550101", "0578-5550101"), ("time2", "2026-11-29 09:00", None),
+    ("character_string2", "63464576", None),
+])
+def test_words_are_fitted_to_the_type_of_their_field(key, value, fitted):
+    assert fit(Template("t", "id", {"x": key}), {"x": value}) == {key: {"value": fitted or value}}
+
+
+@pytest.mark.case("J16")
+@pytest.mark.parametrize(("key", "value"), [
+    ("phone_number4", "0578-5550101 转 8001 再转 8002"), ("phone_number4", ""), ("character_string2", "订单1"),
+    ("time2", "明天"), ("whatever1", "x"),
+])
+def test_what_must_be_exact_is_never_cut(key, value):
+    with pytest.raises(BadField, match=key):
+        fit(Template("t", "id", {"x": key}), {"x": value})
+
+
+def test_every_letter_fits_its_template_at_its_longest():
+    """The longest names the county may hold, in every kind of letter, through the real templates."""
+    from handlers.ordering.words import letter as order_letter
+
+    facts = {"number": "63464576", "service": "一" * 20, "beneficiary": "二" * 40, "requester": "三" * 40,
+             "preferred_at": NOW.isoformat(), "centre": "四" * 60, "phone": "0578-5550101", "organisation": "五" * 60}
+    for kind in ("placed", "offered", "accepted", "taken", "cancelled"):
+        wording = order_letter(f"ordering.{kind}", facts, ZoneInfo("Europe/Rome"))
+        fit(make_templates(CONFIG)[wording.template], wording.fields)
+
+
+def test_the_quota_of_today_comes_back_at_chinas_midnight():
+    evening = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)  # 23:00 in China
+    assert failed(45009, "", evening).pause_seconds == 3630
+    assert failed(43177, "", evening).action == "person"
+    assert failed(99999, "", evening).action == "again"
+
+
+def test_a_token_that_stays_bad_opens_the_breaker(far):
+    keeper = TokenKeeper(connect("memory://"), Transport(far.url), OFFICIAL.app_id, OFFICIAL.app_secret)
+    token = keeper.token()
+    with pytest.raises(TokenRefused, match="stuck"):
+        keeper.renew(token)
+    assert far.tokens.fetched == 1
+
+
+def test_an_unknown_account_or_template_is_ours_to_mend(far):
+    postman = postman_for(far)
+    assert postman.carry(letter(app_id="wx-nobody")).code == "no_account"
+    strange = Postman(postman.clients, {}, WORDS, lambda: NOW)
+    assert strange.carry(letter()).code == "bad_field"
+    assert isinstance(postman.wording("people.link_declined", {**FACTS, "cared": ""}, ZoneInfo("Asia/Shanghai")), Wording)
