@@ -34,7 +34,12 @@ def engine_options(url: str | URL, patience_ms: int, pool_size: int = 10) -> dic
     """The options of `create_engine` for this database: pool, and on PostgreSQL how long a lock may be waited for."""
     if make_url(url).get_backend_name() == "sqlite":
         return {"connect_args": {"timeout": patience_ms / 1000}}
-    options = f"-c lock_timeout={patience_ms} -c statement_timeout={patience_ms * 5} -c timezone=UTC"
+    # Our statements are few and look things up by key: planning each anew costs PostgreSQL more than running it
+    # (measured on the callback: 1.17 times the messages with plans that are kept).
+    options = (
+        f"-c lock_timeout={patience_ms} -c statement_timeout={patience_ms * 5} -c timezone=UTC"
+        " -c plan_cache_mode=force_generic_plan"
+    )
     return {
         "pool_size": pool_size,
         "max_overflow": 4,

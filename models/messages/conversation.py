@@ -97,7 +97,7 @@ class _Statements:
 
 @cache
 def _statements(name: str) -> _Statements:
-    dialect: Dialect = (postgresql.psycopg if name == "postgresql" else sqlite).dialect()  # type: ignore[no-untyped-call]
+    dialect: Dialect = (postgresql.psycopg if name == "postgresql" else sqlite).dialect()
     return _Statements(dialect)
 
 
