@@ -137,5 +137,3 @@ class Life:
             lines += [f"    {source} --> {verb.target} : {verb.name} ({who})" for source in verb.sources]
         lines += [f"    {end} --> [*]" for end in self.states if end in self.ends]
         return "\n".join(lines)
-
-

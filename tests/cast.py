@@ -63,9 +63,7 @@ def _centre(session: Session, code: str, name: str, area: Area, stations: int) -
     session.flush()
     for weekday in range(1, 8):
         session.add(
-            OpeningHours(
-                centre_id=centre.id, weekday=weekday, opens=time(8, 30), closes=time(17, 0), on_holidays=False
-            )
+            OpeningHours(centre_id=centre.id, weekday=weekday, opens=time(8, 30), closes=time(17, 0), on_holidays=False)
         )
     zone = Zone(centre_id=centre.id, kind="leisure_social")
     session.add(zone)
@@ -83,9 +81,12 @@ def _staff(session: Session, person: Person, role: str, now: datetime, *, area: 
            organisation: Organisation | None = None) -> None:  # fmt: skip
     session.add(
         StaffRole(
-            person_id=person.id, role=role, since=now, area_id=area.id if area else None,
+            person_id=person.id,
+            role=role,
+            since=now,
+            area_id=area.id if area else None,
             organisation_id=organisation.id if organisation else None,
-        )  # fmt: skip
+        )
     )
 
 

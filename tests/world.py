@@ -1,4 +1,4 @@
-"""Databases for tests: a fresh SQLite file or PostgreSQL database for each test, made from one template and dropped after it."""
+"""Databases for tests: a fresh one of either kind for each test, copied from a template, dropped after it."""
 
 import os
 import shutil

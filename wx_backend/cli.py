@@ -91,7 +91,9 @@ def demo(named: str | None, once: bool) -> None:
         stage.prepare()
         stage.up()
         stage.push_menu(MENU)
-        click.echo(f"\n  手机 (phones)    {stage.sandbox_url}\n  后端 (back end)  http://{stage.config.app.bind}/readyz\n")
+        click.echo(
+            f"\n  手机 (phones)    {stage.sandbox_url}\n  后端 (back end)  http://{stage.config.app.bind}/readyz\n"
+        )
         click.echo("  停止 (stop): Ctrl-C\n")
         if not once:
             stop = threading.Event()
@@ -293,4 +295,3 @@ def flows() -> None:
 
 if __name__ == "__main__":
     main()
-

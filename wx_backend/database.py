@@ -1,4 +1,4 @@
-"""The one door to the database: Flask-SQLAlchemy for web rooms, plain sessions for clock, CLI and tests, one engine each."""
+"""The one door to the database: Flask-SQLAlchemy for web rooms, plain sessions for clock, CLI and tests."""
 
 import fcntl
 import os
@@ -150,5 +150,3 @@ def init_app(app: Flask, url: str, pool_size: int) -> SessionFactory:
     with app.app_context():
         engine = prepare(db.engine, WEB_PATIENCE_MS)
     return session_factory(engine)
-
-

@@ -50,7 +50,9 @@ def _database(config: Config) -> Iterator[Finding]:
     try:
         current, newest = migrations.standing(engine)
         if current != newest:
-            yield Finding("fail", "database", f"{kind} stands at {current}, the code at {newest}: wx-backend db upgrade")
+            yield Finding(
+                "fail", "database", f"{kind} stands at {current}, the code at {newest}: wx-backend db upgrade"
+            )
             return
         yield Finding("ok", "database", f"{kind}, version {current}" + (
             "" if kind == "postgresql" else ": one machine, one clock process; PostgreSQL for a county"))  # fmt: skip
@@ -74,7 +76,9 @@ def _county(session: Session) -> Iterator[Finding]:
 
 def _outbox(session: Session) -> Iterator[Finding]:
     late = session.scalar(
-        select(func.count()).select_from(Letter).where(Letter.state.in_(("planned", "retry")), Letter.next_at < real_now())
+        select(func.count())
+        .select_from(Letter)
+        .where(Letter.state.in_(("planned", "retry")), Letter.next_at < real_now())
     )
     if late:
         yield Finding("warn", "outbox", f"{late} letters are due and unsent: does `wx-backend clock` run?")
@@ -98,7 +102,9 @@ def _calendar(session: Session) -> Iterator[Finding]:
 
 def _cache(config: Config) -> Iterator[Finding]:
     if config.redis.url.startswith("memory:"):
-        yield Finding("ok", "redis", "memory://: caches of each process alone, so one web process; name a Redis for more")
+        yield Finding(
+            "ok", "redis", "memory://: caches of each process alone, so one web process; name a Redis for more"
+        )
     elif alive(connect(config.redis.url)):
         yield Finding("ok", "redis", "answers")
     else:

@@ -17,7 +17,7 @@ from wx_backend import migrations
 from wx_backend.database import SessionFactory, db
 from wx_backend.now import real_now
 
-# What has to be looked at: waiting or in somebody's hands. Ended rows only grow, so counting them at each scrape would too.
+# What has to be looked at. Ended rows only grow, and so would the work of counting them at each scrape.
 _WATCHED = ("planned", "retry", "sending", "needs_check")
 
 
@@ -80,5 +80,3 @@ def register(app: Flask, open_session: SessionFactory, now: Callable[[], datetim
     def metrics() -> Response:
         """Prometheus text."""
         return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
-
-

@@ -239,7 +239,7 @@ def _listings(load: Loading, row: RowIn) -> None:
 
 
 def _question(text: str) -> dict[str, Any]:
-    """A question as one cell holds it: `code:datatype:description` and for lists `:value/value`; `?` makes it optional."""
+    """A question in one cell: `code:datatype:description`, for lists `:value/value`; `code?` is optional."""
     parts = text.split(":")
     if len(parts) < 3 or parts[1] not in DATATYPES:
         raise BadRow(f"questions: “{text}”应写成 代码:类型:问题[:选项/选项]，类型是 {'、'.join(DATATYPES)}")

@@ -135,9 +135,7 @@ def move_slots(ask: Ask, call: int, day: str) -> Reply:
     """At what time instead."""
     found, _ = call_for(ask.session, ask.who, call)
     relative, cared = (ask.session.get_one(Person, key) for key in (found.relative_id, found.cared_id))
-    free = free_slots(
-        ask.session, relative, cared, first_day=_day(day), days=1, now=ask.now, held_by=found.subject
-    )
+    free = free_slots(ask.session, relative, cared, first_day=_day(day), days=1, now=ask.now, held_by=found.subject)
     return _slots(free, relative, f"call/{call}/to/", f"call/{call}/move")
 
 
@@ -218,5 +216,6 @@ ADDRESSES: dict[str, Handler] = {
 }
 
 KEYWORDS = {
-    "亲情连线": "call", "视频": "call", "连线": "call", "视频通话": "call", "我的连线": "call/mine", "我的视频": "call/mine",
+    "亲情连线": "call", "视频": "call", "连线": "call", "视频通话": "call",
+    "我的连线": "call/mine", "我的视频": "call/mine",
 }  # fmt: skip

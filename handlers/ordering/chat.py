@@ -14,7 +14,16 @@ from models.hours import CHINA, calendar
 from models.ordering.listings import Listing, published
 from models.ordering.numbers import spoken
 from models.ordering.orders import Order
-from models.ordering.placing import NOTE_LIMIT, cancel, find_by_number, order_for, orders_of, place, placed_with, same_day
+from models.ordering.placing import (
+    NOTE_LIMIT,
+    cancel,
+    find_by_number,
+    order_for,
+    orders_of,
+    place,
+    placed_with,
+    same_day,
+)
 from models.ordering.questions import check_answer
 from models.people.care import cared_for_by
 from models.people.persons import Person
@@ -43,9 +52,7 @@ def for_person(ask: Ask, person: int) -> Reply:
     offered = published(ask.session, centre, ask.now)
     if not offered:
         return Reply(words.NO_LISTINGS, (Choice("联系工作人员", "person"),))
-    choices = tuple(
-        Choice(words.offered(row.category, row.title), f"order/new/{row.id}/{person}") for row in offered
-    )
+    choices = tuple(Choice(words.offered(row.category, row.title), f"order/new/{row.id}/{person}") for row in offered)
     return Reply(words.listings(centre.name), choices, back="order")
 
 
@@ -89,9 +96,7 @@ def _next(ask: Ask, draft: dict[str, Any]) -> Reply:
     for number, question in enumerate(listing.questions):
         if question["code"] in draft["answers"]:
             continue
-        choices = tuple(
-            Choice(value, f"order/pick/{number}/{n}") for n, value in enumerate(question.get("values", []))
-        )
+        choices = tuple(Choice(value, f"order/pick/{number}/{n}") for n, value in enumerate(question.get("values", [])))
         return Reply(question["description"], choices, f"order/answer/{number}", draft, back)
     return _ask_time(ask, draft, back)
 
@@ -199,8 +204,9 @@ def by_number(ask: Ask) -> Reply:
 def one(ask: Ask, order: int) -> Reply:
     """One order, and what can be done with it."""
     found, _ = order_for(ask.session, ask.who, order)
-    listing, beneficiary = ask.session.get_one(Listing, found.listing_id), ask.session.get_one(
-        Person, found.beneficiary_id
+    listing, beneficiary = (
+        ask.session.get_one(Listing, found.listing_id),
+        ask.session.get_one(Person, found.beneficiary_id),
     )
     text = words.order_whole(
         found.number or "", listing.title, beneficiary.name, found.state, _both(ask, found.preferred_at), found.note,

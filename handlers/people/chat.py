@@ -147,8 +147,10 @@ def start_invitation(ask: Ask) -> Reply:
 
 def find_resident(ask: Ask) -> Reply:
     """Finds the resident by name, below the cadre's own areas only."""
-    mine = select(Area.path).join(StaffRole, StaffRole.area_id == Area.id).where(
-        StaffRole.person_id == ask.who.person_id, StaffRole.ended_at.is_(None), StaffRole.role.in_(CADRE_ROLES)
+    mine = (
+        select(Area.path)
+        .join(StaffRole, StaffRole.area_id == Area.id)
+        .where(StaffRole.person_id == ask.who.person_id, StaffRole.ended_at.is_(None), StaffRole.role.in_(CADRE_ROLES))
     )
     found = [
         Choice(f"{person.name}（{area.name}）", f"staff/invite/{person.id}")

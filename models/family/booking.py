@@ -171,7 +171,13 @@ def _check_time(session: Session, centre: ServiceCentre, starts_at: datetime, no
 
 
 def _take(
-    session: Session, call: FamilyCall, venue: Venue, relative: Person, cared: Person, starts_at: datetime, now: datetime
+    session: Session,
+    call: FamilyCall,
+    venue: Venue,
+    relative: Person,
+    cared: Person,
+    starts_at: datetime,
+    now: datetime,
 ) -> None:
     """Take the cells of both people, one free screen and one free helper; another pair is tried while there is one."""
     ends_at = starts_at + CALL_LASTS
@@ -214,9 +220,7 @@ def _facts(call: FamilyCall, relative: Person, cared: Person, centre: ServiceCen
     }  # fmt: skip
 
 
-def _post(
-    session: Session, call: FamilyCall, reader: int, word: str, facts: dict[str, Any], now: datetime
-) -> None:
+def _post(session: Session, call: FamilyCall, reader: int, word: str, facts: dict[str, Any], now: datetime) -> None:
     role = "relative" if reader == call.relative_id else "helper"
     post(
         session, key=f"{call.subject}/{call.revision}/{word}/{reader}", person_id=reader, kind=f"family.{word}",

@@ -100,9 +100,5 @@ def nearest(session: Session, relative: Person, cared: Person, wanted: datetime,
             held_by: str | None = None, count: int = 3) -> list[Slot]:  # fmt: skip
     """The free slots nearest to a wanted time, within a week around it: what to offer when it is gone."""
     day = wanted.astimezone(venue_for(session, cared).centre.tz).date()
-    slots = free_slots(
-        session, relative, cared, first_day=day - timedelta(days=1), days=8, now=now, held_by=held_by
-    )
+    slots = free_slots(session, relative, cared, first_day=day - timedelta(days=1), days=8, now=now, held_by=held_by)
     return sorted(slots, key=lambda s: (abs(s.starts_at - wanted), s.starts_at))[:count]
-
-

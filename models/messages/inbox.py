@@ -23,7 +23,7 @@ class Inbox(Base):
 
 
 class Dialogue(Base):
-    """Where one identity's conversation stands: the choices last shown, the address that waits for free text, a draft."""
+    """Where one identity's conversation stands: choices last shown, the address that waits for text, a draft."""
 
     __tablename__ = "dialogues"
 

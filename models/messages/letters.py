@@ -1,4 +1,4 @@
-"""The outbox: one row for whatever must be said later or elsewhere, written with its cause, until a receipt or a cadre has it."""
+"""The outbox: a row for whatever must be said later or elsewhere, until a receipt or a cadre has it."""
 
 from datetime import datetime, timedelta
 from typing import Any, cast

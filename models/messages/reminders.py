@@ -1,4 +1,4 @@
-"""Reminders: rules as data turn a booking, its revision and its people into letters, in the booking's own transaction."""
+"""Reminders: rules as data turn a booking and its people into letters, in the booking's own transaction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -107,9 +107,7 @@ def _join_early_receipts(session: Session, letters: list[Letter], now: datetime)
     by_msgid = {letter.msgid: letter for letter in letters if letter.msgid is not None}
     if not by_msgid:
         return
-    early = session.scalars(
-        select(Receipt).where(Receipt.msgid.in_(by_msgid), Receipt.letter_id.is_(None))
-    ).all()
+    early = session.scalars(select(Receipt).where(Receipt.msgid.in_(by_msgid), Receipt.letter_id.is_(None))).all()
     for receipt in early:
         letter = by_msgid[receipt.msgid]
         if receipt.app_id == letter.app_id:

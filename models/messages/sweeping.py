@@ -10,7 +10,6 @@ from models.messages.claiming import WAITING
 from models.messages.letters import REPEATABLE_FOR, Letter
 from models.messages.settling import doubt
 
-
 # Another process may have moved a row since this session read it.
 _FRESH: dict[str, Any] = {"execution_options": {"populate_existing": True}}
 
@@ -31,7 +30,9 @@ def sweep_letters(
             ended.append(letter)
     session.flush()
     doubtful = select(Letter).where(
-        Letter.state == "retry", Letter.in_doubt.is_(True), Letter.first_attempt_at < real_now - REPEATABLE_FOR + deadline
+        Letter.state == "retry",
+        Letter.in_doubt.is_(True),
+        Letter.first_attempt_at < real_now - REPEATABLE_FOR + deadline,
     )
     for letter in session.scalars(doubtful.limit(limit).with_for_update(skip_locked=True), **_FRESH).all():
         letter.state, letter.settled_at = "needs_check", now

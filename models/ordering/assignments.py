@@ -17,7 +17,8 @@ class Assignment(Row):
     __table_args__ = (
         Index(
             "uq_assignments_live", "order_id", unique=True,
-            postgresql_where=text("state IN ('accepted', 'started')"), sqlite_where=text("state IN ('accepted', 'started')"),
+            postgresql_where=text("state IN ('accepted', 'started')"),
+            sqlite_where=text("state IN ('accepted', 'started')"),
         ),
         Index(
             "uq_assignments_offered", "order_id", "organisation_id", unique=True,

@@ -54,7 +54,9 @@ def accept(session: Session, who: Who, assignment_id: int, now: datetime) -> Ord
     by = By(who.person_id, "provider")
     try:
         with session.begin_nested():
-            ASSIGNMENT.move(session, assignment, "accept", by=by, now=now, answered_by_id=who.person_id, answered_at=now)
+            ASSIGNMENT.move(
+                session, assignment, "accept", by=by, now=now, answered_by_id=who.person_id, answered_at=now
+            )
             ORDER.move(session, order, "accept", by=by, now=now)
     except IntegrityError as error:
         raise Refused("already_taken") from error

@@ -19,7 +19,7 @@ from models.people.care import CareLink
 from models.people.contacts import plan_for
 from models.people.identities import Who, is_reachable
 from models.people.persons import Person
-from models.people.scope import act_for, in_charge_of
+from models.people.scope import act_for
 from models.people.staff import members_of
 from models.places.areas import Area
 from models.places.centres import ServiceCentre, centre_for
@@ -184,5 +184,3 @@ def _check_can_be_told(session: Session, beneficiary: Person, role: str) -> None
         return
     if not is_reachable(session, beneficiary.id) and not plan_for(session, beneficiary.id):
         raise Refused("no_contact")
-
-

@@ -61,6 +61,4 @@ def consents_to(session: Session, person_id: int, kind: str) -> bool:
 
 
 def _standing(person_id: int, kind: str) -> Select[Consent]:
-    return select(Consent).where(
-        Consent.person_id == person_id, Consent.kind == kind, Consent.withdrawn_at.is_(None)
-    )
+    return select(Consent).where(Consent.person_id == person_id, Consent.kind == kind, Consent.withdrawn_at.is_(None))

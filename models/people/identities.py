@@ -107,9 +107,7 @@ def learn_unionid(session: Session, identity: Identity, unionid: str) -> None:
     """
     identity.unionid = unionid
     session.flush()
-    twin = session.scalar(
-        select(Identity).where(Identity.unionid == unionid, Identity.person_id != identity.person_id)
-    )
+    twin = session.scalar(select(Identity).where(Identity.unionid == unionid, Identity.person_id != identity.person_id))
     if twin is None:
         return
     mine, theirs = (session.get_one(Person, i.person_id) for i in (identity, twin))

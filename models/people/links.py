@@ -62,9 +62,10 @@ def ask_for_link(session: Session, who: Who, code: str, kinship: str, now: datet
         raise Refused("own_link")
     standing = session.scalar(
         select(CareLink).where(
-            CareLink.relative_id == who.person_id, CareLink.cared_id == invitation.cared_id,
+            CareLink.relative_id == who.person_id,
+            CareLink.cared_id == invitation.cared_id,
             CareLink.state.in_(("asked", "confirmed")),
-        )  # fmt: skip
+        )
     )
     if standing is not None:
         return standing
@@ -89,9 +90,7 @@ def settle(session: Session, who: Who, link_id: int, verb: str, now: datetime) -
     cared = session.get_one(Person, link.cared_id) if link else None
     if link is None or cared is None or not in_charge_of(session, who.person_id, cared):
         raise Refused("not_yours")
-    CARE.move(
-        session, link, verb, by=By(who.person_id, "cadre"), now=now, settled_by_id=who.person_id, settled_at=now
-    )
+    CARE.move(session, link, verb, by=By(who.person_id, "cadre"), now=now, settled_by_id=who.person_id, settled_at=now)
     return link
 
 

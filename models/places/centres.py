@@ -129,5 +129,3 @@ def open_spans(
     holiday = not worked and day.isoweekday() <= 5
     spans = [row for row in today if row.on_holidays or not holiday]
     return sorted((instant(day, row.opens, centre.tz), instant(day, row.closes, centre.tz)) for row in spans)
-
-

@@ -69,7 +69,7 @@ def settle_for(session: Session, subject: str, verb: str, *, by: By, now: dateti
 
 
 def tasks_for(session: Session, who: Who) -> list[Task]:
-    """What this person has still to do: tasks of their own, and unassigned ones below their areas; the soonest first."""
+    """What this person has still to do, the soonest first: their own, and unassigned ones below their areas."""
     areas = (
         select(Area.id).join(_above := aliased(Area), Area.path.startswith(_above.path))
         .join(StaffRole, StaffRole.area_id == _above.id)

@@ -21,7 +21,9 @@ def hand_over(session: Session, letter: Letter, now: datetime) -> Task | None:
     if letter.kind.startswith("tasks."):
         return None
     person = session.get_one(Person, letter.person_id)
-    area_id = person.area_id or session.scalar(select(Area.id).where(Area.parent_id.is_(None)).order_by(Area.id).limit(1))
+    area_id = person.area_id or session.scalar(
+        select(Area.id).where(Area.parent_id.is_(None)).order_by(Area.id).limit(1)
+    )
     if area_id is None:
         return None
     plan = plan_for(session, person.id)

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from handlers.menu import MENU
 from tests.conftest import need
 from wx_backend.config import EXAMPLE
 from wx_backend.demo.stage import Stage, stage_aside
-from handlers.menu import MENU
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",

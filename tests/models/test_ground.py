@@ -1,5 +1,6 @@
 """Instants, lives, history and working days: what everything else stands on."""
 
+import itertools
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from zoneinfo import ZoneInfo
@@ -41,8 +42,15 @@ def test_an_instant_comes_back_as_the_same_moment_in_utc(session):
 
 def order_of(session, cast):
     order = Order(
-        client_key="k", listing_id=cast.meal.id, centre_id=cast.centre.id, area_id=cast.village.id, answers={},
-        requested_by_id=cast.xiaofang.id, beneficiary_id=cast.wangnainai.id, preferred_at=NOW, created_at=NOW,
+        client_key="k",
+        listing_id=cast.meal.id,
+        centre_id=cast.centre.id,
+        area_id=cast.village.id,
+        answers={},
+        requested_by_id=cast.xiaofang.id,
+        beneficiary_id=cast.wangnainai.id,
+        preferred_at=NOW,
+        created_at=NOW,
     )
     session.add(order)
     ORDER.begin(session, order, by=By(cast.xiaofang.id, "requester"), now=NOW)
@@ -121,18 +129,21 @@ def test_an_order_walks_only_where_its_table_leads_and_history_replays(databases
             assert order.state == state
         rows = session.scalars(select(History).where(History.subject == f"order:{order.id}").order_by(History.id)).all()
         assert rows[-1].to_state == state
-        assert all(before.to_state == after.from_state for before, after in zip(rows, rows[1:], strict=False))
+        assert all(before.to_state == after.from_state for before, after in itertools.pairwise(rows))
 
 
-@pytest.mark.parametrize(("day", "worked"), [
-    (date(2026, 2, 17), False),  # 正月初一
-    (date(2026, 2, 14), True),  # a Saturday that is worked for Spring Festival
-    (date(2026, 2, 15), False),
-    (date(2026, 10, 1), False),
-    (date(2026, 10, 10), True),  # a Saturday that is worked for National Day
-    (date(2026, 11, 24), True),
-    (date(2026, 11, 28), False),
-])
+@pytest.mark.parametrize(
+    ("day", "worked"),
+    [
+        (date(2026, 2, 17), False),  # 正月初一
+        (date(2026, 2, 14), True),  # a Saturday that is worked for Spring Festival
+        (date(2026, 2, 15), False),
+        (date(2026, 10, 1), False),
+        (date(2026, 10, 10), True),  # a Saturday that is worked for National Day
+        (date(2026, 11, 24), True),
+        (date(2026, 11, 28), False),
+    ],
+)
 def test_statutory_holidays_and_make_up_days_of_2026(day, worked):
     assert WorkCalendar().is_workday(day) is worked
 

@@ -25,15 +25,27 @@ from wx_backend.locks import AlreadyRunning, only_clock
 
 @pytest.fixture
 def hands(open_session):
-    return Hands(open_session, lambda letter: Sent(str(letter.id), "好"), lambda: NOW, lambda: NOW,
-                 ClockSettings(threads=8, batch=20))
+    return Hands(
+        open_session,
+        lambda letter: Sent(str(letter.id), "好"),
+        lambda: NOW,
+        lambda: NOW,
+        ClockSettings(threads=8, batch=20),
+    )
 
 
 def posted(open_session, person, count):
     with open_session() as session, session.begin():
         for n in range(count):
-            post(session, key=f"k{n}", person_id=person.id, kind="messages.reply", facts={"text": "好"}, subject="s:1",
-                 now=NOW)
+            post(
+                session,
+                key=f"k{n}",
+                person_id=person.id,
+                kind="messages.reply",
+                facts={"text": "好"},
+                subject="s:1",
+                now=NOW,
+            )
 
 
 def states(open_session):
@@ -84,10 +96,15 @@ def test_somebody_without_wechat_becomes_a_phone_call_for_the_cadre(hands, open_
     assert once(hands) == 1  # the letter that tells the cadre
 
 
-@pytest.mark.parametrize(("outcome", "state", "kind"), [
-    (Failed("person", "43004"), "dead", "phone_call"), (Failed("again", "-1"), "retry", None),
-    (Failed("broken", "40037"), "retry", None), (Unsure("timeout"), "retry", None),
-])
+@pytest.mark.parametrize(
+    ("outcome", "state", "kind"),
+    [
+        (Failed("person", "43004"), "dead", "phone_call"),
+        (Failed("again", "-1"), "retry", None),
+        (Failed("broken", "40037"), "retry", None),
+        (Unsure("timeout"), "retry", None),
+    ],
+)
 def test_each_outcome_leads_where_it_should(hands, open_session, cast, outcome, state, kind):
     posted(open_session, cast.xiaofang, 1)
     once(replace(hands, carry=lambda _: outcome))

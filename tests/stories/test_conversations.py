@@ -170,9 +170,26 @@ def test_what_is_typed_stays_text(talk, cast):
 
 
 @pytest.mark.case("L1")
-@pytest.mark.parametrize("address", ["order/1", "order/1/cancel", "order/1/cancel/0", "order/for/{wang}", "call/for/{wang}",
-                                     "order/new/1/{wang}", "call/1", "call/1/cancel/0", "job/1", "job/1/accept", "task/1",
-                                     "task/1/done", "link/1/confirm", "staff/invite/{wang}", "call/at/{wang}/29700000"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "order/1",
+        "order/1/cancel",
+        "order/1/cancel/0",
+        "order/for/{wang}",
+        "call/for/{wang}",
+        "order/new/1/{wang}",
+        "call/1",
+        "call/1/cancel/0",
+        "job/1",
+        "job/1/accept",
+        "task/1",
+        "task/1/done",
+        "link/1/confirm",
+        "staff/invite/{wang}",
+        "call/at/{wang}/29700000",
+    ],
+)
 def test_a_stranger_who_forges_an_address_learns_nothing(talk, cast, address, open_session):
     ordered(talk, cast).taps("确认点单")
     before = states(open_session)
@@ -189,8 +206,22 @@ def states(open_session):
         return [sorted(session.scalars(select(table.state))) for table in (Order, Task, CareLink)]
 
 
-@pytest.mark.parametrize("address", ["order/new/99999/1", "call/at/1/99999999999999", "call/day/1/tomorrow", "no/such/place",
-                                     "link/1/0/0/0", "order/pick/9/9", "order/note", "more", "é", "a" * 200, "order/-1"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "order/new/99999/1",
+        "call/at/1/99999999999999",
+        "call/day/1/tomorrow",
+        "no/such/place",
+        "link/1/0/0/0",
+        "order/pick/9/9",
+        "order/note",
+        "more",
+        "é",
+        "a" * 200,
+        "order/-1",
+    ],
+)
 def test_an_address_that_leads_nowhere_is_answered_kindly(talk, cast, address):
     heard = talk(cast.xiaofang).at(address)
     assert heard
@@ -276,8 +307,15 @@ def test_a_relative_links_by_scanning_and_the_cadre_confirms_in_two_taps(talk, c
     newcomer.taps("解除：王秀英")
     assert "还没有关联家人" in newcomer.says("我的家人")
     with open_session() as session:
-        assert session.scalars(select(Person.name).where(Person.id == session.scalars(
-            select(Identity.person_id).where(Identity.openid == "o-newcomer")).one())).one() == "王小明"
+        assert (
+            session.scalars(
+                select(Person.name).where(
+                    Person.id
+                    == session.scalars(select(Identity.person_id).where(Identity.openid == "o-newcomer")).one()
+                )
+            ).one()
+            == "王小明"
+        )
 
 
 def test_somebody_moves_to_another_city_and_reads_times_there(talk, cast):
@@ -309,8 +347,15 @@ def test_a_receipt_that_says_blocked_becomes_a_phone_call(talk, cast, open_sessi
     with open_session() as session, session.begin():
         from models.messages.outbox import post
 
-        letter = post(session, key="k", person_id=cast.xiaofang.id, kind="people.link_declined", subject="care:1",
-                      facts={"cared": "", "at": NOW.isoformat()}, now=NOW)
+        letter = post(
+            session,
+            key="k",
+            person_id=cast.xiaofang.id,
+            kind="people.link_declined",
+            subject="care:1",
+            facts={"cared": "", "at": NOW.isoformat()},
+            now=NOW,
+        )
         letter.state, letter.msgid = "sent", "3717005636572528642"
         letter.app_id = session.scalars(select(Identity.app_id).limit(1)).one()
     talk(cast.xiaofang).event("TEMPLATESENDJOBFINISH", MsgID="3717005636572528642", Status="failed:user block")

@@ -28,7 +28,10 @@ def test_flows_draws_every_life():
 
 
 def test_the_database_is_upgraded_the_county_loaded_and_doctor_says_how_things_are(tmp_path: Path):
-    environ = {"WX_BACKEND_DATABASE__URL": f"sqlite:///{tmp_path}/a.db", "WX_BACKEND_WECHAT__API_BASE_URL": "http://127.0.0.1:9"}
+    environ = {
+        "WX_BACKEND_DATABASE__URL": f"sqlite:///{tmp_path}/a.db",
+        "WX_BACKEND_WECHAT__API_BASE_URL": "http://127.0.0.1:9",
+    }
     sick = run("doctor", **environ)
     assert sick.exit_code == 1
     assert "wx-backend db upgrade" in sick.output

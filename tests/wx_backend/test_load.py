@@ -33,27 +33,39 @@ def test_the_demo_county_loads_and_loading_it_again_changes_nothing(session):
     assert session.scalar(select(func.count()).select_from(Area)) >= 12
 
 
-@pytest.mark.parametrize("encode", [lambda t: t.encode(), lambda t: t.encode("utf-8-sig"), lambda t: t.encode("gb18030")])
+@pytest.mark.parametrize(
+    "encode", [lambda t: t.encode(), lambda t: t.encode("utf-8-sig"), lambda t: t.encode("gb18030")]
+)
 def test_a_file_from_any_spreadsheet_is_read(session, tmp_path, encode):
     load(session, tmp_path / "c.csv", encode(GOOD))
     assert session.scalars(select(Area.name).order_by(Area.id)).all() == ["县", "乡"]
 
 
-@pytest.mark.parametrize(("row", "line", "reason"), [
-    ("[persons]\ncode,name\nP1,\n", 11, "name: 不能为空"),
-    ("[persons]\ncode,name,area\nP1,甲,99\n", 11, "没有编码为“99”"),
-    ("[persons]\ncode,name,phone\nP1,甲,abc\n", 11, "不像电话号码"),
-    ("[persons]\ncode,name,time_zone\nP1,甲,Europe/Nowhere\n", 11, "不是时区名"),
-    ("[persons]\ncode,name\nP1,甲,乙,丙\n", 11, "比表头多了列"),
-    ("[hours]\ncentre,weekdays,opens,closes\nC,8,08:30,17:00\n", 11, "weekdays"),
-    ("[hours]\ncentre,weekdays,opens,closes\nC,1-5,八点,17:00\n", 11, "应写成 08:30"),
-    ("[staff]\nperson,role,area,organisation\nP1,mayor,11,\n", 11, "没有编码"),
-    ("[nothing]\n", 9, "没有叫[nothing]的部分"),
-    ("[overrides]\nday,is_workday,name\n昨天,yes,调休\n", 11, "应写成 2026-12-31"),
-    ("[listings]\ncode,centre,category,title,summary,mode,questions,providers\nL,C,meal,送餐,,flying,,O\n", 11, "mode"),
-    ("[listings]\ncode,centre,category,title,summary,mode,questions,providers\nL,C,meal,送餐,,at_home,x:y:z,O\n", 11,
-     "questions"),
-])
+@pytest.mark.parametrize(
+    ("row", "line", "reason"),
+    [
+        ("[persons]\ncode,name\nP1,\n", 11, "name: 不能为空"),
+        ("[persons]\ncode,name,area\nP1,甲,99\n", 11, "没有编码为“99”"),
+        ("[persons]\ncode,name,phone\nP1,甲,abc\n", 11, "不像电话号码"),
+        ("[persons]\ncode,name,time_zone\nP1,甲,Europe/Nowhere\n", 11, "不是时区名"),
+        ("[persons]\ncode,name\nP1,甲,乙,丙\n", 11, "比表头多了列"),
+        ("[hours]\ncentre,weekdays,opens,closes\nC,8,08:30,17:00\n", 11, "weekdays"),
+        ("[hours]\ncentre,weekdays,opens,closes\nC,1-5,八点,17:00\n", 11, "应写成 08:30"),
+        ("[staff]\nperson,role,area,organisation\nP1,mayor,11,\n", 11, "没有编码"),
+        ("[nothing]\n", 9, "没有叫[nothing]的部分"),
+        ("[overrides]\nday,is_workday,name\n昨天,yes,调休\n", 11, "应写成 2026-12-31"),
+        (
+            "[listings]\ncode,centre,category,title,summary,mode,questions,providers\nL,C,meal,送餐,,flying,,O\n",
+            11,
+            "mode",
+        ),
+        (
+            "[listings]\ncode,centre,category,title,summary,mode,questions,providers\nL,C,meal,送餐,,at_home,x:y:z,O\n",
+            11,
+            "questions",
+        ),
+    ],
+)
 def test_a_bad_row_is_named_with_line_and_reason(session, tmp_path, row, line, reason):
     with pytest.raises(NotLoaded) as raised:
         load(session, tmp_path / "c.csv", GOOD + "# 备注\n" + row)

@@ -1,1 +1,1 @@
-"""The demo: an invented county on real place names, three processes in one command, and the main story played through."""
+"""The demo: an invented county on real place names, three processes in one command, and the main story."""

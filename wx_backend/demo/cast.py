@@ -47,6 +47,8 @@ def accounts(config: Config, web: str) -> list[Account]:
 def templates(config: Config) -> list[Template]:
     """The templates that the settings name, as the account would hold them."""
     return [
-        Template(one.id, _TITLES.get(key, key), {wechat: _FIELDS.get(ours, ours) for ours, wechat in one.fields.items()})
+        Template(
+            one.id, _TITLES.get(key, key), {wechat: _FIELDS.get(ours, ours) for ours, wechat in one.fields.items()}
+        )
         for key, one in config.wechat.templates.items()
     ]

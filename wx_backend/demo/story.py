@@ -109,12 +109,7 @@ class Story:
         ends = monotonic() + seconds
         while True:
             with session_factory(engine)() as session:
-                states = {
-                    state: count
-                    for state, count in session.execute(
-                        select(Letter.state, func.count()).group_by(Letter.state)
-                    ).all()
-                }
+                states = dict(session.execute(select(Letter.state, func.count()).group_by(Letter.state)).all())
                 tasks = session.scalar(select(func.count()).select_from(Task).where(Task.kind == "phone_call"))
             if set(states) <= LETTER.ends | {"withdrawn", "dead"} and states.get("delivered", 0) >= 6:
                 break

@@ -1,1 +1,1 @@
-"""An offline two-way WeChat: the platform's API on one side, people's phones on the other. It knows only the protocol."""
+"""An offline two-way WeChat: the platform's API here, people's phones there. It knows only the protocol."""

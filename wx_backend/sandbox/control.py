@@ -102,7 +102,8 @@ def blueprint(world: World, faults: Faults, tokens: Tokens) -> Blueprint:
         with world.lock:
             phones = [_phone_view(phone, since) for phone in world.phones.values()]
         return jsonify(
-            now=world.now(), offset=world.offset, menu=world.menu, phones=phones, scenes=sorted(set(world.scenes.values())),
+            now=world.now(), offset=world.offset, menu=world.menu, phones=phones,
+            scenes=sorted(set(world.scenes.values())),
             faults=[vars(fault) for fault in faults.standing], kinds=KINDS, receipts=vars(world.receipts),
         )  # fmt: skip
 

@@ -79,9 +79,7 @@ def _receipt(world: World, later: Later, phone: Phone, send: Send) -> None:
         status = "failed: system failed"
 
     def tell() -> None:
-        from_phone(
-            world, phone, "event", Event="TEMPLATESENDJOBFINISH", MsgID=int(send.msgid), Status=status
-        )
+        from_phone(world, phone, "event", Event="TEMPLATESENDJOBFINISH", MsgID=int(send.msgid), Status=status)
 
     for _ in range(2 if receipts.mode == "twice" else 1):
         later.do(receipts.delay, tell)

@@ -23,7 +23,7 @@ class _Quiet(WSGIRequestHandler):
 
     protocol_version = "HTTP/1.1"
 
-    def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002 - the parent's name
+    def log(self, type: str, message: str, *args: object) -> None:
         """Only faults are worth a line."""
         if type == "error":
             super().log(type, message, *args)

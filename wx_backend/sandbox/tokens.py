@@ -1,4 +1,4 @@
-"""Access tokens as WeChat gives them: /token invalidates the last one, /stable_token does not, and both are rationed."""
+"""Access tokens as WeChat gives them: /token ends the last one, /stable_token does not."""
 
 import secrets
 from dataclasses import dataclass, field

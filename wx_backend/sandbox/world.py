@@ -1,7 +1,6 @@
 """What the sandbox holds: accounts, people with their phones, templates, and a clock that can be moved."""
 
 import json
-import os
 import random
 import threading
 import time
@@ -118,7 +117,7 @@ class World:
                 self.clock_file.parent.mkdir(parents=True, exist_ok=True)
                 half = self.clock_file.with_suffix(".half")
                 half.write_text(json.dumps({"offset_seconds": offset}))
-                os.replace(half, self.clock_file)
+                half.replace(self.clock_file)
 
     def account(self, kind: str = "official_account") -> Account:
         """The account of this kind."""

@@ -153,5 +153,3 @@ def _error(client: Client, path: str, code: int, message: str) -> WeChatClientEx
     rid = _RID.search(message)
     log.warning("%s: errcode %s, rid %s", path, code, rid.group(1) if rid else "-")
     return WeChatClientException(code, scrub(message), client=None)
-
-

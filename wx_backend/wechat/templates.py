@@ -98,5 +98,3 @@ def drift(templates: Mapping[str, Template], client: Any) -> list[str]:
         lines += [f"{template.key}: {name} is not in the account's template" for name in sorted(ours - theirs)]
         lines += [f"{template.key}: {name} of the account's template stays empty" for name in sorted(theirs - ours)]
     return lines
-
-

@@ -54,8 +54,8 @@ class TokenKeeper:
         """Another token than `bad`, which WeChat has just refused; whoever renewed it first did it for all.
 
         `expired` (42001) says that its time was up; any other refusal of a token not a minute old is a fault that
-        fetching again does not mend. When WeChat hands out the very same token again, one forced refresh an hour is tried; then the breaker opens
-        and TokenRefused("stuck") is raised without asking.
+        fetching again does not mend. When WeChat hands out the very same token again, one forced refresh an hour is
+        tried; then the breaker opens and TokenRefused("stuck") is raised without asking.
         """
         if not expired and time.monotonic() - self._fetched_at < JUST_NOW_SECONDS and bad == self._fetched:
             self._stuck_until = time.monotonic() + BREAKER_SECONDS

@@ -30,13 +30,20 @@ MADRID, ROME = ZoneInfo("Europe/Madrid"), ZoneInfo("Europe/Rome")
 
 
 def booked(session, cast, starts_at=SUNDAY_16, key="k1", who=None, now=NOW):
-    return book(session, who or cast.who(cast.xiaofang), cared_id=cast.wangnainai.id, starts_at=starts_at,
-                client_key=key, now=now)
+    return book(
+        session,
+        who or cast.who(cast.xiaofang),
+        cared_id=cast.wangnainai.id,
+        starts_at=starts_at,
+        client_key=key,
+        now=now,
+    )
 
 
 def reminders(session, call):
-    query = select(Letter).where(Letter.subject == call.subject, Letter.kind == "family.reminder",
-                                 Letter.state == "planned")
+    query = select(Letter).where(
+        Letter.subject == call.subject, Letter.kind == "family.reminder", Letter.state == "planned"
+    )
     return list(session.scalars(query))
 
 
@@ -50,8 +57,14 @@ def sister(session, cast, n=1):
     session.add(person)
     session.flush()
     identity = Identity(app_id=APP_ID, openid=f"o-sister-{n}", person_id=person.id, since=NOW)
-    session.add_all([identity, CareLink(relative_id=person.id, cared_id=cast.wangnainai.id, kinship="女儿",
-                                        state="confirmed", asked_at=NOW)])
+    session.add_all(
+        [
+            identity,
+            CareLink(
+                relative_id=person.id, cared_id=cast.wangnainai.id, kinship="女儿", state="confirmed", asked_at=NOW
+            ),
+        ]
+    )
     session.flush()
     cast.identities[person.id] = identity
     return person
@@ -60,7 +73,9 @@ def sister(session, cast, n=1):
 def test_a_call_takes_the_cells_of_both_people_a_screen_and_a_helper(session, cast):
     call = booked(session, cast)
     assert cells_of(session, call) == {
-        f"person:{cast.xiaofang.id}": 2, f"person:{cast.wangnainai.id}": 2, f"person:{cast.li.id}": 2,
+        f"person:{cast.xiaofang.id}": 2,
+        f"person:{cast.wangnainai.id}": 2,
+        f"person:{cast.li.id}": 2,
         f"station:{call.station_id}": 2,
     }
     assert session.scalars(select(Task.assignee_id).where(Task.kind == "call_help")).one() == cast.li.id
@@ -89,8 +104,14 @@ def test_of_50_who_book_one_slot_at_once_one_gets_it_and_49_are_offered_others(o
             session.add_all([elder, relative])
             session.flush()
             identity = Identity(app_id=APP_ID, openid=f"o-r{n}", person_id=relative.id, since=NOW)
-            session.add_all([identity, CareLink(relative_id=relative.id, cared_id=elder.id, kinship="儿子",
-                                                state="confirmed", asked_at=NOW)])
+            session.add_all(
+                [
+                    identity,
+                    CareLink(
+                        relative_id=relative.id, cared_id=elder.id, kinship="儿子", state="confirmed", asked_at=NOW
+                    ),
+                ]
+            )
             session.flush()
             cast.identities[relative.id] = identity
             people.append(cast.who(relative))
@@ -119,10 +140,12 @@ def test_another_screen_and_helper_are_tried_before_refusing(session, cast):
     helper = Person(name="蓝网格员", area_id=cast.village.id, created_at=NOW)
     session.add_all([elder, helper])
     session.flush()
-    session.add_all([
-        StaffRole(person_id=helper.id, role="grid_officer", area_id=cast.village.id, since=NOW),
-        CareLink(relative_id=cast.aming.id, cared_id=elder.id, kinship="孙子", state="confirmed", asked_at=NOW),
-    ])
+    session.add_all(
+        [
+            StaffRole(person_id=helper.id, role="grid_officer", area_id=cast.village.id, since=NOW),
+            CareLink(relative_id=cast.aming.id, cared_id=elder.id, kinship="孙子", state="confirmed", asked_at=NOW),
+        ]
+    )
     session.flush()
     two = book(session, cast.who(cast.aming), cared_id=elder.id, starts_at=SUNDAY_16, client_key="k2", now=NOW)
     assert two.station_id != one.station_id
@@ -144,10 +167,17 @@ def test_adjacent_calls_do_not_conflict(session, cast):
     booked(session, cast, SUNDAY_16 + timedelta(minutes=30), key="k2", who=cast.who(sister(session, cast)))
 
 
-@pytest.mark.parametrize("when", [
-    NOW + timedelta(minutes=10), SUNDAY_16 - timedelta(days=30), SUNDAY_16 + timedelta(days=60),
-    SUNDAY_16.replace(hour=7), SUNDAY_16.replace(hour=17), SUNDAY_16.replace(minute=7),
-])
+@pytest.mark.parametrize(
+    "when",
+    [
+        NOW + timedelta(minutes=10),
+        SUNDAY_16 - timedelta(days=30),
+        SUNDAY_16 + timedelta(days=60),
+        SUNDAY_16.replace(hour=7),
+        SUNDAY_16.replace(hour=17),
+        SUNDAY_16.replace(minute=7),
+    ],
+)
 def test_a_time_outside_hours_horizon_or_grid_is_refused(session, cast, when):
     with pytest.raises(Refused, match="bad_time"):
         booked(session, cast, when)
@@ -182,7 +212,9 @@ def test_a_moved_call_has_the_new_reminders_once_and_the_old_are_gone(session, c
     assert len(after) == 6
     assert not before & {letter.key for letter in after}
     assert {letter.revision for letter in after} == {1}
-    assert {letter.due_at for letter in after} == {later - timedelta(hours=h, minutes=m) for h, m in ((24, 0), (1, 0), (0, 10))}
+    assert {letter.due_at for letter in after} == {
+        later - timedelta(hours=h, minutes=m) for h, m in ((24, 0), (1, 0), (0, 10))
+    }
     assert cells_of(session, call)[f"person:{cast.wangnainai.id}"] == 2
 
 
@@ -280,9 +312,15 @@ def test_the_date_is_right_on_each_side():
 
 
 @pytest.mark.case("D8")
-@pytest.mark.parametrize(("day", "there"), [
-    ((2026, 3, 22), "09:00"), ((2026, 3, 29), "10:00"), ((2026, 10, 18), "10:00"), ((2026, 10, 25), "09:00"),
-])
+@pytest.mark.parametrize(
+    ("day", "there"),
+    [
+        ((2026, 3, 22), "09:00"),
+        ((2026, 3, 29), "10:00"),
+        ((2026, 10, 18), "10:00"),
+        ((2026, 10, 25), "09:00"),
+    ],
+)
 def test_sunday_at_four_stays_four_in_lishui_and_moves_in_rome(day, there):
     moment = datetime(*day, 16, 0, tzinfo=CHINA)
     assert when_two(moment, CHINA, ROME).endswith(f"16:00 · 罗马{there}")

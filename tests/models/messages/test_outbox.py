@@ -26,8 +26,19 @@ LEASE, DEADLINE = timedelta(seconds=45), timedelta(seconds=20)
 
 
 def letters(session, person, count=1, **more):
-    return [post(session, key=f"k{n}", person_id=person.id, kind="messages.reply", facts={"text": "好"},
-                 subject="s:1", now=NOW, **more) for n in range(count)]
+    return [
+        post(
+            session,
+            key=f"k{n}",
+            person_id=person.id,
+            kind="messages.reply",
+            facts={"text": "好"},
+            subject="s:1",
+            now=NOW,
+            **more,
+        )
+        for n in range(count)
+    ]
 
 
 def claimed(session, owner="me", now=NOW, real_now=None, limit=100):
@@ -127,12 +138,21 @@ def test_a_customer_service_letter_in_doubt_is_not_repeated_at_all(session, cast
 
 def test_a_dead_sender_leaves_a_doubt_by_channel(session, cast):
     letters(session, cast.xiaofang, 1)
-    post(session, key="cs", person_id=cast.xiaofang.id, kind="messages.reply", facts={"text": ""}, subject="s:1",
-         now=NOW, channel="customer_service")
+    post(
+        session,
+        key="cs",
+        person_id=cast.xiaofang.id,
+        kind="messages.reply",
+        facts={"text": ""},
+        subject="s:1",
+        now=NOW,
+        channel="customer_service",
+    )
     claimed(session)
     sweep(session, real_now=NOW + LEASE + timedelta(seconds=1))
     assert dict(session.execute(select(Letter.channel, Letter.state)).all()) == {
-        "template": "retry", "customer_service": "needs_check",
+        "template": "retry",
+        "customer_service": "needs_check",
     }
 
 

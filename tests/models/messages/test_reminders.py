@@ -18,8 +18,17 @@ START = datetime(2026, 11, 29, 16, 0, tzinfo=CHINA)
 
 
 def planned(session, starts_at=START, revision=0, now=NOW, people=((1, "relative", MADRID),)):
-    return plan(session, subject="call:1", revision=revision, kind="family.reminder", rules=CALL_RULES, facts={},
-                recipients=[Recipient(*one) for one in people], starts_at=starts_at, now=now)
+    return plan(
+        session,
+        subject="call:1",
+        revision=revision,
+        kind="family.reminder",
+        rules=CALL_RULES,
+        facts={},
+        recipients=[Recipient(*one) for one in people],
+        starts_at=starts_at,
+        now=now,
+    )
 
 
 @pytest.fixture
@@ -68,7 +77,9 @@ def test_what_is_about_now_does_not_wait():
     assert due_time(TEN, start, ROME) == start - timedelta(minutes=10)
 
 
-@pytest.mark.parametrize("start", [datetime(2026, 3, 29, 12, 0, tzinfo=ROME), datetime(2026, 10, 25, 12, 0, tzinfo=ROME)])
+@pytest.mark.parametrize(
+    "start", [datetime(2026, 3, 29, 12, 0, tzinfo=ROME), datetime(2026, 10, 25, 12, 0, tzinfo=ROME)]
+)
 def test_a_day_before_is_24_hours_also_when_the_clocks_change(start):
     assert start.astimezone(UTC) - due_time(DAY, start, ROME).astimezone(UTC) == timedelta(hours=24)
 

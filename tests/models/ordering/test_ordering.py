@@ -1,5 +1,6 @@
 """Orders: placed once, for whom one may, offered in turn, accepted by one, cancelled kindly."""
 
+import itertools
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 
@@ -27,8 +28,14 @@ WANTED = NOW + timedelta(days=1)
 
 def order(session, cast, who=None, **changes):
     told = {
-        "listing_id": cast.meal.id, "beneficiary_id": cast.wangnainai.id, "answers": {"portions": 2, "diet": "软烂"},
-        "preferred_at": WANTED, "note": "", "client_key": "k1", "now": NOW, **changes,
+        "listing_id": cast.meal.id,
+        "beneficiary_id": cast.wangnainai.id,
+        "answers": {"portions": 2, "diet": "软烂"},
+        "preferred_at": WANTED,
+        "note": "",
+        "client_key": "k1",
+        "now": NOW,
+        **changes,
     }
     return place(session, cast.who(who or cast.xiaofang), **told)
 
@@ -43,8 +50,9 @@ def test_an_order_is_placed_offered_and_told_to_the_cadre(session, cast):
     placed = order(session, cast)
     assert placed.state == "open"
     kinds = sorted((letter.kind, letter.person_id) for letter in session.scalars(select(Letter)))
-    assert kinds == sorted([("ordering.offered", cast.laoxu.id), ("ordering.offered", cast.ama.id),
-                            ("tasks.assigned", cast.li.id)])
+    assert kinds == sorted(
+        [("ordering.offered", cast.laoxu.id), ("ordering.offered", cast.ama.id), ("tasks.assigned", cast.li.id)]
+    )
 
 
 @pytest.mark.case("B1")
@@ -137,7 +145,7 @@ def test_a_slip_in_the_number_never_leads_to_another_order(session, cast):
 def test_numbers_do_not_repeat_and_neighbours_lie_apart():
     numbers = [number_for(key) for key in range(1, 20_000)]
     assert len(set(numbers)) == len(numbers)
-    assert all(abs(int(a) - int(b)) > 1000 for a, b in zip(numbers, numbers[1:], strict=False))
+    assert all(abs(int(a) - int(b)) > 1000 for a, b in itertools.pairwise(numbers))
 
 
 @pytest.mark.case("A4")
@@ -201,8 +209,9 @@ def test_two_organisations_that_hold_offers_cannot_both_accept(session, cast):
 
 
 def offer_of_first(session, placed, cast):
-    return session.scalars(select(Assignment).where(
-        Assignment.order_id == placed.id, Assignment.organisation_id == cast.helpers_club.id)).one()
+    return session.scalars(
+        select(Assignment).where(Assignment.order_id == placed.id, Assignment.organisation_id == cast.helpers_club.id)
+    ).one()
 
 
 def test_a_decline_offers_to_the_next_and_the_last_one_becomes_a_cadres_task(session, cast):
@@ -245,21 +254,32 @@ def test_an_offer_for_a_cancelled_order_says_so(session, cast):
         accept(session, cast.who(cast.laoxu), offer, NOW)
 
 
-@pytest.mark.parametrize(("question", "text", "value"), [
-    ({"datatype": "number"}, "2份", 2), ({"datatype": "number"}, "两份", 2), ({"datatype": "number"}, "３", 3),
-    ({"datatype": "singlevaluelist", "values": ["软烂", "正常"]}, "软烂", "软烂"),
-    ({"datatype": "multivaluelist", "values": ["甲", "乙"]}, "甲，乙", ["甲", "乙"]),
-    ({"datatype": "text"}, " 盐 ", "盐"), ({"datatype": "text", "required": False}, "", None),
-])
+@pytest.mark.parametrize(
+    ("question", "text", "value"),
+    [
+        ({"datatype": "number"}, "2份", 2),
+        ({"datatype": "number"}, "两份", 2),
+        ({"datatype": "number"}, "３", 3),
+        ({"datatype": "singlevaluelist", "values": ["软烂", "正常"]}, "软烂", "软烂"),
+        ({"datatype": "multivaluelist", "values": ["甲", "乙"]}, "甲，乙", ["甲", "乙"]),
+        ({"datatype": "text"}, " 盐 ", "盐"),
+        ({"datatype": "text", "required": False}, "", None),
+    ],
+)
 def test_answers_are_taken_by_their_type(question, text, value):
     assert check_answer(question, text) == value
 
 
-@pytest.mark.parametrize(("question", "text", "code"), [
-    ({"datatype": "number"}, "很多", "answer_number"), ({"datatype": "number"}, "0", "answer_number"),
-    ({"datatype": "singlevaluelist", "values": ["甲"]}, "乙", "answer_value"),
-    ({"datatype": "text", "required": True}, " ", "answer_needed"), ({"datatype": "text"}, "字" * 201, "answer_long"),
-])
+@pytest.mark.parametrize(
+    ("question", "text", "code"),
+    [
+        ({"datatype": "number"}, "很多", "answer_number"),
+        ({"datatype": "number"}, "0", "answer_number"),
+        ({"datatype": "singlevaluelist", "values": ["甲"]}, "乙", "answer_value"),
+        ({"datatype": "text", "required": True}, " ", "answer_needed"),
+        ({"datatype": "text"}, "字" * 201, "answer_long"),
+    ],
+)
 def test_answers_that_do_not_fit_are_refused_by_name(question, text, code):
     with pytest.raises(Refused, match=code):
         check_answer(question, text)

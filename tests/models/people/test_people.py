@@ -87,8 +87,15 @@ def test_asking_twice_finds_the_first_and_uses_the_code_once(session, cast):
     assert invitation.uses_left == 4
 
 
-@pytest.mark.parametrize("spoil", [lambda code: code[:-1] + ("3" if code[-1] != "3" else "4"),
-                                   lambda code: code[1] + code[0] + code[2:], lambda code: "", lambda code: "O0I1L"])
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda code: code[:-1] + ("3" if code[-1] != "3" else "4"),
+        lambda code: code[1] + code[0] + code[2:],
+        lambda code: "",
+        lambda code: "O0I1L",
+    ],
+)
 def test_a_mistyped_code_is_said_to_be_mistyped(session, cast, spoil):
     code = "A3C4K7"
     from stdnum import luhn
@@ -151,7 +158,13 @@ def test_nobody_acts_for_the_dead(session, cast):
 
 
 def test_a_spoken_consent_needs_a_witness_and_a_withdrawn_one_ends(session, cast):
-    told = {"kind": "family_calls", "text_version": "1", "means": "spoken", "given_by_id": cast.wangnainai.id, "now": NOW}
+    told = {
+        "kind": "family_calls",
+        "text_version": "1",
+        "means": "spoken",
+        "given_by_id": cast.wangnainai.id,
+        "now": NOW,
+    }
     with pytest.raises(Refused, match="witness_needed"):
         consent.give(session, cast.wangnainai.id, **told)
     consent.give(session, cast.wangnainai.id, **told, witness_id=cast.li.id)
@@ -161,8 +174,15 @@ def test_a_spoken_consent_needs_a_witness_and_a_withdrawn_one_ends(session, cast
 
 
 def test_a_task_is_opened_once_and_finished_by_its_cadre(session, cast):
-    told = {"key": "t", "kind": "order_new", "area_id": cast.village.id, "subject": "order:1", "facts": {},
-            "now": NOW, "due_at": NOW}
+    told = {
+        "key": "t",
+        "kind": "order_new",
+        "area_id": cast.village.id,
+        "subject": "order:1",
+        "facts": {},
+        "now": NOW,
+        "due_at": NOW,
+    }
     task = open_task(session, **told)
     assert open_task(session, **told).id == task.id
     assert session.scalars(select(Letter.person_id)).all() == [cast.li.id]

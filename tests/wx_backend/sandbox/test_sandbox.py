@@ -107,11 +107,20 @@ def test_compatible_mode_sends_both_and_json_is_json(sandbox):
     assert push(sandbox.world, account, {"FromUserName": "o", "MsgType": "text"}).status == 200
 
 
-@pytest.mark.parametrize(("more", "code"), [
-    ({"touser": "nobody"}, 40003), ({"touser": "o-demo-aming"}, 43004), ({"template_id": "x"}, 40037),
-    ({"data": {}}, 47003), ({"data": {**GOOD, "thing1": {"value": "一" * 21}}}, 47003), ({"data": None}, 40036),
-    ({"data": {**GOOD, "keyword1": {"value": "x"}}}, 47003), ({}, 0), ({"data": {**GOOD, "remark": {"value": "x"}}}, 0),
-])
+@pytest.mark.parametrize(
+    ("more", "code"),
+    [
+        ({"touser": "nobody"}, 40003),
+        ({"touser": "o-demo-aming"}, 43004),
+        ({"template_id": "x"}, 40037),
+        ({"data": {}}, 47003),
+        ({"data": {**GOOD, "thing1": {"value": "一" * 21}}}, 47003),
+        ({"data": None}, 40036),
+        ({"data": {**GOOD, "keyword1": {"value": "x"}}}, 47003),
+        ({}, 0),
+        ({"data": {**GOOD, "remark": {"value": "x"}}}, 0),
+    ],
+)
 def test_a_send_is_checked_as_wechat_checks(sandbox, more, code):
     assert send(sandbox, **more)["errcode"] == code
 
@@ -159,10 +168,15 @@ def test_quotas_run_out(sandbox):
     assert send(sandbox)["errcode"] == 45009
 
 
-@pytest.mark.parametrize(("mode", "blocked", "statuses"), [
-    ("normal", False, ["success"]), ("normal", True, ["failed:user block"]), ("twice", False, ["success"] * 2),
-    ("failed", False, ["failed: system failed"]),
-])
+@pytest.mark.parametrize(
+    ("mode", "blocked", "statuses"),
+    [
+        ("normal", False, ["success"]),
+        ("normal", True, ["failed:user block"]),
+        ("twice", False, ["success"] * 2),
+        ("failed", False, ["failed: system failed"]),
+    ],
+)
 def test_receipts_come_as_told(sandbox, backend, mode, blocked, statuses):
     sandbox.world.receipts.delay, sandbox.world.receipts.mode = 0.01, mode
     sandbox.world.phones["o-demo-xiaofang"].blocked = blocked
@@ -171,27 +185,38 @@ def test_receipts_come_as_told(sandbox, backend, mode, blocked, statuses):
     while len(backend.seen) < len(statuses) and time.monotonic() < ends:
         time.sleep(0.01)
     crypto = WeChatCrypto(OFFICIAL.token, OFFICIAL.encoding_aes_key, OFFICIAL.app_id)
-    told = [parse_message(crypto.decrypt_message(b, q["msg_signature"], q["timestamp"], q["nonce"])).status
-            for q, b in backend.seen]
+    told = [
+        parse_message(crypto.decrypt_message(b, q["msg_signature"], q["timestamp"], q["nonce"])).status
+        for q, b in backend.seen
+    ]
     assert told == statuses
 
 
 def test_the_limit_of_25_templates(sandbox):
     access = token(sandbox)["access_token"]
-    codes = [sandbox.client.post(f"/cgi-bin/template/api_add_template?access_token={access}", json={}).json["errcode"]
-             for _ in range(25)]
+    codes = [
+        sandbox.client.post(f"/cgi-bin/template/api_add_template?access_token={access}", json={}).json["errcode"]
+        for _ in range(25)
+    ]
     assert codes[-1] == 45026
     assert codes.count(0) == 25 - len(CONFIG.wechat.templates)
 
 
-@pytest.mark.parametrize(("path", "body", "code"), [
-    ("menu/get", {}, 46003), ("menu/create", {"button": []}, 40016), ("qrcode/create", {"action_name": "X"}, 40097),
-    ("menu/create", {"button": [{"name": "很长很长很长的名字", "type": "click", "key": "a"}]}, 40018),
-    ("menu/create", {"button": [{"name": "好", "type": "click", "key": ""}]}, 40019),
-    ("menu/create", {"button": [{"name": "好", "type": "nothing", "key": "a"}]}, 40017),
-    ("media/get", {}, 40007), ("no/such", {}, 40066), ("message/subscribe/send", {"touser": "x"}, 40003),
-    ("message/subscribe/bizsend", {"touser": "o-demo-xiaofang", "template_id": "tmpl-link-update"}, 43101),
-])
+@pytest.mark.parametrize(
+    ("path", "body", "code"),
+    [
+        ("menu/get", {}, 46003),
+        ("menu/create", {"button": []}, 40016),
+        ("qrcode/create", {"action_name": "X"}, 40097),
+        ("menu/create", {"button": [{"name": "很长很长很长的名字", "type": "click", "key": "a"}]}, 40018),
+        ("menu/create", {"button": [{"name": "好", "type": "click", "key": ""}]}, 40019),
+        ("menu/create", {"button": [{"name": "好", "type": "nothing", "key": "a"}]}, 40017),
+        ("media/get", {}, 40007),
+        ("no/such", {}, 40066),
+        ("message/subscribe/send", {"touser": "x"}, 40003),
+        ("message/subscribe/bizsend", {"touser": "o-demo-xiaofang", "template_id": "tmpl-link-update"}, 43101),
+    ],
+)
 def test_other_calls_answer_wechats_codes(sandbox, path, body, code):
     access = token(sandbox)["access_token"]
     assert sandbox.client.post(f"/cgi-bin/{path}?access_token={access}", json=body).json["errcode"] == code
@@ -201,15 +226,19 @@ def test_one_consent_buys_one_subscription_message(sandbox):
     access = token(sandbox)["access_token"]
     sandbox.client.post("/_sandbox/users/o-demo-xiaofang/consent", json={"template_id": "tmpl-link-update"})
     body = {"touser": "o-demo-xiaofang", "template_id": "tmpl-link-update", "data": GOOD}
-    codes = [sandbox.client.post(f"/cgi-bin/message/subscribe/send?access_token={access}", json=body).json["errcode"]
-             for _ in range(2)]
+    codes = [
+        sandbox.client.post(f"/cgi-bin/message/subscribe/send?access_token={access}", json=body).json["errcode"]
+        for _ in range(2)
+    ]
     assert codes == [0, 43101]
 
 
 def test_a_qr_is_made_shown_and_scanned_by_somebody_who_does_not_follow_yet(sandbox, backend):
     access = token(sandbox)["access_token"]
-    made = sandbox.client.post(f"/cgi-bin/qrcode/create?access_token={access}", json={
-        "action_name": "QR_STR_SCENE", "action_info": {"scene": {"scene_str": "link/A3C4K7P"}}}).json
+    made = sandbox.client.post(
+        f"/cgi-bin/qrcode/create?access_token={access}",
+        json={"action_name": "QR_STR_SCENE", "action_info": {"scene": {"scene_str": "link/A3C4K7P"}}},
+    ).json
     assert sandbox.client.get(f"/cgi-bin/showqrcode?ticket={made['ticket']}").data.startswith(b"\x89PNG")
     sandbox.client.post("/_sandbox/users/o-demo-aming/scan", json={"scene": "link/A3C4K7P"})
     crypto = WeChatCrypto(OFFICIAL.token, OFFICIAL.encoding_aes_key, OFFICIAL.app_id)
@@ -224,10 +253,17 @@ def test_the_page_and_its_files_are_there_and_nothing_comes_from_elsewhere(sandb
         assert "http" not in page.text + script.text
 
 
-@pytest.mark.parametrize(("kind", "good", "bad"), [
-    ("thing1", "一" * 20, "一" * 21), ("character_string1", "AB-12", "订单"), ("phone_number1", "0578-5550101", "电话"),
-    ("time1", "2026-11-29 09:00", "明天"), ("amount1", "¥12.50", "很多"), ("phrase1", "已接单", "已经接单了啊"),
-])
+@pytest.mark.parametrize(
+    ("kind", "good", "bad"),
+    [
+        ("thing1", "一" * 20, "一" * 21),
+        ("character_string1", "AB-12", "订单"),
+        ("phone_number1", "0578-5550101", "电话"),
+        ("time1", "2026-11-29 09:00", "明天"),
+        ("amount1", "¥12.50", "很多"),
+        ("phrase1", "已接单", "已经接单了啊"),
+    ],
+)
 def test_fields_take_what_their_type_takes(kind, good, bad):
     assert fault_in({kind: "x"}, {kind: {"value": good}}) is None
     assert fault_in({kind: "x"}, {kind: {"value": bad}})[0] == 47003

@@ -40,7 +40,9 @@ FACTS = {"cared": "王秀英", "at": NOW.isoformat()}
 @pytest.fixture
 def far():
     """A sandbox with one follower, and what the tests do with it."""
-    app = create_sandbox(accounts(CONFIG, "http://127.0.0.1:1"), [Phone("o-1", "小芳", following=True)], templates(CONFIG))
+    app = create_sandbox(
+        accounts(CONFIG, "http://127.0.0.1:1"), [Phone("o-1", "小芳", following=True)], templates(CONFIG)
+    )
     running = start_in_thread(app)
     running.world.receipts.mode = "never"
     running.faults, running.tokens = app.extensions["faults"], app.extensions["tokens"]
@@ -58,8 +60,17 @@ def postman_for(far, **more):
 
 
 def letter(number=1, **more):
-    told = {"id": number, "kind": "people.link_confirmed", "facts": FACTS, "channel": "template", "openid": "o-1",
-            "app_id": OFFICIAL.app_id, "zone": "Europe/Madrid", "client_msg_id": f"id{number}", "deadline_seconds": 3.0}
+    told = {
+        "id": number,
+        "kind": "people.link_confirmed",
+        "facts": FACTS,
+        "channel": "template",
+        "openid": "o-1",
+        "app_id": OFFICIAL.app_id,
+        "zone": "Europe/Madrid",
+        "client_msg_id": f"id{number}",
+        "deadline_seconds": 3.0,
+    }
     return OpenLetter(**{**told, **more})
 
 
@@ -78,10 +89,16 @@ def test_the_same_id_again_is_the_same_message(far):
     assert len(far.world.sends) == 1
 
 
-@pytest.mark.parametrize(("kind", "expected"), [
-    ("busy", ("again", "-1")), ("quota", ("broken", "45009")), ("minute", ("again", "45011")),
-    ("unfollowed", ("person", "43004")), ("template", ("broken", "40037")),
-])
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("busy", ("again", "-1")),
+        ("quota", ("broken", "45009")),
+        ("minute", ("again", "45011")),
+        ("unfollowed", ("person", "43004")),
+        ("template", ("broken", "40037")),
+    ],
+)
 def test_an_errcode_becomes_what_to_do(far, kind, expected):
     far.faults.standing.append(Fault(SEND, kind))
     outcome = postman_for(far).carry(letter())
@@ -105,8 +122,12 @@ def test_a_silent_server_holds_nobody_longer_than_the_deadline(far):
 
 def test_a_server_that_is_not_there_was_never_reached():
     nobody = Transport("http://127.0.0.1:9")
-    postman = Postman({OFFICIAL.app_id: Client(OFFICIAL.app_id, "s", nobody, connect("memory://"))},
-                      make_templates(CONFIG), WORDS, lambda: NOW)
+    postman = Postman(
+        {OFFICIAL.app_id: Client(OFFICIAL.app_id, "s", nobody, connect("memory://"))},
+        make_templates(CONFIG),
+        WORDS,
+        lambda: NOW,
+    )
     outcome = postman.carry(letter())
     assert isinstance(outcome, Failed)
     assert (outcome.action, outcome.code) == ("again", "unreached")
@@ -216,7 +237,9 @@ def test_secrets_and_openids_stand_in_no_log_and_no_exception(far, caplog):
     with pytest.raises((WeChatClientException, TokenRefused)) as raised:
         client.send_template({"touser": "o-1"}, 3)
     with pytest.raises(Unreached) as unreached:
-        Client(OFFICIAL.app_id, OFFICIAL.app_secret, Transport("http://127.0.0.1:9"), connect("memory://")).access_token
+        Client(OFFICIAL.app_id, OFFICIAL.app_secret, Transport("http://127.0.0.1:9"), connect("memory://")).user.get(
+            "o"
+        )
     said = caplog.text + str(raised.value) + repr(raised.value) + str(unreached.value)
     for secret in (token, OFFICIAL.app_secret, "o-1"):
         assert secret not in said
@@ -252,10 +275,16 @@ def test_the_menu_is_pushed_and_compared(far):
     assert account_menu.difference(account_menu.shown(client), ours) == []
 
 
-@pytest.mark.parametrize("doors", [
-    (), MENU * 2, (Door("开展活动很多很多", (Choice("一", "a"),)),), (Door("开展", (Choice("一", "a" * 129),)),),
-    (Door("开展", tuple(Choice(str(n), "a") for n in range(6))),),
-])
+@pytest.mark.parametrize(
+    "doors",
+    [
+        (),
+        MENU * 2,
+        (Door("开展活动很多很多", (Choice("一", "a"),)),),
+        (Door("开展", (Choice("一", "a" * 129),)),),
+        (Door("开展", tuple(Choice(str(n), "a") for n in range(6))),),
+    ],
+)
 def test_a_menu_past_wechats_limits_is_refused_before_it_is_sent(doors):
     with pytest.raises(ValueError, match=r"."):
         account_menu.built(doors)
@@ -272,20 +301,33 @@ def test_templates_that_drift_are_named(far):
 
 
 @pytest.mark.case("J16")
-@pytest.mark.parametrize(("key", "value", "fitted"), [
-    ("thing1", "与王奶奶视频", "与王奶奶视频"), ("thing1", "一" * 25, "一" * 19 + "…"), ("thing1", "好🙂\n的", "好 的"),
-    ("thing1", "", "无"), ("phone_number4", "0578-5550101", "0578-5550101"), ("time2", "2026-11-29 09:00", None),
-    ("character_string2", "63464576", None),
-])
+@pytest.mark.parametrize(
+    ("key", "value", "fitted"),
+    [
+        ("thing1", "与王奶奶视频", "与王奶奶视频"),
+        ("thing1", "一" * 25, "一" * 19 + "…"),
+        ("thing1", "好🙂\n的", "好 的"),
+        ("thing1", "", "无"),
+        ("phone_number4", "0578-5550101", "0578-5550101"),
+        ("time2", "2026-11-29 09:00", None),
+        ("character_string2", "63464576", None),
+    ],
+)
 def test_words_are_fitted_to_the_type_of_their_field(key, value, fitted):
     assert fit(Template("t", "id", {"x": key}), {"x": value}) == {key: {"value": fitted or value}}
 
 
 @pytest.mark.case("J16")
-@pytest.mark.parametrize(("key", "value"), [
-    ("phone_number4", "0578-5550101 转 8001 再转 8002"), ("phone_number4", ""), ("character_string2", "订单1"),
-    ("time2", "明天"), ("whatever1", "x"),
-])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("phone_number4", "0578-5550101 转 8001 再转 8002"),
+        ("phone_number4", ""),
+        ("character_string2", "订单1"),
+        ("time2", "明天"),
+        ("whatever1", "x"),
+    ],
+)
 def test_what_must_be_exact_is_never_cut(key, value):
     with pytest.raises(BadField, match=key):
         fit(Template("t", "id", {"x": key}), {"x": value})
@@ -295,8 +337,16 @@ def test_every_letter_fits_its_template_at_its_longest():
     """The longest names the county may hold, in every kind of letter, through the real templates."""
     from handlers.ordering.words import letter as order_letter
 
-    facts = {"number": "63464576", "service": "一" * 20, "beneficiary": "二" * 40, "requester": "三" * 40,
-             "preferred_at": NOW.isoformat(), "centre": "四" * 60, "phone": "0578-5550101", "organisation": "五" * 60}
+    facts = {
+        "number": "63464576",
+        "service": "一" * 20,
+        "beneficiary": "二" * 40,
+        "requester": "三" * 40,
+        "preferred_at": NOW.isoformat(),
+        "centre": "四" * 60,
+        "phone": "0578-5550101",
+        "organisation": "五" * 60,
+    }
     for kind in ("placed", "offered", "accepted", "taken", "cancelled"):
         wording = order_letter(f"ordering.{kind}", facts, ZoneInfo("Europe/Rome"))
         fit(make_templates(CONFIG)[wording.template], wording.fields)
@@ -322,4 +372,6 @@ def test_an_unknown_account_or_template_is_ours_to_mend(far):
     assert postman.carry(letter(app_id="wx-nobody")).code == "no_account"
     strange = Postman(postman.clients, {}, WORDS, lambda: NOW)
     assert strange.carry(letter()).code == "bad_field"
-    assert isinstance(postman.wording("people.link_declined", {**FACTS, "cared": ""}, ZoneInfo("Asia/Shanghai")), Wording)
+    assert isinstance(
+        postman.wording("people.link_declined", {**FACTS, "cared": ""}, ZoneInfo("Asia/Shanghai")), Wording
+    )
