@@ -47,6 +47,15 @@ class Instant(TypeDecorator[datetime]):
 Key = BigInteger().with_variant(Integer, "sqlite")
 
 
+# PostgreSQL's words for a transaction that had to give way to another: deadlock, serialisation failure.
+_GAVE_WAY = ("40P01", "40001")
+
+
+def gave_way(error: BaseException) -> bool:
+    """Whether the database ended this transaction in favour of another: then the whole of it may run again."""
+    return getattr(getattr(error, "orig", error), "sqlstate", None) in _GAVE_WAY
+
+
 class Base(DeclarativeBase):
     """The declarative base of every table; Flask-SQLAlchemy takes it as its `model_class`."""
 

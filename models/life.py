@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy import Table, update
+from sqlalchemy import Table, select, update
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
@@ -107,7 +107,7 @@ class Life:
         if by.role not in verb.who:
             raise Refused("not_yours", thing=self.name, verb=verb_name)
         session.flush()
-        before = thing.state
+        before = self._before(session, thing, verb)
         statement = (
             update(self.table)
             .where(self.table.c.id == thing.id, self.table.c.state.in_(verb.sources))
@@ -120,6 +120,15 @@ class Life:
         if not won:
             raise Refused("wrong_state", thing=self.name, state=thing.state, verb=verb_name)
         session.add(self._line(thing, verb_name, before, verb.target, by, now, note))
+
+    def _before(self, session: Session, thing: Living, verb: Verb) -> str:
+        """The state that the verb leaves, for history: of several, the one the row is in and not the one remembered."""
+        if len(verb.sources) == 1:
+            return verb.sources[0]
+        found: str = session.execute(
+            select(self.table.c.state).where(self.table.c.id == thing.id).with_for_update()
+        ).scalar_one()
+        return found
 
     def _line(
         self, thing: Living, verb: str, before: str | None, after: str, by: By, now: datetime, note: str

@@ -4,11 +4,13 @@ import logging
 import random
 import socket
 import threading
+import traceback
 import uuid
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from models.messages.claiming import Claimed, claim
 from models.messages.letters import Letter
@@ -16,6 +18,7 @@ from models.messages.outcomes import Failed, OpenLetter, Outcome, Sent, Unsure
 from models.messages.settling import give_up, settle
 from models.tasks.undelivered import hand_over
 from scheduler.settings import Hands
+from scheduler.units import in_unit
 
 log = logging.getLogger(__name__)
 
@@ -42,80 +45,90 @@ class Deliverer:
         self.hands = hands
         self.owner = owner or new_owner()
         self.pool = ThreadPoolExecutor(hands.settings.threads, thread_name_prefix="postman")
+        self.sending = Sending()
 
     def close(self) -> None:
-        """Wait for what is on the wire."""
+        """Wait for what is on the wire, and write it down if the database lets us."""
         self.pool.shutdown(wait=True)
+        try:
+            while self.sending.flying or self.sending.back:
+                self._land(all_of_it=True)
+        except SQLAlchemyError as error:
+            log.error("the database is away (%s): leases of letters on the wire will run out", type(error).__name__)
 
     def run_once(self, stop: threading.Event | None = None) -> int:
         """Send everything that is due now; answers how many letters were settled.
 
-        Claims the next batch while the last is still on the wire, up to two per thread. A database that is away ends
-        the round: the letters on the wire are settled by the sweep once their lease is over.
+        Claims the next letters while the last are still on the wire, up to two per thread: so none waits longer for its
+        thread than one send, and a lease outlives both. A database that is away ends the round; what came back is
+        kept and written down in a later one.
         """
         settled = 0
-        sending = Sending()
         exhausted = False
         try:
             while True:
-                if not exhausted and not (stop and stop.is_set()) and len(sending.flying) < self._room():
-                    exhausted = self._launch(sending) == 0
-                if not sending.flying:
+                room = 2 * self.hands.settings.threads - len(self.sending.flying)
+                if not exhausted and room > 0 and not (stop and stop.is_set()):
+                    exhausted = self._launch(min(room, self.hands.settings.batch)) == 0
+                if not self.sending.flying and not self.sending.back:
                     return settled
-                settled += self._land(sending)
-        except SQLAlchemyError:
-            log.exception("the database went away while letters were on the wire; their leases will run out")
-            wait(sending.flying)
+                settled += self._land()
+        except SQLAlchemyError as error:
+            log.error("the database did not answer (%s): what came back is kept for later", type(error).__name__)
             return settled
 
-    def _room(self) -> int:
-        return 2 * self.hands.settings.threads
-
-    def _launch(self, sending: Sending) -> int:
-        """Claim a batch and put it on the wire; answers how many letters left the queue."""
-        claimed = self._claim()
+    def _launch(self, limit: int) -> int:
+        """Claim letters and put them on the wire; answers how many left the queue."""
+        claimed = in_unit(self.hands.open_session, lambda session: self._claim(session, limit))
         for letter in claimed.letters:
-            sending.flying[self.pool.submit(_carried, self.hands, letter)] = letter
+            self.sending.flying[self.pool.submit(_carried, self.hands, letter)] = letter
         return claimed.total
 
-    def _claim(self) -> Claimed:
+    def _claim(self, session: Session, limit: int) -> Claimed:
         settings, now = self.hands.settings, self.hands.now()
-        with self.hands.open_session() as session, session.begin():
-            claimed = claim(
-                session, now=now, real_now=self.hands.real_now(), owner=self.owner, lease=settings.lease,
-                deadline=settings.send_deadline, limit=settings.batch,
-            )  # fmt: skip
-            for key in claimed.homeless:
-                letter = session.get_one(Letter, key)
-                letter.error_code = "no address"
-                give_up(letter, now)
-                hand_over(session, letter, now)
+        claimed = claim(
+            session, now=now, real_now=self.hands.real_now(), owner=self.owner, lease=settings.lease,
+            deadline=settings.send_deadline, limit=limit,
+        )  # fmt: skip
+        for key in claimed.homeless:
+            letter = session.get_one(Letter, key)
+            letter.error_code = "no address"
+            give_up(letter, now)
+            hand_over(session, letter, now)
         return claimed
 
-    def _land(self, sending: Sending) -> int:
+    def _land(self, *, all_of_it: bool = False) -> int:
         """Wait for the next answers and write them down in one transaction; answers how many."""
+        sending = self.sending
         done, _ = wait(sending.flying, return_when=FIRST_COMPLETED)
         for future in done:
             letter = sending.flying.pop(future)
             sending.back[letter.id] = (letter.app_id, future.result())
         # A transaction for each answer would cost more than the sends: gather while others are still in the air.
-        if sending.flying and len(sending.back) < self.hands.settings.threads // 2:
+        if sending.flying and len(sending.back) < self.hands.settings.threads // 2 and not all_of_it:
             return 0
-        outcomes, sending.back = sending.back, {}
-        now = self.hands.now()
-        with self.hands.open_session() as session, session.begin():
-            for letter_row in settle(session, self.owner, outcomes, now=now, jitter=_rng.random()):
-                hand_over(session, letter_row, now)
+        outcomes = dict(sending.back)
+        in_unit(self.hands.open_session, lambda session: self._settle(session, outcomes))
+        sending.back.clear()
         _say(outcomes)
         return len(outcomes)
+
+    def _settle(self, session: Session, outcomes: dict[int, tuple[str, Outcome]]) -> None:
+        now = self.hands.now()
+        for letter in settle(session, self.owner, outcomes, now=now, jitter=_rng.random()):
+            hand_over(session, letter, now)
 
 
 def _carried(hands: Hands, letter: OpenLetter) -> Outcome:
     """What the postman answers; a postman that stumbles leaves a doubt, never a lost letter."""
+    if hands.real_now() > letter.start_before:
+        return Failed("again", "too_late", "it waited too long for its turn; nothing was sent")
     try:
         return hands.carry(letter)
     except Exception as error:
-        log.exception("letter %s: the postman stumbled", letter.id)
+        # Where, never what: an exception's own words may hold what was to be said.
+        where = "".join(traceback.format_tb(error.__traceback__))
+        log.error("letter %s: the postman stumbled: %s\n%s", letter.id, type(error).__name__, where)
         return Unsure(f"{type(error).__name__}")
 
 

@@ -4,12 +4,10 @@ from sqlalchemy import delete
 
 from models.messages.inbox import Inbox
 from scheduler.settings import Hands
+from scheduler.units import in_unit
 
 
 def forget_inbox(hands: Hands) -> int:
     """Delete incoming messages older than `inbox_days`: they served deduplication and audit; answers how many."""
-    with hands.open_session() as session, session.begin():
-        gone = session.execute(
-            delete(Inbox).where(Inbox.received_at < hands.now() - hands.settings.inbox_kept).returning(Inbox.key)
-        ).all()
-    return len(gone)
+    old = delete(Inbox).where(Inbox.received_at < hands.now() - hands.settings.inbox_kept).returning(Inbox.key)
+    return in_unit(hands.open_session, lambda session: len(session.execute(old).all()))

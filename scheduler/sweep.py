@@ -2,32 +2,36 @@
 
 import random
 
+from sqlalchemy.orm import Session
+
 from models.family.booking import finish_past
 from models.messages.receipts import join_waiting
+from models.messages.settling import ENDED_UNDELIVERED
 from models.messages.sweeping import sweep_letters
 from models.tasks.linking import lapse_old
 from models.tasks.undelivered import hand_over
 from scheduler.settings import Hands
+from scheduler.units import in_unit
 
 _rng = random.SystemRandom()
 
 
 def sweep_outbox(hands: Hands) -> int:
     """Settle letters that no sender holds any more and receipts that came early; answers how many became a cadre's."""
+    return in_unit(hands.open_session, lambda session: _sweep_outbox(session, hands))
+
+
+def _sweep_outbox(session: Session, hands: Hands) -> int:
     now = hands.now()
-    with hands.open_session() as session, session.begin():
-        changed = join_waiting(session, now)
-        ended = [letter for letter in changed if letter.state == "dead"]
-        ended += sweep_letters(
-            session, now=now, real_now=hands.real_now(), deadline=hands.settings.send_deadline, jitter=_rng.random()
-        )
-        for letter in ended:
-            hand_over(session, letter, now)
-    return len(ended)
+    changed = join_waiting(session, now)
+    ended = [letter for letter in changed if letter.state in ENDED_UNDELIVERED]
+    ended += sweep_letters(
+        session, now=now, real_now=hands.real_now(), deadline=hands.settings.send_deadline, jitter=_rng.random()
+    )
+    return sum(hand_over(session, letter, now) is not None for letter in ended)
 
 
 def sweep_bookings(hands: Hands) -> int:
     """End calls that are over and askings that nobody answered; answers how many."""
     now = hands.now()
-    with hands.open_session() as session, session.begin():
-        return finish_past(session, now) + lapse_old(session, now)
+    return in_unit(hands.open_session, lambda session: finish_past(session, now) + lapse_old(session, now))

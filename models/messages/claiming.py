@@ -62,7 +62,7 @@ def claim(
         elif home is None:
             claimed.homeless.append(row.id)
         else:
-            claimed.letters.append(_open(row, home, reader.time_zone, deadline))
+            claimed.letters.append(_open(row, home, reader.time_zone, deadline, real_now + lease - deadline))
     if gone:
         session.execute(
             update(Letter).where(Letter.id.in_(gone))
@@ -117,10 +117,13 @@ def _homes(session: Session, people: set[int]) -> dict[int, list[tuple[str, str,
     return homes
 
 
-def _open(row: Row[Any], home: tuple[str, str, str], zone: str, deadline: timedelta) -> OpenLetter:
+def _open(
+    row: Row[Any], home: tuple[str, str, str], zone: str, deadline: timedelta, start_before: datetime
+) -> OpenLetter:
     return OpenLetter(
         id=row.id, kind=row.kind, facts=row.facts, channel=row.channel, app_id=home[0], openid=home[1],
         zone=zone, client_msg_id=row.client_msg_id, deadline_seconds=deadline.total_seconds(),
+        start_before=start_before,
     )  # fmt: skip
 
 

@@ -11,8 +11,7 @@ from models.life import TIME, Life, Verb
 
 REPEATABLE_FOR = timedelta(minutes=10)  # WeChat keeps a client_msg_id for ten minutes, no longer
 
-# Which channels a letter tries, in order. A channel that may be repeated with the same client_msg_id says so.
-LADDER: tuple[str, ...] = ("template",)
+# A channel that may be repeated with the same client_msg_id says so.
 REPEATABLE: dict[str, bool] = {"template": True, "customer_service": False}
 
 
@@ -53,6 +52,7 @@ class Letter(Row):
     app_id: Mapped[str | None] = mapped_column(String(32))  # the account through which it went
     first_attempt_at: Mapped[datetime | None]  # real time, of the first attempt that may have reached WeChat
     in_doubt: Mapped[bool] = mapped_column(default=False)  # an attempt of which nobody knows whether it arrived
+    unwanted: Mapped[bool] = mapped_column(default=False)  # withdrawn while it was on the wire: not to be tried again
     msgid: Mapped[str | None] = mapped_column(String(24))
     said: Mapped[str | None] = mapped_column(String(600))
     error_code: Mapped[str | None] = mapped_column(String(24))
@@ -74,8 +74,8 @@ LETTER = Life(
         Verb("deliver", ("sending", "retry", "sent", "needs_check"), "delivered", who=(TIME,)),
         Verb("miss", ("planned", "retry"), "missed", who=(TIME,), tells=("cadre",)),
         Verb("give_up", ("planned", "sending", "retry", "sent", "needs_check"), "dead", who=(TIME,), tells=("cadre",)),
-        Verb("withdraw", ("planned", "retry"), "withdrawn", who=(TIME, "rule")),
-        Verb("suppress", ("planned", "retry"), "suppressed", who=(TIME, "rule")),
+        Verb("withdraw", ("planned", "retry", "sending", "sent"), "withdrawn", who=(TIME, "rule")),
+        Verb("suppress", ("sending",), "suppressed", who=(TIME,)),
         Verb("tell", ("dead", "needs_check", "missed"), "told_in_person", who=("cadre",)),
     ),
 )

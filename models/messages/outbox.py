@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import select, update
+from sqlalchemy import case, select, update
 from sqlalchemy.orm import Session
 
 from models.life import By
@@ -51,17 +51,25 @@ def post(
 def withdraw(session: Session, subject: str, now: datetime, *, before_revision: int | None = None) -> int:
     """Take back the letters about `subject` that nobody has begun to send; answers how many.
 
+    One that is on the wire, or sent and without its receipt, cannot be taken back: it is only never tried again.
     With `before_revision`, only those of older revisions: what a change of time calls.
     """
     session.flush()
-    statement = update(Letter).where(Letter.subject == subject, Letter.state.in_(("planned", "retry")))
+    waits = Letter.state.in_(("planned", "retry"))
+    # One statement: a letter that a sender takes or gives back at this moment is met in the one state or the other.
+    statement = update(Letter).where(Letter.subject == subject, waits | Letter.state.in_(("sending", "sent")))
     if before_revision is not None:
         statement = statement.where(Letter.revision < before_revision)
-    gone = session.execute(
-        statement.values(state="withdrawn", settled_at=now).returning(Letter.id),
-        execution_options={"synchronize_session": "fetch"},
-    ).all()
-    return len(gone)
+    met = session.execute(
+        statement.values(
+            unwanted=case((waits, Letter.unwanted), else_=True),
+            settled_at=case((waits, now), else_=Letter.settled_at),
+            state=case((waits, "withdrawn"), else_=Letter.state),
+        ).returning(Letter.state),
+        execution_options={"synchronize_session": False},
+    ).all()  # fmt: skip
+    session.expire_all()
+    return sum(row.state == "withdrawn" for row in met)
 
 
 def tell_in_person(session: Session, letter: Letter, *, by: By, now: datetime) -> None:

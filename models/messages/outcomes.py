@@ -1,9 +1,10 @@
 """What comes back from carrying a letter: the postman answers with one of three values, never with an exception."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
-Action = Literal["again", "person", "broken"]
+Action = Literal["again", "person", "window", "broken"]
 
 
 @dataclass(frozen=True)
@@ -18,8 +19,9 @@ class Sent:
 class Failed:
     """The far end refused, and nothing was delivered.
 
-    `action`: "again" (busy: back off and retry), "person" (this person cannot be reached so: next step of the ladder),
-    "broken" (template, account or settings: keep the letter, alarm). `pause_seconds` holds the channel that long.
+    `action`: "again" (busy: back off and retry), "person" (this account does not reach this person), "window" (not in
+    this way now: consent or the customer-service window is used up), "broken" (template, account or settings: keep the
+    letter, alarm). `pause_seconds` holds the channel that long.
     """
 
     action: Action
@@ -50,6 +52,7 @@ class OpenLetter:
     zone: str  # the reader's IANA zone
     client_msg_id: str
     deadline_seconds: float
+    start_before: datetime  # real time: begun later, the send might outlive its lease
 
 
 Outcome = Sent | Failed | Unsure

@@ -76,13 +76,18 @@ def apply_receipt(session: Session, receipt: Receipt, letter: Letter, now: datet
     elif status.startswith("failed:userblock"):
         mark_unreachable(session, letter.person_id, receipt.app_id, "user block")
         letter.error_code = "user block"
-        letter.state, letter.settled_at = "dead", now
-    elif letter.tries < MAX_SENDS and letter.useful_until > now and letter.state == "sent":
+        letter.state, letter.settled_at = _ended(letter), now
+    elif letter.tries < MAX_SENDS and letter.useful_until > now and letter.state == "sent" and not letter.unwanted:
         letter.error_code = receipt.status[:24]
         letter.state, letter.next_at, letter.client_msg_id = "retry", now, uuid4().hex
         letter.first_attempt_at, letter.in_doubt, letter.msgid = None, False, None
     else:
         letter.error_code = receipt.status[:24]
-        letter.state, letter.settled_at = "dead", now
+        letter.state, letter.settled_at = _ended(letter), now
     session.flush()
     return True
+
+
+def _ended(letter: Letter) -> str:
+    """Undelivered: a cadre's turn, unless nobody wants it any more."""
+    return "withdrawn" if letter.unwanted else "dead"

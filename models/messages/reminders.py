@@ -57,20 +57,23 @@ def plan(
     """Write one letter for each rule and recipient; answers how many.
 
     Older revisions' letters are withdrawn first. An offset that is already past is skipped: a booking made inside the
-    window must not fire all its reminders together. The key makes planning twice the same as once.
+    window must not fire all its reminders together. For the same reason each is useful only until the next is due:
+    after a night without a clock one comes and not three. The key makes planning twice the same as once.
     """
     withdraw(session, subject, now, before_revision=revision)
     written = 0
-    for rule in rules:
+    ordered = sorted(rules, key=lambda rule: rule.before, reverse=True)
+    for rule, following in zip(ordered, [*ordered[1:], None], strict=True):
+        useful_until = starts_at - following.before if following else starts_at + rule.useful_after_start
         for recipient in recipients:
             due = due_time(rule, starts_at, recipient.zone)
-            if due <= now:
+            if due <= now or due >= useful_until:
                 continue
             post(
                 session, key=f"{subject}/{revision}/{rule.name}/{recipient.role}:{recipient.person_id}",
                 person_id=recipient.person_id, kind=kind, subject=subject, revision=revision, now=now,
                 facts={**facts, "rule": rule.name, "role": recipient.role}, due_at=due,
-                useful_until=starts_at + rule.useful_after_start, urgency=rule.urgency,
+                useful_until=useful_until, urgency=rule.urgency,
             )  # fmt: skip
             written += 1
     return written

@@ -11,6 +11,7 @@ from models.messages.outcomes import Failed, Outcome, Sent, Unsure
 from models.messages.receipts import Receipt, apply_receipt
 from models.people.identities import mark_unreachable
 
+ENDED_UNDELIVERED = ("dead", "needs_check", "missed")  # what a cadre has to take on
 MAX_TRIES = 12
 FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(minutes=10)
@@ -47,7 +48,7 @@ def settle(
     session.flush()
     _join_early_receipts(session, [letter for letter in held if letter.state == "sent"], now)
     session.flush()
-    return [letter for letter in held if letter.state in ("dead", "needs_check")]
+    return [letter for letter in held if letter.state in ENDED_UNDELIVERED]
 
 
 def _sent(letter: Letter, outcome: Sent) -> None:
@@ -63,12 +64,13 @@ def _failed(session: Session, letter: Letter, outcome: Failed, now: datetime, ji
     if outcome.action == "person":
         assert letter.app_id is not None
         mark_unreachable(session, letter.person_id, letter.app_id, outcome.code)
+    if outcome.action in ("person", "window"):
         give_up(letter, now)
         return
     pause = BROKEN_PAUSE if outcome.action == "broken" else _pause(letter.tries, jitter)
     pause = max(pause, timedelta(seconds=outcome.pause_seconds))
     tired = outcome.action == "again" and letter.tries >= MAX_TRIES
-    if tired or now + pause >= letter.useful_until:
+    if letter.unwanted or tired or now + pause >= letter.useful_until:
         give_up(letter, now)
         return
     letter.state, letter.next_at = "retry", now + pause
@@ -85,15 +87,18 @@ def doubt(letter: Letter, now: datetime, jitter: float) -> None:
     letter.in_doubt = True
     letter.lease_owner = letter.lease_until = None
     pause = _pause(letter.tries, jitter)
-    if REPEATABLE[letter.channel] and now + pause < letter.useful_until:
+    if REPEATABLE[letter.channel] and now + pause < letter.useful_until and not letter.unwanted:
         letter.state, letter.next_at = "retry", now + pause
     else:
-        letter.state, letter.settled_at = "needs_check", now
+        give_up(letter, now)
 
 
 def give_up(letter: Letter, now: datetime) -> None:
-    """It will not be sent any more: a cadre's turn. One that may have arrived is to be checked, not repeated."""
-    letter.state = "needs_check" if letter.in_doubt else "dead"
+    """It will not be sent any more: a cadre's turn, unless nobody wants it any more.
+
+    One that may have arrived is to be checked, not repeated.
+    """
+    letter.state = "withdrawn" if letter.unwanted else "needs_check" if letter.in_doubt else "dead"
     letter.settled_at = now
     letter.lease_owner = letter.lease_until = None
 

@@ -1,21 +1,20 @@
 """What time alone decides about letters: too late, in doubt for too long, forgotten by a dead sender."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy.orm import Session, aliased
 
 from models.messages.claiming import WAITING
 from models.messages.letters import REPEATABLE_FOR, Letter
-from models.messages.settling import doubt
+from models.messages.settling import doubt, give_up
 
-# Another process may have moved a row since this session read it.
-_FRESH: dict[str, Any] = {"execution_options": {"populate_existing": True}}
+LIMIT = 500  # letters of one kind settled in one sweep
 
 
 def sweep_letters(
-    session: Session, *, now: datetime, real_now: datetime, deadline: timedelta, jitter: float, limit: int = 500
+    session: Session, *, now: datetime, real_now: datetime, deadline: timedelta, jitter: float
 ) -> list[Letter]:
     """Settle what nobody carries any more; answers the letters that need a cadre now.
 
@@ -23,25 +22,45 @@ def sweep_letters(
     sent again blindly; a letter nobody can use any more is missed, said aloud, not silently lost.
     """
     ended: list[Letter] = []
-    lost = select(Letter).where(Letter.state == "sending", Letter.lease_until < real_now)
-    for letter in session.scalars(lost.limit(limit).with_for_update(skip_locked=True), **_FRESH).all():
+    for letter in _taken(session, Letter.state == "sending", Letter.lease_until < real_now):
         doubt(letter, now, jitter)
         if letter.state == "needs_check":
             ended.append(letter)
     session.flush()
-    doubtful = select(Letter).where(
-        Letter.state == "retry",
-        Letter.in_doubt.is_(True),
+    for letter in _taken(
+        session, Letter.state == "retry", Letter.in_doubt.is_(True),
         Letter.first_attempt_at < real_now - REPEATABLE_FOR + deadline,
-    )
-    for letter in session.scalars(doubtful.limit(limit).with_for_update(skip_locked=True), **_FRESH).all():
-        letter.state, letter.settled_at = "needs_check", now
+    ):  # fmt: skip
+        give_up(letter, now)
         ended.append(letter)
     session.flush()
-    late = select(Letter).where(Letter.state.in_(WAITING), Letter.useful_until <= now, Letter.next_at <= now)
-    for letter in session.scalars(late.limit(limit).with_for_update(skip_locked=True), **_FRESH).all():
-        letter.state = "needs_check" if letter.in_doubt else "missed"
-        letter.settled_at = now
-        ended.append(letter)
+    ended += _miss_late(session, now)
     session.flush()
     return ended
+
+
+def _miss_late(session: Session, now: datetime) -> list[Letter]:
+    """End what came too late; answers those after which nothing else speaks of the same thing."""
+    late = _taken(session, Letter.state.in_(WAITING), Letter.useful_until <= now, Letter.next_at <= now)
+    for letter in late:
+        letter.state = "needs_check" if letter.in_doubt else "missed"
+        letter.settled_at = now
+    session.flush()
+    follows = set(session.scalars(select(Letter.id).where(Letter.id.in_([one.id for one in late]), _is_followed())))
+    return [letter for letter in late if letter.state == "needs_check" or letter.id not in follows]
+
+
+def _is_followed() -> ColumnElement[bool]:
+    """Whether a later letter about the same thing is for the same person: it, or its own phone call, says it all."""
+    later = aliased(Letter)
+    return exists().where(
+        later.subject == Letter.subject, later.person_id == Letter.person_id, later.kind == Letter.kind,
+        later.revision == Letter.revision, later.due_at > Letter.due_at,
+        later.state.not_in(("withdrawn", "suppressed")),
+    )  # fmt: skip
+
+
+def _taken(session: Session, *where: ColumnElement[bool]) -> Sequence[Letter]:
+    """The letters, locked, as they stand now: another process may have moved a row since this session read it."""
+    query = select(Letter).where(*where).limit(LIMIT).with_for_update(skip_locked=True)
+    return session.scalars(query, execution_options={"populate_existing": True}).all()

@@ -17,8 +17,12 @@ PHONE_WITHIN = timedelta(hours=4)
 
 
 def hand_over(session: Session, letter: Letter, now: datetime) -> Task | None:
-    """Open the task to tell a person what `letter` could not; None for letters about tasks: they stay on the list."""
-    if letter.kind.startswith("tasks."):
+    """Open the task to tell a person what `letter` could not.
+
+    None for letters about tasks, which stay on the list, and for answers in a conversation: they are that person's own,
+    and whoever asked asks again.
+    """
+    if letter.kind.startswith(("tasks.", "messages.")):
         return None
     person = session.get_one(Person, letter.person_id)
     area_id = person.area_id or session.scalar(

@@ -21,9 +21,9 @@ TABLE: dict[int, tuple[Action, int, str]] = {
     40003: ("person", 0, "no such openid in this account"),
     43004: ("person", 0, "does not follow"),
     43019: ("person", 0, "on the account's blacklist"),
-    43101: ("person", 0, "has not agreed to this message"),
-    45015: ("person", 0, "the customer-service window is closed"),
-    45047: ("person", 0, "the customer-service window is used up"),
+    43101: ("window", 0, "has not agreed to this message"),
+    45015: ("window", 0, "the customer-service window is closed"),
+    45047: ("window", 0, "the customer-service window is used up"),
     40036: ("broken", 0, "template id malformed"),
     40037: ("broken", 0, "no such template in this account"),
     47003: ("broken", 0, "a field does not fit the template"),
@@ -41,10 +41,10 @@ TABLE: dict[int, tuple[Action, int, str]] = {
 
 
 def failed(code: int, detail: str, now: datetime, said: str = "") -> Failed:
-    """What to do about an errcode. Unknown ones of the 431xx family concern the person; others are tried again."""
+    """What to do about an errcode. Unknown ones of the 431xx family are about consent; others are tried again."""
     known = TABLE.get(code)
     if known is None:
-        action: Action = "person" if 43100 <= code < 43200 else "again"
+        action: Action = "window" if 43100 <= code < 43200 else "again"
         return Failed(action, str(code), detail, said=said)
     action, pause, why = known
     seconds = _until_tomorrow(now) if pause == UNTIL_TOMORROW else pause

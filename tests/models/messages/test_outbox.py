@@ -1,15 +1,16 @@
 """Letters: claimed by one, settled under a fence, repeated only where that is safe, and always ended somewhere."""
 
-from collections import Counter
+import random
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import delete, event, select
 
 from models.messages.claiming import claim
 from models.messages.letters import LETTER, Letter
-from models.messages.outbox import post
+from models.messages.outbox import post, withdraw
 from models.messages.outcomes import Failed, Sent, Unsure
 from models.messages.receipts import Receipt, join_waiting, record_receipt
 from models.messages.settling import settle
@@ -31,8 +32,8 @@ def letters(session, person, count=1, **more):
             session,
             key=f"k{n}",
             person_id=person.id,
-            kind="messages.reply",
-            facts={"text": "好"},
+            kind="people.link_declined",
+            facts={"cared": "", "at": NOW.isoformat()},
             subject="s:1",
             now=NOW,
             **more,
@@ -103,7 +104,7 @@ def test_somebody_without_an_address_and_the_dead_are_not_written_to(session, ca
     batch = claimed(session)
     assert (batch.letters, batch.homeless) == ([], [letter.id])
     session.get_one(Person, cast.xiaofang.id).state = "deceased"
-    post(session, key="x", person_id=cast.xiaofang.id, kind="messages.reply", facts={}, subject="s:1", now=NOW)
+    post(session, key="x", person_id=cast.xiaofang.id, kind="people.link_declined", facts={}, subject="s:1", now=NOW)
     assert claimed(session).suppressed == 1
 
 
@@ -142,7 +143,7 @@ def test_a_dead_sender_leaves_a_doubt_by_channel(session, cast):
         session,
         key="cs",
         person_id=cast.xiaofang.id,
-        kind="messages.reply",
+        kind="people.link_declined",
         facts={"text": ""},
         subject="s:1",
         now=NOW,
@@ -195,6 +196,24 @@ def test_a_refused_attempt_leaves_no_doubt_so_the_ten_minutes_begin_anew(session
 
 
 @pytest.mark.case("J8")
+@pytest.mark.parametrize("code", ["43101", "45015", "45047"])
+def test_a_consent_or_window_that_is_used_up_ends_this_letter_and_no_other(session, cast, code):
+    one, other = letters(session, cast.xiaofang, 2)
+    claimed(session, limit=1)
+    (dead,) = settled(session, one, Failed("window", code))
+    assert (dead.state, is_reachable(session, cast.xiaofang.id)) == ("dead", True)
+    assert [letter.id for letter in claimed(session).letters] == [other.id]
+
+
+def test_an_answer_in_a_conversation_that_did_not_arrive_is_nobody_elses_to_read(session, cast):
+    letter = post(session, key="reply:1", person_id=cast.xiaofang.id, kind="messages.reply", facts={"text": "私事"},
+                  subject="identity:1", now=NOW, channel="customer_service")  # fmt: skip
+    claimed(session)
+    (dead,) = settled(session, letter, Failed("window", "45015"))
+    assert hand_over(session, dead, NOW) is None
+    assert session.scalars(select(Task)).all() == []
+
+
 def test_somebody_who_cannot_be_reached_so_is_marked_and_becomes_a_phone_call(session, cast):
     (letter,) = letters(session, cast.xiaofang)
     claimed(session)
@@ -302,7 +321,90 @@ def test_a_failure_of_wechats_own_goes_again_under_a_new_id_and_ends_with_a_cadr
     assert letter.client_msg_id != first
 
 
-def test_every_state_of_a_letter_is_in_its_life(session, cast):
-    seen = Counter(LETTER.states)
-    assert all(count == 1 for count in seen.values())
-    assert {"delivered", "withdrawn", "suppressed", "told_in_person"} <= LETTER.ends
+OUTCOMES = [
+    Sent("1", "好"), Failed("again", "-1"), Failed("person", "43004"), Failed("window", "45015"),
+    Failed("broken", "40037"), Unsure("timeout"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_whatever_happens_a_letter_only_goes_where_its_life_leads(session, cast, seed):
+    dice, now, said = random.Random(seed), NOW, 0
+    leads = {(source, verb.target) for verb in LETTER.verbs for source in verb.sources}
+    leads |= {(one, last) for one, middle in leads for first, last in leads if middle == first}  # two verbs at once
+    alive = letters(session, cast.xiaofang, 6, channel=dice.choice(["template", "customer_service"]))
+    walked = set()
+    for _ in range(60):
+        before = {letter.id: letter.state for letter in alive}
+        deed = dice.randrange(6)
+        if deed <= 1:
+            claimed(session, now=now, limit=dice.randrange(1, 4))
+        elif deed == 2:
+            for letter in alive:
+                session.refresh(letter)
+                said += 1
+                outcome = dice.choice(OUTCOMES)
+                settled(
+                    session,
+                    letter,
+                    replace(outcome, msgid=str(said)) if said and isinstance(outcome, Sent) else outcome,
+                    now=now,
+                )
+        elif deed == 3:
+            sweep(session, now)
+        elif deed == 4:
+            status = dice.choice(["success", "failed:user block", "failed: system failed"])
+            record_receipt(session, APP_ID, str(dice.randrange(1, said + 2)), status, now)
+        else:
+            withdraw(session, "s:1", now) if dice.random() < 0.05 else None
+            now += timedelta(seconds=dice.choice([5, 50, 400]))
+        for letter in alive:
+            session.refresh(letter)
+            if letter.state != before[letter.id]:
+                walked.add((before[letter.id], letter.state))
+    assert walked - leads == set()
+    assert walked
+
+
+@pytest.mark.case("E1")
+@pytest.mark.parametrize(
+    "outcome", [Failed("again", "-1"), Failed("broken", "40037"), Failed("person", "43004"), Unsure("timeout")]
+)
+def test_what_is_withdrawn_while_it_is_on_the_wire_is_not_tried_again_and_bothers_nobody(session, cast, outcome):
+    (letter,) = letters(session, cast.xiaofang)
+    claimed(session)
+    assert withdraw(session, "s:1", NOW) == 0
+    assert settled(session, letter, outcome) == []
+    assert letter.state == "withdrawn"
+    assert claimed(session, now=NOW + timedelta(hours=1)).total == 0
+
+
+@pytest.mark.case("E1")
+def test_what_was_withdrawn_after_it_was_sent_is_not_sent_again_when_its_receipt_says_it_failed(session, cast):
+    letter = sent(session, cast)
+    withdraw(session, "s:1", NOW)
+    record_receipt(session, APP_ID, letter.msgid, "failed: system failed", NOW)
+    assert letter.state == "withdrawn"
+
+
+def test_a_withdrawal_and_a_claim_at_the_same_moment_never_leave_a_letter_that_is_tried_again(open_session, cast):
+    for _ in range(30):
+        with open_session() as session, session.begin():
+            session.execute(delete(Letter))
+            letters(session, cast.xiaofang, 20)
+
+        def take():
+            with open_session() as session, session.begin():
+                return [letter.id for letter in claimed(session, limit=20).letters]
+
+        def back():
+            with open_session() as session, session.begin():
+                withdraw(session, "s:1", NOW)
+
+        with ThreadPoolExecutor(2) as pool:
+            taking, _ = pool.submit(take), pool.submit(back).result()
+            taken = taking.result()
+        with open_session() as session, session.begin():
+            settle(session, "me", {key: (APP_ID, Failed("again", "-1")) for key in taken}, now=NOW, jitter=0.5)
+            # A claim that came second takes nothing; one that came first brings what is never tried again.
+            assert set(session.scalars(select(Letter.state))) == {"withdrawn"}

@@ -7,9 +7,11 @@ import pytest
 from sqlalchemy import select
 
 from models.hours import CHINA
+from models.messages.claiming import claim
 from models.messages.letters import Letter
 from models.messages.outbox import post, withdraw
 from models.messages.reminders import CALL_RULES, Recipient, due_time, plan
+from models.messages.sweeping import sweep_letters
 from tests.world import NOW
 
 DAY, HOUR, TEN = CALL_RULES
@@ -40,6 +42,32 @@ def session(session, cast):
 def test_offsets_that_are_past_are_skipped_and_do_not_fire_together(session):
     assert planned(session, starts_at=NOW + timedelta(minutes=50)) == 1
     assert session.scalars(select(Letter.facts)).one()["rule"] == "t-10min"
+
+
+@pytest.mark.case("J1")
+def test_each_is_useful_only_until_the_next_is_due_so_a_clock_that_slept_sends_one_and_not_three(session, cast):
+    planned(session, people=[(cast.xiaofang.id, "relative", MADRID)])
+    rows = session.scalars(select(Letter).order_by(Letter.due_at)).all()
+    assert [row.useful_until for row in rows] == [
+        START - HOUR.before,
+        START - TEN.before,
+        START + TEN.useful_after_start,
+    ]
+    awake = START - timedelta(minutes=5)
+    taken = claim(session, now=awake, real_now=awake, owner="me", lease=timedelta(seconds=45),
+                  deadline=timedelta(seconds=20), limit=9)  # fmt: skip
+    assert [letter.facts["rule"] for letter in taken.letters] == ["t-10min"]
+    # The two that are missed are followed by the third: no cadre need phone.
+    assert sweep_letters(session, now=awake, real_now=awake, deadline=timedelta(seconds=20), jitter=0.5) == []
+    assert sorted(session.scalars(select(Letter.state))) == ["missed", "missed", "sending"]
+
+
+@pytest.mark.case("J1")
+def test_a_reminder_that_is_missed_with_nothing_after_it_is_a_cadres(session):
+    planned(session)
+    late = START + timedelta(minutes=20)
+    ended = sweep_letters(session, now=late, real_now=late, deadline=timedelta(seconds=20), jitter=0.5)
+    assert [letter.facts["rule"] for letter in ended] == ["t-10min"]
 
 
 @pytest.mark.case("E1")
