@@ -4,7 +4,7 @@ from models import history, hours
 from models.base import Base
 from models.family import calls
 from models.life import Life
-from models.messages import inbox, letters, receipts
+from models.messages import breakers, budgets, inbox, letters, optouts, receipts, subscriptions
 from models.ordering import assignments, listings, orders
 from models.people import care, consent, contacts, identities, persons, staff
 from models.places import areas, cells, centres
@@ -12,7 +12,7 @@ from models.tasks import tasks
 
 ROOMS = (
     history, hours, areas, centres, cells, persons, identities, care, consent, contacts, staff,
-    inbox, letters, receipts, tasks, listings, orders, assignments, calls,
+    inbox, letters, receipts, budgets, breakers, subscriptions, optouts, tasks, listings, orders, assignments, calls,
 )  # fmt: skip
 
 METADATA = Base.metadata

@@ -6,16 +6,19 @@ import socket
 import threading
 import traceback
 import uuid
+from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from models.messages.claiming import Claimed, claim
+from models.messages.breakers import Blown
+from models.messages.claiming import Claimed, Lease, claim
 from models.messages.letters import Letter
 from models.messages.outcomes import Failed, OpenLetter, Outcome, Sent, Unsure
-from models.messages.settling import give_up, settle
+from models.messages.passage import give_up
+from models.messages.settling import settle
 from models.tasks.undelivered import hand_over
 from scheduler.settings import Hands
 from scheduler.units import in_unit
@@ -35,7 +38,7 @@ class Sending:
     """What is on the wire right now, and what came back and waits to be written down."""
 
     flying: dict["Future[Outcome]", OpenLetter] = field(default_factory=dict)
-    back: dict[int, tuple[str, Outcome]] = field(default_factory=dict)
+    back: dict[int, tuple[OpenLetter, Outcome]] = field(default_factory=dict)
 
 
 class Deliverer:
@@ -87,8 +90,8 @@ class Deliverer:
     def _claim(self, session: Session, limit: int) -> Claimed:
         settings, now = self.hands.settings, self.hands.now()
         claimed = claim(
-            session, now=now, real_now=self.hands.real_now(), owner=self.owner, lease=settings.lease,
-            deadline=settings.send_deadline, limit=limit,
+            session, now=now, real_now=self.hands.real_now(), limit=limit, allowance=self.hands.allowance,
+            lease=Lease(self.owner, settings.lease, settings.send_deadline),
         )  # fmt: skip
         for key in claimed.homeless:
             letter = session.get_one(Letter, key)
@@ -103,20 +106,25 @@ class Deliverer:
         done, _ = wait(sending.flying, return_when=FIRST_COMPLETED)
         for future in done:
             letter = sending.flying.pop(future)
-            sending.back[letter.id] = (letter.app_id, future.result())
+            sending.back[letter.id] = (letter, future.result())
         # A transaction for each answer would cost more than the sends: gather while others are still in the air.
         if sending.flying and len(sending.back) < self.hands.settings.threads // 2 and not all_of_it:
             return 0
         outcomes = dict(sending.back)
-        in_unit(self.hands.open_session, lambda session: self._settle(session, outcomes))
+        blown = in_unit(self.hands.open_session, lambda session: self._settle(session, outcomes))
         sending.back.clear()
-        _say(outcomes)
+        _say(outcomes, blown)
         return len(outcomes)
 
-    def _settle(self, session: Session, outcomes: dict[int, tuple[str, Outcome]]) -> None:
+    def _settle(self, session: Session, outcomes: Mapping[int, tuple[OpenLetter, Outcome]]) -> list[Blown]:
         now = self.hands.now()
-        for letter in settle(session, self.owner, outcomes, now=now, jitter=_rng.random()):
+        settled = settle(
+            session, self.owner, outcomes, now=now, real_now=self.hands.real_now(), jitter=_rng.random(),
+            allowance=self.hands.allowance,
+        )  # fmt: skip
+        for letter in settled.ended:
             hand_over(session, letter, now)
+        return settled.blown
 
 
 def _carried(hands: Hands, letter: OpenLetter) -> Outcome:
@@ -132,10 +140,10 @@ def _carried(hands: Hands, letter: OpenLetter) -> Outcome:
         return Unsure(f"{type(error).__name__}")
 
 
-def _say(outcomes: dict[int, tuple[str, Outcome]]) -> None:
-    """One line for each letter that did not simply go, and none about whom or what."""
+def _say(outcomes: Mapping[int, tuple[OpenLetter, Outcome]], blown: Sequence[Blown]) -> None:
+    """One line for each letter that did not simply go and each breaker that opened; none about whom or what."""
     for key, (_, outcome) in outcomes.items():
-        if isinstance(outcome, Failed) and outcome.action == "broken":
-            log.error("letter %s: account or template is out of order: %s %s", key, outcome.code, outcome.detail)
-        elif not isinstance(outcome, Sent):
+        if not isinstance(outcome, Sent):
             log.warning("letter %s: %s", key, outcome.code if isinstance(outcome, Failed) else outcome.detail)
+    for one in blown:
+        log.error("%s %s of %s is out of order: %s %s", one.channel, one.kind, one.app_id, one.code, one.why)

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
+from models.messages.allowance import Allowance
 from models.messages.outcomes import OpenLetter, Outcome
 
 OpenSession = Callable[[], AbstractContextManager[Session]]
@@ -28,7 +29,7 @@ class ClockSettings:
 
 @dataclass(frozen=True)
 class Hands:
-    """Everything the clock's work is done with: the database, the postman, and the two times.
+    """Everything the clock's work is done with: the database, the postman, the two times, what accounts may send.
 
     `now` may be moved in the demo; `real_now` never is: leases and WeChat's ten minutes run on it.
     """
@@ -38,3 +39,4 @@ class Hands:
     now: Now
     real_now: Now
     settings: ClockSettings
+    allowance: Allowance = field(default_factory=Allowance)

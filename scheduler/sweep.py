@@ -5,8 +5,8 @@ import random
 from sqlalchemy.orm import Session
 
 from models.family.booking import finish_past
+from models.messages.passage import ENDED_UNDELIVERED
 from models.messages.receipts import join_waiting
-from models.messages.settling import ENDED_UNDELIVERED
 from models.messages.sweeping import sweep_letters
 from models.tasks.linking import lapse_old
 from models.tasks.undelivered import hand_over

@@ -1,134 +1,186 @@
 """Taking due letters out of the outbox, so that of any number of senders exactly one has each."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, and_, func, not_, select, update
+from sqlalchemy import ColumnElement, Row, and_, case, func, not_, select, update
 from sqlalchemy.orm import Session
 
+from models.messages.allowance import Allowance
+from models.messages.breakers import EVERY, standing
+from models.messages.budgets import Purse
+from models.messages.ladder import LANES, rungs_from
 from models.messages.letters import LETTER, REPEATABLE_FOR, Letter
+from models.messages.optouts import opted_out
 from models.messages.outcomes import OpenLetter
-from models.people.identities import Identity
+from models.messages.reach import Home, Reach
 from models.people.persons import Person
 
 WAITING = LETTER.by_name["claim"].sources
+Standing = dict[tuple[str, str, str], datetime]
 
 
 @dataclass(frozen=True)
+class Lease:
+    """Who claims, and for how long: `deadline` is the longest that one send may take."""
+
+    owner: str
+    lasts: timedelta
+    deadline: timedelta
+
+
+@dataclass
 class Claimed:
-    """What one claim brought: letters to carry, and the ids of those whose reader has no address (or is no more)."""
+    """What one claim brought: letters to carry, and the ids of those whom nothing reaches (or who are no more)."""
 
     letters: list[OpenLetter] = field(default_factory=list)
     homeless: list[int] = field(default_factory=list)
-    suppressed: int = 0
+    suppressed: list[int] = field(default_factory=list)
+    put_back: dict[datetime, list[int]] = field(default_factory=dict)
+    moved: dict[str, list[int]] = field(default_factory=dict)  # to another channel than the one written down
 
     @property
     def total(self) -> int:
-        """How many letters left the queue."""
-        return len(self.letters) + len(self.homeless) + self.suppressed
+        """How many letters left the queue, or at least its head."""
+        held = sum(len(ids) for ids in self.put_back.values())
+        return len(self.letters) + len(self.homeless) + len(self.suppressed) + held
 
 
 def claim(
-    session: Session,
-    *,
-    now: datetime,
-    real_now: datetime,
-    owner: str,
-    lease: timedelta,
-    deadline: timedelta,
-    limit: int,
+    session: Session, *, now: datetime, real_now: datetime, lease: Lease, limit: int, allowance: Allowance
 ) -> Claimed:
-    """Claim up to `limit` due letters for `owner`, in a handful of statements whatever the number.
+    """Claim up to `limit` due letters, the urgent lanes first, in a handful of statements whatever the number.
 
     The start of the first attempt is written here, before the first byte leaves. A letter in doubt whose
-    client_msg_id would outlive WeChat's ten minutes during this send is left to the sweep.
+    client_msg_id would outlive WeChat's ten minutes during this send is left to the sweep. Each letter takes the first
+    channel of its ladder that reaches its person now; where a breaker or a budget stands against all of them it is put
+    back until then.
     """
-    rows = _take(session, now=now, real_now=real_now, owner=owner, lease=lease, deadline=deadline, limit=limit)
-    if not rows:
-        return Claimed()
-    people = {row.person_id for row in rows}
-    readers = {row.id: row for row in session.execute(
-        select(Person.id, Person.time_zone, Person.state).where(Person.id.in_(people)))}  # fmt: skip
-    homes = _homes(session, people)
+    stopped = standing(session, now)
+    rows: list[Row[Any]] = []
+    for lane in LANES:
+        if len(rows) < limit:
+            rows += _take(session, lane, now, real_now, lease, limit - len(rows), stopped)
     claimed = Claimed()
-    gone: list[int] = []
-    for row in sorted(rows, key=lambda r: (r.next_at, r.id)):
-        reader = readers[row.person_id]
-        home = _home(homes.get(row.person_id, []), row.app_id)
-        if reader.state != "active":
-            gone.append(row.id)  # no reminder to the bereaved
-        elif home is None:
-            claimed.homeless.append(row.id)
-        else:
-            claimed.letters.append(_open(row, home, reader.time_zone, deadline, real_now + lease - deadline))
-    if gone:
-        session.execute(
-            update(Letter).where(Letter.id.in_(gone))
-            .values(state="suppressed", settled_at=now, lease_owner=None, lease_until=None)
-        )  # fmt: skip
-    return Claimed(claimed.letters, claimed.homeless, len(gone))
+    if rows:
+        _sort_out(session, rows, claimed, now, real_now, lease, allowance, stopped)
+        _write_down(session, claimed, now)
+    return claimed
 
 
 def _take(
-    session: Session,
-    *,
-    now: datetime,
-    real_now: datetime,
-    owner: str,
-    lease: timedelta,
-    deadline: timedelta,
-    limit: int,
+    session: Session, lane: str, now: datetime, real_now: datetime, lease: Lease, limit: int, stopped: Standing
 ) -> Sequence[Row[Any]]:
-    """One statement that makes the due letters ours; SKIP LOCKED leaves to others what is already in their hands."""
+    """One statement that makes due letters of a lane ours; SKIP LOCKED leaves to others what they have in hand."""
     # A send may take `deadline`, so the window closes that much earlier.
-    too_late = real_now - REPEATABLE_FOR + deadline
+    too_late = real_now - REPEATABLE_FOR + lease.deadline
     due = (
         select(Letter.id)
-        .where(Letter.state.in_(WAITING), Letter.next_at <= now, Letter.useful_until > now)
-        .where(not_(and_(Letter.in_doubt.is_(True), Letter.first_attempt_at < too_late)))
+        .where(Letter.state.in_(WAITING), Letter.urgency == lane, Letter.next_at <= now, Letter.useful_until > now)
+        .where(not_(and_(Letter.in_doubt.is_(True), Letter.first_attempt_at < too_late)), *_not_stopped(stopped))
         .order_by(Letter.next_at, Letter.id).limit(limit).with_for_update(skip_locked=True)
     )  # fmt: skip
     return session.execute(
         update(Letter)
         .where(Letter.id.in_(due.scalar_subquery()), Letter.state.in_(WAITING))
         .values(
-            state="sending", lease_owner=owner, lease_until=real_now + lease, tries=Letter.tries + 1,
+            state="sending", lease_owner=lease.owner, lease_until=real_now + lease.lasts, tries=Letter.tries + 1,
             first_attempt_at=func.coalesce(Letter.first_attempt_at, real_now),
         )
         .returning(
-            Letter.id, Letter.person_id, Letter.kind, Letter.facts, Letter.channel, Letter.client_msg_id,
-            Letter.app_id, Letter.next_at,
+            Letter.id, Letter.person_id, Letter.about_id, Letter.kind, Letter.facts, Letter.channel, Letter.urgency,
+            Letter.client_msg_id, Letter.app_id, Letter.next_at, Letter.useful_until,
         ),
         execution_options={"synchronize_session": False},
     ).all()  # fmt: skip
 
 
-def _homes(session: Session, people: set[int]) -> dict[int, list[tuple[str, str, str]]]:
-    """The identities through which each of these people can be reached now, oldest first."""
-    homes: dict[int, list[tuple[str, str, str]]] = {}
-    for identity in session.execute(
-        select(Identity.person_id, Identity.app_id, Identity.openid, Identity.kind)
-        .where(Identity.person_id.in_(people), Identity.following.is_(True), Identity.reachable.is_(True))
-        .order_by(Identity.id)
-    ):  # fmt: skip
-        homes.setdefault(identity.person_id, []).append((identity.app_id, identity.openid, identity.kind))
-    return homes
+def _not_stopped(stopped: Standing) -> list[ColumnElement[bool]]:
+    """Kinds whose template is out of order stay where they are: they must not fill every batch."""
+    return [
+        not_(and_(Letter.kind == kind, Letter.channel == channel, func.coalesce(Letter.app_id, app_id) == app_id))
+        for app_id, channel, kind in stopped
+        if kind != EVERY
+    ]
 
 
-def _open(
-    row: Row[Any], home: tuple[str, str, str], zone: str, deadline: timedelta, start_before: datetime
-) -> OpenLetter:
+def _sort_out(
+    session: Session, rows: Sequence[Row[Any]], claimed: Claimed, now: datetime, real_now: datetime, lease: Lease,
+    allowance: Allowance, stopped: Standing,
+) -> None:  # fmt: skip
+    people = {row.person_id for row in rows}
+    persons = {row.id: row for row in session.execute(
+        select(Person.id, Person.time_zone, Person.state)
+        .where(Person.id.in_(people | {row.about_id for row in rows if row.about_id})))}  # fmt: skip
+    silent = opted_out(session, people)
+    reach, purse = Reach(session, people, allowance, now), Purse(session, allowance, now)
+    for row in sorted(rows, key=lambda r: (list(LANES).index(r.urgency), r.next_at, r.id)):
+        about = persons.get(row.about_id)
+        if (
+            persons[row.person_id].state != "active"  # no reminder to the bereaved,
+            or (about is not None and about.state == "deceased")  # nor about whom they mourn
+            or any(row.kind.startswith(prefix) for prefix in silent.get(row.person_id, ()))
+        ):
+            claimed.suppressed.append(row.id)
+            continue
+        found = _way(row, reach, purse, stopped)
+        if isinstance(found, datetime) and found < row.useful_until:
+            claimed.put_back.setdefault(found, []).append(row.id)
+        elif isinstance(found, tuple):
+            channel, home = found
+            if channel != row.channel:
+                claimed.moved.setdefault(channel, []).append(row.id)
+            zone = persons[row.person_id].time_zone
+            claimed.letters.append(_open(row, channel, home, zone, lease, real_now + lease.lasts - lease.deadline))
+        else:
+            claimed.homeless.append(row.id)
+
+
+def _way(row: Row[Any], reach: Reach, purse: Purse, stopped: Standing) -> tuple[str, Home] | datetime | None:
+    """The first channel that reaches the person now; else until when to wait; else None."""
+    waits: list[datetime] = []
+    for channel in rungs_from(row.kind, row.channel):
+        home = reach.home(row.person_id, channel, row.kind, row.app_id)
+        if home is None:
+            continue
+        breakers = ((home.app_id, channel, EVERY), (home.app_id, channel, row.kind))
+        until = max((stopped[key] for key in breakers if key in stopped), default=None)
+        if until is not None:
+            waits.append(until)
+            continue
+        spent = purse.take(home.app_id, channel, row.urgency)
+        if spent is None:
+            return channel, home
+        waits.append(spent.until)
+        if not spent.for_today:
+            break  # a minute's wait is no reason to change the channel
+    return min(waits, default=None)
+
+
+def _write_down(session: Session, claimed: Claimed, now: datetime) -> None:
+    """Bring the rows in line with what was decided about them."""
+    free = {"lease_owner": None, "lease_until": None}
+    if claimed.suppressed:
+        _set(session, claimed.suppressed, state="suppressed", settled_at=now, **free)
+    for channel, ids in claimed.moved.items():
+        _set(session, ids, channel=channel)
+    for until, ids in claimed.put_back.items():
+        # Not an attempt: nothing was begun, so its ten minutes have not begun either.
+        begun = case((Letter.in_doubt, Letter.first_attempt_at), else_=None)
+        _set(session, ids, state="retry", next_at=until, tries=Letter.tries - 1, first_attempt_at=begun, **free)
+
+
+def _set(session: Session, ids: Collection[int], **values: Any) -> None:
+    session.execute(
+        update(Letter).where(Letter.id.in_(ids)).values(**values), execution_options={"synchronize_session": False}
+    )
+
+
+def _open(row: Row[Any], channel: str, home: Home, zone: str, lease: Lease, start_before: datetime) -> OpenLetter:
     return OpenLetter(
-        id=row.id, kind=row.kind, facts=row.facts, channel=row.channel, app_id=home[0], openid=home[1],
-        zone=zone, client_msg_id=row.client_msg_id, deadline_seconds=deadline.total_seconds(),
-        start_before=start_before,
+        id=row.id, kind=row.kind, facts=row.facts, channel=channel, app_id=home.app_id, openid=home.openid,
+        identity_id=home.id, zone=zone, client_msg_id=row.client_msg_id,
+        deadline_seconds=lease.deadline.total_seconds(), start_before=start_before,
     )  # fmt: skip
-
-
-def _home(homes: list[tuple[str, str, str]], app_id: str | None) -> tuple[str, str, str] | None:
-    """The identity a letter goes to: through the account it names, else through any official account."""
-    if app_id is not None:
-        return next((home for home in homes if home[0] == app_id), None)
-    return next((home for home in homes if home[2] == "official_account"), None)

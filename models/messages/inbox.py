@@ -33,3 +33,5 @@ class Dialogue(Base):
     shown: Mapped[dict[str, Any]]  # {"text": …, "page": n, "back": address}: what paging needs to show the rest
     draft: Mapped[dict[str, Any]]  # what a flow has gathered so far
     updated_at: Mapped[datetime]
+    heard_at: Mapped[datetime | None]  # when the person last wrote (not tapped): it opens the customer-service window
+    served: Mapped[int] = mapped_column(default=0)  # customer-service messages sent since then

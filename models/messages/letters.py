@@ -11,9 +11,6 @@ from models.life import TIME, Life, Verb
 
 REPEATABLE_FOR = timedelta(minutes=10)  # WeChat keeps a client_msg_id for ten minutes, no longer
 
-# A channel that may be repeated with the same client_msg_id says so.
-REPEATABLE: dict[str, bool] = {"template": True, "customer_service": False}
-
 
 class Letter(Row):
     """One thing to be said to one person. It stores facts; words are made when it is carried."""
@@ -22,12 +19,17 @@ class Letter(Row):
     __table_args__ = (
         # What the sender looks for: only the living, in order of time.
         Index(
-            "ix_letters_due", "next_at",
+            "ix_letters_due", "urgency", "next_at",
             postgresql_where=text("state IN ('planned', 'retry')"), sqlite_where=text("state IN ('planned', 'retry')"),
         ),
         Index(
             "ix_letters_leased", "lease_until",
             postgresql_where=text("state = 'sending'"), sqlite_where=text("state = 'sending'"),
+        ),
+        # What waits for its receipt.
+        Index(
+            "ix_letters_unconfirmed", "sent_at",
+            postgresql_where=text("state = 'sent'"), sqlite_where=text("state = 'sent'"),
         ),
         Index(None, "subject", "revision"),
         Index(None, "msgid"),
@@ -35,6 +37,7 @@ class Letter(Row):
 
     key: Mapped[str] = mapped_column(String(120), unique=True)  # "call:3/1/t-24h/relative:7": posting twice is once
     person_id: Mapped[int] = mapped_column(ForeignKey("persons.id"), index=True)
+    about_id: Mapped[int | None] = mapped_column(ForeignKey("persons.id"))  # of whom it speaks, where that matters
     kind: Mapped[str] = mapped_column(String(32))
     facts: Mapped[dict[str, Any]]
     subject: Mapped[str] = mapped_column(String(40))  # "call:3"
@@ -58,6 +61,7 @@ class Letter(Row):
     error_code: Mapped[str | None] = mapped_column(String(24))
     error_detail: Mapped[str | None] = mapped_column(String(300))
     created_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]  # when WeChat accepted it: real time, for its receipt is waited for
     settled_at: Mapped[datetime | None]
 
 
@@ -69,11 +73,18 @@ LETTER = Life(
         Verb("claim", ("planned", "retry"), "sending", who=(TIME,)),
         Verb("sent", ("sending",), "sent", who=(TIME,)),
         Verb("again", ("sending",), "retry", who=(TIME,)),
-        Verb("resend", ("sent",), "retry", who=(TIME,)),
-        Verb("doubt", ("sending", "retry"), "needs_check", who=(TIME,), tells=("cadre",)),
-        Verb("deliver", ("sending", "retry", "sent", "needs_check"), "delivered", who=(TIME,)),
+        Verb("step_down", ("sending", "sent", "retry", "needs_check", "unconfirmed"), "retry", who=(TIME,)),
+        Verb("doubt", ("sending", "retry", "sent"), "needs_check", who=(TIME,), tells=("cadre",)),
+        Verb("deliver", ("sending", "retry", "sent", "needs_check", "unconfirmed"), "delivered", who=(TIME,)),
+        Verb("forget", ("sent",), "unconfirmed", who=(TIME,)),
         Verb("miss", ("planned", "retry"), "missed", who=(TIME,), tells=("cadre",)),
-        Verb("give_up", ("planned", "sending", "retry", "sent", "needs_check"), "dead", who=(TIME,), tells=("cadre",)),
+        Verb(
+            "give_up",
+            ("planned", "sending", "retry", "sent", "needs_check", "unconfirmed"),
+            "dead",
+            who=(TIME,),
+            tells=("cadre",),
+        ),
         Verb("withdraw", ("planned", "retry", "sending", "sent"), "withdrawn", who=(TIME, "rule")),
         Verb("suppress", ("sending",), "suppressed", who=(TIME,)),
         Verb("tell", ("dead", "needs_check", "missed"), "told_in_person", who=("cadre",)),

@@ -8,6 +8,7 @@ from sqlalchemy import case, select, update
 from sqlalchemy.orm import Session
 
 from models.life import By
+from models.messages.ladder import ladder_of
 from models.messages.letters import LETTER, Letter
 
 USEFUL_FOR = timedelta(hours=48)  # how long a letter without an event of its own is still worth reading
@@ -26,13 +27,15 @@ def post(
     due_at: datetime | None = None,
     useful_until: datetime | None = None,
     urgency: str = "routine",
-    channel: str = "template",
+    channel: str | None = None,
     app_id: str | None = None,
+    about_id: int | None = None,
 ) -> Letter:
     """Leave a letter in the outbox; the same `key` again answers the letter that is there already.
 
     `kind` is "<quarter>.<word>" ("family.reminder"); `facts` are plain JSON values, instants as ISO strings.
-    Without `due_at` it is due at once.
+    Without `due_at` it is due at once. `app_id` binds it to one account; `about_id` names the person of whom it speaks:
+    when that person has died it is not sent.
     """
     found = session.scalar(select(Letter).where(Letter.key == key))
     if found is not None:
@@ -40,8 +43,8 @@ def post(
     due = due_at or now
     letter = Letter(
         key=key, person_id=person_id, kind=kind, facts=facts, subject=subject, revision=revision, urgency=urgency,
-        channel=channel, due_at=due, useful_until=useful_until or due + USEFUL_FOR, next_at=due,
-        client_msg_id=uuid4().hex, app_id=app_id, created_at=now,
+        channel=channel or ladder_of(kind)[0], due_at=due, useful_until=useful_until or due + USEFUL_FOR, next_at=due,
+        client_msg_id=uuid4().hex, app_id=app_id, about_id=about_id, created_at=now,
     )  # fmt: skip
     session.add(letter)
     session.flush()

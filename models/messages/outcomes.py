@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 Action = Literal["again", "person", "window", "broken"]
+Scope = Literal["letter", "template", "account"]
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,8 @@ class Failed:
 
     `action`: "again" (busy: back off and retry), "person" (this account does not reach this person), "window" (not in
     this way now: consent or the customer-service window is used up), "broken" (template, account or settings: keep the
-    letter, alarm). `pause_seconds` holds the channel that long.
+    letter, alarm). `scope`: what is out of order or busy: this one letter, its template, or the account's whole
+    channel; the latter two stop all that stands behind them. `pause_seconds`: for how long, 0 for the usual.
     """
 
     action: Action
@@ -29,6 +31,7 @@ class Failed:
     detail: str = ""
     pause_seconds: int = 0
     said: str = ""
+    scope: Scope = "letter"
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ class OpenLetter:
     channel: str
     app_id: str
     openid: str
+    identity_id: int
     zone: str  # the reader's IANA zone
     client_msg_id: str
     deadline_seconds: float

@@ -8,7 +8,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Row
-from models.messages.letters import Letter
+from models.messages.letters import LETTER, Letter
+from models.messages.passage import give_up, step_down
 from models.people.identities import mark_unreachable
 
 MAX_SENDS = 3  # how often WeChat may say "system failed" about one letter
@@ -63,31 +64,29 @@ def join_waiting(session: Session, now: datetime, limit: int = 500) -> list[Lett
 def apply_receipt(session: Session, receipt: Receipt, letter: Letter, now: datetime) -> bool:
     """Settle `letter` by what WeChat says became of it; answers whether the letter changed.
 
-    "failed:user block" ends it and marks the person unreachable; any other failure delivered nothing, so the letter
-    goes again under a new client_msg_id while it is useful.
+    "failed:user block" marks the person unreachable and sends the letter down the ladder; any other failure delivered
+    nothing, so it goes again under a new client_msg_id while it is useful.
     """
     receipt.letter_id = letter.id
     status = receipt.status.lower().replace(" ", "")
-    if letter.state not in ("sending", "retry", "sent", "needs_check"):
+    if letter.state not in LETTER.by_name["deliver"].sources:
         session.flush()
         return False
+    # WeChat knows this very message: whatever was doubtful about it is not any more.
+    letter.in_doubt = False
     if status == "success":
         letter.state, letter.settled_at = "delivered", receipt.received_at
     elif status.startswith("failed:userblock"):
         mark_unreachable(session, letter.person_id, receipt.app_id, "user block")
         letter.error_code = "user block"
-        letter.state, letter.settled_at = _ended(letter), now
+        if not step_down(letter, now):
+            give_up(letter, now)
     elif letter.tries < MAX_SENDS and letter.useful_until > now and letter.state == "sent" and not letter.unwanted:
         letter.error_code = receipt.status[:24]
         letter.state, letter.next_at, letter.client_msg_id = "retry", now, uuid4().hex
-        letter.first_attempt_at, letter.in_doubt, letter.msgid = None, False, None
+        letter.first_attempt_at, letter.msgid, letter.sent_at = None, None, None
     else:
         letter.error_code = receipt.status[:24]
-        letter.state, letter.settled_at = _ended(letter), now
+        give_up(letter, now)
     session.flush()
     return True
-
-
-def _ended(letter: Letter) -> str:
-    """Undelivered: a cadre's turn, unless nobody wants it any more."""
-    return "withdrawn" if letter.unwanted else "dead"

@@ -1,111 +1,147 @@
-"""What becomes of a letter after it was carried: the fence, the back-off, the doubt."""
+"""What becomes of letters after they were carried: written down under the fence, breakers opened and mended."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.messages.letters import REPEATABLE, Letter
-from models.messages.outcomes import Failed, Outcome, Sent, Unsure
+from models.messages.allowance import Allowance
+from models.messages.breakers import EVERY, Blown, mend, trip
+from models.messages.ladder import CHANNELS
+from models.messages.letters import Letter
+from models.messages.outcomes import Failed, OpenLetter, Outcome, Sent, Unsure
+from models.messages.passage import ENDED_UNDELIVERED, back_off, doubt, give_up, step_down
 from models.messages.receipts import Receipt, apply_receipt
+from models.messages.subscriptions import close_window, count_reply, refuse, use
 from models.people.identities import mark_unreachable
 
-ENDED_UNDELIVERED = ("dead", "needs_check", "missed")  # what a cadre has to take on
 MAX_TRIES = 12
-FIRST_PAUSE = timedelta(seconds=5)
-LONGEST_PAUSE = timedelta(minutes=10)
-BROKEN_PAUSE = timedelta(minutes=5)  # a template or account that is out of order: a human must mend it meanwhile
+
+
+@dataclass
+class Settled:
+    """What one settling brought: letters that are a cadre's now, and breakers that have just opened."""
+
+    ended: list[Letter] = field(default_factory=list)
+    blown: list[Blown] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Desk:
+    """Everything the settling of one letter may need."""
+
+    session: Session
+    allowance: Allowance
+    now: datetime
+    real_now: datetime
+    jitter: float
+    settled: Settled
 
 
 def settle(
     session: Session,
     owner: str,
-    outcomes: Mapping[int, tuple[str, Outcome]],
+    outcomes: Mapping[int, tuple[OpenLetter, Outcome]],
     *,
     now: datetime,
+    real_now: datetime,
     jitter: float,
-) -> list[Letter]:
-    """Write down what came of each letter (id → account, outcome) that `owner` still holds.
+    allowance: Allowance,
+) -> Settled:
+    """Write down what came of each letter (id → as it was carried, outcome) that `owner` still holds.
 
-    Answers the letters that ended without being delivered: "dead" or "needs_check". A letter whose lease was lost to
-    another owner is left alone. `jitter` in [0, 1) spreads retries.
+    A letter whose lease was lost to another owner is left alone. `jitter` in [0, 1) spreads retries.
     """
     held = session.scalars(
         select(Letter).where(Letter.id.in_(outcomes), Letter.state == "sending", Letter.lease_owner == owner)
-        .with_for_update(), execution_options={"populate_existing": True},
+        .order_by(Letter.id).with_for_update(), execution_options={"populate_existing": True},
     ).all()  # fmt: skip
+    desk = _Desk(session, allowance, now, real_now, jitter, Settled())
+    went: dict[tuple[str, str], set[str]] = {}
     for letter in held:
-        app_id, outcome = outcomes[letter.id]
+        carried, outcome = outcomes[letter.id]
         letter.lease_owner = letter.lease_until = None
-        letter.app_id = app_id
+        letter.app_id = carried.app_id
         if isinstance(outcome, Sent):
-            _sent(letter, outcome)
+            _sent(desk, letter, carried, outcome)
+            went.setdefault((carried.app_id, carried.channel), set()).add(letter.kind)
         elif isinstance(outcome, Failed):
-            _failed(session, letter, outcome, now, jitter)
+            _failed(desk, letter, carried, outcome)
         else:
             _unsure(letter, outcome, now, jitter)
     session.flush()
+    for (app_id, channel), kinds in sorted(went.items()):
+        mend(session, app_id, channel, kinds)
     _join_early_receipts(session, [letter for letter in held if letter.state == "sent"], now)
     session.flush()
-    return [letter for letter in held if letter.state in ENDED_UNDELIVERED]
+    desk.settled.ended += [letter for letter in held if letter.state in ENDED_UNDELIVERED]
+    return desk.settled
 
 
-def _sent(letter: Letter, outcome: Sent) -> None:
-    letter.state, letter.msgid, letter.said = "sent", outcome.msgid, outcome.said[:600]
+def _sent(desk: _Desk, letter: Letter, carried: OpenLetter, outcome: Sent) -> None:
+    channel = CHANNELS[letter.channel]
+    letter.msgid, letter.said, letter.sent_at = outcome.msgid, outcome.said[:600], desk.real_now
     letter.error_code = letter.error_detail = None
+    # Where no receipt ever comes, WeChat's acceptance is the last that is heard.
+    letter.state = "sent" if channel.receipt else "delivered"
+    letter.settled_at = None if channel.receipt else desk.now
+    if channel.needs == "window":
+        count_reply(desk.session, carried.identity_id)
+    topic = desk.allowance.topics.get(letter.kind, {}).get(letter.channel)
+    if channel.needs == "consent" and topic is not None:
+        use(desk.session, carried.identity_id, topic, desk.now)
 
 
-def _failed(session: Session, letter: Letter, outcome: Failed, now: datetime, jitter: float) -> None:
+def _failed(desk: _Desk, letter: Letter, carried: OpenLetter, outcome: Failed) -> None:
     letter.error_code, letter.error_detail = outcome.code[:24], outcome.detail[:300]
     letter.said = outcome.said[:600] or letter.said
     if not letter.in_doubt:
         letter.first_attempt_at = None  # it was refused: WeChat holds nothing under this client_msg_id
-    if outcome.action == "person":
-        assert letter.app_id is not None
-        mark_unreachable(session, letter.person_id, letter.app_id, outcome.code)
     if outcome.action in ("person", "window"):
-        give_up(letter, now)
+        _cannot_be_reached_so(desk, letter, carried, outcome)
         return
-    pause = BROKEN_PAUSE if outcome.action == "broken" else _pause(letter.tries, jitter)
-    pause = max(pause, timedelta(seconds=outcome.pause_seconds))
+    next_at = desk.now + max(back_off(letter.tries, desk.jitter), timedelta(seconds=outcome.pause_seconds))
+    if outcome.scope != "letter":
+        next_at = _stop(desk, letter, carried, outcome)
     tired = outcome.action == "again" and letter.tries >= MAX_TRIES
-    if letter.unwanted or tired or now + pause >= letter.useful_until:
-        give_up(letter, now)
+    if letter.unwanted or tired or next_at >= letter.useful_until:
+        if not (outcome.scope != "letter" and step_down(letter, desk.now)):
+            give_up(letter, desk.now)
         return
-    letter.state, letter.next_at = "retry", now + pause
+    letter.state, letter.next_at = "retry", next_at
+
+
+def _cannot_be_reached_so(desk: _Desk, letter: Letter, carried: OpenLetter, outcome: Failed) -> None:
+    """This way is closed for this person: what is known of it is written down, and the next rung is tried."""
+    if outcome.action == "person":
+        mark_unreachable(desk.session, letter.person_id, carried.app_id, outcome.code)
+    topic = desk.allowance.topics.get(letter.kind, {}).get(letter.channel)
+    if CHANNELS[letter.channel].needs == "consent" and topic is not None:
+        refuse(desk.session, carried.identity_id, topic, desk.now, outcome.code)
+    if CHANNELS[letter.channel].needs == "window":
+        close_window(desk.session, carried.identity_id)
+    if not step_down(letter, desk.now):
+        give_up(letter, desk.now)
+
+
+def _stop(desk: _Desk, letter: Letter, carried: OpenLetter, outcome: Failed) -> datetime:
+    """Open the breaker of a template or of an account's channel; answers until when."""
+    until, news = trip(
+        desk.session, app_id=carried.app_id, channel=carried.channel, code=outcome.code, why=outcome.detail,
+        kind=letter.kind if outcome.scope == "template" else EVERY, now=desk.now,
+        pause=timedelta(seconds=outcome.pause_seconds) if outcome.pause_seconds else None,
+    )  # fmt: skip
+    if news is not None:
+        desk.settled.blown.append(news)
+    return until
 
 
 def _unsure(letter: Letter, outcome: Unsure, now: datetime, jitter: float) -> None:
     letter.error_code, letter.error_detail = "unsure", outcome.detail[:300]
     letter.said = outcome.said[:600] or letter.said
     doubt(letter, now, jitter)
-
-
-def doubt(letter: Letter, now: datetime, jitter: float) -> None:
-    """Nobody knows whether it arrived: again under the same client_msg_id where that is safe, else a human looks."""
-    letter.in_doubt = True
-    letter.lease_owner = letter.lease_until = None
-    pause = _pause(letter.tries, jitter)
-    if REPEATABLE[letter.channel] and now + pause < letter.useful_until and not letter.unwanted:
-        letter.state, letter.next_at = "retry", now + pause
-    else:
-        give_up(letter, now)
-
-
-def give_up(letter: Letter, now: datetime) -> None:
-    """It will not be sent any more: a cadre's turn, unless nobody wants it any more.
-
-    One that may have arrived is to be checked, not repeated.
-    """
-    letter.state = "withdrawn" if letter.unwanted else "needs_check" if letter.in_doubt else "dead"
-    letter.settled_at = now
-    letter.lease_owner = letter.lease_until = None
-
-
-def _pause(tries: int, jitter: float) -> timedelta:
-    whole: timedelta = min(FIRST_PAUSE * (1 << min(tries - 1, 10)), LONGEST_PAUSE)
-    return whole * (0.5 + jitter / 2)
 
 
 def _join_early_receipts(session: Session, letters: list[Letter], now: datetime) -> None:

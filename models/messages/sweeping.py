@@ -1,16 +1,22 @@
 """What time alone decides about letters: too late, in doubt for too long, forgotten by a dead sender."""
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from models.messages.claiming import WAITING
 from models.messages.letters import REPEATABLE_FOR, Letter
-from models.messages.settling import doubt, give_up
+from models.messages.passage import doubt, give_up
+from models.messages.receipts import Receipt
+
+log = logging.getLogger(__name__)
 
 LIMIT = 500  # letters of one kind settled in one sweep
+RECEIPT_WITHIN = timedelta(minutes=10)  # WeChat's receipts come within seconds; after this one is missed
+MANY = 20  # so many letters without a receipt at once are WeChat's trouble and not theirs
 
 
 def sweep_letters(
@@ -19,7 +25,8 @@ def sweep_letters(
     """Settle what nobody carries any more; answers the letters that need a cadre now.
 
     A lease that ran out is an attempt of which nobody knows; a letter in doubt past WeChat's ten minutes is never
-    sent again blindly; a letter nobody can use any more is missed, said aloud, not silently lost.
+    sent again blindly; a letter nobody can use any more is missed, said aloud, not silently lost; one whose receipt
+    never came is looked into while that is of use.
     """
     ended: list[Letter] = []
     for letter in _taken(session, Letter.state == "sending", Letter.lease_until < real_now):
@@ -35,6 +42,7 @@ def sweep_letters(
         ended.append(letter)
     session.flush()
     ended += _miss_late(session, now)
+    ended += _miss_receipts(session, now, real_now)
     session.flush()
     return ended
 
@@ -48,6 +56,26 @@ def _miss_late(session: Session, now: datetime) -> list[Letter]:
     session.flush()
     follows = set(session.scalars(select(Letter.id).where(Letter.id.in_([one.id for one in late]), _is_followed())))
     return [letter for letter in late if letter.state == "needs_check" or letter.id not in follows]
+
+
+def _miss_receipts(session: Session, now: datetime, real_now: datetime) -> list[Letter]:
+    """Letters that WeChat accepted and never reported on; answers those that a cadre should ask about.
+
+    Where hardly any receipt comes at all it is WeChat (or our callback) that is silent: no cadre is set on the track of
+    each of them.
+    """
+    silent = _taken(session, Letter.state == "sent", Letter.sent_at < real_now - RECEIPT_WITHIN)
+    if not silent:
+        return []
+    heard = session.scalar(select(func.count()).where(Receipt.received_at > now - 3 * RECEIPT_WITHIN)) or 0
+    deaf = len(silent) >= MANY and heard < len(silent)
+    if deaf:
+        log.error("%s letters wait for receipts and %s came: does WeChat reach our callback?", len(silent), heard)
+    asked = [letter for letter in silent if letter.useful_until > now and not (deaf or letter.unwanted)]
+    for letter in silent:
+        letter.state, letter.settled_at = ("needs_check" if letter in asked else "unconfirmed"), now
+    session.flush()
+    return asked
 
 
 def _is_followed() -> ColumnElement[bool]:

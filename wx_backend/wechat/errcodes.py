@@ -6,49 +6,51 @@ Sources: 全局返回码 and the sendTemplateMessage page; codes marked * were o
 from datetime import datetime, timedelta
 
 from models.hours import CHINA
-from models.messages.outcomes import Action, Failed
+from models.messages.outcomes import Action, Failed, Scope
 
 UNTIL_TOMORROW = -1
 
-# errcode → (what to do, how long to hold off in seconds, why)
-TABLE: dict[int, tuple[Action, int, str]] = {
-    -1: ("again", 0, "WeChat is busy"),
-    40001: ("again", 60, "token refused, after one renewal"),
-    40014: ("again", 60, "token refused, after one renewal"),
-    42001: ("again", 60, "token expired, after one renewal"),
-    45011: ("again", 60, "too many calls this minute"),
-    45009: ("broken", UNTIL_TOMORROW, "today's quota is used up"),
-    40003: ("person", 0, "no such openid in this account"),
-    43004: ("person", 0, "does not follow"),
-    43019: ("person", 0, "on the account's blacklist"),
-    43101: ("window", 0, "has not agreed to this message"),
-    45015: ("window", 0, "the customer-service window is closed"),
-    45047: ("window", 0, "the customer-service window is used up"),
-    40036: ("broken", 0, "template id malformed"),
-    40037: ("broken", 0, "no such template in this account"),
-    47003: ("broken", 0, "a field does not fit the template"),
-    40013: ("broken", 0, "app_id wrong"),
-    40125: ("broken", 0, "app_secret wrong"),
-    40164: ("broken", 0, "this server's address is not on the account's list"),
-    41001: ("broken", 0, "no token in the call"),
-    45002: ("broken", 0, "the message is too long"),
-    48001: ("broken", 0, "the account may not call this"),
-    48004: ("broken", 0, "the API is blocked for the account"),
-    50002: ("broken", 0, "the account is limited"),
-    61004: ("broken", 0, "this server's address is not on the list"),
-    89503: ("broken", 0, "this server's address awaits the administrator's consent"),
+# errcode → (what to do, what is concerned, how long to hold off in seconds (0: as usual), why)
+TABLE: dict[int, tuple[Action, Scope, int, str]] = {
+    -1: ("again", "letter", 0, "WeChat is busy"),
+    40001: ("again", "account", 60, "token refused, after one renewal"),
+    40014: ("again", "account", 60, "token refused, after one renewal"),
+    42001: ("again", "account", 60, "token expired, after one renewal"),
+    45011: ("again", "account", 60, "too many calls this minute"),
+    45009: ("broken", "account", UNTIL_TOMORROW, "today's quota is used up"),
+    40003: ("person", "letter", 0, "no such openid in this account"),
+    43004: ("person", "letter", 0, "does not follow"),
+    43019: ("person", "letter", 0, "on the account's blacklist"),
+    43101: ("window", "letter", 0, "has not agreed to this message"),
+    45015: ("window", "letter", 0, "the customer-service window is closed"),
+    45047: ("window", "letter", 0, "the customer-service window is used up"),
+    40036: ("broken", "template", 0, "template id malformed"),
+    40037: ("broken", "template", 0, "no such template in this account"),
+    41030: ("broken", "template", 0, "the page is not in the released mini-program"),
+    47003: ("broken", "template", 0, "a field does not fit the template"),
+    45002: ("broken", "template", 0, "the message is too long"),
+    40013: ("broken", "account", 0, "app_id wrong"),
+    40125: ("broken", "account", 0, "app_secret wrong"),
+    40164: ("broken", "account", 0, "this server's address is not on the account's list"),
+    41001: ("broken", "account", 0, "no token in the call"),
+    48001: ("broken", "account", 0, "the account may not call this"),
+    48004: ("broken", "account", 0, "the API is blocked for the account"),
+    50002: ("broken", "account", 0, "the account is limited"),
+    61004: ("broken", "account", 0, "this server's address is not on the list"),
+    89503: ("broken", "account", 0, "this server's address awaits the administrator's consent"),
 }
 
 
 def failed(code: int, detail: str, now: datetime, said: str = "") -> Failed:
-    """What to do about an errcode. Unknown ones of the 431xx family are about consent; others are tried again."""
+    """What to do about an errcode. Unknown ones of the 431xx family are about consent; others are tried again, and
+    WeChat's own words with their rid are kept as they came."""
     known = TABLE.get(code)
     if known is None:
         action: Action = "window" if 43100 <= code < 43200 else "again"
         return Failed(action, str(code), detail, said=said)
-    action, pause, why = known
+    action, scope, pause, why = known
     seconds = _until_tomorrow(now) if pause == UNTIL_TOMORROW else pause
-    return Failed(action, str(code), f"{why}: {detail}", seconds, said)
+    return Failed(action, str(code), f"{why}: {detail}", seconds, said, scope)
 
 
 def _until_tomorrow(now: datetime) -> int:

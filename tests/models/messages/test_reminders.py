@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import select
 
 from models.hours import CHINA
-from models.messages.claiming import claim
+from models.messages.allowance import Allowance
+from models.messages.claiming import Lease, claim
 from models.messages.letters import Letter
 from models.messages.outbox import post, withdraw
 from models.messages.reminders import CALL_RULES, Recipient, due_time, plan
@@ -54,8 +55,8 @@ def test_each_is_useful_only_until_the_next_is_due_so_a_clock_that_slept_sends_o
         START + TEN.useful_after_start,
     ]
     awake = START - timedelta(minutes=5)
-    taken = claim(session, now=awake, real_now=awake, owner="me", lease=timedelta(seconds=45),
-                  deadline=timedelta(seconds=20), limit=9)  # fmt: skip
+    lease = Lease("me", timedelta(seconds=45), timedelta(seconds=20))
+    taken = claim(session, now=awake, real_now=awake, lease=lease, limit=9, allowance=Allowance())
     assert [letter.facts["rule"] for letter in taken.letters] == ["t-10min"]
     # The two that are missed are followed by the third: no cadre need phone.
     assert sweep_letters(session, now=awake, real_now=awake, deadline=timedelta(seconds=20), jitter=0.5) == []

@@ -1,0 +1,82 @@
+"""Breakers: what of an account is out of order stops by itself, says so once, and is tried again later."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import String, delete, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.base import Base
+
+EVERY = "*"  # a breaker for every kind of letter on this channel
+FIRST_PAUSE = timedelta(minutes=5)
+LONGEST_PAUSE = timedelta(hours=1)
+
+
+class Breaker(Base):
+    """One channel of one account (or, with a `kind`, one kind of letter on it: a template) is not to be tried."""
+
+    __tablename__ = "breakers"
+
+    app_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    channel: Mapped[str] = mapped_column(String(20), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(32), primary_key=True)
+    code: Mapped[str] = mapped_column(String(24))
+    why: Mapped[str] = mapped_column(String(300))
+    since: Mapped[datetime]
+    open_until: Mapped[datetime]
+    times: Mapped[int] = mapped_column(default=1)
+
+
+@dataclass(frozen=True)
+class Blown:
+    """A breaker that has just opened: said aloud once, not for every letter behind it."""
+
+    app_id: str
+    channel: str
+    kind: str
+    code: str
+    why: str
+
+
+def standing(session: Session, now: datetime) -> dict[tuple[str, str, str], datetime]:
+    """The open breakers: (app_id, channel, kind or "*") → until when."""
+    rows = session.execute(
+        select(Breaker.app_id, Breaker.channel, Breaker.kind, Breaker.open_until).where(Breaker.open_until > now)
+    )
+    return {(row.app_id, row.channel, row.kind): row.open_until for row in rows}
+
+
+def trip(
+    session: Session, *, app_id: str, channel: str, kind: str, code: str, why: str, now: datetime,
+    pause: timedelta | None = None,
+) -> tuple[datetime, Blown | None]:  # fmt: skip
+    """Open a breaker, or keep it open; answers until when, and the news if it was not open.
+
+    Without a `pause` of its own it waits five minutes, and twice as long each time it fails again, an hour at most. A
+    batch that fails together counts once.
+    """
+    held = session.get(Breaker, (app_id, channel, kind), with_for_update=True, populate_existing=True)
+    if held is not None and held.open_until > now and pause is None:
+        return held.open_until, None
+    times = held.times + 1 if held else 1
+    until = now + (pause or min(FIRST_PAUSE * (1 << min(times - 1, 8)), LONGEST_PAUSE))
+    if held is None:
+        held = Breaker(app_id=app_id, channel=channel, kind=kind, since=now, code="", why="", open_until=now, times=0)
+        session.add(held)
+    news = None if held.open_until > now else Blown(app_id, channel, kind, code, why)
+    held.code, held.why, held.times = code[:24], why[:300], times
+    held.open_until = max(held.open_until, until)
+    session.flush()
+    return held.open_until, news
+
+
+def mend(session: Session, app_id: str, channel: str, kinds: Collection[str]) -> None:
+    """Letters of these kinds went through: whatever stood against them is forgotten."""
+    session.execute(
+        delete(Breaker).where(
+            Breaker.app_id == app_id, Breaker.channel == channel, Breaker.kind.in_((EVERY, *sorted(kinds)))
+        ),
+        execution_options={"synchronize_session": False},
+    )

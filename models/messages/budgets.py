@@ -1,0 +1,78 @@
+"""Budgets: how much of an account's day and minute is used up, shared by all processes, with lanes by urgency."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import String, select
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.base import Base
+from models.hours import CHINA
+from models.messages.allowance import Allowance
+from models.messages.ladder import LANES
+
+MINUTE = timedelta(minutes=1)
+
+
+class SendBudget(Base):
+    """What one channel of one account has sent since its day (in China, as WeChat counts) and its minute began."""
+
+    __tablename__ = "send_budgets"
+
+    app_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    channel: Mapped[str] = mapped_column(String(20), primary_key=True)
+    day_began: Mapped[datetime]
+    day_used: Mapped[int] = mapped_column(default=0)
+    minute_began: Mapped[datetime]
+    minute_used: Mapped[int] = mapped_column(default=0)
+
+
+@dataclass(frozen=True)
+class Spent:
+    """A budget is used up until this instant. `for_today`: the day's, so another channel is worth trying."""
+
+    until: datetime
+    for_today: bool
+
+
+class Purse:
+    """The budgets that one claim draws on: each is locked when first asked for, so that two processes never both take
+    the last of it. What is taken is written with the claim's own transaction, and comes back with its rollback."""
+
+    def __init__(self, session: Session, allowance: Allowance, now: datetime) -> None:
+        self.session, self.allowance, self.now = session, allowance, now
+        self._held: dict[tuple[str, str], SendBudget] = {}
+
+    def take(self, app_id: str, channel: str, lane: str) -> Spent | None:
+        """Take one send for a letter of this lane ("safety", …); answers until when there is none."""
+        budget = self._held.get((app_id, channel)) or self._open(app_id, channel)
+        limits, share = self.allowance.limits_of(app_id), LANES[lane]
+        if budget.day_used >= limits.per_day * share:
+            return Spent(budget.day_began + timedelta(days=1), for_today=True)
+        if budget.minute_used >= limits.per_minute * share:
+            return Spent(budget.minute_began + MINUTE, for_today=False)
+        budget.day_used += 1
+        budget.minute_used += 1
+        return None
+
+    def _open(self, app_id: str, channel: str) -> SendBudget:
+        query = select(SendBudget).where(SendBudget.app_id == app_id, SendBudget.channel == channel)
+        fresh = {"populate_existing": True}
+        budget = self.session.scalar(query.with_for_update(), execution_options=fresh)
+        day = self.now.astimezone(CHINA).replace(hour=0, minute=0, second=0, microsecond=0)
+        if budget is None:
+            insert = sqlite_insert if self.session.get_bind().dialect.name == "sqlite" else pg_insert
+            self.session.execute(
+                insert(SendBudget)
+                .values(app_id=app_id, channel=channel, day_began=day, minute_began=self.now, day_used=0, minute_used=0)
+                .on_conflict_do_nothing()
+            )
+            budget = self.session.execute(query.with_for_update(), execution_options=fresh).scalar_one()
+        if budget.day_began < day:
+            budget.day_began, budget.day_used = day, 0
+        if budget.minute_began <= self.now - MINUTE or budget.minute_began > self.now:
+            budget.minute_began, budget.minute_used = self.now, 0
+        self._held[app_id, channel] = budget
+        return budget

@@ -1,0 +1,341 @@
+"""Down the ladder: consent, window, blocks; budgets and breakers; what a person does not want to hear."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from models.messages.allowance import Allowance, Limits
+from models.messages.breakers import Breaker
+from models.messages.inbox import Dialogue
+from models.messages.ladder import CHANNELS, LADDERS, LANES
+from models.messages.letters import Letter
+from models.messages.optouts import opt_in, opt_out
+from models.messages.outbox import post
+from models.messages.outcomes import Failed, Sent
+from models.messages.passage import step_down
+from models.messages.receipts import record_receipt
+from models.messages.subscriptions import Subscription, SubscriptionEntry, agree, refuse
+from models.people.identities import Identity, is_reachable
+from models.people.persons import Person
+from tests.cast import APP_ID
+from tests.models.messages.test_outbox import claimed, letters, settled, sweep
+from tests.world import NOW
+
+MINI, TOPIC = "wx-test-mini", "sub-tmpl-1"
+TOPICS = Allowance(topics={"people.link_declined": {"mini_subscription": TOPIC, "account_subscription": "sub-tmpl-2"}})
+
+
+def mini_identity(session, cast):
+    made = Identity(app_id=MINI, openid="m-xiaofang", kind="mini_program", person_id=cast.xiaofang.id, since=NOW)
+    session.add(made)
+    session.flush()
+    return made
+
+
+def wrote(session, identity_id, at, served=0):
+    session.add(
+        Dialogue(identity_id=identity_id, choices=[], shown={}, draft={}, updated_at=at, heard_at=at, served=served)
+    )
+    session.flush()
+
+
+def account_identity(session, cast):
+    query = select(Identity).where(Identity.app_id == APP_ID, Identity.person_id == cast.xiaofang.id)
+    return session.scalars(query).one()
+
+
+def blocked(session, cast):
+    account_identity(session, cast).reachable = False
+    session.flush()
+
+
+def another(session, cast, key):
+    return post(session, key=key, person_id=cast.xiaofang.id, kind="people.link_declined", facts={}, subject="s:1",
+                now=NOW)  # fmt: skip
+
+
+def one_way(session, allowance=TOPICS, now=NOW):
+    (letter,) = claimed(session, allowance=allowance, now=now, limit=1).letters
+    return letter.channel, letter.app_id
+
+
+def test_the_template_comes_first_and_needs_a_follower(session, cast):
+    letters(session, cast.xiaofang)
+    assert one_way(session) == ("template", APP_ID)
+
+
+def test_who_blocked_the_account_is_written_to_through_the_mini_program_when_that_was_agreed_to(session, cast):
+    agree(session, mini_identity(session, cast).id, TOPIC, NOW)
+    blocked(session, cast)
+    letters(session, cast.xiaofang)
+    assert one_way(session) == ("mini_subscription", MINI)
+
+
+@pytest.mark.case("J8")
+def test_one_agreement_is_one_message_and_what_is_used_up_is_not_counted_on(session, cast):
+    mini = mini_identity(session, cast)
+    agree(session, mini.id, TOPIC, NOW)
+    agree(session, mini.id, TOPIC, NOW)
+    blocked(session, cast)
+    for letter in letters(session, cast.xiaofang, 2):
+        assert one_way(session) == ("mini_subscription", MINI)
+        session.refresh(letter)
+        settled(session, letter, Sent(f"7{letter.id}", "好"), allowance=TOPICS)
+    balance = session.scalars(select(Subscription.balance)).one()
+    assert balance == 0
+    another(session, cast, "third")
+    assert len(claimed(session, allowance=TOPICS).homeless) == 1
+    ledger = session.scalars(select(SubscriptionEntry).order_by(SubscriptionEntry.id))
+    assert [(row.change, row.why) for row in ledger] == [(1, "accept"), (1, "accept"), (-1, "sent"), (-1, "sent")]
+
+
+@pytest.mark.case("J8")
+def test_43101_empties_the_balance_and_the_next_rung_is_tried(session, cast):
+    mini = mini_identity(session, cast)
+    agree(session, mini.id, TOPIC, NOW)
+    agree(session, mini.id, TOPIC, NOW)
+    blocked(session, cast)
+    (letter,) = letters(session, cast.xiaofang)
+    assert one_way(session) == ("mini_subscription", MINI)
+    session.refresh(letter)
+    settled(session, letter, Failed("window", "43101"), allowance=TOPICS)
+    assert session.scalars(select(Subscription.balance)).one() == 0
+    assert (letter.state, letter.channel) == ("retry", "account_subscription")
+    assert account_identity(session, cast).unreachable_why == ""
+
+
+def test_a_long_term_agreement_is_not_used_up_until_it_is_taken_back(session, cast):
+    mini = mini_identity(session, cast)
+    agree(session, mini.id, TOPIC, NOW, long_term=True)
+    blocked(session, cast)
+    for letter in letters(session, cast.xiaofang, 3):
+        claimed(session, allowance=TOPICS, limit=1)
+        session.refresh(letter)
+        settled(session, letter, Sent(f"8{letter.id}", "好"), allowance=TOPICS)
+        assert letter.channel == "mini_subscription"
+    refuse(session, mini.id, TOPIC, NOW)
+    another(session, cast, "more")
+    assert len(claimed(session, allowance=TOPICS).homeless) == 1
+
+
+@pytest.mark.parametrize(("hours", "served", "opens"), [(1, 0, True), (47, 4, True), (49, 0, False), (1, 5, False)])
+def test_the_customer_service_window_is_two_days_and_five_messages_wide(session, cast, hours, served, opens):
+    identity = account_identity(session, cast)
+    wrote(session, identity.id, NOW - timedelta(hours=hours), served)
+    (letter,) = letters(session, cast.xiaofang, channel="account_subscription")
+    batch = claimed(session)
+    assert ([one.channel for one in batch.letters], batch.homeless) == (
+        (["customer_service"], []) if opens else ([], [letter.id])
+    )
+
+
+def test_what_goes_through_the_window_narrows_it_and_ends_there_since_no_receipt_comes(session, cast):
+    identity = account_identity(session, cast)
+    wrote(session, identity.id, NOW, served=4)
+    one, other = letters(session, cast.xiaofang, 2, channel="account_subscription")
+    claimed(session, limit=1)
+    session.refresh(one)
+    settled(session, one, Sent(None, "好"))
+    assert one.state == "delivered"
+    assert claimed(session).homeless == [other.id]
+
+
+@pytest.mark.parametrize("code", ["45015", "45047"])
+def test_a_window_that_wechat_says_is_closed_is_believed_and_silences_nothing_else(session, cast, code):
+    identity = account_identity(session, cast)
+    wrote(session, identity.id, NOW)
+    (letter,) = letters(session, cast.xiaofang, channel="customer_service")
+    claimed(session)
+    (dead,) = settled(session, letter, Failed("window", code))
+    assert (dead.state, is_reachable(session, cast.xiaofang.id)) == ("dead", True)
+    assert session.get_one(Dialogue, identity.id, populate_existing=True).heard_at is None
+
+
+def test_a_letter_that_may_have_arrived_does_not_go_down_the_ladder(session, cast):
+    (letter,) = letters(session, cast.xiaofang)
+    letter.in_doubt = True
+    assert not step_down(letter, NOW)
+    letter.in_doubt = False
+    assert step_down(letter, NOW)
+
+
+def test_every_ladder_is_made_of_channels_and_every_lane_has_its_share():
+    assert {channel for ladder in LADDERS.values() for channel in ladder} <= CHANNELS.keys()
+    assert list(LANES) == ["safety", "same_day", "routine", "digest"]
+    assert sorted(LANES.values(), reverse=True) == list(LANES.values())
+
+
+@pytest.mark.case("J11")
+def test_who_does_not_want_reminders_gets_none_until_that_is_taken_back(session, cast):
+    opt_out(session, cast.xiaofang.id, "people.", NOW)
+    opt_out(session, cast.xiaofang.id, "people.", NOW)
+    one, other = letters(session, cast.xiaofang, 2)
+    assert claimed(session, limit=1).suppressed == [one.id]
+    opt_in(session, cast.xiaofang.id, "people.")
+    assert [letter.id for letter in claimed(session).letters] == [other.id]
+
+
+@pytest.mark.case("J11", "B10")
+def test_nobody_is_reminded_of_somebody_who_has_died(session, cast):
+    (letter,) = letters(session, cast.xiaofang, about_id=cast.wangnainai.id)
+    session.get_one(Person, cast.wangnainai.id).state = "deceased"
+    session.flush()
+    assert claimed(session).suppressed == [letter.id]
+
+
+# Budgets.
+
+
+def limited(**limits):
+    return Allowance(limits={APP_ID: Limits(**limits)})
+
+
+@pytest.mark.case("J18")
+def test_when_the_day_is_nearly_used_up_what_is_urgent_still_goes_and_the_rest_waits_for_tomorrow(session, cast):
+    routine = letters(session, cast.xiaofang, 12, useful_until=NOW + timedelta(days=3))
+    few = limited(per_day=10)
+    batch = claimed(session, allowance=few)
+    assert [letter.id for letter in batch.letters] == [letter.id for letter in routine[:9]]
+    ((until, held),) = batch.put_back.items()
+    assert held == [letter.id for letter in routine[9:]]
+    assert until.astimezone().timestamp() == (NOW.replace(hour=16)).timestamp()  # midnight in China
+    urgent = post(session, key="u", person_id=cast.xiaofang.id, kind="people.link_declined", facts={}, subject="s:2",
+                  now=NOW, urgency="same_day")  # fmt: skip
+    assert [letter.id for letter in claimed(session, allowance=few).letters] == [urgent.id]
+    tomorrow = NOW + timedelta(days=1)
+    assert len(claimed(session, allowance=few, now=tomorrow, limit=5).letters) == 3
+
+
+@pytest.mark.case("J18")
+def test_a_full_minute_is_waited_for_and_is_no_reason_to_change_the_channel(session, cast):
+    agree(session, mini_identity(session, cast).id, TOPIC, NOW)
+    letters(session, cast.xiaofang, 3)
+    few = Allowance(limits={APP_ID: Limits(per_minute=2)}, topics=TOPICS.topics)
+    batch = claimed(session, allowance=few)
+    assert [letter.channel for letter in batch.letters] == ["template"] * 2
+    assert list(batch.put_back) == [NOW + timedelta(minutes=1)]
+    later = claimed(session, allowance=few, now=NOW + timedelta(seconds=61))
+    assert [letter.channel for letter in later.letters] == ["template"]
+
+
+def test_a_letter_that_was_put_back_has_not_been_tried(session, cast):
+    letters(session, cast.xiaofang, 3)
+    claimed(session, allowance=limited(per_minute=2))
+    waiting = session.scalars(select(Letter).where(Letter.state == "retry")).all()
+    assert {(letter.tries, letter.first_attempt_at) for letter in waiting} == {(0, None)}
+
+
+def test_many_processes_never_spend_more_than_the_budget(open_session, cast):
+    with open_session() as session, session.begin():
+        letters(session, cast.xiaofang, 60, urgency="same_day", useful_until=NOW + timedelta(days=3))
+
+    def take(n):
+        got = 0
+        for _ in range(6):
+            with open_session() as session, session.begin():
+                got += len(claimed(session, f"sender {n}", limit=5, allowance=limited(per_day=20)).letters)
+        return got
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(take, range(4))) == 20
+
+
+# Breakers.
+
+
+def test_a_template_out_of_order_stops_its_own_kind_once_and_nothing_else(session, cast):
+    broken = letters(session, cast.xiaofang, 3)
+    other = post(session, key="o", person_id=cast.xiaofang.id, kind="family.booked", facts={}, subject="s:2", now=NOW)
+    claimed(session, limit=1)
+    session.refresh(broken[0])
+    settled(session, broken[0], Failed("broken", "40037", "no such template", scope="template"))
+    assert (broken[0].state, broken[0].next_at) == ("retry", NOW + timedelta(minutes=5))
+    assert [letter.id for letter in claimed(session).letters] == [other.id]
+    assert claimed(session, now=NOW + timedelta(minutes=4)).total == 0
+    again = claimed(session, now=NOW + timedelta(minutes=6), limit=1)
+    assert len(again.letters) == 1
+
+
+def test_each_time_it_fails_again_the_pause_is_longer_and_one_success_forgets_it(session, cast):
+    (letter,) = letters(session, cast.xiaofang, useful_until=NOW + timedelta(days=3))
+    now, pauses = NOW, []
+    for _ in range(3):
+        claimed(session, now=now)
+        session.refresh(letter)
+        settled(session, letter, Failed("broken", "40164", "not on the list", scope="account"), now=now)
+        pauses.append(letter.next_at - now)
+        now = letter.next_at
+    assert pauses == [timedelta(minutes=5), timedelta(minutes=10), timedelta(minutes=20)]
+    claimed(session, now=now)
+    session.refresh(letter)
+    settled(session, letter, Sent("77", "好"), now=now)
+    assert session.scalars(select(Breaker)).all() == []
+
+
+@pytest.mark.case("J18")
+def test_an_account_whose_day_is_used_up_says_wechat_moves_to_the_next_channel(session, cast):
+    agree(session, mini_identity(session, cast).id, TOPIC, NOW)
+    one, other = letters(session, cast.xiaofang, 2)
+    claimed(session, limit=1, allowance=TOPICS)
+    session.refresh(one)
+    settled(session, one, Failed("broken", "45009", pause_seconds=36_000, scope="account"), allowance=TOPICS)
+    assert (one.state, one.next_at) == ("retry", NOW + timedelta(hours=10))
+    assert one_way(session) == ("mini_subscription", MINI)
+    assert session.get_one(Letter, other.id, populate_existing=True).channel == "mini_subscription"
+
+
+def test_a_sick_account_does_not_stop_another(session, cast):
+    session.add(Identity(app_id="wx-other", openid="o-2", person_id=cast.li.id, since=NOW - timedelta(days=1)))
+    session.execute(Identity.__table__.delete().where(Identity.person_id == cast.li.id, Identity.app_id == APP_ID))
+    (sick,) = letters(session, cast.xiaofang)
+    claimed(session)
+    settled(session, sick, Failed("broken", "50002", scope="account"))
+    healthy = post(session, key="h", person_id=cast.li.id, kind="people.x", facts={}, subject="s:3", now=NOW)
+    assert [letter.id for letter in claimed(session).letters] == [healthy.id]
+
+
+def test_what_would_have_to_wait_beyond_its_use_is_a_cadres_now(session, cast):
+    one, other = letters(session, cast.xiaofang, 2, useful_until=NOW + timedelta(hours=2))
+    claimed(session, limit=1)
+    session.refresh(one)
+    (dead,) = settled(session, one, Failed("broken", "45009", pause_seconds=36_000, scope="account")) or [one]
+    assert claimed(session).homeless == sorted({one.id, other.id} - ({dead.id} if dead.state == "dead" else set()))
+
+
+# Receipts that never come.
+
+
+def accepted(session, cast, count=1, **more):
+    made = letters(session, cast.xiaofang, count, **more)
+    claimed(session)
+    for number, letter in enumerate(made):
+        session.refresh(letter)
+        settled(session, letter, Sent(f"55{number}", "好"))
+    return made
+
+
+@pytest.mark.case("J7")
+def test_a_receipt_that_never_comes_is_looked_into_while_that_is_of_use(session, cast):
+    (letter,) = accepted(session, cast, useful_until=NOW + timedelta(hours=1))
+    assert sweep(session, NOW + timedelta(minutes=9)) == []
+    assert [one.id for one in sweep(session, NOW + timedelta(minutes=11))] == [letter.id]
+    assert letter.state == "needs_check"
+    record_receipt(session, APP_ID, letter.msgid, "success", NOW + timedelta(minutes=12))
+    assert letter.state == "delivered"
+
+
+@pytest.mark.case("J7")
+def test_when_it_is_of_no_use_any_more_it_is_only_written_down(session, cast):
+    (letter,) = accepted(session, cast, useful_until=NOW + timedelta(minutes=5))
+    assert sweep(session, NOW + timedelta(minutes=11)) == []
+    assert letter.state == "unconfirmed"
+
+
+@pytest.mark.case("J7")
+def test_when_no_receipts_come_at_all_no_cadre_is_sent_after_each(session, cast, caplog):
+    made = accepted(session, cast, 30, useful_until=NOW + timedelta(hours=1))
+    assert sweep(session, NOW + timedelta(minutes=11)) == []
+    assert {letter.state for letter in made} == {"unconfirmed"}
+    assert "does WeChat reach our callback?" in caplog.text
