@@ -343,7 +343,9 @@ def test_whatever_happens_a_letter_only_goes_where_its_life_leads(session, cast,
         before = {letter.id: letter.state for letter in alive}
         deed = dice.randrange(6)
         if deed <= 1:
-            claimed(session, now=now, limit=dice.randrange(1, 4))
+            for key in claimed(session, now=now, limit=dice.randrange(1, 4)).homeless:
+                give_up(session.get_one(Letter, key, populate_existing=True), now)
+                session.flush()
         elif deed == 2:
             for letter in [one for one in alive if one.state == "sending"]:
                 outcome, said = dice.choice(OUTCOMES), said + 1
