@@ -236,7 +236,7 @@ def menu_push(named: str | None) -> None:
     _, client = _client(named)
     try:
         account_menu.push(client, account_menu.built(MENU))
-    except FAR_END as error:
+    except (*FAR_END, account_menu.AnotherMenu) as error:
         raise Fault(f"the account did not take it: {error}") from error
     click.echo("the account shows the menu now (phones may take five minutes)")
 
@@ -278,10 +278,9 @@ def routes() -> None:
     words: dict[str, list[str]] = {}
     for word, address in router.keywords.items():
         words.setdefault(address, []).append(word)
-    for address, handler in sorted(router.handlers.items()):
-        summary = (handler.__doc__ or "").split("\n")[0]
+    for address, quarter, summary in router.routes():
         said = f"  “{'” “'.join(words[address])}”" if address in words else ""
-        click.echo(f"{router.quarters[address]:9} {address:42} {summary}{said}")
+        click.echo(f"{quarter:9} {address:42} {summary}{said}")
     click.echo(f"\nevents    {', '.join(sorted(router.events))}")
     click.echo(f"nothing   {', '.join(sorted(router.nothing))}")
 

@@ -1,5 +1,7 @@
 """The postman: turns a letter's facts into words and carries it, and says honestly what came of it."""
 
+import logging
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +18,8 @@ from wx_backend.wechat.templates import BadField, Template, fit
 from wx_backend.wechat.tokens import TokenRefused
 from wx_backend.wechat.transport import Doubtful, Unreached
 
+log = logging.getLogger(__name__)
+
 Say = Callable[[str, dict[str, Any], ZoneInfo], Wording]
 
 
@@ -30,7 +34,13 @@ class Postman:
 
     def carry(self, letter: OpenLetter) -> Outcome:
         """Say and send one letter. Never raises for what the far end does."""
-        wording = self.wording(letter.kind, letter.facts, ZoneInfo(letter.zone))
+        try:
+            wording = self.wording(letter.kind, letter.facts, ZoneInfo(letter.zone))
+        except Exception as error:
+            # Ours to mend, and nothing was sent. The exception's own words may hold what is to be said.
+            where = "".join(traceback.format_tb(error.__traceback__))
+            log.error("letter %s: no words for %s: %s\n%s", letter.id, letter.kind, type(error).__name__, where)
+            return Failed("broken", "wording", type(error).__name__)
         client = self.clients.get(letter.app_id)
         if client is None:
             return Failed("broken", "no_account", f"no such account in the settings: {letter.app_id}")

@@ -74,6 +74,8 @@ class Client(WeChatClient):  # type: ignore[misc]
                 log.info("%s: %s, renewing the token", path, code)
                 token = self._token(max(ends - time.monotonic(), 0.1), instead_of=token, expired=code == EXPIRED)
                 continue
+            if code in STALE_TOKEN and needs_token:
+                self._keeper.give_up(token)
             if code:
                 raise _error(self, path, code, str(found.get("errmsg", "")))
             found["errcode"] = 0
