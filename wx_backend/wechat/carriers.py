@@ -1,6 +1,7 @@
 """The postman: turns a letter's facts into words and carries it, and says honestly what came of it."""
 
 import logging
+import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from wechatpy.exceptions import WeChatClientException
 
 from handlers.room import Wording
 from models.messages.outcomes import Action, Failed, OpenLetter, Outcome, Sent, Unsure
-from wx_backend.wechat.client import Client
+from wx_backend.wechat.client import FAR_END, Client
 from wx_backend.wechat.errcodes import failed
 from wx_backend.wechat.templates import BadField, Template, fit
 from wx_backend.wechat.tokens import TokenRefused
@@ -83,5 +84,27 @@ class Postman:
         return Sent(str(msgid) if msgid is not None else None, wording.text)
 
     def _customer_service(self, client: Client, letter: OpenLetter, wording: Wording) -> Sent:
-        client.send_customer_text(letter.openid, wording.text, letter.deadline_seconds)
+        ends = time.monotonic() + letter.deadline_seconds
+        if wording.scene and _sent_as_qr(client, letter, wording.scene):
+            return Sent(None, wording.text)
+        client.send_customer_text(letter.openid, wording.text, max(ends - time.monotonic(), 0.1))
         return Sent(None, wording.text)
+
+
+def _sent_as_qr(client: Client, letter: OpenLetter, scene: str) -> bool:
+    """Whether the QR code is on the phone; when that is not certain the words go too, which hold the same.
+
+    Half of the letter's time, so that there is as much for the words.
+    """
+    ends = time.monotonic() + letter.deadline_seconds / 2
+
+    def left() -> float:
+        return max(ends - time.monotonic(), 0.1)
+
+    try:
+        media_id = client.upload_picture(client.scene_qr(scene, left()), left())
+        client.send_customer_image(letter.openid, media_id, left())
+    except FAR_END as error:
+        log.warning("letter %s: no QR code could be shown: %s", letter.id, type(error).__name__)
+        return False
+    return True

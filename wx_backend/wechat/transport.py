@@ -36,6 +36,15 @@ def scrub(text: str) -> str:
     return _SECRET.sub(r"\1***", text)
 
 
+def beside(origin: str, name: str) -> str:
+    """Where people look, beside the API's origin: `mp` shows pictures, `open` tells pages who looks at them.
+
+    WeChat has hosts of their own for that; anything else (the sandbox) serves all of it itself.
+    """
+    host = urlsplit(origin).hostname or ""
+    return f"https://{name}.weixin.qq.com" if host.endswith(".weixin.qq.com") else origin
+
+
 class _Patient(io.RawIOBase):
     """What a socket brings until its time is over. A socket's own timeout begins anew with each byte."""
 
@@ -55,7 +64,7 @@ class _Patient(io.RawIOBase):
             if left <= 0:
                 raise TimeoutError("the answer drips")
             self._line.settimeout(left)
-        return self._raw.readinto(buffer)  # type: ignore[attr-defined, no-any-return]
+        return self._raw.readinto(buffer)
 
     def close(self) -> None:
         """Let the socket go."""
@@ -96,15 +105,15 @@ class Transport:
         self._pool = urllib3.PoolManager(num_pools=4, maxsize=connections, block=False, retries=False)
         self._pool.pool_classes_by_scheme = {"http": _PlainPool, "https": _SecurePool}
 
-    def url(self, address: str, params: dict[str, Any]) -> str:
-        """The full address of a path or of a foreign absolute URL, on our origin."""
+    def url(self, address: str, params: dict[str, Any], origin: str = "") -> str:
+        """The full address of a path or of a foreign absolute URL, on our origin (or on the one `beside` it)."""
         path = urlsplit(address).path if "://" in address else "/" + address.lstrip("/")
         query = urlencode({name: value for name, value in params.items() if value is not None})
-        return f"{self.origin}{path}?{query}" if query else f"{self.origin}{path}"
+        return f"{origin or self.origin}{path}" + (f"?{query}" if query else "")
 
     def call(
         self, method: str, address: str, *, params: dict[str, Any] | None = None, body: Any = None,
-        files: dict[str, Any] | None = None, seconds: float = 10.0,
+        files: dict[str, Any] | None = None, seconds: float = 10.0, origin: str = "",
     ) -> tuple[bytes, str]:  # fmt: skip
         """The answer's bytes and content type, within `seconds` in all.
 
@@ -120,7 +129,7 @@ class Transport:
         timeout = urllib3.Timeout(connect=min(CONNECT_SECONDS, seconds), total=seconds)
         try:
             response = self._pool.request(
-                method.upper(), self.url(address, params or {}), body=content, headers=headers, timeout=timeout,
+                method.upper(), self.url(address, params or {}, origin), body=content, headers=headers, timeout=timeout,
                 preload_content=False, redirect=False,
             )  # fmt: skip
         except (NewConnectionError, ConnectTimeoutError) as error:

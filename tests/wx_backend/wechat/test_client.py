@@ -7,16 +7,19 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
 import pytest
+import urllib3
 from wechatpy.exceptions import WeChatClientException
 
 from handlers.menu import MENU, Door
 from handlers.room import Choice, Wording
+from handlers.words import WORDLESS
 from models.messages.outcomes import Failed, OpenLetter, Sent, Unsure
 from tests.world import NOW, REDIS
-from wx_backend.app import WORDS, make_templates
+from wx_backend.app import WORDS, in_words, make_templates
 from wx_backend.config import EXAMPLE, load_config
 from wx_backend.demo.cast import accounts, templates
 from wx_backend.redis import connect
@@ -29,7 +32,7 @@ from wx_backend.wechat.client import Client
 from wx_backend.wechat.errcodes import failed
 from wx_backend.wechat.templates import BadField, Template, drift, fit
 from wx_backend.wechat.tokens import TokenKeeper, TokenRefused
-from wx_backend.wechat.transport import Doubtful, Transport, Unreached
+from wx_backend.wechat.transport import Doubtful, Transport, Unreached, beside
 
 SEND = "/cgi-bin/message/template/send"
 CONFIG = load_config(EXAMPLE, {})
@@ -288,8 +291,69 @@ def test_wechatpys_own_methods_work_on_our_wire(far):
     assert client.user.get("o-1")["subscribe"] == 1
     media = client.media.upload("image", ("a.png", b"PNG", "image/png"))
     assert client._request("get", "media/get", params={"media_id": media["media_id"]}) == b"PNG"
-    assert "showqrcode" in client.scene_qr("link/A3C4K7P", 3600)
+    assert client.scene_qr("link/A3C4K7P", 3.0).startswith(b"\x89PNG")
     assert client.get("https://api.weixin.qq.com/cgi-bin/getcallbackip")["ip_list"] == ["127.0.0.1"]
+
+
+@pytest.mark.parametrize(
+    ("api", "pictures", "logins"),
+    [
+        ("https://api.weixin.qq.com", "https://mp.weixin.qq.com", "https://open.weixin.qq.com"),
+        ("https://sh.api.weixin.qq.com", "https://mp.weixin.qq.com", "https://open.weixin.qq.com"),
+        ("http://127.0.0.1:8001", "http://127.0.0.1:8001", "http://127.0.0.1:8001"),
+        ("https://weixin.qq.com.example.org", "https://weixin.qq.com.example.org", "https://weixin.qq.com.example.org"),
+    ],
+)
+def test_pictures_and_logins_have_hosts_of_their_own_at_wechat_only(api, pictures, logins):
+    assert (beside(api, "mp"), beside(api, "open")) == (pictures, logins)
+    url = Client("wx1", "s", Transport(api), connect("memory://")).authorize_url("https://a.example/m?x=1", "s&t")
+    assert url.startswith(
+        f"{logins}/connect/oauth2/authorize?appid=wx1&redirect_uri=https%3A%2F%2Fa.example%2Fm%3Fx%3D1"
+    )
+    assert url.endswith("&response_type=code&scope=snsapi_base&state=s%26t#wechat_redirect")
+
+
+def test_a_page_learns_through_the_far_ends_own_login_who_looks_at_it(far):
+    client = client_for(far)
+    url = client.authorize_url("https://centre.example/m", "s").replace("#", "&as=o-1#")
+    answer = urllib3.request("GET", url, redirect=False, retries=False)
+    target = answer.headers["Location"]
+    assert target.startswith("https://centre.example/m?")
+    assert client.person_behind(parse_qs(urlsplit(target).query)["code"][0])["openid"] == "o-1"
+
+
+def test_a_picture_is_asked_for_without_a_token_and_a_page_is_no_picture(far, monkeypatch):
+    client = client_for(far)
+    asked = []
+    call = client._transport.call
+
+    def noted(method, address, **more):
+        asked.append((address, "access_token" in (more.get("params") or {})))
+        answer, kind = call(method, address, **more)
+        return answer, "text/html" if len(asked) > 3 else kind
+
+    monkeypatch.setattr(client._transport, "call", noted)
+    client.scene_qr("link/A3C4K7P", 3.0)
+    assert asked[1:] == [("/cgi-bin/qrcode/create", True), ("/cgi-bin/showqrcode", False)]
+    with pytest.raises(Doubtful):
+        client.scene_qr("link/A3C4K7P", 3.0)
+
+
+def test_a_letter_without_words_is_ours_to_mend_and_nothing_of_it_is_logged(far, caplog):
+    outcome = postman_for(far).carry(letter(facts={"cared": "王秀英"}))
+    assert isinstance(outcome, Failed)
+    assert (outcome.action, outcome.code) == ("broken", "wording")
+    assert far.world.calls.get(SEND, 0) == 0
+    assert "letter 1: no words for people.link_confirmed: KeyError" in caplog.text
+    assert "王秀英" not in caplog.text + outcome.detail
+
+
+def test_a_cadre_reads_something_kind_where_a_letter_cannot_be_said(caplog):
+    zone = ZoneInfo("Asia/Shanghai")
+    assert "王秀英" in in_words("people.link_confirmed", FACTS, zone)
+    for kind, facts in (("people.link_confirmed", {"cared": "王秀英"}), ("people.gone", FACTS), ("gone.x", {})):
+        assert in_words(kind, facts, zone) == WORDLESS
+    assert "王秀英" not in caplog.text
 
 
 def test_a_code_stands_for_a_person_once(far):
