@@ -149,6 +149,15 @@ class Router:
             return heard if heard is not None else _again(words.MEDIA, state, ask)
         return self._on_text(normalised(text), text, state, ask)
 
+    def hear_alone(self, incoming: Incoming, state: State, ask: Ask) -> Spoken | None:
+        """What the event's own room says when the address behind it cannot be answered: an apology stands there."""
+        ask.event = incoming.fields
+        heard = self._hear(incoming.event, state, ask)
+        if heard is None or not incoming.address:
+            return heard
+        own = heard.state
+        return _spoken(Reply(f"{own.text}\n\n{words.APOLOGY}", own.choices, own.ask_for, own.draft, own.back), ask)
+
     def _on_event(self, incoming: Incoming, state: State, ask: Ask) -> Spoken | None:
         heard = self._hear(incoming.event, state, ask)
         if not incoming.address:

@@ -10,7 +10,7 @@ from models.errors import Refused
 from models.family.booking import person_moved_zone
 from models.people.care import CareLink, cared_for_by
 from models.people.identities import Identity, follows, unfollows
-from models.people.links import KINSHIPS, invite, invited_by
+from models.people.links import KINSHIPS, invited_by
 from models.people.persons import Person, move_to_zone
 from models.people.staff import CADRE_ROLES, StaffRole, roles_of
 from models.places.areas import Area
@@ -167,7 +167,7 @@ def find_resident(ask: Ask) -> Reply:
 
 def make_invitation(ask: Ask, person: int) -> Reply:
     """Makes the code."""
-    made = invite(ask.session, ask.who, person, ask.now)
+    made = linking.invite(ask.session, ask.who, person, ask.now)
     return Reply(words.invitation(ask.session.get_one(Person, person).name, made.code), FIRST)
 
 

@@ -83,7 +83,9 @@ _LINK_STATES = {
 
 
 def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
-    """A letter about a family link."""
+    """A letter about a family link, or the QR code of an invitation to one."""
+    if kind == "people.invitation_qr":
+        return Wording("", {}, invitation(facts["name"], facts["scene"].removeprefix("link/")), facts["scene"])
     state, text = _LINK_STATES[kind.partition(".")[2]]
     at = datetime.fromisoformat(facts["at"])
     fields = {"subject": "家人关联", "state": state, "time": f"{at.astimezone(zone):%Y-%m-%d %H:%M}"}

@@ -8,13 +8,27 @@ from models.errors import Refused
 from models.life import BY_RULE, By
 from models.messages.outbox import post
 from models.people import links
-from models.people.care import CARE, CareLink
+from models.people.care import CARE, CareLink, Invitation
 from models.people.identities import Who
 from models.people.persons import Person
 from models.people.scope import in_charge_of
 from models.tasks.desk import open_task, settle_for
 
 ANSWER_WITHIN = timedelta(days=2)
+
+
+def invite(session: Session, who: Who, cared_id: int, now: datetime) -> Invitation:
+    """An invitation to link to this person; its QR code follows as a letter to the cadre who made it.
+
+    Raises Refused as `links` does.
+    """
+    made = links.invite(session, who, cared_id, now)
+    post(
+        session, key=f"invitation:{made.id}/qr", person_id=who.person_id, kind="people.invitation_qr",
+        facts={"scene": f"link/{made.code}", "name": session.get_one(Person, cared_id).name},
+        subject=f"invitation:{made.id}", now=now, urgency="same_day", channel="customer_service", app_id=who.app_id,
+    )  # fmt: skip
+    return made
 
 
 def ask(session: Session, who: Who, code: str, kinship: str, now: datetime) -> CareLink:
