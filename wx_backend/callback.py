@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from handlers import words
 from handlers.room import Ask, Choice
 from handlers.router import Router, Spoken, State
+from models.base import gave_way
 from models.messages.conversation import (
     Opened,
     Overtaken,
@@ -37,7 +38,6 @@ log = logging.getLogger(__name__)
 
 BODY_LIMIT = 64 * 1024
 LATE_SECONDS = 4.5  # past that WeChat may have hung up: what was answered also goes as a letter
-_AGAIN = {"40P01", "40001"}  # PostgreSQL: deadlock, serialisation failure
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def _once(gate: Gate, message: Message, now: datetime, started: float) -> str:
         except (
             OperationalError, InterfaceError, PoolTimeout, gate.driver.OperationalError, gate.driver.InterfaceError,
         ) as error:  # fmt: skip
-            if attempt == 2 or getattr(getattr(error, "orig", error), "sqlstate", None) not in _AGAIN:
+            if attempt == 2 or not gave_way(error):
                 raise
         except Exception as error:
             where = "".join(traceback.format_tb(error.__traceback__))
@@ -162,7 +162,7 @@ def _apologise(gate: Gate, message: Message, now: datetime) -> str:
             _post_reply(message, opened.who, connection, answer, now)
         close_message(
             connection, key=message.key, answered=answer, identity_id=opened.who.identity_id if opened.who else 0,
-            dialogue=_kept(spoken), seen=opened.updated_at,
+            dialogue=_kept(message, spoken), seen=opened.updated_at,
         )  # fmt: skip
     return answer
 
@@ -210,7 +210,7 @@ def _handled(gate: Gate, message: Message, connection: Connection, now: datetime
     if text and (message.account.kind == "mini_program" or monotonic() - started > LATE_SECONDS):
         _post_reply(message, who, connection, text, now)
     close_message(
-        connection, key=message.key, answered=text, identity_id=who.identity_id, dialogue=_kept(spoken),
+        connection, key=message.key, answered=text, identity_id=who.identity_id, dialogue=_kept(message, spoken),
         seen=opened.updated_at,
     )  # fmt: skip
     return text
@@ -243,12 +243,14 @@ def _state(opened: Opened) -> State:
     )  # fmt: skip
 
 
-def _kept(spoken: Spoken | None) -> dict[str, Any] | None:
+def _kept(message: Message, spoken: Spoken | None) -> dict[str, Any] | None:
     if spoken is None:
         return None
-    state = spoken.state
+    state, incoming = spoken.state, message.incoming
+    # A tap on a menu or on a link in a reply is no message of the person's (客服消息: 点击菜单).
+    wrote = incoming.kind != "event" and not incoming.address
     return {
         "ask_for": state.ask_for, "choices": [[c.label, c.address] for c in state.choices],
         "shown": {"text": state.text, "page": state.page, "back": state.back}, "draft": state.draft,
-        "updated_at": state.updated_at,
+        "updated_at": state.updated_at, "heard_at": state.updated_at if wrote else None,
     }  # fmt: skip

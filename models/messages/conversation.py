@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Select, and_, bindparam, literal, select, true, update
+from sqlalchemy import Connection, Dialect, Select, and_, bindparam, case, func, literal, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
@@ -80,10 +80,16 @@ _KEEP = update(Inbox).where(Inbox.key == bindparam("inbox_key")).values(reply=bi
 
 
 def _write_dialogue(make: Any) -> Any:
-    names = ("ask_for", "choices", "shown", "draft", "updated_at")
+    names = ("ask_for", "choices", "shown", "draft", "updated_at", "heard_at")
     insert = make(Dialogue).values(identity_id=bindparam("identity_id"), **{name: bindparam(name) for name in names})
+    # What a person writes opens the customer-service window anew; a tap leaves it as it was.
+    heard = insert.excluded.heard_at
+    window = {
+        "heard_at": func.coalesce(heard, Dialogue.heard_at),
+        "served": case((heard.is_(None), Dialogue.served), else_=0),
+    }
     return insert.on_conflict_do_update(
-        index_elements=[Dialogue.identity_id], set_={name: insert.excluded[name] for name in names},
+        index_elements=[Dialogue.identity_id], set_={name: insert.excluded[name] for name in names} | window,
         where=Dialogue.updated_at.is_not_distinct_from(bindparam("seen", type_=Dialogue.updated_at.type)),
     ).returning(Dialogue.identity_id)  # fmt: skip
 
