@@ -10,7 +10,8 @@ from models.errors import Refused
 from models.messages.letters import Letter
 from models.people import consent, links
 from models.people.care import CareLink, cared_for_by, may_act_for
-from models.people.identities import Identity, is_reachable, learn_unionid, mark_unreachable, unfollows, welcome
+from models.people.identities import Identity, is_reachable, mark_unreachable, unfollows, welcome
+from models.people.joining import learn_unionid
 from models.people.persons import Person
 from models.people.scope import act_for
 from models.tasks import linking
@@ -169,7 +170,7 @@ def test_a_spoken_consent_needs_a_witness_and_a_withdrawn_one_ends(session, cast
         consent.give(session, cast.wangnainai.id, **told)
     consent.give(session, cast.wangnainai.id, **told, witness_id=cast.li.id)
     assert consent.consents_to(session, cast.wangnainai.id, "family_calls")
-    assert consent.withdraw(session, cast.wangnainai.id, "family_calls", NOW) == 1
+    assert consent.take_back(session, cast.who(cast.li), cast.wangnainai.id, "family_calls", NOW) == 1
     assert not consent.consents_to(session, cast.wangnainai.id, "family_calls")
 
 
