@@ -7,10 +7,16 @@ from zoneinfo import ZoneInfo
 from handlers.room import Ask, Choice, Reply
 from handlers.tasks import words
 from handlers.words import when
+from models.people.contacts import ways_to
 from models.tasks.desk import finish, task_for, tasks_for
 from models.tasks.tasks import Task
 
 Inner = Callable[[str, dict[str, Any], ZoneInfo], str]
+_REACHING = ("phone_call", "check_delivery", "call_help")  # tasks for which the cadre must reach somebody
+
+
+def _failed(task: Task) -> tuple[str, ...]:
+    return ("wechat",) if "letter_kind" in task.facts else ()
 
 
 def room(inner: Inner) -> dict[str, Callable[..., Reply]]:
@@ -37,12 +43,18 @@ def room(inner: Inner) -> dict[str, Callable[..., Reply]]:
         """One task, and what can be done with it."""
         found = task_for(ask.session, ask.who, task)
         text = whole(found, ZoneInfo(ask.who.zone))
+        if found.person_id is not None and found.kind in _REACHING:
+            # What WeChat has just failed to bring is not tried by WeChat.
+            text += "\n" + words.reached(ways_to(ask.session, found.person_id, _failed(found)))
         if found.state in ("done", "cancelled"):
             return Reply(text, (Choice("我的任务", "task"),))
         choices: tuple[Choice, ...] = (Choice("已经办好", f"task/{task}/done"),)
         if found.kind == "confirm_link":
             link = found.facts["link"]
-            choices = (Choice("情况属实，通过", f"link/{link}/confirm"), Choice("不通过", f"link/{link}/decline"))
+            choices = (
+                Choice("情况属实、本人同意，通过", f"link/{link}/confirm"),
+                Choice("不通过", f"link/{link}/decline"),
+            )
         return Reply(text, choices, back="task")
 
     def done(ask: Ask, task: int) -> Reply:

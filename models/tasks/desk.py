@@ -1,17 +1,18 @@
 """Opening tasks for the cadres of an area, telling them, and settling what they have done."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from models.errors import Refused
 from models.life import BY_RULE, By
 from models.messages.letters import LETTER, Letter
 from models.messages.outbox import post, tell_in_person
 from models.people.identities import Who
-from models.people.staff import CADRE_ROLES, StaffRole, cadres_over, is_cadre_over
+from models.people.staff import CADRE_ROLES, StaffRole, areas_under, cadres_over, is_cadre_over
 from models.places.areas import Area
 from models.places.centres import centre_for
 from models.tasks.tasks import TASK, Task
@@ -30,10 +31,12 @@ def open_task(
     person_id: int | None = None,
     assignee_id: int | None = None,
     by: By = BY_RULE,
+    but_not: Collection[int] = (),
 ) -> Task:
     """Open a task and post a letter to the assignee, or else to the nearest cadres over the area.
 
-    The same `key` again answers the task that is there already. Nobody is told of a task that they made themselves.
+    A cadre in `but_not` may not do it, so another is told. The same `key` again answers the task that is there already.
+    Nobody is told of a task that they made themselves.
     """
     found = session.scalar(select(Task).where(Task.key == key))
     if found is not None:
@@ -49,7 +52,7 @@ def open_task(
     )  # fmt: skip
     session.add(task)
     TASK.begin(session, task, by=by, now=now)
-    readers = [assignee_id] if assignee_id is not None else [p.id for p in cadres_over(session, area)]
+    readers = [assignee_id] if assignee_id is not None else [p.id for p in cadres_over(session, area, but_not)]
     for reader in readers:
         if reader == by.person_id:
             continue
@@ -69,28 +72,22 @@ def settle_for(session: Session, subject: str, verb: str, *, by: By, now: dateti
 
 
 def tasks_for(session: Session, who: Who) -> list[Task]:
-    """What this person has still to do, the soonest first: their own, and unassigned ones below their areas."""
-    areas = (
-        select(Area.id).join(_above := aliased(Area), Area.path.startswith(_above.path))
-        .join(StaffRole, StaffRole.area_id == _above.id)
-        .where(StaffRole.person_id == who.person_id, StaffRole.ended_at.is_(None), StaffRole.role.in_(CADRE_ROLES))
-    )  # fmt: skip
+    """What this person has still to do below their areas, the soonest first: their own, and what nobody else has.
+
+    Where an assignee is no cadre any more, it is everybody's again.
+    """
+    cadres = select(StaffRole.person_id).where(StaffRole.ended_at.is_(None), StaffRole.role.in_(CADRE_ROLES))
     query = (
-        select(Task)
-        .where(Task.state.not_in(TASK.ends))
-        .where(
-            (Task.assignee_id == who.person_id) | (Task.assignee_id.is_(None) & Task.area_id.in_(areas)),
-        )
+        select(Task).where(Task.state.not_in(TASK.ends), Task.area_id.in_(areas_under(who.person_id)))
+        .where((Task.assignee_id == who.person_id) | Task.assignee_id.is_(None) | Task.assignee_id.not_in(cadres))
         .order_by(Task.due_at, Task.id)
-    )
+    )  # fmt: skip
     return list(session.scalars(query))
 
 
 def task_for(session: Session, who: Who, task_id: int) -> Task:
-    """The task, for its assignee or a cadre over its area; raises Refused("not_yours") for anybody else."""
+    """The task, for a cadre over its area; raises Refused("not_yours") for anybody else, an assignee of once too."""
     task = session.get(Task, task_id)
-    if task is not None and task.assignee_id == who.person_id:
-        return task
     if task is None or not is_cadre_over(session, who.person_id, session.get_one(Area, task.area_id)):
         raise Refused("not_yours")
     return task

@@ -10,9 +10,10 @@ from sqlalchemy import delete, func, select
 
 from handlers.words import when_two
 from models.errors import Refused
-from models.family.booking import book, call_for, calls_of, cancel, finish_past, move, person_moved_zone
-from models.family.calls import FamilyCall
+from models.family.booking import book, cancel, finish_past, move
+from models.family.calls import FamilyCall, call_for, calls_of
 from models.family.slots import free_slots
+from models.family.telling import person_moved_zone
 from models.hours import CHINA
 from models.messages.letters import Letter
 from models.people.care import CareLink
