@@ -85,14 +85,18 @@ def move(session: Session, who: Who, call_id: int, starts_at: datetime, now: dat
     if starts_at == call.starts_at:
         return call
     seen, helper = call.revision, call.helper_id
-    with session.begin_nested():
-        # The row first: whoever changes or cancels at the same moment waits here, and then finds another revision.
-        CALL.move(
-            session, call, "change", by=By(who.person_id, role), now=now, note=starts_at.isoformat(),
-            where={"revision": seen}, starts_at=starts_at, ends_at=starts_at + CALL_LASTS, revision=seen + 1,
-        )  # fmt: skip
-        _take(session, call, venue, relative, cared, now)
-        announce(session, call, "changed", told_by=who.person_id, now=now, helped_before=helper)
+    try:
+        with session.begin_nested():
+            # The row first: whoever changes or cancels at the same moment waits here, and then finds another revision.
+            CALL.move(
+                session, call, "change", by=By(who.person_id, role), now=now, note=starts_at.isoformat(),
+                where={"revision": seen}, starts_at=starts_at, ends_at=starts_at + CALL_LASTS, revision=seen + 1,
+            )  # fmt: skip
+            _take(session, call, venue, relative, cared, now)
+            announce(session, call, "changed", told_by=who.person_id, now=now, helped_before=helper)
+    except Refused:
+        session.refresh(call)  # the savepoint took the row back, not what this object had read since
+        raise
     return call
 
 
