@@ -12,7 +12,7 @@ from models.people.care import links_to
 from models.people.consent import CONSENT_KINDS, Consent, agree, consents_of
 from models.people.links import invite
 from models.people.persons import Person
-from models.people.scope import act_for, residents_named
+from models.people.scope import resident_of, residents_named
 from models.people.staff import is_cadre
 
 
@@ -75,9 +75,7 @@ def make_invitation(ask: Ask, person: int) -> Reply:
 
 def resident(ask: Ask, person: int) -> Reply:
     """A resident as their cadre sees them: who may act for them, to what they agreed, what can be changed."""
-    found, role = act_for(ask.session, ask.who.person_id, person)
-    if role != "cadre":
-        raise Refused("not_yours")
+    found = resident_of(ask.session, ask.who.person_id, person)
     code = Choice("开亲情码", f"staff/invite/{person}")
     return _whole(ask, found, f"staff/resident/{person}", "staff/resident", code)
 

@@ -12,6 +12,7 @@ from models.people.contacts import Way
 NO_TASKS = "现在没有待办的任务，辛苦了。"
 TASKS = "您有{count}件待办，最早的排在前面。"
 DONE = "好的，已记为办好。"
+NO_WORDS = "有一条通知，详情请问党群服务中心"
 
 MEANS = {"wechat": "发微信", "phone": "打电话", "visit": "上门"}
 

@@ -87,8 +87,8 @@ def call_for(session: Session, who: Who, call_id: int) -> tuple[FamilyCall, str]
     if call is None:
         raise Refused("not_yours")
     if call.relative_id == who.person_id:
-        act_for(session, who.person_id, call.cared_id)
-        return call, "relative"
+        _, role = act_for(session, who.person_id, call.cared_id)
+        return call, role
     centre = session.get_one(ServiceCentre, call.centre_id)
     here = session.get_one(Area, centre.area_id)
     helps = call.helper_id == who.person_id and is_cadre_over(session, who.person_id, here)

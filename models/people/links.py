@@ -13,7 +13,7 @@ from models.life import BY_TIME, By
 from models.people.care import CARE, CareLink, Invitation
 from models.people.identities import Who
 from models.people.persons import Person
-from models.people.scope import in_charge_of
+from models.people.scope import in_charge_of, resident_of
 
 # No 0/O, 1/I/L, 2/Z, 5/S, 8/B: what is read aloud or copied from paper must not be mistaken.
 ALPHABET = "34679ACDEFGHJKMNPQRTUVWXY"
@@ -24,12 +24,10 @@ KINSHIPS = ("儿子", "女儿", "孙子", "孙女", "配偶", "父亲", "母亲"
 
 def invite(session: Session, who: Who, cared_id: int, now: datetime) -> Invitation:
     """An invitation to link to this person, made by a cadre over that person's village; raises Refused("not_yours")."""
-    cared = session.get(Person, cared_id)
-    if cared is None or not in_charge_of(session, who.person_id, cared):
-        raise Refused("not_yours")
+    cared = resident_of(session, who.person_id, cared_id)
     body = "".join(secrets.choice(ALPHABET) for _ in range(6))
     invitation = Invitation(
-        code=body + luhn.calc_check_digit(body, ALPHABET), cared_id=cared_id, issued_by_id=who.person_id,
+        code=body + luhn.calc_check_digit(body, ALPHABET), cared_id=cared.id, issued_by_id=who.person_id,
         created_at=now, expires_at=now + INVITATION_LASTS,
     )  # fmt: skip
     session.add(invitation)

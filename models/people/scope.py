@@ -39,6 +39,14 @@ def act_for(session: Session, person_id: int, beneficiary_id: int) -> tuple[Pers
     return person, role
 
 
+def resident_of(session: Session, cadre_id: int, person_id: int) -> Person:
+    """The resident, for a cadre over their village; raises Refused("not_yours") for anybody else."""
+    person = session.get(Person, person_id)
+    if person is None or not in_charge_of(session, cadre_id, person):
+        raise Refused("not_yours")
+    return person
+
+
 def residents_named(session: Session, cadre_id: int, name: str, limit: int = 10) -> list[tuple[Person, Area]]:
     """The residents of that name below this cadre's areas, each with where they live; nobody for anybody else."""
     query = (

@@ -151,6 +151,26 @@ def test_a_resident_is_shown_to_their_own_cadre_only(talk, cast, address, open_s
         assert not consents_to(session, cast.wangnainai.id, "service_records")
 
 
+def test_a_cadre_looks_at_their_own_mother_as_a_cadre(talk, cast, open_session):
+    with open_session() as session, session.begin():
+        session.add(CareLink(relative_id=cast.li.id, cared_id=cast.wangnainai.id, kinship="儿子", state="confirmed",
+                             asked_at=NOW))  # fmt: skip
+    assert "小芳（女儿）" in talk(cast.li).at(f"staff/resident/{cast.wangnainai.id}")
+
+
+def test_a_task_about_a_letter_without_words_still_says_whom_to_reach(talk, cast, open_session):
+    with open_session() as session, session.begin():
+        letter = post(session, key="k", person_id=cast.wangnainai.id, kind="people.link_declined", facts={},
+                      subject="care:1", now=NOW)  # fmt: skip
+        letter.state = "dead"
+        hand_over(session, letter, NOW)
+    li = talk(cast.li)
+    li.says("我的任务")
+    heard = li.taps("请电话或上门告知")
+    assert "请告诉王秀英" in heard
+    assert "上门" in heard
+
+
 @pytest.mark.case("D21")
 def test_a_stale_confirmation_shows_what_became_of_the_call(talk, cast, open_session):
     link = booked(talk, cast)
