@@ -110,7 +110,8 @@ def _whole(seen: Seen) -> Iterator[str]:
     letter = seen.letter
     rows = (
         ("编号", str(letter.id)), ("收信人", seen.person), ("什么事", f"{_what(letter)}（{letter.subject}）"),
-        ("内容", letter.said or "还没有说出来"), ("应发", _moment(letter.due_at)), ("过期", _moment(letter.useful_until)),
+        ("内容", letter.said or "还没有说出来"),
+        ("应发", _moment(letter.due_at)), ("过期", _moment(letter.useful_until)),
         ("渠道", words.CHANNELS[letter.channel]), ("现在", _state(letter)), ("试过", f"{letter.tries}次"),
         ("微信", _moment(letter.sent_at) and f"{_moment(letter.sent_at)}收下，消息号{letter.msgid or '无'}"),
         ("原因", letter.error_detail or ""), ("结束", _moment(letter.settled_at)),

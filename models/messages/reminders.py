@@ -114,9 +114,9 @@ def _move(letter: Letter, occasion: Occasion, want: Wanted, now: datetime) -> in
     again = letter.state == "withdrawn" and letter.tries == 0 and want.due > now
     if letter.state != "planned" and not again:
         return 0
-    due = (
-        letter.due_at if want.rule.mode == "at_once" else max(want.due, now) if want.due != letter.due_at else want.due
-    )
+    due = want.due
+    if due != letter.due_at:
+        due = letter.due_at if want.rule.mode == "at_once" else max(due, now)
     facts = {**occasion.facts, "rule": want.rule.name, "role": want.recipient.role}
     if (letter.due_at, letter.useful_until, letter.state, letter.facts) == (due, want.useful_until, "planned", facts):
         return 0

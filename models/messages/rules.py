@@ -92,15 +92,10 @@ def put_rule(session: Session, rule: Rule, now: datetime, *, active: bool = True
 
     Raises Refused("bad_rule", why=…) for a mode, urgency or time that cannot be.
     """
-    timed = rule.mode in ("day_at", "workdays_at")
     if rule.mode not in MODES or rule.urgency not in LANES:
         raise Refused("bad_rule", why="mode or urgency")
-    if (
-        timed != (rule.at is not None)
-        or rule.minutes < 0
-        or rule.days < 0
-        or (rule.mode == "before") == (not rule.minutes)
-    ):
+    by_the_day = rule.mode in ("day_at", "workdays_at")
+    if by_the_day != (rule.at is not None) or (rule.mode == "before") != (rule.minutes > 0) or rule.days < 0:
         raise Refused("bad_rule", why="time")
     key = {"kind": rule.kind, "role": rule.role, "name": rule.name}
     row = session.scalar(select(ReminderRule).filter_by(**key))

@@ -1,7 +1,6 @@
 """What nobody has done in time goes up the tree: to the township, then to the county, on working days only."""
 
 from datetime import datetime, time
-from typing import Any
 
 from sqlalchemy import ForeignKey, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -9,7 +8,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.base import Row
 from models.hours import CHINA, WorkCalendar, calendar
 from models.messages.outbox import post
-from models.people.staff import cadres_over
+from models.people.staff import cadres_of, cadres_over
 from models.places.areas import Area, chain
 from models.tasks.tasks import TASK, Task
 
@@ -61,18 +60,21 @@ def workdays_since(due_at: datetime, now: datetime, book: WorkCalendar) -> int:
 
 
 def _step_up(session: Session, task: Task, level: int, now: datetime) -> int:
-    above = [area for area in chain(session, session.get_one(Area, task.area_id))[1:] if cadres_over(session, area)]
+    """Tell the cadres of the nearest area above that has any who do not know yet; none left is no step."""
+    area = session.get_one(Area, task.area_id)
+    known = {cadre.id for cadre in cadres_over(session, area)} | {task.assignee_id}
     told = set(session.scalars(select(Escalation.area_id).where(Escalation.task_id == task.id)))
-    area = next((area for area in above if _own_cadres(session, area) and area.id not in told), None)
-    if area is None:
-        return 0
-    session.add(Escalation(task_id=task.id, level=level, area_id=area.id, at=now))
-    facts: dict[str, Any] = {**task.facts, "task": task.id, "kind": task.kind, "due_at": task.due_at.isoformat()}
-    for cadre in _own_cadres(session, area):
-        if cadre != task.assignee_id:
+    for above in chain(session, area)[1:]:
+        fresh = [cadre.id for cadre in cadres_of(session, above) if cadre.id not in known]
+        if above.id in told or not fresh:
+            continue
+        session.add(Escalation(task_id=task.id, level=level, area_id=above.id, at=now))
+        facts = {**task.facts, "task": task.id, "kind": task.kind, "due_at": task.due_at.isoformat()}
+        for cadre in fresh:
             post(
                 session, key=f"task:{task.id}/overdue/{level}/{cadre}", person_id=cadre, kind="tasks.escalated",
                 facts=facts, subject=TASK.subject(task), now=now, urgency="same_day",
             )  # fmt: skip
-    session.flush()
-    return 1
+        session.flush()
+        return 1
+    return 0

@@ -10,6 +10,11 @@ from models.base import Row
 from models.life import TIME, Life, Verb
 
 TASK_KINDS = ("phone_call", "check_delivery", "confirm_link", "order_new", "order_unanswered", "call_help")
+PRESSING = (
+    "phone_call",
+    "check_delivery",
+    "order_unanswered",
+)  # somebody waits: these do not wait for the morning
 
 
 class Task(Row):

@@ -1,4 +1,4 @@
-"""How cadres hear of tasks: at once when it presses, in one morning digest when there are many, higher up when overdue."""
+"""How cadres hear of tasks: at once when it presses, in one morning digest when there are many."""
 
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -41,9 +41,10 @@ def _into_digest(session: Session, task: Task, reader: int, now: datetime) -> No
     book = calendar(session)
     due = next_morning(now, book)
     key = f"digest:{reader}/{due.astimezone(CHINA):%Y-%m-%d}"
+    empty: dict[str, Any] = {"items": [], "phone": task.facts.get("phone", "")}
     letter = post(
-        session, key=key, person_id=reader, kind="tasks.digest", facts={"items": [], "phone": task.facts.get("phone", "")},
-        subject=f"digest:{reader}", now=now, due_at=due, urgency="digest", useful_until=due + timedelta(hours=12),
+        session, key=key, person_id=reader, kind="tasks.digest", facts=empty, subject=f"digest:{reader}", now=now,
+        due_at=due, urgency="digest", useful_until=due + timedelta(hours=12),
     )  # fmt: skip
     session.refresh(letter, with_for_update=True)
     item = {"task": task.id, "kind": task.kind, "due_at": task.due_at.isoformat()}

@@ -13,7 +13,9 @@ from models.messages.letters import Letter
 from models.ordering.orders import Order
 from models.people.care import CareLink
 from models.people.identities import Identity
+from models.people.links import invite
 from models.people.persons import Person
+from models.tasks.linking import ask
 from models.tasks.tasks import Task
 from tests.cast import APP_ID
 from tests.gate import Wire, config_for
@@ -185,13 +187,19 @@ def test_what_is_typed_stays_text(talk, cast):
         "job/1/accept",
         "task/1",
         "task/1/done",
-        "link/1/confirm",
+        "call/1/move",
+        "call/1/to/29933760",
+        "link/1/revoke",
+        "link/2/confirm",
+        "link/2/decline",
+        "link/2/revoke",
         "staff/invite/{wang}",
         "call/at/{wang}/29700000",
     ],
 )
 def test_a_stranger_who_forges_an_address_learns_nothing(talk, cast, address, open_session):
     ordered(talk, cast).taps("确认点单")
+    called_and_asked(talk, cast, open_session)
     before = states(open_session)
     for stranger in (talk(cast.aming), talk(cast.zhao), talk("o-nobody")):
         heard = stranger.at(address.format(wang=cast.wangnainai.id))
@@ -201,9 +209,23 @@ def test_a_stranger_who_forges_an_address_learns_nothing(talk, cast, address, op
     assert states(open_session) == before
 
 
+def called_and_asked(talk, cast, open_session):
+    """小芳 has a call with 王奶奶; 小红 has asked for a link to her, and nobody has answered."""
+    me = talk(cast.xiaofang)
+    me.says("亲情连线")
+    me.taps("11月29日")
+    me.taps("16:00")
+    me.taps("确认预约")
+    with open_session() as session, session.begin():
+        code = invite(session, cast.who(cast.li), cast.wangnainai.id, NOW).code
+        assert ask(session, cast.who(cast.xiaohong), code, "邻居", NOW).id == 2
+        assert session.get_one(FamilyCall, 1).state == "booked"
+
+
 def states(open_session):
     with open_session() as session:
-        return [sorted(session.scalars(select(table.state))) for table in (Order, Task, CareLink)]
+        calls = session.execute(select(FamilyCall.state, FamilyCall.revision)).all()
+        return [calls, *(sorted(session.scalars(select(table.state))) for table in (Order, Task, CareLink))]
 
 
 @pytest.mark.parametrize(
