@@ -147,6 +147,8 @@ def identity(account: Account, phone: Phone) -> Json:
 
 def upload(world: World, content: bytes, kind: str) -> Json:
     """`media/upload`."""
+    if kind not in ("image", "voice", "video", "thumb"):
+        return refused(40004, "invalid media type")
     media_id = secrets.token_urlsafe(32)
     world.media[media_id] = (content, kind)
     return {"type": kind, "media_id": media_id, "created_at": int(world.now())}

@@ -65,6 +65,7 @@ function makePhone(data) {
   phones.set(data.openid, phone);
   $("#phones").append(root);
   $("#tabs").append(tab);
+  $(".log", root).addEventListener("load", () => toNewest(phone), true); // a picture takes its height late
   $(".follow", root).addEventListener("click", () => act(data.openid, "follow"));
   $(".scan", root).addEventListener("click", () => sheet.scan(phone));
   $(".plus", root).addEventListener("click", () => sheet.plus(phone));

@@ -37,5 +37,6 @@ export function button(text, onClick, className) {
 }
 
 export function when(seconds, zone, options) {
-  return new Intl.DateTimeFormat("zh-CN", { timeZone: zone, hour12: false, ...options }).format(seconds * 1000);
+  const told = new Intl.DateTimeFormat("zh-CN", { timeZone: zone, hourCycle: "h23", ...options }).format(seconds * 1000);
+  return told.replace(/(?<=日)(?=周)|(?<=周.)(?=\d)/g, " ");
 }
