@@ -218,6 +218,7 @@ def test_an_open_page_lives_through_a_restart_of_the_demo(browser: Browser, stag
     stage.start("sandbox")
     expect(opened.get_by_text("演示已停下")).to_be_hidden(timeout=20_000)
     stage.push_menu(MENU)
+    expect(phone.locator(".bubble")).to_have_count(0)
     phone.get_by_role("button", name="关注", exact=True).click()
     phone.get_by_text("欢迎来到党群服务中心").wait_for()
     expect(phone).to_have_id("phone-o-demo-aming")
