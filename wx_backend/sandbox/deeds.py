@@ -76,9 +76,10 @@ def _menu_name(world: World, key: str) -> str:
 
 
 def _choose(world: World, phone: Phone, body: Body) -> Answer:
-    world.open_window(phone, 3, A_MINUTE)
-    world.show(phone, side="person", kind="text", text=str(body["content"]))
-    return from_phone(world, phone, "text", Content=str(body["content"]), bizmsgmenuid=str(body["id"]))
+    text, account = str(body["content"]), _to(world, body)
+    world.open_window(phone, 3, A_MINUTE, account)
+    world.show(phone, side="person", kind="text", app=account.kind, text=text)
+    return from_phone(world, phone, "text", account, Content=text, bizmsgmenuid=str(body["id"]))
 
 
 def _event(world: World, phone: Phone, body: Body) -> Answer:

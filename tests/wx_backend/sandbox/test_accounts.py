@@ -64,7 +64,9 @@ def test_a_mini_program_answers_somebody_who_follows_nothing_and_only_in_its_own
     to = {"touser": stranger.mini_openid, **TEXT}
     assert call(sandbox, "message/custom/send", MINI, **to)["errcode"] == 45015
     does(sandbox, "text", STRANGER, text="在吗", mini=True)
-    assert heard(backend, MINI)[-1]["FromUserName"] == stranger.mini_openid
+    does(sandbox, "choose", STRANGER, id="menu", content="菜单", mini=True)
+    assert [one["FromUserName"] for one in heard(backend, MINI)] == [stranger.mini_openid] * 2
+    assert heard(backend, MINI)[-1]["bizmsgmenuid"] == "menu"
     assert [call(sandbox, "message/custom/send", MINI, **to)["errcode"] for _ in range(6)] == [0] * 5 + [45047]
     assert call(sandbox, "message/custom/send", touser=STRANGER, **TEXT)["errcode"] == 45015
     does(sandbox, "event", STRANGER, Event="user_enter_tempsession", mini=True)

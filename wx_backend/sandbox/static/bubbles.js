@@ -8,7 +8,7 @@ const QUIET_SECONDS = 300; // after so long a silence the time stands between tw
 const plain = (text) => text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
 
 // A link of the account's: a menu id is an answer, a web address opens beside the phones, anything else is only text.
-function anchor(openid, link, className, label) {
+function anchor(openid, entry, link, className, label) {
   const known = link.id || /^https?:/.test(link.href);
   if (!known) return element("span", className, label);
   const made = element("a", className, label);
@@ -16,7 +16,7 @@ function anchor(openid, link, className, label) {
   if (link.id) {
     made.addEventListener("click", (event) => {
       event.preventDefault();
-      act(openid, "choose", { id: link.id, content: link.content });
+      act(openid, "choose", { id: link.id, content: link.content, mini: entry.app === "mini_program" });
     });
   } else {
     made.target = "_blank";
@@ -34,7 +34,7 @@ function spoken(openid, entry) {
     const choice = CHOICE.exec(line);
     if (choice) {
       const link = links.shift();
-      bubble.append(anchor(openid, link, "choice", `${choice[1] ?? ""}${plain(link.label)}`));
+      bubble.append(anchor(openid, entry, link, "choice", `${choice[1] ?? ""}${plain(link.label)}`));
       text = null;
       continue;
     }
@@ -43,7 +43,7 @@ function spoken(openid, entry) {
     line.split(LINK).forEach((part, n) => {
       if (n > 0) {
         const link = links.shift();
-        text.append(anchor(openid, link, "", plain(link.label)));
+        text.append(anchor(openid, entry, link, "", plain(link.label)));
       }
       text.append(plain(part));
     });
@@ -81,7 +81,7 @@ function card(entry) {
   const rows = element("dl");
   for (const row of entry.rows) rows.append(element("dt", "", row.name), element("dd", "", row.value));
   made.append(rows);
-  if (/^https?:/.test(entry.url)) made.append(anchor("", { href: entry.url }, "details", "查看详情"));
+  if (/^https?:/.test(entry.url)) made.append(anchor("", entry, { href: entry.url }, "details", "查看详情"));
   return made;
 }
 
