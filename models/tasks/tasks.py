@@ -9,7 +9,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from models.base import Row
 from models.life import TIME, Life, Verb
 
-TASK_KINDS = ("phone_call", "check_delivery", "confirm_link", "order_new", "order_unanswered", "call_help")
+TASK_KINDS = ("phone_call", "check_delivery", "confirm_link", "order_new", "order_unanswered", "call_help",
+              "tell_in_person")  # fmt: skip
 
 
 class Task(Row):

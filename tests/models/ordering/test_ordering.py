@@ -10,12 +10,12 @@ from sqlalchemy import func, select
 from models.errors import Refused
 from models.hours import CHINA
 from models.messages.letters import Letter
-from models.ordering.assignments import Assignment
-from models.ordering.dispatch import accept, decline, jobs_of
+from models.ordering.assignments import Assignment, jobs_of
+from models.ordering.dispatch import accept, decline
 from models.ordering.listings import Listing, published
 from models.ordering.numbers import heard, number_for, spoken
-from models.ordering.orders import Order
-from models.ordering.placing import cancel, find_by_number, order_for, orders_of, place
+from models.ordering.orders import Order, find_by_number, order_for, orders_of
+from models.ordering.placing import cancel, place
 from models.ordering.questions import check_answer
 from models.people.contacts import ContactStep
 from models.people.identities import Identity
@@ -162,9 +162,11 @@ def test_only_the_list_of_the_beneficiarys_own_centre_can_be_ordered(session, ca
         order(session, cast)
 
 
-@pytest.mark.parametrize("shift", [timedelta(0), timedelta(days=-1), timedelta(days=61)])
-def test_a_time_in_the_past_or_too_far_is_refused(session, cast, shift):
-    with pytest.raises(Refused, match="bad_time"):
+@pytest.mark.parametrize(
+    ("shift", "code"), [(timedelta(0), "bad_time"), (timedelta(days=-1), "bad_time"), (timedelta(days=61), "too_far")]
+)
+def test_a_time_in_the_past_or_too_far_is_refused(session, cast, shift, code):
+    with pytest.raises(Refused, match=code):
         order(session, cast, preferred_at=NOW + shift)
 
 
