@@ -202,6 +202,8 @@ class Router:
             return self._go(wish, "", State(), ask)
         if state.ask_for or state.draft:
             return _spoken(Reply(words.LAPSED, FIRST), ask)
+        if short in _BACK:
+            return self._go("menu", "", State(), ask)
         shown = short in _MORE or chosen(short, state.choices) is not None
         return _spoken(Reply(words.EXPIRED if shown else words.NOT_UNDERSTOOD, FIRST), ask)
 
