@@ -75,10 +75,8 @@ def new(ask: Ask, listing: int, person: int) -> Reply:
 
 
 def again(ask: Ask, number: int) -> Reply:
-    """Back to the n-th question; what was answered to the others stays."""
-    draft, question = _draft(ask), _question(ask, number)
-    kept = {code: answer for code, answer in draft["answers"].items() if code != question["code"]}
-    return _ask(draft | {"answers": kept}, number, question)
+    """Back to the n-th question; all that has been said stays until it is said anew."""
+    return _ask(_draft(ask), number, _question(ask, number))
 
 
 def answered(ask: Ask, number: int) -> Reply:
@@ -112,7 +110,7 @@ def _next(ask: Ask, draft: dict[str, Any]) -> Reply:
             return _ask(draft, number, question)
     if "at" not in draft:
         return _ask_time(ask, draft)
-    return _summary(ask, draft) if "note" in draft else _ask_note(ask, draft)
+    return _summary(ask, draft) if "note" in draft else _ask_note(draft)
 
 
 def _ask(draft: dict[str, Any], number: int, question: dict[str, Any]) -> Reply:
@@ -139,7 +137,7 @@ def _ask_time(ask: Ask, draft: dict[str, Any], head: str = words.PICK_TIME) -> R
 
 def time_again(ask: Ask) -> Reply:
     """Back to the time."""
-    return _ask_time(ask, _without(_draft(ask), "at"))
+    return _ask_time(ask, _draft(ask))
 
 
 def typed_time(ask: Ask) -> Reply:
@@ -161,17 +159,17 @@ def _with_time(ask: Ask, stamp: int) -> Reply:
         check_wished(datetime.fromtimestamp(stamp, CHINA), ask.now)
     except Refused as refusal:
         # An old bubble may name any time: the question is put again with its reason, and nothing else is lost.
-        return _ask_time(ask, _without(draft, "at"), words.REFUSALS[refusal.code].format(**refusal.facts))
+        return _ask_time(ask, draft, words.REFUSALS[refusal.code].format(**refusal.facts))
     return _next(ask, draft | {"at": stamp})
 
 
-def _ask_note(ask: Ask, draft: dict[str, Any]) -> Reply:
+def _ask_note(draft: dict[str, Any]) -> Reply:
     return Reply(words.ASK_NOTE, (Choice(words.NO_NOTE, "order/note/none"),), "order/note", draft, "order/time")
 
 
 def note_again(ask: Ask) -> Reply:
     """Back to the note."""
-    return _ask_note(ask, _without(_draft(ask), "note", "key"))
+    return _ask_note(_draft(ask))
 
 
 def typed_note(ask: Ask) -> Reply:
@@ -231,10 +229,6 @@ def _draft(ask: Ask) -> dict[str, Any]:
     if "person" not in ask.draft:
         raise Refused("not_offered")
     return ask.draft
-
-
-def _without(draft: dict[str, Any], *names: str) -> dict[str, Any]:
-    return {name: value for name, value in draft.items() if name not in names}
 
 
 def _listing(ask: Ask, draft: dict[str, Any]) -> Listing:

@@ -117,9 +117,7 @@ def test_of_two_organisations_that_accept_at_once_one_wins(open_session, cast):
 def test_the_database_itself_refuses_a_second_live_assignment(session, cast):
     order = ordered(session, cast)
     accept(session, cast.who(cast.laoxu), offer_of(session, order).id, NOW)
-    session.add(
-        Assignment(order_id=order.id, organisation_id=cast.second_club.id, offered_at=NOW, state="accepted")
-    )
+    session.add(Assignment(order_id=order.id, organisation_id=cast.second_club.id, offered_at=NOW, state="accepted"))
     with pytest.raises(IntegrityError):
         session.flush()
 
