@@ -50,7 +50,7 @@ def sentence(kind: str, facts: dict[str, Any], due: datetime, zone: ZoneInfo, in
             f"请提前{means}，请老人到场，并准备好设备。{by}"
         )
     if kind == "tell_in_person":
-        return f"{called(facts['person'])}不用微信，请{means}，告诉本人：“{inner}”{by}"
+        return f"{called(facts['person'])}不用微信，请上门或打电话告诉本人：“{inner}”{by}"
     if kind in ("order_new", "order_unanswered"):
         wanted = when(datetime.fromisoformat(facts["preferred_at"]), zone)
         tail = "还没有组织接单，请帮忙协调。" if kind == "order_unanswered" else "请留意进展，必要时告知本人。"

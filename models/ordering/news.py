@@ -12,7 +12,6 @@ from models.messages.outbox import post
 from models.ordering.listings import Listing
 from models.ordering.orders import ORDER, Order
 from models.people.care import may_act_for
-from models.people.contacts import plan_for
 from models.people.identities import is_reachable
 from models.people.persons import Person
 from models.people.scope import in_charge_of
@@ -26,7 +25,7 @@ TELL_WITHIN = timedelta(hours=24)
 SOON = timedelta(hours=24)  # a change this close to the service is urgent
 
 # verb of ORDER → the letter's kind
-_KINDS = {
+LETTER_KINDS = {
     "accept": "ordering.accepted", "hand_back": "ordering.handed_back", "complete": "ordering.completed",
     "cancel": "ordering.cancelled", "give_up": "ordering.unmet",
 }  # fmt: skip
@@ -53,7 +52,7 @@ def tell(
     A beneficiary whom WeChat does not reach hears it from a cadre: that task stands in the place of the cadres' letter.
     `mark` tells a second accept of the same order from the first; `providers` are the members whom it concerns.
     """
-    roles, kind = ORDER.by_name[verb].tells, _KINDS[verb]
+    roles, kind = ORDER.by_name[verb].tells, LETTER_KINDS[verb]
     known = {**facts_for(session, order), **facts}
     beneficiary = session.get_one(Person, order.beneficiary_id)
     in_person = "beneficiary" in roles and not is_reachable(session, beneficiary.id)
@@ -93,13 +92,9 @@ def _tell_in_person(
     )
     for task in session.scalars(older).all():
         TASK.move(session, task, "cancel", by=BY_RULE, now=now, settled_at=now)
-    plan = plan_for(session, beneficiary.id)
     open_task(
         session, key=f"{order.subject}/tell/{kind}{mark}", kind="tell_in_person", area_id=order.area_id,
         subject=order.subject, person_id=beneficiary.id, now=now, by=by,
         due_at=min(now + TELL_WITHIN, max(order.preferred_at, now + timedelta(hours=1))),
-        facts={
-            "person": beneficiary.name, "means": plan[0].means if plan else "phone", "letter_kind": kind,
-            "letter_facts": facts,
-        },
+        facts={"person": beneficiary.name, "letter_kind": kind, "letter_facts": facts},
     )  # fmt: skip

@@ -5,7 +5,7 @@ import pytest
 from handlers.ordering.words import NAMED_ON_LOCK_SCREENS, UNNAMED, letter
 from models.hours import CHINA
 from models.ordering.listings import CATEGORIES, MODES
-from models.ordering.news import _KINDS
+from models.ordering.news import LETTER_KINDS
 from tests.world import NOW
 
 
@@ -17,7 +17,7 @@ def facts(**more):
     }  # fmt: skip
 
 
-KINDS = ["ordering.placed", "ordering.offered", "ordering.taken", *_KINDS.values()]
+KINDS = ["ordering.placed", "ordering.offered", "ordering.taken", *LETTER_KINDS.values()]
 
 
 @pytest.mark.case("L3")

@@ -198,7 +198,7 @@ def test_the_cadre_reads_out_what_the_elder_cannot_read(talk, cast):
     li = talk(cast.li)
     li.says("我的任务")
     heard = li.taps("请当面或电话告知")
-    assert "王秀英不用微信，请上门告知，告诉本人" in heard
+    assert "王秀英不用微信，请上门或打电话告诉本人" in heard
     assert "已由老徐好帮手接单" in heard
     assert "已记为办好" in li.taps("已经办好")
 

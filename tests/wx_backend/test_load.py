@@ -11,7 +11,7 @@ from models.hours import WorkCalendar
 from models.life import By
 from models.ordering.listings import LISTING, Listing, providers_of
 from models.people.care import CARE, CareLink
-from models.people.consent import Consent, withdraw
+from models.people.consent import Consent
 from models.people.contacts import plan_for
 from models.people.identities import Identity
 from models.people.persons import Person
@@ -163,7 +163,8 @@ def test_what_people_have_decided_since_survives_a_reload(session, tmp_path):
     one(session, Identity, openid="o-demo-xiaofang").following = True
     one(session, Identity, openid="o-demo-laoxu").following = False
     one(session, Person, code="P-XF").time_zone = "Europe/Rome"
-    withdraw(session, link.cared_id, "family_calls", NOW)
+    one(session, Consent, kind="family_calls").withdrawn_at = NOW
+    session.flush()
     assert again(session, tmp_path) == {}
     session.expire_all()
     assert one(session, CareLink).state == "revoked"
