@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from wx_backend.load import people, places, services
+from wx_backend.load import listings, people, places
 from wx_backend.load.loading import Loading
 from wx_backend.load.rows import BadRow, RowIn, rows
 
@@ -46,7 +46,7 @@ SECTIONS: dict[str, Section] = {
     "consents": _section(people.consents, "person,kind,text_version,means,witness"),
     "contacts": _section(people.contacts, "person,position,means,through,phone,note"),
     "listings": _section(
-        services.listings, "code,centre,category,title,summary,mode,questions,providers,valid_from,valid_to"
+        listings.listings, "code,centre,category,title,summary,mode,questions,providers,valid_from,valid_to"
     ),
     "overrides": _section(places.overrides, "day,is_workday,name"),
 }
