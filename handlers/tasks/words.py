@@ -24,6 +24,7 @@ TITLES = {
     "order_new": "村民有新订单",
     "order_unanswered": "订单还没人接",
     "call_help": "准备亲情连线",
+    "tell_in_person": "请当面或电话告知",
 }
 
 REFUSALS: dict[str, str] = {}
@@ -67,6 +68,8 @@ def sentence(kind: str, facts: dict[str, Any], due: datetime, zone: ZoneInfo, in
             f"{start} {facts['cared']}与{facts['relative']}视频连线，地点{facts['centre']}。"
             f"请提前请老人到场，并准备好设备。{by}"
         )
+    if kind == "tell_in_person":
+        return f"{called(facts['person'])}不用微信，请上门或打电话告诉本人：“{inner}”{by}"
     if kind in ("order_new", "order_unanswered"):
         wanted = when(datetime.fromisoformat(facts["preferred_at"]), zone)
         tail = "还没有组织接单，请帮忙协调。" if kind == "order_unanswered" else "请留意进展，必要时告知本人。"

@@ -118,24 +118,46 @@ def test_a_wrong_answer_asks_again_and_keeps_what_was_said(talk, cast):
     assert "3" in me.says("好")
 
 
-def test_cancel_and_back_at_every_step(talk, cast, open_session):
+STEPS = (("王秀英", "清单"), ("爱心送餐", "几份"), ("2", "口味"), ("软烂", "什么时候"), ("明天上午9点", "交代"),
+         ("少放盐", "请核对"))  # fmt: skip
+
+
+@pytest.mark.parametrize("stop", range(1, len(STEPS) + 1))
+def test_cancel_and_back_at_every_step(talk, cast, open_session, stop):
     me = talk(cast.xiaofang)
-    for stop in range(1, 6):
-        me.says("点单")
-        for step in ("王秀英", "爱心送餐", "2", "软烂", "明天上午9点")[:stop]:
-            me.says(step) if step[0] in "2明" else me.taps(step)
-        assert words.FOOTER in me.heard
-        assert "清单" in me.says("返回") or "给谁" in me.heard or "要办什么" in me.heard
-        assert me.says("取消").startswith(words.CANCELLED)
+    before = [me.says("点单")]
+    for step, heard in STEPS[:stop]:
+        before.append(me.taps(step) if any(step in link["label"] for link in me.links) else me.says(step))
+        assert heard in me.heard
+    assert words.FOOTER in me.heard
+    assert me.says("返回").split("\n")[0] == before[-2].split("\n")[0]
+    assert me.says("取消").startswith(words.CANCELLED)
     with open_session() as session:
         assert session.scalars(select(Order)).all() == []
 
 
+def test_one_step_back_keeps_what_was_said_before_and_after(talk, cast, open_session):
+    me = ordered(talk, cast)
+    assert "交代" in me.says("上一步")
+    assert "什么时候" in me.says("0")
+    assert "口味" in me.says("返回")
+    assert "几份" in me.says("返回")
+    me.says("3")
+    for said in ("要几份？ 3", "口味有什么要求？ 软烂", "11月25日", "留言：放在门口"):
+        assert said in me.heard
+    me.taps("确认点单")
+    with open_session() as session:
+        assert session.scalars(select(Order.answers)).one() == {"portions": 3, "diet": "软烂"}
+
+
 @pytest.mark.case("B1")
-def test_tapping_confirm_twice_shows_the_same_number(talk, cast):
+def test_tapping_confirm_twice_shows_the_same_number(talk, cast, open_session):
     me = ordered(talk, cast)
     link = me.links[0]["id"]
-    assert me.at(link) == me.at(link)
+    numbers = [re.search(r"订单号 (\d{4} \d{4})", me.at(link)).group(1) for _ in range(2)]
+    with open_session() as session:
+        order = session.scalars(select(Order)).one()
+    assert {number.replace(" ", "") for number in numbers} == {order.number}
 
 
 def test_a_stale_confirmation_never_places_what_is_being_filled_in_now(talk, cast, open_session):
