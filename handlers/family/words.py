@@ -63,8 +63,9 @@ _TEXTS = {
     "changed": "与{other}的视频改到：{time}，地点{centre}。",
     "cancelled": "与{other}的视频（{time}）取消了，原因：{reason}。",
 }
-_TEMPLATES = {
-    "booked": "call_booked", "changed": "call_changed", "cancelled": "call_cancelled", "reminder": "call_reminder",
+TEMPLATES = {
+    "family.booked": "call_booked", "family.changed": "call_changed", "family.cancelled": "call_cancelled",
+    "family.reminder": "call_reminder",
 }  # fmt: skip
 
 
@@ -87,4 +88,4 @@ def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
         text = f"提醒：{soon}{time}{what}，地点{facts['centre']}。"
     else:
         text = _TEXTS[word].format(**{**facts, "reason": fields["reason"], "other": other, "time": time})
-    return Wording(_TEMPLATES[word], fields, f"{text}有问题请打电话{facts['phone']}。")
+    return Wording(TEMPLATES[kind], fields, f"{text}有问题请打电话{facts['phone']}。")
