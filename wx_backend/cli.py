@@ -41,7 +41,7 @@ from wx_backend.sandbox import server as sandbox_server
 from wx_backend.serving import Server
 from wx_backend.wechat import menu as account_menu
 from wx_backend.wechat.client import FAR_END
-from wx_backend.wechat.templates import drift
+from wx_backend.wechat.templates import drift, pulled
 
 
 class Fault(click.ClickException):
@@ -270,6 +270,17 @@ def templates_check(named: str | None) -> None:
     if lines:
         raise Fault("\n".join(lines))
     click.echo(f"{len(config.wechat.templates)} templates agree with the account")
+
+
+@template_group.command("pull")
+@click.pass_obj
+def templates_pull(named: str | None) -> None:
+    """Print the account's templates as they would stand in the settings."""
+    _, client = _client(named)
+    try:
+        click.echo("\n".join(pulled(client)) or "the account has no templates yet")
+    except FAR_END as error:
+        raise Fault(f"the account does not answer: {error}") from error
 
 
 @main.command()
