@@ -9,6 +9,7 @@ from handlers.room import Ask, Choice, Handler, Reply
 from models.errors import Refused
 from models.family.parting import part
 from models.family.telling import person_moved_zone
+from models.messages.optouts import opt_in, opt_out, wants_none
 from models.people.care import cared_for_by, links_of
 from models.people.identities import Identity, follows, unfollows
 from models.people.links import KINSHIPS, invited_by
@@ -36,6 +37,8 @@ def me(ask: Ask) -> Reply:
         Choice("改姓名", "me/name"), Choice("改所在地", "me/zone"), Choice("我的家人", "me/people"),
         Choice("谁能替我办、我同意了什么", "me/helpers"),
     )  # fmt: skip
+    silent = wants_none(ask.session, ask.who.person_id, words.REMINDERS)
+    choices += (Choice("恢复提醒", "me/reminders/on") if silent else Choice("不要提醒", "me/reminders/off"),)
     if is_cadre(ask.session, ask.who.person_id):
         choices = (*choices, Choice("查看居民", "staff/resident"))
     person = ask.session.get_one(Person, ask.who.person_id)
@@ -69,6 +72,18 @@ def take_zone(ask: Ask, zone: str) -> Reply:
     move_to_zone(ask.session, person, zone.replace(".", "/"))
     person_moved_zone(ask.session, person.id, ask.now)
     return Reply(words.moved(shared.city(person.tz), shared.when(ask.now, person.tz)), FIRST)
+
+
+def no_reminders(ask: Ask) -> Reply:
+    """No reminders from now on; what changes is still told."""
+    opt_out(ask.session, ask.who.person_id, words.REMINDERS, ask.now)
+    return Reply(words.NO_REMINDERS, (Choice("恢复提醒", "me/reminders/on"), Choice("我的资料", "me")))
+
+
+def reminders_again(ask: Ask) -> Reply:
+    """Reminders again."""
+    opt_in(ask.session, ask.who.person_id, words.REMINDERS)
+    return Reply(words.REMINDERS_AGAIN, (Choice("我的资料", "me"),))
 
 
 def my_people(ask: Ask) -> Reply:
@@ -158,6 +173,8 @@ ADDRESSES: dict[str, Handler] = {
     "me/zone": ask_zone,
     "me/zone/<zone>": take_zone,
     "me/people": my_people,
+    "me/reminders/off": no_reminders,
+    "me/reminders/on": reminders_again,
     "link": ask_code,
     "link/typed": typed_code,
     "link/<code>": scanned_code,

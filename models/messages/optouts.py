@@ -31,6 +31,11 @@ def opt_in(session: Session, person_id: int, kind: str) -> None:
     session.execute(delete(OptOut).where(OptOut.person_id == person_id, OptOut.kind == kind))
 
 
+def wants_none(session: Session, person_id: int, kind: str) -> bool:
+    """Whether the person has said no to letters of this kind."""
+    return session.get(OptOut, (person_id, kind)) is not None
+
+
 def opted_out(session: Session, people: Collection[int]) -> dict[int, list[str]]:
     """Of these people, who wants no letters of which kinds."""
     found: dict[int, list[str]] = {}

@@ -1,6 +1,5 @@
 """Families and their cadre through the real gate: names, links and consents that begin and end, calls with them."""
 
-# ruff: noqa: F811 - a fixture that was imported is asked for by its name
 import re
 
 import pytest
@@ -15,7 +14,6 @@ from models.people.contacts import ContactStep
 from models.people.identities import Identity
 from models.people.persons import Person
 from models.tasks.undelivered import hand_over
-from tests.stories.test_conversations import talk  # noqa: F401
 from tests.world import NOW
 
 

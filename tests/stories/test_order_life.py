@@ -12,7 +12,6 @@ from models.ordering.listings import Listing, ListingProvider
 from models.ordering.orders import Order
 from models.tasks.tasks import Task
 from tests.stories.test_conversations import ordered
-from tests.stories.test_conversations import talk as talk
 from tests.world import NOW
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from models.history import history_of
 from models.hours import WorkCalendar
 from models.life import By
+from models.messages.rules import rules_for
 from models.ordering.listings import LISTING, Listing, providers_of
 from models.people.care import CARE, CareLink
 from models.people.consent import Consent
@@ -220,3 +221,26 @@ def test_a_closure_shuts_its_centre_or_all_of_them_and_can_be_corrected(session,
         for centre in centres
     ]
     assert shut == [[True, True, False, True, False], [False, False, False, True, False]]
+
+
+RULES = "[reminders]\nkind,role,name,mode,minutes,days,at,urgency,active\n"
+
+
+def test_an_administrator_writes_reminder_rules_in_the_place_of_ours(session, tmp_path):
+    ours = [rule.name for rule in rules_for(session, "family.reminder", "relative")]
+    row = "family.reminder,relative,eve,day_at,,1,19:30,routine,yes\nfamily.reminder,*,t-24h,before,1440,,,routine,no\n"
+    for _ in range(2):
+        load(session, tmp_path / "c.csv", RULES + row)
+        rules = {rule.name: rule for rule in rules_for(session, "family.reminder", "relative")}
+        assert sorted(rules) == sorted({*ours, "eve"} - {"t-24h"})
+        assert (rules["eve"].mode, rules["eve"].days, rules["eve"].at) == ("day_at", 1, time(19, 30))
+        assert "eve" not in {rule.name for rule in rules_for(session, "family.reminder", "helper")}
+
+
+@pytest.mark.parametrize(
+    "row", ["family.reminder,*,x,before,,,,routine,yes", "family.reminder,*,x,day_at,,1,,routine,"]
+)
+def test_a_rule_that_says_no_time_is_refused_with_what_it_needs(session, tmp_path, row):
+    with pytest.raises(NotLoaded) as refused:
+        load(session, tmp_path / "c.csv", f"{RULES}{row}\n")
+    assert "before 要写 minutes" in refused.value.faults[0]

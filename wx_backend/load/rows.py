@@ -49,11 +49,12 @@ class RowIn:
             raise BadRow(f"{column}: “{value}”不像电话号码")
         return value
 
-    def number(self, column: str) -> int:
+    def number(self, column: str, default: str | None = None) -> int:
         """A small whole number."""
-        if not re.fullmatch(r"[0-9]{1,4}", self(column)):
-            raise BadRow(f"{column}: “{self(column)}”应是数字")
-        return int(self(column))
+        value = self(column, default)
+        if not re.fullmatch(r"[0-9]{1,4}", value):
+            raise BadRow(f"{column}: “{value}”应是数字")
+        return int(value)
 
     def time(self, column: str) -> time:
         """A time of day."""
