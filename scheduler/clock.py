@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import traceback
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -14,10 +15,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from scheduler.deliver import Deliverer
 from scheduler.plan import plan_anew
 from scheduler.retention import forget_inbox
-from scheduler.settings import Hands
+from scheduler.settings import Hands, Now
 from scheduler.sweep import sweep_bookings, sweep_outbox, sweep_tasks
 
 log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 1.0  # how often the machine's clock is looked at
 
 
 @dataclass(frozen=True)
@@ -68,10 +71,25 @@ def run(
         clock.start()
         ready()
         try:
-            stop.wait()
+            _keep_time(clock, stop, hands.real_now)
         finally:
             clock.shutdown(wait=True)
             deliverer.close()
+
+
+def _keep_time(clock: BackgroundScheduler, stop: threading.Event, real_now: Now) -> None:
+    """Wait until `stop`; when the machine's clock is set back, begin anew from the new time.
+
+    APScheduler waits for instants: set back by an hour, it would do nothing for an hour. Set forward, it is only late.
+    """
+    last = real_now()
+    while not stop.wait(LOOK_SECONDS):
+        now = real_now()
+        if now < last:
+            log.warning("the machine's clock was set back by %s", last - now)
+            for job in clock.get_jobs():
+                job.modify(next_run_time=now)
+        last = now
 
 
 def _safely(line: Line) -> Callable[[], None]:
@@ -82,7 +100,9 @@ def _safely(line: Line) -> Callable[[], None]:
             line.do()
         except SQLAlchemyError as error:
             log.error("%s: the database did not answer (%s)", line.name, type(error).__name__)
-        except Exception:
-            log.exception("%s failed; it will be tried again", line.name)
+        except Exception as error:
+            # Where, never what: an exception's own words may hold what was to be said.
+            where = "".join(traceback.format_tb(error.__traceback__))
+            log.error("%s failed (%s); it will be tried again\n%s", line.name, type(error).__name__, where)
 
     return once

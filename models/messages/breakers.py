@@ -72,11 +72,13 @@ def trip(
     return held.open_until, news
 
 
-def mend(session: Session, app_id: str, channel: str, kinds: Collection[str]) -> None:
-    """Letters of these kinds went through: whatever stood against them is forgotten."""
-    session.execute(
-        delete(Breaker).where(
-            Breaker.app_id == app_id, Breaker.channel == channel, Breaker.kind.in_((EVERY, *sorted(kinds)))
-        ),
-        execution_options={"synchronize_session": False},
-    )
+def mend(session: Session, went: Collection[tuple[str, str, str]]) -> None:
+    """Letters of these (app_id, channel, kind) went through: whatever stood against them is forgotten."""
+    if not went or session.scalar(select(Breaker.app_id).limit(1)) is None:
+        return
+    for app_id, channel in sorted({(app_id, channel) for app_id, channel, _ in went}):
+        kinds = [EVERY, *sorted(kind for app, through, kind in went if (app, through) == (app_id, channel))]
+        session.execute(
+            delete(Breaker).where(Breaker.app_id == app_id, Breaker.channel == channel, Breaker.kind.in_(kinds)),
+            execution_options={"synchronize_session": False},
+        )

@@ -3,9 +3,9 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Row, and_, case, func, not_, select, update
+from sqlalchemy import ColumnElement, Row, Table, and_, case, func, not_, select, update
 from sqlalchemy.orm import Session
 
 from models.messages.allowance import Allowance
@@ -18,6 +18,11 @@ from models.messages.outcomes import OpenLetter
 from models.messages.reach import Home, Reach
 from models.people.persons import Person
 
+_LETTERS = cast(Table, Letter.__table__)
+_CARRIED = (
+    "id", "person_id", "about_id", "kind", "facts", "channel", "urgency", "client_msg_id", "app_id", "next_at",
+    "useful_until",
+)  # fmt: skip
 WAITING = LETTER.by_name["claim"].sources
 Standing = dict[tuple[str, str, str], datetime]
 
@@ -82,18 +87,15 @@ def _take(
         .where(not_(and_(Letter.in_doubt.is_(True), Letter.first_attempt_at < too_late)), *_not_stopped(stopped))
         .order_by(Letter.next_at, Letter.id).limit(limit).with_for_update(skip_locked=True)
     )  # fmt: skip
+    # On the table and not on the class: nothing of the object layer is needed for what goes straight to the wire.
     return session.execute(
-        update(Letter)
-        .where(Letter.id.in_(due.scalar_subquery()), Letter.state.in_(WAITING))
+        update(_LETTERS)
+        .where(_LETTERS.c.id.in_(due.scalar_subquery()), _LETTERS.c.state.in_(WAITING))
         .values(
-            state="sending", lease_owner=lease.owner, lease_until=real_now + lease.lasts, tries=Letter.tries + 1,
-            first_attempt_at=func.coalesce(Letter.first_attempt_at, real_now),
+            state="sending", lease_owner=lease.owner, lease_until=real_now + lease.lasts, tries=_LETTERS.c.tries + 1,
+            first_attempt_at=func.coalesce(_LETTERS.c.first_attempt_at, real_now),
         )
-        .returning(
-            Letter.id, Letter.person_id, Letter.about_id, Letter.kind, Letter.facts, Letter.channel, Letter.urgency,
-            Letter.client_msg_id, Letter.app_id, Letter.next_at, Letter.useful_until,
-        ),
-        execution_options={"synchronize_session": False},
+        .returning(*(_LETTERS.c[name] for name in _CARRIED))
     ).all()  # fmt: skip
 
 

@@ -1,19 +1,19 @@
 """What becomes of letters after they were carried: written down under the fence, breakers opened and mended."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from models.messages.accepting import accept_all, join_early
 from models.messages.allowance import Allowance
 from models.messages.breakers import EVERY, Blown, mend, trip
 from models.messages.ladder import CHANNELS
 from models.messages.letters import Letter
 from models.messages.outcomes import Failed, OpenLetter, Outcome, Sent, Unsure
 from models.messages.passage import ENDED_UNDELIVERED, back_off, doubt, give_up, step_down
-from models.messages.receipts import Receipt, apply_receipt
 from models.messages.subscriptions import close_window, count_reply, refuse, use
 from models.people.identities import mark_unreachable
 
@@ -54,30 +54,39 @@ def settle(
 
     A letter whose lease was lost to another owner is left alone. `jitter` in [0, 1) spreads retries.
     """
-    held = session.scalars(
-        select(Letter).where(Letter.id.in_(outcomes), Letter.state == "sending", Letter.lease_owner == owner)
-        .order_by(Letter.id).with_for_update(), execution_options={"populate_existing": True},
-    ).all()  # fmt: skip
+    quick: dict[int, tuple[OpenLetter, Sent]] = {}
+    rest: dict[int, tuple[OpenLetter, Outcome]] = {}
+    for key, (carried, outcome) in outcomes.items():
+        if isinstance(outcome, Sent) and outcome.msgid is not None and CHANNELS[carried.channel].needs == "following":
+            quick[key] = (carried, outcome)
+        else:
+            rest[key] = (carried, outcome)
+    went = set(accept_all(session, owner, quick, now=now, real_now=real_now)) if quick else set()
     desk = _Desk(session, allowance, now, real_now, jitter, Settled())
-    went: dict[tuple[str, str], set[str]] = {}
+    held = _held(session, owner, rest) if rest else []
     for letter in held:
-        carried, outcome = outcomes[letter.id]
+        carried, outcome = rest[letter.id]
         letter.lease_owner = letter.lease_until = None
         letter.app_id = carried.app_id
         if isinstance(outcome, Sent):
             _sent(desk, letter, carried, outcome)
-            went.setdefault((carried.app_id, carried.channel), set()).add(letter.kind)
+            went.add((carried.app_id, carried.channel, letter.kind))
         elif isinstance(outcome, Failed):
             _failed(desk, letter, carried, outcome)
         else:
             _unsure(letter, outcome, now, jitter)
     session.flush()
-    for (app_id, channel), kinds in sorted(went.items()):
-        mend(session, app_id, channel, kinds)
-    _join_early_receipts(session, [letter for letter in held if letter.state == "sent"], now)
+    mend(session, went)
+    join_early(session, [letter.msgid for letter in held if letter.state == "sent"], now)
     session.flush()
     desk.settled.ended += [letter for letter in held if letter.state in ENDED_UNDELIVERED]
     return desk.settled
+
+
+def _held(session: Session, owner: str, outcomes: Collection[int]) -> Sequence[Letter]:
+    query = select(Letter).where(Letter.id.in_(outcomes), Letter.state == "sending", Letter.lease_owner == owner)
+    fresh = {"populate_existing": True}
+    return session.scalars(query.order_by(Letter.id).with_for_update(), execution_options=fresh).all()
 
 
 def _sent(desk: _Desk, letter: Letter, carried: OpenLetter, outcome: Sent) -> None:
@@ -143,14 +152,3 @@ def _unsure(letter: Letter, outcome: Unsure, now: datetime, jitter: float) -> No
     letter.error_code, letter.error_detail = "unsure", outcome.detail[:300]
     letter.said = outcome.said[:600] or letter.said
     doubt(letter, now, jitter)
-
-
-def _join_early_receipts(session: Session, letters: list[Letter], now: datetime) -> None:
-    by_msgid = {letter.msgid: letter for letter in letters if letter.msgid is not None}
-    if not by_msgid:
-        return
-    early = session.scalars(select(Receipt).where(Receipt.msgid.in_(by_msgid), Receipt.letter_id.is_(None))).all()
-    for receipt in early:
-        letter = by_msgid[receipt.msgid]
-        if receipt.app_id == letter.app_id:
-            apply_receipt(session, receipt, letter, now)

@@ -1,9 +1,10 @@
 """The sender and the clock: many threads, no transaction on the wire, no crash when the database goes away."""
 
+import itertools
 import threading
 import time
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import event, func, select
@@ -33,6 +34,10 @@ def hands(open_session):
         lambda: NOW,
         ClockSettings(threads=8, batch=20),
     )
+
+
+def wall():
+    return datetime.now(UTC)
 
 
 def posted(open_session, person, count):
@@ -228,7 +233,7 @@ def test_the_clock_ticks_delivers_and_stops_when_told(hands, open_session, cast)
         arrived.set()
         return Sent(str(letter.id), "好")
 
-    ticking = replace(hands, carry=carry, settings=ClockSettings(tick_seconds=0.05, threads=2))
+    ticking = replace(hands, carry=carry, real_now=wall, settings=ClockSettings(tick_seconds=0.05, threads=2))
     clock = threading.Thread(target=run, args=(ticking, stop))
     clock.start()
     assert arrived.wait(10)
@@ -250,13 +255,35 @@ def test_a_line_that_fails_comes_again_and_the_others_go_on(hands, open_session,
     monkeypatch.setattr("scheduler.clock.sweep_outbox", fail)
     posted(open_session, cast.xiaofang, 1)
     stop, arrived = threading.Event(), threading.Event()
-    ticking = replace(hands, carry=lambda letter: arrived.set() or Sent(str(letter.id), "好"),
+    ticking = replace(hands, carry=lambda letter: arrived.set() or Sent(str(letter.id), "好"), real_now=wall,
                       settings=ClockSettings(tick_seconds=0.02, threads=2))  # fmt: skip
     clock = threading.Thread(target=run, args=(ticking, stop))
     clock.start()
     try:
         assert all(tries.acquire(timeout=10) for _ in range(3))
         assert arrived.wait(10)
+    finally:
+        stop.set()
+        clock.join(10)
+
+
+def test_a_machine_whose_clock_is_set_back_by_an_hour_goes_on_at_once(hands, open_session, cast, monkeypatch):
+    """APScheduler reads the machine's clock itself, so here that clock runs an hour behind from the second look on."""
+    swept, stop = threading.Semaphore(0), threading.Event()
+    monkeypatch.setattr("scheduler.clock.sweep_outbox", lambda _: swept.release())
+    monkeypatch.setattr("scheduler.clock.LOOK_SECONDS", 0.05)
+    looks = itertools.count()
+    ahead = timedelta(hours=1)
+
+    def real_now():
+        # Until the clock is set back, everything was planned for an hour that has not come yet.
+        return wall() + ahead if next(looks) < 10 else wall()
+
+    ticking = replace(hands, real_now=real_now, settings=ClockSettings(tick_seconds=0.05, threads=2))
+    clock = threading.Thread(target=run, args=(ticking, stop))
+    clock.start()
+    try:
+        assert swept.acquire(timeout=10)
     finally:
         stop.set()
         clock.join(10)
