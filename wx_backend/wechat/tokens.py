@@ -22,6 +22,7 @@ BREAKER_SECONDS = 300
 LOCK_SECONDS = 12
 WAIT_SECONDS = 10
 
+BELIEVED_SECONDS = 2.0  # a look at the cache for each of a thousand letters would cost more than the letters
 _RELEASE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
 
 
@@ -43,12 +44,14 @@ class TokenKeeper:
         self._key = f"wx:{app_id}:token"
         self._lock = threading.Lock()
         self._mine: tuple[str, float] | None = None  # token, monotonic end
+        self._seen: tuple[str, float] = ("", 0.0)  # token as the cache had it a moment ago, until when that is believed
         self._fetched, self._fetched_at = "", -float(JUST_NOW_SECONDS)
         self._stuck, self._stuck_until = "", 0.0  # the token that opened the breaker, and until when
 
     def token(self, seconds: float = 10.0) -> str:
         """A token that should work; raises TokenRefused, or what the transport raises."""
-        known = self._known()
+        seen, until = self._seen
+        known = seen if seen != self._stuck and time.monotonic() < until else self._known()
         if known and known == self._stuck:
             self._check_breaker()
         return known or self._refresh(None, seconds)
@@ -72,6 +75,7 @@ class TokenKeeper:
         try:
             found = self._cache.get(self._key)
             if found:
+                self._seen = (str(found), time.monotonic() + BELIEVED_SECONDS)
                 return str(found)
         except RedisError:
             log.warning("the token cache does not answer; this process keeps its own")
@@ -80,6 +84,7 @@ class TokenKeeper:
         return None
 
     def _refresh(self, bad: str | None, seconds: float) -> str:
+        self._seen = ("", 0.0)
         ends = time.monotonic() + min(seconds, WAIT_SECONDS)
         if not self._lock.acquire(timeout=max(0.0, ends - time.monotonic())):
             raise TokenRefused("busy", "another thread is still fetching the token")
@@ -134,6 +139,7 @@ class TokenKeeper:
         token, lasts = str(found["access_token"]), int(found.get("expires_in", 7200))
         keep = max(lasts - MARGIN_SECONDS, 30)
         self._mine = (token, time.monotonic() + keep)
+        self._seen = ("", 0.0)
         try:
             self._cache.set(self._key, token, ex=keep)
         except RedisError:
