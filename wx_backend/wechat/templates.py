@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from handlers.room import Said
@@ -74,6 +75,7 @@ def _fitted(template: Template, field: str, wechat_key: str, said: Said) -> str:
     return fitting
 
 
+@lru_cache(maxsize=2048)  # places, phones and titles are said again and again
 def one_line(value: str) -> str:
     """The text as a template field can hold it: one line, no control characters, no emoji (WeChat cuts at them)."""
     kept = "".join(" " if ch in "\r\n\t" else ch for ch in value if _speakable(ch))
