@@ -25,6 +25,7 @@ from scheduler.units import in_unit
 
 log = logging.getLogger(__name__)
 
+GATHER_SECONDS = 0.25  # an answer that is back waits no longer than this for others to be written down with
 _rng = random.SystemRandom()
 
 
@@ -103,12 +104,13 @@ class Deliverer:
     def _land(self, *, all_of_it: bool = False) -> int:
         """Wait for the next answers and write them down in one transaction; answers how many."""
         sending = self.sending
-        done, _ = wait(sending.flying, return_when=FIRST_COMPLETED)
+        patience = GATHER_SECONDS if sending.back else None
+        done, _ = wait(sending.flying, timeout=patience, return_when=FIRST_COMPLETED)
         for future in done:
             letter = sending.flying.pop(future)
             sending.back[letter.id] = (letter, future.result())
         # A transaction for each answer would cost more than the sends: gather while others are still in the air.
-        if sending.flying and len(sending.back) < self.hands.settings.threads // 2 and not all_of_it:
+        if done and sending.flying and len(sending.back) < self.hands.settings.threads and not all_of_it:
             return 0
         outcomes = dict(sending.back)
         blown = in_unit(self.hands.open_session, lambda session: self._settle(session, outcomes))

@@ -13,10 +13,8 @@ from models.messages.breakers import EVERY, standing
 from models.messages.budgets import Purse
 from models.messages.ladder import LANES, rungs_from
 from models.messages.letters import LETTER, REPEATABLE_FOR, Letter
-from models.messages.optouts import opted_out
 from models.messages.outcomes import OpenLetter
 from models.messages.reach import Home, Reach
-from models.people.persons import Person
 
 _LETTERS = cast(Table, Letter.__table__)
 _CARRIED = (
@@ -112,18 +110,15 @@ def _sort_out(
     session: Session, rows: Sequence[Row[Any]], claimed: Claimed, now: datetime, real_now: datetime, lease: Lease,
     allowance: Allowance, stopped: Standing,
 ) -> None:  # fmt: skip
-    people = {row.person_id for row in rows}
-    persons = {row.id: row for row in session.execute(
-        select(Person.id, Person.time_zone, Person.state)
-        .where(Person.id.in_(people | {row.about_id for row in rows if row.about_id})))}  # fmt: skip
-    silent = opted_out(session, people)
+    people = {row.person_id for row in rows} | {row.about_id for row in rows if row.about_id}
     reach, purse = Reach(session, people, allowance, now), Purse(session, allowance, now)
-    for row in sorted(rows, key=lambda r: (list(LANES).index(r.urgency), r.next_at, r.id)):
-        about = persons.get(row.about_id)
+    lanes = list(LANES)
+    for row in sorted(rows, key=lambda r: (lanes.index(r.urgency), r.next_at, r.id)):
+        reader, about = reach.readers[row.person_id], reach.readers.get(row.about_id)
         if (
-            persons[row.person_id].state != "active"  # no reminder to the bereaved,
+            reader.state != "active"  # no reminder to the bereaved,
             or (about is not None and about.state == "deceased")  # nor about whom they mourn
-            or any(row.kind.startswith(prefix) for prefix in silent.get(row.person_id, ()))
+            or not reach.wants(row.person_id, row.kind)
         ):
             claimed.suppressed.append(row.id)
             continue
@@ -134,8 +129,9 @@ def _sort_out(
             channel, home = found
             if channel != row.channel:
                 claimed.moved.setdefault(channel, []).append(row.id)
-            zone = persons[row.person_id].time_zone
-            claimed.letters.append(_open(row, channel, home, zone, lease, real_now + lease.lasts - lease.deadline))
+            claimed.letters.append(
+                _open(row, channel, home, reader.zone, lease, real_now + lease.lasts - lease.deadline)
+            )
         else:
             claimed.homeless.append(row.id)
 

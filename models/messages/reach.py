@@ -4,14 +4,16 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from models.messages.allowance import Allowance
 from models.messages.inbox import Dialogue
 from models.messages.ladder import CHANNELS
+from models.messages.optouts import OptOut, opted_out
 from models.messages.subscriptions import WINDOW, Subscription
 from models.people.identities import Identity
+from models.people.persons import Person
 
 
 @dataclass(frozen=True)
@@ -26,23 +28,45 @@ class Home:
     reachable: bool  # by the account's own messages: not blocked, not refused
 
 
+@dataclass(frozen=True)
+class Reader:
+    """Whom a letter is for, or of whom it speaks."""
+
+    zone: str
+    state: str
+
+
 class Reach:
-    """The identities of some people; agreements and windows are looked up only when a letter needs them."""
+    """Some people as a sender must know them, in one question; agreements, windows and what somebody does not want to
+    hear are looked up only when a letter needs them."""
 
     def __init__(self, session: Session, people: Collection[int], allowance: Allowance, now: datetime) -> None:
         self.session, self.allowance, self.now = session, allowance, now
+        self.readers: dict[int, Reader] = {}
         self._homes: dict[int, list[Home]] = {}
+        reticent: set[int] = set()
         rows = session.execute(
             select(
-                Identity.person_id, Identity.id, Identity.app_id, Identity.openid, Identity.kind,
-                Identity.following, Identity.reachable,
-            ).where(Identity.person_id.in_(people)).order_by(Identity.id)
+                Person.id.label("person_id"), Person.time_zone, Person.state,
+                exists().where(OptOut.person_id == Person.id).label("reticent"), Identity.id, Identity.app_id,
+                Identity.openid, Identity.kind, Identity.following, Identity.reachable,
+            ).outerjoin(Identity, Identity.person_id == Person.id)
+            .where(Person.id.in_(people)).order_by(Identity.id)
         )  # fmt: skip
         for row in rows:
-            home = Home(row.id, row.app_id, row.openid, row.kind, row.following, row.reachable)
-            self._homes.setdefault(row.person_id, []).append(home)
+            self.readers[row.person_id] = Reader(row.time_zone, row.state)
+            if row.reticent:
+                reticent.add(row.person_id)
+            if row.id is not None:
+                home = Home(row.id, row.app_id, row.openid, row.kind, row.following, row.reachable)
+                self._homes.setdefault(row.person_id, []).append(home)
+        self._silent = opted_out(session, reticent) if reticent else {}
         self._agreed: set[tuple[int, str]] | None = None
         self._open: set[int] | None = None
+
+    def wants(self, person_id: int, kind: str) -> bool:
+        """Whether a person has not said no to letters of this kind."""
+        return not any(kind.startswith(prefix) for prefix in self._silent.get(person_id, ()))
 
     def home(self, person_id: int, channel: str, kind: str, app_id: str | None) -> Home | None:
         """The identity through which this channel reaches a person now; with `app_id`, through that account only."""

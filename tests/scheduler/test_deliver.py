@@ -297,3 +297,22 @@ def test_with_sqlite_a_second_clock_refuses_kindly_and_the_first_gives_the_right
         pass
     with only_clock("postgresql+psycopg://x/y"), only_clock("postgresql+psycopg://x/y"):
         pass
+
+
+def test_an_answer_that_is_back_does_not_wait_for_a_send_that_hangs(hands, open_session, cast):
+    posted(open_session, cast.xiaofang, 3)
+    hang, first = threading.Event(), threading.Lock()
+
+    def carry(letter):
+        if first.acquire(blocking=False):
+            for _ in range(100):
+                with open_session() as session:
+                    if session.scalar(select(func.count()).where(Letter.state == "sent")) == 2:
+                        hang.set()
+                        break
+                time.sleep(0.02)
+        return Sent(str(letter.id), "好")
+
+    once(replace(hands, carry=carry))
+    assert hang.is_set()
+    assert states(open_session) == ["sent"] * 3
