@@ -2,6 +2,7 @@
 
 import json
 import statistics
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +38,11 @@ class Figure:
         wanted = f"goal {sign} {self.goal:g}" if self.goal is not None else "reported"
         mark = "  " if self.goal is None else "ok" if self.holds else "!!"
         return f"{mark} {self.name:66} {self.median:8.2f} {spread:16} {self.unit:14} {wanted}"
+
+
+def each(speed: Mapping[str, Sequence[float]], one: str, other: str) -> tuple[float, ...]:
+    """Round by round: neighbours in time are compared."""
+    return tuple(a / b for a, b in zip(speed[one], speed[other], strict=True))
 
 
 def excused(figure: Figure) -> str | None:
