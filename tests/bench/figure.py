@@ -34,10 +34,13 @@ class Figure:
     def line(self) -> str:
         """The figure with its spread and its goal."""
         spread = f"({min(self.rounds):.2f}–{max(self.rounds):.2f})"
+        if len(self.rounds) >= 8:  # of many rounds some are odd: where the middle half of them lies says more
+            lower, _, upper = statistics.quantiles(self.rounds, n=4)
+            spread = f"({lower:.2f}–{upper:.2f}, all {min(self.rounds):.2f}–{max(self.rounds):.2f})"
         sign = "≤" if self.at_most else "≥"
         wanted = f"goal {sign} {self.goal:g}" if self.goal is not None else "reported"
         mark = "  " if self.goal is None else "ok" if self.holds else "!!"
-        return f"{mark} {self.name:66} {self.median:8.2f} {spread:16} {self.unit:14} {wanted}"
+        return f"{mark} {self.name:66} {self.median:8.2f} {spread:36} {self.unit:10} {wanted}"
 
 
 def each(speed: Mapping[str, Sequence[float]], one: str, other: str) -> tuple[float, ...]:
