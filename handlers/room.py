@@ -77,9 +77,11 @@ class Wording:
     """A letter in words.
 
     `template` is the business key in `[wechat.templates]`, `fields` its business fields; `text` is the same thing as
-    one plain paragraph, for the customer-service window and for the cadre who reads it out on the phone.
+    one plain paragraph, for the customer-service window and for the cadre who reads it out on the phone. With `scene`,
+    an address, the customer-service window shows a QR code that leads there; `text` where no picture can be sent.
     """
 
     template: str
     fields: Mapping[str, str]
     text: str
+    scene: str = ""

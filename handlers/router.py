@@ -149,6 +149,15 @@ class Router:
             return heard if heard is not None else _again(words.MEDIA, state, ask)
         return self._on_text(normalised(text), text, state, ask)
 
+    def hear_alone(self, incoming: Incoming, state: State, ask: Ask) -> Spoken | None:
+        """What the event's own room says when the address behind it cannot be answered: an apology stands there."""
+        ask.event = incoming.fields
+        heard = self._hear(incoming.event, state, ask)
+        if heard is None or not incoming.address:
+            return heard
+        own = heard.state
+        return _spoken(Reply(f"{own.text}\n\n{words.APOLOGY}", own.choices, own.ask_for, own.draft, own.back), ask)
+
     def _on_event(self, incoming: Incoming, state: State, ask: Ask) -> Spoken | None:
         heard = self._hear(incoming.event, state, ask)
         if not incoming.address:
@@ -176,8 +185,8 @@ class Router:
             return _spoken(Reply(words.CANCELLED if busy else words.NOTHING_TO_CANCEL, FIRST), ask)
         if short in _ALWAYS:
             return self._go(_ALWAYS[short], "", state, ask)
-        if state.lapsed(ask.now) and (state.ask_for or state.draft):
-            return _spoken(Reply(words.LAPSED, FIRST), ask)
+        if state.lapsed(ask.now):
+            return self._after_a_pause(short, state, ask)
         if short in _BACK:
             return self._go(state.back or "menu", "", state, ask)
         if short in _MORE:
@@ -185,12 +194,27 @@ class Router:
         picked = chosen(short, state.choices)
         if picked is not None:
             return self._go(picked, "", state, ask)
-        if state.ask_for is not None and text:
+        # A question of its own, with nothing gathered, gives way to a wish that is said word for word.
+        if state.ask_for is not None and text and (state.draft or short not in self.keywords):
             return self._go(state.ask_for, text, state, ask)
-        for said in synonyms(short):
-            if said in self.keywords:
-                return self._go(self.keywords[said], "", state, ask)
-        return _again(words.NOT_UNDERSTOOD, state, ask)
+        wish = self._wish(short)
+        return self._go(wish, "", state, ask) if wish else _again(words.NOT_UNDERSTOOD, state, ask)
+
+    def _wish(self, short: str) -> str | None:
+        """The address of a keyword, with or without polite words around it."""
+        return next((self.keywords[said] for said in synonyms(short) if said in self.keywords), None)
+
+    def _after_a_pause(self, short: str, state: State, ask: Ask) -> Spoken:
+        """What was last shown has lapsed: "1" no longer means its first choice, and no question waits."""
+        wish = self._wish(short)
+        if wish is not None:
+            return self._go(wish, "", State(), ask)
+        if state.ask_for or state.draft:
+            return _spoken(Reply(words.LAPSED, FIRST), ask)
+        if short in _BACK:
+            return self._go("menu", "", State(), ask)
+        shown = short in _MORE or chosen(short, state.choices) is not None
+        return _spoken(Reply(words.EXPIRED if shown else words.NOT_UNDERSTOOD, FIRST), ask)
 
     def _go(self, address: str, text: str, state: State, ask: Ask) -> Spoken:
         if address == "more":

@@ -27,6 +27,7 @@ LAPSED = "上次没办完的事已经过了一天，先为您收起来了。需�
 CANCELLED = "好的，已经停下，什么都没有提交。"
 NOTHING_TO_CANCEL = "现在没有正在办的事。"
 APOLOGY = "抱歉，系统出了点小问题，这件事没有办成。请稍后再试，或回复“人工”找工作人员。"
+WORDLESS = "服务中心有一件事要告诉您，请和我们联系。"  # in the place of a letter that cannot be said
 MEDIA = "收到了，谢谢您。现在还不能看图片、视频和位置，请用文字告诉我，或点下面的选项。"
 UNSUPPORTED = "【收到不支持的消息类型"  # how WeChat begins what it sends in the place of a sticker or a card
 MORE = "更多"

@@ -15,6 +15,7 @@ from models.base import Base
 from models.errors import Refused
 
 CHINA = ZoneInfo("Asia/Shanghai")
+WORK_BEGINS, WORK_ENDS = time(8, 30), time(17, 30)
 
 
 class CalendarOverride(Base):
@@ -46,7 +47,17 @@ class WorkCalendar:
         if day in self.overrides:
             return self.overrides[day]
         known = _statutory(day)
-        return known if known is not None else day.weekday() < 5
+        return known.worked if known is not None else day.weekday() < 5
+
+    def is_holiday(self, day: date) -> bool:
+        """Whether `day` is a holiday, on whatever weekday it falls; a plain weekend is none.
+
+        The county's own notice wins on every day: a Saturday that it takes away is a holiday.
+        """
+        if day in self.overrides:
+            return not self.overrides[day]
+        known = _statutory(day)
+        return known is not None and known.name is not None and not known.worked
 
     def add_workdays(self, day: date, count: int) -> date:
         """The day that lies `count` working days after `day` (before, when negative)."""
@@ -57,14 +68,34 @@ class WorkCalendar:
                 day += step
         return day
 
+    def add_working_time(self, moment: datetime, length: timedelta) -> datetime:
+        """The instant at which `length` of working time in China has passed since `moment`."""
+        day = moment.astimezone(CHINA).date()
+        while True:
+            begins, ends = max(instant(day, WORK_BEGINS, CHINA), moment), instant(day, WORK_ENDS, CHINA)
+            if self.is_workday(day) and begins < ends:
+                if length <= ends - begins:
+                    return begins + length
+                length -= ends - begins
+            day += timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class _Day:
+    """What the statutory calendar says of a day; `name`: the holiday that it belongs to or makes up for."""
+
+    worked: bool
+    name: str | None
+
 
 @cache
-def _statutory(day: date) -> bool | None:
-    """Whether the statutory calendar works on `day`; None where it does not reach."""
+def _statutory(day: date) -> _Day | None:
+    """What the statutory calendar says of `day`; None where it does not reach."""
     try:
-        return bool(chinese_calendar.is_workday(day))
+        free, name = chinese_calendar.get_holiday_detail(day)
     except NotImplementedError:
         return None
+    return _Day(not free, name)
 
 
 def calendar(session: Session) -> WorkCalendar:

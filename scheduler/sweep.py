@@ -8,6 +8,7 @@ from models.family.booking import finish_past
 from models.messages.passage import ENDED_UNDELIVERED
 from models.messages.receipts import join_waiting
 from models.messages.sweeping import sweep_letters
+from models.tasks.escalation import escalate
 from models.tasks.linking import lapse_old
 from models.tasks.undelivered import hand_over
 from scheduler.settings import Hands
@@ -35,3 +36,8 @@ def sweep_bookings(hands: Hands) -> int:
     """End calls that are over and askings that nobody answered; answers how many."""
     now = hands.now()
     return in_unit(hands.open_session, lambda session: finish_past(session, now) + lapse_old(session, now))
+
+
+def sweep_tasks(hands: Hands) -> int:
+    """Tell those above of what nobody has done in time; answers how many steps were taken."""
+    return in_unit(hands.open_session, lambda session: escalate(session, hands.now()))

@@ -1,5 +1,6 @@
 """Read this first: how the floors are joined. Every room, every account and every door stands here once."""
 
+import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -9,7 +10,7 @@ from zoneinfo import ZoneInfo
 from flask import Flask, Request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
-from handlers import menu
+from handlers import menu, words
 from handlers.family import chat as family_chat
 from handlers.family import words as family_words
 from handlers.messages import chat as messages_chat
@@ -34,6 +35,8 @@ from wx_backend.wechat.crypto import MessageKey
 from wx_backend.wechat.templates import Template
 from wx_backend.wechat.transport import Transport
 
+log = logging.getLogger(__name__)
+
 # How each quarter says its letters.
 WORDS: Mapping[str, Say] = {
     "people": people_words.letter,
@@ -45,8 +48,15 @@ WORDS: Mapping[str, Say] = {
 
 
 def in_words(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> str:
-    """A letter of any quarter as one paragraph: what a cadre reads out."""
-    return WORDS[kind.partition(".")[0]](kind, facts, zone).text
+    """A letter of any quarter as one paragraph: what a cadre reads out.
+
+    A letter that cannot be said was a mistake of ours, and the cadre's task about it must open all the same.
+    """
+    try:
+        return WORDS[kind.partition(".")[0]](kind, facts, zone).text
+    except Exception as error:
+        log.error("no words for a letter of kind %s: %s", kind, type(error).__name__)
+        return words.WORDLESS
 
 
 def make_router() -> Router:

@@ -5,7 +5,7 @@ import secrets
 import traceback
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +18,15 @@ from sqlalchemy.orm import Session
 from handlers import words
 from handlers.room import Ask, Choice
 from handlers.router import Router, Spoken, State
-from models.messages.conversation import Opened, close_message, open_message, read_speaker
+from models.base import gave_way
+from models.messages.conversation import (
+    Opened,
+    Overtaken,
+    close_message,
+    open_message,
+    read_speaker,
+    wait_for_others,
+)
 from models.messages.outbox import post
 from models.people.identities import Who, welcome
 from wx_backend.admission import Account, Message, TurnedAway, echo, let_in
@@ -30,7 +38,6 @@ log = logging.getLogger(__name__)
 
 BODY_LIMIT = 64 * 1024
 LATE_SECONDS = 4.5  # past that WeChat may have hung up: what was answered also goes as a letter
-_AGAIN = {"40P01", "40001"}  # PostgreSQL: deadlock, serialisation failure
 
 
 @dataclass(frozen=True)
@@ -89,7 +96,7 @@ def _respond(gate: Gate, message: Message, now: datetime, started: float) -> Res
     """Answer a message that was let in; a database that is away makes WeChat ask again."""
     try:
         answer = _once(gate, message, now, started)
-    except (SQLAlchemyError, gate.driver.Error) as error:
+    except (SQLAlchemyError, gate.driver.Error, Overtaken) as error:
         log.error("%s: the database did not answer: %s", message.key, type(error).__name__)
         return Response("busy", 503, {"Retry-After": "5"}, mimetype="text/plain")
     if message.account.kind == "mini_program" or not answer:
@@ -106,17 +113,26 @@ def _respond(gate: Gate, message: Message, now: datetime, started: float) -> Res
 def _once(gate: Gate, message: Message, now: datetime, started: float) -> str:
     """Take in, handle, keep, commit: all or nothing; a deadlock is tried again, twice at most.
 
+    So is a message that another one of the same person overtook: it answers the question that is asked now.
+
     A mistake of ours is logged with the message's key and where it happened, never with what was said (an exception's
     own words may hold it); the person gets an apology, and whatever the handler had begun is gone.
     """
+    behind: int | None = None
     for attempt in range(3):
         try:
             with gate.turns(), gate.engine.connect() as connection, connection.begin():
+                if behind is not None:
+                    wait_for_others(connection, behind)
                 return _handled(gate, message, connection, now, started)
+        except Overtaken as overtaken:
+            if attempt == 2:
+                raise
+            behind = overtaken.identity_id
         except (
             OperationalError, InterfaceError, PoolTimeout, gate.driver.OperationalError, gate.driver.InterfaceError,
         ) as error:  # fmt: skip
-            if attempt == 2 or getattr(getattr(error, "orig", error), "sqlstate", None) not in _AGAIN:
+            if attempt == 2 or not gave_way(error):
                 raise
         except Exception as error:
             where = "".join(traceback.format_tb(error.__traceback__))
@@ -128,7 +144,8 @@ def _once(gate: Gate, message: Message, now: datetime, started: float) -> str:
 def _apologise(gate: Gate, message: Message, now: datetime) -> str:
     """Keep the apology as the answer, so that WeChat's second attempt hears the same and not half of something.
 
-    Nobody waits for an answer to an event that no person caused.
+    What an event itself tells (somebody follows, a receipt) is heard once more without the address behind it. Nobody
+    waits for an answer to an event that no person caused.
     """
     incoming = message.incoming
     waits = incoming.kind != "event" or bool(incoming.address) or incoming.event == "subscribe"
@@ -137,10 +154,36 @@ def _apologise(gate: Gate, message: Message, now: datetime) -> str:
         opened = _open(message, connection, now)
         if not opened.fresh:
             return opened.reply or ""
+        spoken = _heard_alone(gate, message, connection, opened, now) if incoming.kind == "event" else None
+        if spoken is not None:
+            answer = spoken.text
+            opened = replace(opened, who=read_speaker(connection, message.account.app_id, message.openid))
         if answer and opened.who is not None and message.account.kind == "mini_program":
             _post_reply(message, opened.who, connection, answer, now)
-        close_message(connection, key=message.key, answered=answer, identity_id=0, dialogue=None)
+        close_message(
+            connection, key=message.key, answered=answer, identity_id=opened.who.identity_id if opened.who else 0,
+            dialogue=_kept(message, spoken), seen=opened.updated_at,
+        )  # fmt: skip
     return answer
+
+
+def _heard_alone(gate: Gate, message: Message, connection: Connection, opened: Opened, now: datetime) -> Spoken | None:
+    """What the event's own room says, its deed kept; None, and nothing kept, when it is that room which fails."""
+    try:
+        with connection.begin_nested():
+            who = opened.who or _first_contact(message, connection, now)
+            ask = Ask(who, _sessions(connection), now)
+            spoken = gate.router.hear_alone(message.incoming, _state(opened), ask)
+            ask.keep()
+            return spoken
+    except Exception as error:
+        log.error("%s: the event's own room failed: %s", message.key, type(error).__name__)
+        return None
+
+
+def _sessions(connection: Connection) -> Callable[[], Session]:
+    """Sessions inside the message's transaction: a refusal rolls back to here, nothing is committed but with it."""
+    return lambda: Session(connection, join_transaction_mode="create_savepoint", expire_on_commit=False)
 
 
 def _open(message: Message, connection: Connection, now: datetime) -> Opened:
@@ -157,22 +200,18 @@ def _handled(gate: Gate, message: Message, connection: Connection, now: datetime
     if gate.router.has_nothing_to_do(message.incoming):
         if message.incoming.event not in gate.router.nothing:
             log.warning("%s: an event that no room knows: %r", message.key, message.incoming.event[:40])
-        close_message(connection, key=message.key, answered="", identity_id=0, dialogue=None)
+        close_message(connection, key=message.key, answered="")
         return ""
     who = opened.who or _first_contact(message, connection, now)
-
-    def open_session() -> Session:
-        # Inside the message's transaction: a refusal rolls back to here, nothing is committed but with the message.
-        return Session(connection, join_transaction_mode="create_savepoint", expire_on_commit=False)
-
-    ask = Ask(who, open_session, now)
+    ask = Ask(who, _sessions(connection), now)
     spoken = gate.router.answer(message.incoming, _state(opened), ask)
     ask.keep()
     text = spoken.text if spoken is not None else ""
     if text and (message.account.kind == "mini_program" or monotonic() - started > LATE_SECONDS):
         _post_reply(message, who, connection, text, now)
     close_message(
-        connection, key=message.key, answered=text, identity_id=who.identity_id, dialogue=_kept(spoken),
+        connection, key=message.key, answered=text, identity_id=who.identity_id, dialogue=_kept(message, spoken),
+        seen=opened.updated_at,
     )  # fmt: skip
     return text
 
@@ -204,12 +243,14 @@ def _state(opened: Opened) -> State:
     )  # fmt: skip
 
 
-def _kept(spoken: Spoken | None) -> dict[str, Any] | None:
+def _kept(message: Message, spoken: Spoken | None) -> dict[str, Any] | None:
     if spoken is None:
         return None
-    state = spoken.state
+    state, incoming = spoken.state, message.incoming
+    # A tap on a menu or on a link in a reply is no message of the person's (客服消息: 点击菜单).
+    wrote = incoming.kind != "event" and not incoming.address
     return {
         "ask_for": state.ask_for, "choices": [[c.label, c.address] for c in state.choices],
         "shown": {"text": state.text, "page": state.page, "back": state.back}, "draft": state.draft,
-        "updated_at": state.updated_at,
+        "updated_at": state.updated_at, "heard_at": state.updated_at if wrote else None,
     }  # fmt: skip

@@ -20,7 +20,7 @@ from wx_backend.config import EXAMPLE, Config, ConfigError, find_file, load_conf
 from wx_backend.database import make_engine, session_factory
 from wx_backend.demo.actor import NotSeen
 from wx_backend.demo.cast import accounts, phones, templates
-from wx_backend.demo.stage import NotReady, Stage, aside, demo_environ, stage_aside
+from wx_backend.demo.stage import NotReady, Stage, aside, demo_environ, refuse_outside, stage_aside
 from wx_backend.demo.story import Story
 from wx_backend.doctor import examine
 from wx_backend.load import NotLoaded, load_county
@@ -87,6 +87,7 @@ def demo(named: str | None, once: bool) -> None:
     file = _demo_file(named)
     environ = demo_environ(Path("var/demo_clock.json"))
     stage = Stage(load_config(file, environ), file, environ)
+    refuse_outside(stage.config)
     try:
         stage.prepare()
         stage.up()
@@ -165,6 +166,7 @@ def clock(named: str | None, is_demo: bool) -> None:
 def sandbox(named: str | None) -> None:
     """The far end of the wire: WeChat's API, and a page with phones."""
     config = load_config(_demo_file(named))
+    refuse_outside(config)
     clock_file = Path(config.sandbox.clock_file) if config.sandbox.clock_file else None
     web = f"http://{config.app.bind}"
     app = sandbox_server.create_sandbox(accounts(config, web), phones(), templates(config), clock_file)
@@ -236,7 +238,7 @@ def menu_push(named: str | None) -> None:
     _, client = _client(named)
     try:
         account_menu.push(client, account_menu.built(MENU))
-    except FAR_END as error:
+    except (*FAR_END, account_menu.AnotherMenu) as error:
         raise Fault(f"the account did not take it: {error}") from error
     click.echo("the account shows the menu now (phones may take five minutes)")
 
@@ -278,10 +280,9 @@ def routes() -> None:
     words: dict[str, list[str]] = {}
     for word, address in router.keywords.items():
         words.setdefault(address, []).append(word)
-    for address, handler in sorted(router.handlers.items()):
-        summary = (handler.__doc__ or "").split("\n")[0]
+    for address, quarter, summary in router.routes():
         said = f"  “{'” “'.join(words[address])}”" if address in words else ""
-        click.echo(f"{router.quarters[address]:9} {address:42} {summary}{said}")
+        click.echo(f"{quarter:9} {address:42} {summary}{said}")
     click.echo(f"\nevents    {', '.join(sorted(router.events))}")
     click.echo(f"nothing   {', '.join(sorted(router.nothing))}")
 

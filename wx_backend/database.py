@@ -31,9 +31,12 @@ db = SQLAlchemy(model_class=Base)
 
 
 def engine_options(url: str | URL, patience_ms: int, pool_size: int = 10) -> dict[str, Any]:
-    """The options of `create_engine` for this database: pool, and on PostgreSQL how long a lock may be waited for."""
+    """The options of `create_engine` for this database: pool, and on PostgreSQL how long a lock may be waited for.
+
+    An exception names its statement and hides the values: names and phones would stand in the log.
+    """
     if make_url(url).get_backend_name() == "sqlite":
-        return {"connect_args": {"timeout": patience_ms / 1000}}
+        return {"hide_parameters": True, "connect_args": {"timeout": patience_ms / 1000}}
     # Our statements are few and look things up by key: planning each anew costs PostgreSQL more than running it
     # (measured on the callback: 1.17 times the messages with plans that are kept).
     options = (
@@ -41,6 +44,7 @@ def engine_options(url: str | URL, patience_ms: int, pool_size: int = 10) -> dic
         " -c plan_cache_mode=force_generic_plan"
     )
     return {
+        "hide_parameters": True,
         "pool_size": pool_size,
         "max_overflow": 4,
         "pool_timeout": patience_ms / 1000,

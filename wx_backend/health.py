@@ -78,5 +78,8 @@ def register(app: Flask, open_session: SessionFactory, now: Callable[[], datetim
 
     @app.get("/metrics")
     def metrics() -> Response:
-        """Prometheus text."""
-        return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+        """Prometheus text; nothing to count while the database is away."""
+        try:
+            return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+        except SQLAlchemyError:
+            return Response("the database does not answer\n", 503, mimetype="text/plain")

@@ -8,13 +8,12 @@ from handlers.family import words
 from handlers.room import Ask, Choice, Handler, Reply
 from handlers.words import WEEKDAYS
 from models.errors import Refused
-from models.family.booking import book, call_for, calls_of, cancel, move
-from models.family.calls import FamilyCall
+from models.family.booking import book, cancel, move, partner
+from models.family.calls import FamilyCall, call_for, calls_of
 from models.family.slots import Slot, free_slots, venue_for
 from models.hours import calendar
 from models.people.care import cared_for_by
 from models.people.persons import Person
-from models.people.scope import act_for
 from models.places.centres import ServiceCentre, open_spans
 
 DAYS_SHOWN = 10
@@ -33,12 +32,16 @@ def home(ask: Ask) -> Reply:
 
 def days(ask: Ask, person: int) -> Reply:
     """The next days on which the centre is open."""
-    cared, _ = act_for(ask.session, ask.who.person_id, person)
-    return _days(ask, cared, f"call/day/{person}/", "call")
+    cared = partner(ask.session, ask.who, person)
+    return _days(ask, _me(ask), cared, f"call/day/{person}/", "call")
 
 
-def _days(ask: Ask, cared: Person, prefix: str, back: str) -> Reply:
-    centre, book_ = venue_for(ask.session, cared).centre, calendar(ask.session)
+def _me(ask: Ask) -> Person:
+    return ask.session.get_one(Person, ask.who.person_id)
+
+
+def _days(ask: Ask, relative: Person, cared: Person, prefix: str, back: str) -> Reply:
+    centre, book_ = venue_for(ask.session, relative, cared).centre, calendar(ask.session)
     today = ask.now.astimezone(centre.tz).date()
     open_days = [
         day for n in range(DAYS_SHOWN * 2)
@@ -52,8 +55,7 @@ def _days(ask: Ask, cared: Person, prefix: str, back: str) -> Reply:
 
 def slots(ask: Ask, person: int, day: str) -> Reply:
     """The free half-hours of one day, the relative's waking hours first."""
-    cared, _ = act_for(ask.session, ask.who.person_id, person)
-    relative = ask.session.get_one(Person, ask.who.person_id)
+    cared, relative = partner(ask.session, ask.who, person), _me(ask)
     found = free_slots(ask.session, relative, cared, first_day=_day(day), days=1, now=ask.now)
     return _slots(found, relative, f"call/at/{person}/", f"call/for/{person}")
 
@@ -70,8 +72,8 @@ def _slots(found: Sequence[Slot], relative: Person, prefix: str, back: str, head
 
 def check(ask: Ask, person: int, stamp: int) -> Reply:
     """The call as it will be, before it is booked."""
-    cared, _ = act_for(ask.session, ask.who.person_id, person)
-    centre, starts_at = venue_for(ask.session, cared).centre, _instant(stamp)
+    cared = partner(ask.session, ask.who, person)
+    centre, starts_at = venue_for(ask.session, _me(ask), cared).centre, _instant(stamp)
     text = words.CHECK.format(cared=cared.name, time=words.both(starts_at, ask.who.zone), centre=centre.name)
     # The key stands in the address: tapping twice, or a stale link, is the same call.
     address = f"call/book/{person}/{stamp}/{secrets.token_hex(8)}"
@@ -79,7 +81,7 @@ def check(ask: Ask, person: int, stamp: int) -> Reply:
 
 
 def confirm(ask: Ask, person: int, stamp: int, key: str) -> Reply:
-    """Booked, or the nearest times that are still free."""
+    """Booked, or the nearest times that are still free; a stale tap shows what has become of the call."""
     starts_at = _instant(stamp)
     try:
         call = book(ask.session, ask.who, cared_id=person, starts_at=starts_at, client_key=key, now=ask.now)
@@ -88,13 +90,15 @@ def confirm(ask: Ask, person: int, stamp: int, key: str) -> Reply:
             raise
         ask.undo()
         return _instead(ask, refusal, f"call/at/{person}/", f"call/for/{person}")
+    if call.state != "booked" or call.starts_at != starts_at:
+        return one(ask, call.id)
     cared = ask.session.get_one(Person, call.cared_id)
     text = words.BOOKED.format(cared=cared.name, time=words.both(call.starts_at, ask.who.zone))
     return Reply(text, (Choice("查看或更改", f"call/{call.id}"), Choice("点单服务", "order")))
 
 
 def _instead(ask: Ask, refusal: Refused, prefix: str, back: str) -> Reply:
-    relative = ask.session.get_one(Person, ask.who.person_id)
+    relative = _me(ask)
     alternatives: Sequence[Slot] = refusal.facts.get("alternatives", ())
     if not alternatives:
         return Reply(words.GONE_ALL, (Choice("换一天", back),), back=back)
@@ -118,7 +122,8 @@ def one(ask: Ask, call: int) -> Reply:
     found, _ = call_for(ask.session, ask.who, call)
     cared, relative = (ask.session.get_one(Person, key) for key in (found.cared_id, found.relative_id))
     centre = ask.session.get_one(ServiceCentre, found.centre_id)
-    text = words.whole(cared.name, relative.name, centre.name, words.both(found.starts_at, _reader(ask, found)))
+    time = words.both(found.starts_at, _reader(ask, found))
+    text = words.whole(cared.name, relative.name, centre.name, time, found.state, found.reason)
     if found.state != "booked":
         return Reply(text, back="call/mine")
     choices = (Choice("改时间", f"call/{call}/move"), Choice("取消", f"call/{call}/cancel"))
@@ -128,7 +133,8 @@ def one(ask: Ask, call: int) -> Reply:
 def move_days(ask: Ask, call: int) -> Reply:
     """On which day instead."""
     found, _ = call_for(ask.session, ask.who, call)
-    return _days(ask, ask.session.get_one(Person, found.cared_id), f"call/{call}/day/", f"call/{call}")
+    relative, cared = (ask.session.get_one(Person, key) for key in (found.relative_id, found.cared_id))
+    return _days(ask, relative, cared, f"call/{call}/day/", f"call/{call}")
 
 
 def move_slots(ask: Ask, call: int, day: str) -> Reply:

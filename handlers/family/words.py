@@ -5,7 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from handlers.room import Wording
-from handlers.words import when, when_two
+from handlers.words import plain, when_two
 from models.hours import CHINA
 
 FOR_WHOM = "想和哪位家人视频？"
@@ -14,11 +14,13 @@ PICK_DAY = "想在哪一天和{cared}视频？（每次30分钟，在{centre}）
 PICK_SLOT = "请选一个时间（前面是国内时间）："
 NO_SLOTS = "这一天没有空位了，请换一天。"
 CHECK = "请核对：与{cared}视频\n{time}\n地点：{centre}\n到时工作人员会请老人到场，并在微信上呼叫您。"
-BOOKED = "约好了！\n与{cared}视频：{time}\n前一天、前一小时和前十分钟都会提醒您。"
+BOOKED = "约好了！\n与{cared}视频：{time}\n到时会提前提醒您。"
 MOVED = "改好了！\n与{cared}视频：{time}\n旧的提醒已取消，会按新时间提醒您。"
 CANCELLED = "这次视频已经取消，相关的人会收到通知。"
 ASK_REASON = "为什么取消？"
 REASONS = ("临时有事", "老人不方便", "时间不合适")
+_BY_RULE = {"unlinked": "家人关联已解除", "consent_withdrawn": "家里暂时不参加视频"}
+UNSAID = "未说明"
 NO_CALLS = "您没有约好的视频。"
 CALLS = "约好的视频："
 GONE = "这个时间刚刚被约走了。最近的空位有："
@@ -27,13 +29,26 @@ GONE_ALL = "这个时间刚刚被约走了，近几天也没有空位，请换�
 REFUSALS: dict[str, str] = {
     "slot_taken": "这个时间刚刚被约走了，请换一个时间。",
     "no_centre": "还没有登记这位家人所在的村，请联系工作人员。",
+    "consent_withdrawn": "{cared}现在不参加视频连线了。想重新开始，请联系村里的工作人员。",
     "no_station": "{centre}还没有视频设备，请打电话{phone}问问工作人员。",
 }
 
 
-def whole(cared: str, relative: str, centre: str, time: str) -> str:
-    """One call."""
-    return f"{cared}与{relative}视频\n{time}\n地点：{centre}"
+STATE_NAMES = {
+    "booked": "已约好", "checked_in": "老人已到场", "in_call": "正在视频", "completed": "已结束", "cancelled": "已取消",
+    "relative_no_show": "家人没有接到", "resident_no_show": "老人没有到场", "technical_failure": "设备故障没有接通",
+}  # fmt: skip
+
+
+def whole(cared: str, relative: str, centre: str, time: str, state: str, reason: str) -> str:
+    """One call, and what became of it; here a reason stands as it was typed."""
+    lines = [f"{cared}与{relative}视频（{STATE_NAMES[state]}）", time, f"地点：{centre}"]
+    return "\n".join([*lines, *([f"原因：{plain(_BY_RULE.get(reason, reason))}"] if reason else [])])
+
+
+def listed(reason: str) -> str:
+    """A reason as a letter may say it: what somebody typed stays in the conversation, a lock screen shows letters."""
+    return _BY_RULE.get(reason) or (reason if reason in REASONS else UNSAID)
 
 
 def both(moment: datetime, relative_zone: str) -> str:
@@ -41,7 +56,8 @@ def both(moment: datetime, relative_zone: str) -> str:
     return when_two(moment, CHINA, ZoneInfo(relative_zone))
 
 
-_RULES = {"t-24h": "明天", "t-1h": "1小时后", "t-10min": "10分钟后"}
+# Nobody knows on which day, or how late, a letter is read: the time itself stands in it, and what to do.
+_SOON = {"t-1h": "视频时间快到了，", "t-10min": "请准备好接视频，"}
 _TEXTS = {
     "booked": "{relative}约了与{cared}视频：{time}，地点{centre}。",
     "changed": "与{other}的视频改到：{time}，地点{centre}。",
@@ -58,15 +74,17 @@ def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
     start = datetime.fromisoformat(facts["starts_at"])
     helper = facts["role"] == "helper"
     other = facts["cared"] if not helper else f"{facts['cared']}和{facts['relative']}"
-    time = when(start, zone) if helper else both(start, facts["relative_zone"])
+    # A relative reads it where they live now, which may not be where they lived when it was written.
+    time = both(start, facts["relative_zone"] if helper else zone.key)
     fields = {
         "subject": f"与{facts['cared']}视频" if not helper else f"{facts['cared']}·{facts['relative']}",
         "time": f"{start.astimezone(zone):%Y-%m-%d %H:%M}", "place": facts["centre"], "contact": facts["phone"],
-        "reason": str(facts.get("reason") or "未说明"),
+        "reason": listed(facts.get("reason", "")),
     }  # fmt: skip
     if word == "reminder":
-        soon = _RULES[facts["rule"]]
-        text = f"提醒：{soon}（{time}）{'为' + other + '准备' if helper else '与' + other}视频，地点{facts['centre']}。"
+        soon = "" if helper else _SOON.get(str(facts.get("rule")), "")
+        what = f"为{other}准备视频" if helper else f"与{other}视频"
+        text = f"提醒：{soon}{time}{what}，地点{facts['centre']}。"
     else:
-        text = _TEXTS[word].format(**{"reason": "未说明", **facts, "other": other, "time": time})
+        text = _TEXTS[word].format(**{**facts, "reason": fields["reason"], "other": other, "time": time})
     return Wording(_TEMPLATES[word], fields, f"{text}有问题请打电话{facts['phone']}。")

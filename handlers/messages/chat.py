@@ -1,25 +1,74 @@
-"""What WeChat tells us about what we sent: receipts, and subscriptions that nothing sends on yet."""
+"""What WeChat tells us about what we sent: receipts, and what people agreed to receive or no longer want."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from handlers.room import Ask
+from models.messages.passage import ENDED_UNDELIVERED
 from models.messages.receipts import record_receipt
+from models.messages.subscriptions import agree, refuse
 from models.tasks.undelivered import hand_over
 
 
 def template_receipt(ask: Ask) -> None:
     """TEMPLATESENDJOBFINISH: settles the letter with that msgid, now or when it has learnt its msgid."""
-    msgid, status = str(ask.event.get("MsgID", "")), str(ask.event.get("Status", ""))
+    _receipt(ask, str(ask.event.get("MsgID", "")), str(ask.event.get("Status", "")))
+
+
+def subscription_receipt(ask: Ask) -> None:
+    """subscribe_msg_sent_event: the same for subscription messages; ErrorCode 0 is delivered."""
+    for entry in _entries(ask.event, "SubscribeMsgSentEvent"):
+        code, status = str(entry.get("ErrorCode", "")), str(entry.get("ErrorStatus", ""))
+        _receipt(ask, str(entry.get("MsgID", "")), "success" if code == "0" else f"failed:{status or code}")
+
+
+def _receipt(ask: Ask, msgid: str, status: str) -> None:
     if not msgid.isdigit() or not status:
         return
     letter = record_receipt(ask.session, ask.who.app_id, msgid[:24], status, ask.now)
-    if letter is not None and letter.state == "dead":
+    if letter is not None and letter.state in ENDED_UNDELIVERED:
         hand_over(ask.session, letter, ask.now)
 
 
-EVENTS = {"templatesendjobfinish": template_receipt}
+def subscription_answer(ask: Ask) -> None:
+    """subscribe_msg_popup_event: what a person answered when asked; each accept is one message."""
+    for template_id, status in _answers(ask.event):
+        if status == "accept":
+            agree(ask.session, ask.who.identity_id, template_id, ask.now)
+        elif status == "reject":
+            refuse(ask.session, ask.who.identity_id, template_id, ask.now)
 
-# No channel sends on subscriptions or in masses yet, so these change nothing here.
+
+def subscription_change(ask: Ask) -> None:
+    """subscribe_msg_change_event: a person switched a message off in WeChat's settings (only that is reported)."""
+    for template_id, status in _answers(ask.event):
+        if status == "reject":
+            refuse(ask.session, ask.who.identity_id, template_id, ask.now)
+
+
+def _answers(event: Mapping[str, Any]) -> list[tuple[str, str]]:
+    # WeChat's page on the change event once nested it under the tag of the popup event, so either will do.
+    entries = _entries(event, "SubscribeMsgPopupEvent", "SubscribeMsgChangeEvent")
+    return [(str(one.get("TemplateId", ""))[:64], str(one.get("SubscribeStatusString", ""))) for one in entries]
+
+
+def _entries(event: Mapping[str, Any], *tags: str) -> list[Mapping[str, Any]]:
+    """The entries of a subscription event: under its tag in XML, bare in JSON; one entry comes as an object."""
+    found = next((event[tag] for tag in tags if tag in event), event)
+    entries = found.get("List", []) if isinstance(found, Mapping) else found
+    entries = entries if isinstance(entries, list) else [entries]
+    return [entry for entry in entries if isinstance(entry, Mapping)]
+
+
+EVENTS: dict[str, Callable[[Ask], None]] = {
+    "templatesendjobfinish": template_receipt,
+    "subscribe_msg_sent_event": subscription_receipt,
+    "subscribe_msg_popup_event": subscription_answer,
+    "subscribe_msg_change_event": subscription_change,
+}
+
+# Nothing is sent in masses; what WeChat says of the account itself is the owner's to read in the console.
 NOTHING = frozenset({
-    "masssendjobfinish", "subscribe_msg_popup_event", "subscribe_msg_change_event", "subscribe_msg_sent_event",
-    "qualification_verify_success", "qualification_verify_fail", "naming_verify_success", "naming_verify_fail",
-    "annual_renew", "verify_expired",
+    "masssendjobfinish", "qualification_verify_success", "qualification_verify_fail", "naming_verify_success",
+    "naming_verify_fail", "annual_renew", "verify_expired",
 })  # fmt: skip

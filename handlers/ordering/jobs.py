@@ -1,12 +1,14 @@
-"""The organisation's side in the official account: an offer, two taps, an answer."""
+"""The organisation's side in the official account: an offer, two taps, an answer; and the end of the work."""
 
 from handlers.ordering import words
-from handlers.ordering.chat import asked
 from handlers.room import Ask, Choice, Handler, Reply
 from handlers.words import when
-from models.hours import CHINA
-from models.ordering.dispatch import accept, decline, jobs_of, offered_to
+from models.hours import CHINA, calendar
+from models.ordering.assignments import STANDING, Assignment, assigned_to, jobs_of
+from models.ordering.dispatch import accept, complete, decline, hand_back
 from models.ordering.listings import Listing
+from models.ordering.offers import answer_by
+from models.ordering.orders import Order
 from models.people.persons import Person
 from models.places.areas import Area
 from models.places.centres import ServiceCentre
@@ -25,37 +27,78 @@ def jobs(ask: Ask) -> Reply:
 
 
 def job(ask: Ask, assignment: int) -> Reply:
-    """One offer, whole, and the two answers."""
-    offer, order = offered_to(ask.session, ask.who, assignment)
+    """One offer or accepted order, whole, and what can be done with it; one that is over says nothing of anybody."""
+    offer, order = assigned_to(ask.session, ask.who, assignment)
     listing = ask.session.get_one(Listing, order.listing_id)
+    if offer.state not in STANDING:
+        return Reply(words.job_over(listing.title, offer.state), (Choice("我的接单", "job"),))
     text = words.job_whole(
         listing.title, ask.session.get_one(Area, order.area_id).name,
         ask.session.get_one(Person, order.beneficiary_id).name, when(order.preferred_at, CHINA),
-        asked(listing, order.answers), order.note, ask.session.get_one(ServiceCentre, order.centre_id).phone,
+        words.asked(listing.questions, order.answers), order.note,
+        ask.session.get_one(ServiceCentre, order.centre_id).phone,
     )  # fmt: skip
-    answers = (Choice("接单", f"job/{assignment}/accept"), Choice("不方便接", f"job/{assignment}/decline"))
-    return Reply(text, answers if offer.state == "offered" else (), back="job")
+    if offer.state == "offered":
+        return _offered(ask, offer, order, text)
+    ends = (Choice("已经做完", f"job/{assignment}/done"), Choice("做不了，交回", f"job/{assignment}/back"))
+    return Reply(text, ends, back="job")
+
+
+def _offered(ask: Ask, offer: Assignment, order: Order, text: str) -> Reply:
+    until = when(answer_by(offer, order, calendar(ask.session)), CHINA)
+    answers = (Choice("接单", f"job/{offer.id}/accept"), Choice("不方便接", f"job/{offer.id}/decline"))
+    return Reply(f"{text}\n{words.ANSWER_BY.format(until=until)}", answers, back="job")
 
 
 def take(ask: Ask, assignment: int) -> Reply:
     """Accepted."""
     order = accept(ask.session, ask.who, assignment, ask.now)
     phone = ask.session.get_one(ServiceCentre, order.centre_id).phone
-    return Reply(words.TAKEN.format(phone=phone), (Choice("我的接单", "job"),))
+    return Reply(words.TAKEN.format(phone=phone), (Choice("查看", f"job/{assignment}"), Choice("我的接单", "job")))
 
 
 def ask_why(ask: Ask, assignment: int) -> Reply:
     """Asks why not."""
-    offered_to(ask.session, ask.who, assignment)
-    choices = tuple(Choice(why, f"job/{assignment}/decline/{n}") for n, why in enumerate(words.DECLINE_REASONS))
-    return Reply(words.ASK_DECLINE, choices, back=f"job/{assignment}")
+    return _reasons(ask, assignment, "decline", words.ASK_DECLINE, words.DECLINE_REASONS)
 
 
 def refuse(ask: Ask, assignment: int, reason: int) -> Reply:
     """Declined, for a reason from the list."""
-    why = words.DECLINE_REASONS[reason] if reason < len(words.DECLINE_REASONS) else ""
-    decline(ask.session, ask.who, assignment, why, ask.now)
+    decline(ask.session, ask.who, assignment, _named(words.DECLINE_REASONS, reason), ask.now)
     return Reply(words.DECLINED, (Choice("我的接单", "job"),))
+
+
+def ask_why_back(ask: Ask, assignment: int) -> Reply:
+    """Asks why the order is given back."""
+    return _reasons(ask, assignment, "back", words.ASK_HAND_BACK, words.HAND_BACK_REASONS)
+
+
+def give_back(ask: Ask, assignment: int, reason: int) -> Reply:
+    """Given back, for a reason from the list."""
+    hand_back(ask.session, ask.who, assignment, _named(words.HAND_BACK_REASONS, reason), ask.now)
+    return Reply(words.HANDED_BACK, (Choice("我的接单", "job"),))
+
+
+def ask_done(ask: Ask, assignment: int) -> Reply:
+    """Asks whether it is really done: there is no way back."""
+    assigned_to(ask.session, ask.who, assignment)
+    return Reply(words.ASK_DONE, (Choice("确认做完", f"job/{assignment}/done/yes"),), back=f"job/{assignment}")
+
+
+def done(ask: Ask, assignment: int) -> Reply:
+    """The service was given."""
+    complete(ask.session, ask.who, assignment, ask.now)
+    return Reply(words.COMPLETED, (Choice("我的接单", "job"),))
+
+
+def _reasons(ask: Ask, assignment: int, word: str, head: str, reasons: tuple[str, ...]) -> Reply:
+    assigned_to(ask.session, ask.who, assignment)
+    choices = tuple(Choice(why, f"job/{assignment}/{word}/{n}") for n, why in enumerate(reasons))
+    return Reply(head, choices, back=f"job/{assignment}")
+
+
+def _named(reasons: tuple[str, ...], number: int) -> str:
+    return reasons[number] if number < len(reasons) else ""
 
 
 ADDRESSES: dict[str, Handler] = {
@@ -64,6 +107,10 @@ ADDRESSES: dict[str, Handler] = {
     "job/<int:assignment>/accept": take,
     "job/<int:assignment>/decline": ask_why,
     "job/<int:assignment>/decline/<int:reason>": refuse,
+    "job/<int:assignment>/back": ask_why_back,
+    "job/<int:assignment>/back/<int:reason>": give_back,
+    "job/<int:assignment>/done": ask_done,
+    "job/<int:assignment>/done/yes": done,
 }
 
 KEYWORDS = {"接单": "job", "抢单": "job", "我要接单": "job"}

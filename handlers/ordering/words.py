@@ -13,6 +13,10 @@ CATEGORY_NAMES = {
     "meal": "助餐", "medical": "助医", "mobility": "助行", "emergency": "助急", "bathing": "助浴", "cleaning": "助洁",
     "selling": "助销", "shopping": "助购", "schooling": "助学", "leisure": "助乐",
 }  # fmt: skip
+# What a lock screen may name. Any other kind of help says of a neighbour's health or need what is nobody's business:
+# there the template only says where it happens, and the rest stays in the conversation.
+NAMED_ON_LOCK_SCREENS = ("meal", "mobility", "cleaning", "selling", "shopping", "leisure")
+UNNAMED = {"at_home": "上门服务", "delivery": "上门服务", "at_centre": "中心服务"}
 STATE_NAMES = {
     "open": "等待接单", "accepted": "已接单", "completed": "已完成", "closed": "已结束", "cancelled": "已取消",
     "unmet": "暂时没有组织能做",
@@ -30,22 +34,31 @@ NO_NOTE = "没有"
 AGAIN_SAME_DAY = "这一天已经为{beneficiary}点过“{service}”（订单{number}）。还要再点一份吗？"
 STALE = "这张单子已经放得太久了，请重新点一次。"
 PLACED = "点单成功！订单号 {number}（请记一下）。\n{beneficiary} · {service}\n{wanted}\n有组织接单后会通知您。"
-NO_ORDERS = "您还没有订单。"
+NO_ORDERS = "您还没有订单。有订单号的话，可以直接回复号码。"
 ORDERS = "最近的订单："
 ASK_REASON = "为什么取消？"
 REASONS = ("不需要了", "时间不合适", "身体不方便", "点错了")
 CANCELLED = "订单{number}已经取消，相关的人会收到通知。"
+ASK_UNMET = "确认没有组织能做吗？订单会结束，点单的人会收到通知。"
+NOBODY = "没有组织能做"
+UNMET = "订单{number}已经结束，相关的人会收到通知。"
 NO_JOBS = "现在没有等待接单的服务。"
 JOBS = "您的组织有这些单子："
 TAKEN = "接单成功。请按时上门，有变化请打中心电话{phone}。"
 ASK_DECLINE = "不方便接的原因是？"
 DECLINE_REASONS = ("人手不够", "时间排不开", "路太远", "做不了这项")
 DECLINED = "好的，已经转给下一个组织。"
-ASK_NUMBER = "请回复订单号（8位数字）。"
+ANSWER_BY = "请在{until}前答复。"
+ASK_HAND_BACK = "交回的原因是？"
+HAND_BACK_REASONS = ("人手不够", "临时有急事", "联系不上", "做不了这项")
+HANDED_BACK = "好的，已经交回，会另找组织，点单的人会收到通知。"
+ASK_DONE = "服务已经做完了吗？确认后订单就结束了。"
+COMPLETED = "辛苦了！这张单子已经完成。"
 
 REFUSALS: dict[str, str] = {
     "not_offered": "这项服务现在不能点了，请从清单里重新选。",
     "bad_time": "这个时间不能约，请换一个以后的时间。",
+    "too_far": "现在只能约{days}天以内的时间，请换一个近一点的。",
     "note_long": "留言请在{limit}个字以内（您写了{length}个字），请短一点再回复一次。",
     "no_contact": "这位居民还没有登记联系办法，请先联系工作人员补上，再来点单。",
     "answer_needed": "这一项必须填写，请回复一下。",
@@ -55,12 +68,28 @@ REFUSALS: dict[str, str] = {
     "number_mistyped": "订单号好像输错了一位，请对照再回复一次。",
     "already_taken": "这张单子已经有人接了，谢谢您！",
     "order_gone": "这张单子已经取消，不用去了，谢谢您！",
+    "offer_over": "这张单子已经转给其他组织了，谢谢您！",
 }
 
 
 def listings(centre: str) -> str:
     """The head of a list of services."""
     return f"{centre}的服务清单，请选一项："
+
+
+def kinds(centre: str) -> str:
+    """The head of a list of kinds of help."""
+    return f"{centre}的服务清单，想要哪一类？"
+
+
+def kind_of_help(category: str, many: int) -> str:
+    """One kind of help, and how many services there are of it."""
+    return f"{CATEGORY_NAMES[category]}（{many}项）"
+
+
+def asked(questions: list[dict[str, Any]], answers: dict[str, Any]) -> list[tuple[str, Any]]:
+    """The questions of a listing with what was answered."""
+    return [(question["description"], answers.get(question["code"])) for question in questions]
 
 
 def offered(category: str, title: str) -> str:
@@ -100,10 +129,25 @@ def job_whole(service: str, village: str, beneficiary: str, wanted: str, answers
     return "\n".join([*lines, f"联系：中心电话{phone}"])
 
 
+_JOB_ENDS = {
+    "declined": "您的组织没有接这张单子。", "expired": "这张单子等太久，已经转给其他组织。",
+    "withdrawn": "这张单子已经取消或由其他组织接走，不用去了。", "handed_back": "这张单子您的组织已经交回。",
+    "done": "这张单子已经完成。",
+}  # fmt: skip
+
+
+def job_over(service: str, state: str) -> str:
+    """What is left of a job that is over: nothing of the resident."""
+    return f"{service}：{_JOB_ENDS[state]}"
+
+
 _LETTERS = {
     "placed": ("已提交", "{requester}为{beneficiary}点了“{service}”，订单{spoken}，希望{wanted}。"),
     "offered": ("请接单", "有新的单子：{beneficiary}的“{service}”，希望{wanted}。回复“接单”查看。"),
     "accepted": ("已接单", "{beneficiary}的“{service}”（订单{spoken}）已由{organisation}接单，希望{wanted}。"),
+    "handed_back": ("另找组织", "{organisation}来不了了，{beneficiary}的“{service}”（订单{spoken}）正在另找组织。"),
+    "completed": ("已完成", "{beneficiary}的“{service}”（订单{spoken}）已由{organisation}完成。"),
+    "unmet": ("没有组织", "抱歉，{beneficiary}的“{service}”（订单{spoken}）暂时没有组织能做。"),
     "taken": ("已被接走", "{beneficiary}的“{service}”（订单{spoken}）已由其他组织接单，您不用去了。"),
     "cancelled": ("已取消", "{beneficiary}的“{service}”（订单{spoken}）取消了，原因：{reason}。"),
 }
@@ -114,9 +158,16 @@ def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
     state, text = _LETTERS[kind.partition(".")[2]]
     wanted = datetime.fromisoformat(facts["preferred_at"])
     fields = {
-        "service": f"{facts['service']}·{facts['beneficiary']}", "number": facts["number"], "state": state,
+        "service": f"{_on_lock_screen(facts)}·{facts['beneficiary']}", "number": facts["number"], "state": state,
         "time": f"{wanted.astimezone(zone):%Y-%m-%d %H:%M}",
     }  # fmt: skip
-    known = {"organisation": "", "reason": "", **facts}
+    known = {"organisation": "", **facts, "reason": facts.get("reason") or "未说明"}
     told = text.format(**known, spoken=spoken(facts["number"]), wanted=when_two(wanted, CHINA, zone))
     return Wording("order_update", fields, f"{told}有问题请打{facts['centre']}电话{facts['phone']}。")
+
+
+def _on_lock_screen(facts: dict[str, Any]) -> str:
+    """What may be said of a service where anybody can read it."""
+    if facts.get("category") in NAMED_ON_LOCK_SCREENS:
+        return str(facts["service"])
+    return UNNAMED.get(str(facts.get("mode")), "上门服务")

@@ -1,23 +1,22 @@
-"""Following, one's own name and city, family links, and the way to a person, in the official account."""
+"""Following, one's own name and city, family links and consents, and the way to a person, in the official account."""
 
 from sqlalchemy import select
 
 from handlers import words as shared
 from handlers.menu import FIRST
-from handlers.people import words
+from handlers.people import residents, words
 from handlers.room import Ask, Choice, Handler, Reply
 from models.errors import Refused
-from models.family.booking import person_moved_zone
-from models.people.care import CareLink, cared_for_by
+from models.family.parting import part
+from models.family.telling import person_moved_zone
+from models.people.care import cared_for_by, links_of
 from models.people.identities import Identity, follows, unfollows
-from models.people.links import KINSHIPS, invite, invited_by
-from models.people.persons import Person, move_to_zone
-from models.people.staff import CADRE_ROLES, StaffRole, roles_of
+from models.people.links import KINSHIPS, invited_by
+from models.people.persons import Person, call_oneself, move_to_zone
+from models.people.staff import is_cadre
 from models.places.areas import Area
 from models.places.centres import ServiceCentre, centre_for
 from models.tasks import linking
-
-NAME_LIMIT = 20
 
 
 def follow(ask: Ask) -> Reply:
@@ -33,24 +32,28 @@ def unfollow(ask: Ask) -> None:
 
 def me(ask: Ask) -> Reply:
     """What we know of you, and how to change it."""
-    choices = (Choice("改姓名", "me/name"), Choice("改所在地", "me/zone"), Choice("我的家人", "me/people"))
+    choices: tuple[Choice, ...] = (
+        Choice("改姓名", "me/name"), Choice("改所在地", "me/zone"), Choice("我的家人", "me/people"),
+        Choice("谁能替我办、我同意了什么", "me/helpers"),
+    )  # fmt: skip
+    if is_cadre(ask.session, ask.who.person_id):
+        choices = (*choices, Choice("查看居民", "staff/resident"))
     person = ask.session.get_one(Person, ask.who.person_id)
     return Reply(words.me(person.name, shared.city(person.tz)), choices)
 
 
-def ask_name(_: Ask) -> Reply:
-    """Asks for the name."""
+def ask_name(ask: Ask) -> Reply:
+    """Asks for the name, unless the county's own list has it."""
+    person = ask.session.get_one(Person, ask.who.person_id)
+    if person.code is not None:
+        raise Refused("name_registered", name=person.name)
     return Reply(words.ASK_NAME, ask_for="me/name/is", back="me")
 
 
 def take_name(ask: Ask) -> Reply:
-    """Takes the name down. It is what the person says of themselves; the county's own list is not touched by it."""
-    name = " ".join(ask.text.split())
-    if not name or len(name) > NAME_LIMIT:
-        return Reply(words.NAME_LONG, ask_for="me/name/is", back="me")
+    """Takes the name down: what the person says of themselves."""
     person = ask.session.get_one(Person, ask.who.person_id)
-    if person.code is None:
-        person.name = name
+    call_oneself(ask.session, person, ask.text)
     return Reply(words.named(shared.plain(person.name)), FIRST)
 
 
@@ -70,16 +73,11 @@ def take_zone(ask: Ask, zone: str) -> Reply:
 
 def my_people(ask: Ask) -> Reply:
     """For whom you may act, and how to link or end a link."""
-    people = cared_for_by(ask.session, ask.who.person_id)
+    people = links_of(ask.session, ask.who.person_id)
     if not people:
         return Reply(words.NO_FAMILY, (Choice("输入亲情码", "link"), Choice("联系工作人员", "person")))
-    lines = [f"· {person.name}（您是{kinship}）" for person, kinship in people]
-    links = ask.session.scalars(
-        select(CareLink).where(CareLink.relative_id == ask.who.person_id, CareLink.state == "confirmed")
-    ).all()
-    names = {person.id: person.name for person, _ in people}
-    ends = tuple(Choice(f"解除：{names[link.cared_id]}", f"link/{link.id}/revoke") for link in links
-                 if link.cared_id in names)  # fmt: skip
+    lines = [f"· {person.name}（您是{link.kinship}）" for link, person in people]
+    ends = tuple(Choice(f"解除：{person.name}", f"link/{link.id}/revoke") for link, person in people)
     return Reply(words.family(lines), (Choice("再关联一位", "link"), *ends), back="menu")
 
 
@@ -102,8 +100,8 @@ def scanned_code(ask: Ask, code: str) -> Reply:
 
 
 def named_for_link(ask: Ask, code: str) -> Reply:
-    """Takes the name first: a cadre cannot confirm somebody without one."""
-    take_name(ask)
+    """Takes the name first: a cadre cannot confirm somebody without one. One that does not fit is asked for again."""
+    call_oneself(ask.session, ask.session.get_one(Person, ask.who.person_id), ask.text)
     return _ask_kinship(code)
 
 
@@ -121,8 +119,8 @@ def ask_link(ask: Ask, code: str, kinship: int) -> Reply:
 
 
 def revoke_link(ask: Ask, link: int) -> Reply:
-    """Ends a link at once."""
-    linking.revoke(ask.session, ask.who, link, ask.now)
+    """Ends a link at once, and the calls to come with it: for the relative, the cared-for person and their cadre."""
+    part(ask.session, ask.who, link, ask.now)
     return Reply(words.REVOKED, FIRST)
 
 
@@ -136,39 +134,6 @@ def decline_link(ask: Ask, link: int) -> Reply:
     """A cadre declines."""
     linking.answer(ask.session, ask.who, link, "decline", ask.now)
     return Reply(words.DECLINED, (Choice("我的任务", "task"),))
-
-
-def start_invitation(ask: Ask) -> Reply:
-    """A cadre makes a code for a resident: asks for whom."""
-    if not any(role.role in CADRE_ROLES for role in roles_of(ask.session, ask.who.person_id)):
-        return Reply(words.NO_STAFF, FIRST)
-    return Reply(words.ASK_RESIDENT, ask_for="staff/invite/name", back="menu")
-
-
-def find_resident(ask: Ask) -> Reply:
-    """Finds the resident by name, below the cadre's own areas only."""
-    mine = (
-        select(Area.path)
-        .join(StaffRole, StaffRole.area_id == Area.id)
-        .where(StaffRole.person_id == ask.who.person_id, StaffRole.ended_at.is_(None), StaffRole.role.in_(CADRE_ROLES))
-    )
-    found = [
-        Choice(f"{person.name}（{area.name}）", f"staff/invite/{person.id}")
-        for path in ask.session.scalars(mine).all()
-        for person, area in ask.session.execute(
-            select(Person, Area).join(Area, Person.area_id == Area.id)
-            .where(Area.path.startswith(path), Person.name == ask.text.strip(), Person.state == "active").limit(10)
-        )
-    ]  # fmt: skip
-    if not found:
-        return Reply(words.NO_RESIDENT, ask_for="staff/invite/name", back="menu")
-    return Reply(words.ASK_RESIDENT, tuple(dict.fromkeys(found)), back="menu")
-
-
-def make_invitation(ask: Ask, person: int) -> Reply:
-    """Makes the code."""
-    made = invite(ask.session, ask.who, person, ask.now)
-    return Reply(words.invitation(ask.session.get_one(Person, person).name, made.code), FIRST)
 
 
 def way_to_a_person(ask: Ask) -> Reply:
@@ -201,15 +166,13 @@ ADDRESSES: dict[str, Handler] = {
     "link/<int:link>/revoke": revoke_link,
     "link/<int:link>/confirm": confirm_link,
     "link/<int:link>/decline": decline_link,
-    "staff/invite": start_invitation,
-    "staff/invite/name": find_resident,
-    "staff/invite/<int:person>": make_invitation,
     "person": way_to_a_person,
+    **residents.ADDRESSES,
 }
 
 KEYWORDS = {
     "我的家人": "me/people", "家人": "me/people", "关联": "link", "亲情码": "link", "我的资料": "me", "改名": "me/name",
-    "开亲情码": "staff/invite", "邀请家人": "staff/invite", "电话": "person", "联系工作人员": "person",
+    "电话": "person", "联系工作人员": "person", **residents.KEYWORDS,
 }  # fmt: skip
 
 EVENTS = {"subscribe": follow, "unsubscribe": unfollow}

@@ -9,7 +9,6 @@ from handlers.words import when
 
 WELCOME = "您好，欢迎来到党群服务中心！开展活动到中心，遇到困难找中心，服务奉献去中心。"
 ASK_NAME = "请问怎么称呼您？直接回复姓名就可以。"
-NAME_LONG = "姓名请在20个字以内，再回复一次好吗？"
 ASK_ZONE = "您现在住在哪里？我们会按您当地的时间提醒您。"
 NO_FAMILY = (
     "您还没有关联家人。请向村里的工作人员要一个“亲情码”，然后回复“亲情码”加上那几个字母数字，例如：亲情码 A3C4K7P。"
@@ -18,11 +17,16 @@ ASK_CODE = "请回复工作人员给您的亲情码（7位字母数字）。"
 ASK_KINSHIP = "您是这位家人的什么人？"
 ASKED = "好的，已经告诉村里的工作人员，确认后会通知您。"
 ALREADY_LINKED = "您已经和这位家人关联好了，可以直接点单或约视频。"
-REVOKED = "已经解除关联。"
-CONFIRMED = "已确认，对方会收到通知。"
+REVOKED = "已经解除关联。如有约好的视频，也一并取消了。"
+CONFIRMED = "已确认，对方会收到通知。本人口头同意登记服务、参加视频，已记下，见证人是您。"
 DECLINED = "已回复不通过，对方会收到通知。"
 NO_STAFF = "这里是工作人员用的。如果您需要帮助，请回复“人工”。"
 ASK_RESIDENT = "给哪位居民开亲情码？请回复姓名。"
+ASK_WHOM = "要查看哪位居民？请回复姓名。"
+NO_HELPERS = "还没有家人可以替您点单、约视频。"
+AGREED = "好的，已记下同意。以后想改随时可以撤回。"
+TAKEN_BACK = "好的，已撤回。需要时可以再同意。"
+CONSENTS = {"service_records": "登记服务记录", "family_calls": "参加亲情视频", "photos": "活动拍照"}
 NO_RESIDENT = "您负责的范围里没有找到这个名字，请再回复一次，或点取消。"
 PERSON_FALLBACK = "请拨打县党群服务中心电话，或到就近的党群服务中心，工作人员会帮您办。"
 
@@ -31,6 +35,9 @@ REFUSALS: dict[str, str] = {
     "not_active": "这位居民现在不能办理。如有疑问，请回复“人工”找工作人员。",
     "code_mistyped": "亲情码好像输错了一位，请对照再回复一次。",
     "code_unknown": "这个亲情码已经不能用了，请向工作人员再要一个。",
+    "own_request": "这是您自己申请的关联，要请另一位工作人员来核实。",
+    "name_long": "姓名请在{limit}个字以内，再回复一次好吗？",
+    "name_registered": "您在村里登记的姓名是{name}。要改的话，请联系村里的工作人员。",
     "own_link": "这是您自己的亲情码，要请家人来扫。",
     "witness_needed": "口头同意需要一位见证人，请先填写见证人。",
     "identity_conflict": "您的两个微信身份登记的姓名不同，请联系工作人员核对。",
@@ -65,9 +72,16 @@ def invitation(name: str, code: str) -> str:
     )
 
 
-def asking(relative: str, cared: str, kinship: str) -> str:
-    """A link that waits for a cadre."""
-    return f"{relative or '一位微信用户'}说自己是{cared}的{kinship}，请核实后答复。"
+def helpers(lines: list[str], consents: list[str]) -> str:
+    """Who may act for a person, and to what that person has agreed."""
+    return "\n".join([*(["可以替办的家人：", *lines] if lines else [NO_HELPERS]), *consents])
+
+
+def consent_line(kind: str, given: str, witness: str) -> str:
+    """One kind of consent and how it was given; `given` is empty when it does not stand."""
+    if not given:
+        return f"{CONSENTS[kind]}：没有同意"
+    return f"{CONSENTS[kind]}：{given}同意" + (f"（{witness}见证）" if witness else "")
 
 
 def centre_contact(name: str, phone: str) -> str:
@@ -78,12 +92,14 @@ def centre_contact(name: str, phone: str) -> str:
 _LINK_STATES = {
     "link_confirmed": ("已通过", "家人关联已通过，您可以为{cared}点单、约视频了。回复“菜单”开始。"),
     "link_declined": ("未通过", "家人关联没有通过。如有疑问，请联系村里的工作人员。"),
-    "link_revoked": ("已解除", "家人关联已解除。如有疑问，请联系村里的工作人员。"),
+    "link_revoked": ("已解除", "家人关联已解除，约好的视频也取消了。如有疑问，请联系村里的工作人员。"),
 }
 
 
 def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
-    """A letter about a family link."""
+    """A letter about a family link, or the QR code of an invitation to one."""
+    if kind == "people.invitation_qr":
+        return Wording("", {}, invitation(facts["name"], facts["scene"].removeprefix("link/")), facts["scene"])
     state, text = _LINK_STATES[kind.partition(".")[2]]
     at = datetime.fromisoformat(facts["at"])
     fields = {"subject": "家人关联", "state": state, "time": f"{at.astimezone(zone):%Y-%m-%d %H:%M}"}

@@ -1,17 +1,20 @@
 """What we say to cadres about their tasks."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from handlers.room import Wording
-from handlers.words import called, when
+from handlers.words import called, plain, when
+from models.people.contacts import Way
 
 NO_TASKS = "现在没有待办的任务，辛苦了。"
 TASKS = "您有{count}件待办，最早的排在前面。"
 DONE = "好的，已记为办好。"
+NO_WORDS = "有一条通知，详情请问党群服务中心"
 
-MEANS = {"wechat": "微信联系", "phone": "打电话", "visit": "上门告知"}
+MEANS = {"wechat": "发微信", "phone": "打电话", "visit": "上门"}
 
 # kind → what the template says, and the whole sentence.
 TITLES = {
@@ -21,6 +24,7 @@ TITLES = {
     "order_new": "村民有新订单",
     "order_unanswered": "订单还没人接",
     "call_help": "准备亲情连线",
+    "tell_in_person": "请当面或电话告知",
 }
 
 REFUSALS: dict[str, str] = {}
@@ -36,24 +40,42 @@ def about(facts: dict[str, Any]) -> str:
     return str(facts.get("cared") or facts.get("beneficiary") or facts.get("person") or "")
 
 
+def _way(way: Way) -> str:
+    how = MEANS[way.means]
+    if way.through:
+        how = f"请{way.through}{how}" if way.means == "visit" else f"{how}给{way.through}，请对方转告"
+    return " ".join(part for part in (how, way.phone, plain(way.note)) if part)
+
+
+def reached(ways: Sequence[Way]) -> str:
+    """How to reach the person a task is about, the first way to try first. It holds phones: in the chat only."""
+    if len(ways) == 1:
+        return f"联系办法：{_way(ways[0])}"
+    return "\n".join(["联系办法，依次试：", *(f"· {_way(way)}" for way in ways)])
+
+
 def sentence(kind: str, facts: dict[str, Any], due: datetime, zone: ZoneInfo, inner: str = "") -> str:
-    """The whole task in one paragraph: what, whom, how, by when. `inner` is the letter that could not be delivered."""
+    """The whole task in one paragraph: what, whom, by when. `inner` is the letter that could not be delivered."""
     by = f"请在{when(due, zone)}前办好。"
-    means = MEANS.get(str(facts.get("means", "phone")), "打电话")
     if kind == "confirm_link":
-        return f"{called(facts['relative'])}说自己是{facts['cared']}的{facts['kinship']}，请核实后答复。{by}"
+        return (
+            f"{called(facts['relative'])}说自己是{facts['cared']}的{facts['kinship']}。请核实，"
+            f"并当面问{facts['cared']}：是否同意由对方代办、登记服务、参加视频。{by}"
+        )
     if kind == "call_help":
         start = when(datetime.fromisoformat(facts["starts_at"]), zone)
         return (
             f"{start} {facts['cared']}与{facts['relative']}视频连线，地点{facts['centre']}。"
-            f"请提前{means}，请老人到场，并准备好设备。{by}"
+            f"请提前请老人到场，并准备好设备。{by}"
         )
+    if kind == "tell_in_person":
+        return f"{called(facts['person'])}不用微信，请上门或打电话告诉本人：“{inner}”{by}"
     if kind in ("order_new", "order_unanswered"):
         wanted = when(datetime.fromisoformat(facts["preferred_at"]), zone)
         tail = "还没有组织接单，请帮忙协调。" if kind == "order_unanswered" else "请留意进展，必要时告知本人。"
         return f"{facts['beneficiary']}的“{facts['service']}”（订单{facts['number']}），希望{wanted}。{tail}{by}"
     lead = "微信没有送到" if kind == "phone_call" else "不确定对方是否收到"
-    return f"{lead}：请{means}告诉{called(facts['person'])}：“{inner}”{by}"
+    return f"{lead}：请告诉{called(facts['person'])}：“{inner}”{by}"
 
 
 def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:

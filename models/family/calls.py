@@ -1,13 +1,21 @@
-"""A family call: one relative, one elder or child, a station at the centre, a helper, half an hour."""
+"""A family call: one relative, one elder or child, a station at the centre, a helper, half an hour; who sees it."""
 
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import ForeignKey, String, Table
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ForeignKey, String, Table, and_, or_, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Row
+from models.errors import Refused
 from models.life import TIME, Life, Verb
+from models.people.care import linked_to
+from models.people.identities import Who
+from models.people.persons import Person
+from models.people.scope import act_for, in_charge_of
+from models.people.staff import areas_under, is_cadre_over
+from models.places.areas import Area
+from models.places.centres import ServiceCentre
 
 
 class FamilyCall(Row):
@@ -40,13 +48,50 @@ CALL = Life(
     cast(Table, FamilyCall.__table__),
     "booked",
     (
-        Verb("change", ("booked",), "booked", who=("relative", "cadre", "rule"), tells=("relative", "helper")),
+        Verb("change", ("booked",), "booked", who=("relative", "cadre"), tells=("relative", "helper")),
         Verb("check_in", ("booked",), "checked_in", who=("cadre",)),
         Verb("start", ("booked", "checked_in"), "in_call", who=("cadre", "relative")),
         Verb("complete", ("booked", "checked_in", "in_call"), "completed", who=("cadre", TIME)),
-        Verb("cancel", ("booked", "checked_in"), "cancelled", who=("relative", "cadre"), tells=("relative", "helper")),
+        Verb("cancel", ("booked", "checked_in"), "cancelled", who=("relative", "cadre", "rule"),
+             tells=("relative", "helper")),
         Verb("miss_relative", ("booked", "checked_in"), "relative_no_show", who=("cadre",)),
         Verb("miss_resident", ("booked", "checked_in"), "resident_no_show", who=("cadre",)),
         Verb("fail", ("booked", "checked_in", "in_call"), "technical_failure", who=("cadre",)),
     ),
-)
+)  # fmt: skip
+
+
+def calls_of(session: Session, who: Who, now: datetime) -> list[FamilyCall]:
+    """The coming calls this person takes part in or helps with, and may still see; the soonest first."""
+    mine = areas_under(who.person_id)
+    query = (
+        select(FamilyCall)
+        .join(Person, FamilyCall.cared_id == Person.id).join(ServiceCentre, FamilyCall.centre_id == ServiceCentre.id)
+        .where(or_(
+            and_(FamilyCall.relative_id == who.person_id, FamilyCall.cared_id.in_(linked_to(who.person_id))),
+            and_(FamilyCall.helper_id == who.person_id, or_(Person.area_id.in_(mine), ServiceCentre.area_id.in_(mine))),
+        ))
+        .where(FamilyCall.state.in_(("booked", "checked_in", "in_call")), FamilyCall.ends_at > now)
+        .where(Person.state == "active").order_by(FamilyCall.starts_at)
+    )  # fmt: skip
+    return list(session.scalars(query))
+
+
+def call_for(session: Session, who: Who, call_id: int) -> tuple[FamilyCall, str]:
+    """The call and as what this person sees it: "relative" or "cadre"; raises Refused("not_yours") for strangers.
+
+    A relative whose link was revoked is a stranger from then on (Refused("no_link")), and so is a helper whose role
+    has ended.
+    """
+    call = session.get(FamilyCall, call_id)
+    if call is None:
+        raise Refused("not_yours")
+    if call.relative_id == who.person_id:
+        _, role = act_for(session, who.person_id, call.cared_id)
+        return call, role
+    centre = session.get_one(ServiceCentre, call.centre_id)
+    here = session.get_one(Area, centre.area_id)
+    helps = call.helper_id == who.person_id and is_cadre_over(session, who.person_id, here)
+    if helps or in_charge_of(session, who.person_id, session.get_one(Person, call.cared_id)):
+        return call, "cadre"
+    raise Refused("not_yours")

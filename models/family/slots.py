@@ -41,14 +41,17 @@ class Slot:
     humane: bool
 
 
-def venue_for(session: Session, cared: Person) -> Venue:
-    """The place of an elder's calls; raises Refused("no_centre") or Refused("no_station")."""
+def venue_for(session: Session, relative: Person, cared: Person) -> Venue:
+    """The place of their calls; nobody helps with a call of their own.
+
+    Raises Refused("no_centre") or Refused("no_station").
+    """
     area = session.get(Area, cared.area_id) if cared.area_id else None
     centre = centre_for(session, area.path) if area else None
     if area is None or centre is None:
         raise Refused("no_centre")
     stations = stations_of(session, centre.id, "video_call")
-    helpers = cadres_over(session, area)
+    helpers = cadres_over(session, area, but_not=(relative.id, cared.id))
     if not stations or not helpers:
         raise Refused("no_station", centre=centre.name, phone=centre.phone)
     return Venue(centre, stations, helpers)
@@ -62,7 +65,7 @@ def free_slots(
 
     `held_by` ("call:3") may be moved: what it holds itself counts as free.
     """
-    venue = venue_for(session, cared)
+    venue = venue_for(session, relative, cared)
     book = calendar(session)
     spans = [
         span for n in range(days) for span in open_spans(session, venue.centre, first_day + timedelta(days=n), book)
@@ -99,6 +102,6 @@ def is_free(venue: Venue, people: list[str], start: datetime, held: set[tuple[st
 def nearest(session: Session, relative: Person, cared: Person, wanted: datetime, now: datetime, *,
             held_by: str | None = None, count: int = 3) -> list[Slot]:  # fmt: skip
     """The free slots nearest to a wanted time, within a week around it: what to offer when it is gone."""
-    day = wanted.astimezone(venue_for(session, cared).centre.tz).date()
+    day = wanted.astimezone(venue_for(session, relative, cared).centre.tz).date()
     slots = free_slots(session, relative, cared, first_day=day - timedelta(days=1), days=8, now=now, held_by=held_by)
     return sorted(slots, key=lambda s: (abs(s.starts_at - wanted), s.starts_at))[:count]

@@ -19,6 +19,11 @@ class Compiled:
         self.sql = str(compiled)
         self.order: list[str] | None = compiled.positiontup
         self.given: dict[str, Any] = {name: value for name, value in compiled.params.items() if value is not None}
+        # What the table gives a column that an insert leaves out; SQLAlchemy adds it only where it runs the statement.
+        self.given |= {
+            column.key: column.default.arg for column in compiled.insert_prefetch
+            if column.default is not None and column.default.is_scalar
+        }  # fmt: skip
         self.into = {
             name: process for name, bound in compiled.binds.items()
             if (process := bound.type.dialect_impl(dialect).bind_processor(dialect)) is not None

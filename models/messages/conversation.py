@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Select, and_, bindparam, literal, select, true, update
+from sqlalchemy import Connection, Dialect, Select, and_, bindparam, case, func, literal, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
@@ -34,6 +34,14 @@ class Opened:
     shown: dict[str, Any] | None = None
     draft: dict[str, Any] | None = None
     updated_at: datetime | None = None
+
+
+class Overtaken(Exception):
+    """Another message of this conversation was answered since it was read: nothing of this one may be kept."""
+
+    def __init__(self, identity_id: int) -> None:
+        super().__init__("another message of this conversation was faster")
+        self.identity_id = identity_id
 
 
 def _speaker(source: Any) -> Any:
@@ -68,15 +76,27 @@ def _read() -> Select[Any]:
     return select(literal("fresh").label("key"), *_SPEAKER).select_from(_speaker(one))
 
 
-def _write_dialogue(make: Any) -> Any:
-    names = ("ask_for", "choices", "shown", "draft", "updated_at")
-    insert = make(Dialogue).values(identity_id=bindparam("identity_id"), **{name: bindparam(name) for name in names})
-    return insert.on_conflict_do_update(
-        index_elements=[Dialogue.identity_id], set_={name: insert.excluded[name] for name in names}
-    )
-
-
 _KEEP = update(Inbox).where(Inbox.key == bindparam("inbox_key")).values(reply=bindparam("answered"))
+
+
+def _write_dialogue(make: Any) -> Any:
+    names = ("ask_for", "choices", "shown", "draft", "updated_at", "heard_at")
+    insert = make(Dialogue).values(identity_id=bindparam("identity_id"), **{name: bindparam(name) for name in names})
+    # What a person writes opens the customer-service window anew; a tap leaves it as it was.
+    heard = insert.excluded.heard_at
+    window = {
+        "heard_at": func.coalesce(heard, Dialogue.heard_at),
+        "served": case((heard.is_(None), Dialogue.served), else_=0),
+    }
+    return insert.on_conflict_do_update(
+        index_elements=[Dialogue.identity_id], set_={name: insert.excluded[name] for name in names} | window,
+        where=Dialogue.updated_at.is_not_distinct_from(bindparam("seen", type_=Dialogue.updated_at.type)),
+    ).returning(Dialogue.identity_id)  # fmt: skip
+
+
+def _postgres_close() -> Any:
+    kept = _write_dialogue(pg_insert).cte("kept")
+    return _KEEP.returning(select(kept.c.identity_id).scalar_subquery())
 
 
 class _Statements:
@@ -89,10 +109,7 @@ class _Statements:
         self.open = Compiled(_postgres_open() if self.folds else _insert(make), dialect, types if self.folds else ())
         self.read = Compiled(_read(), dialect, types)
         self.keep = Compiled(_KEEP, dialect)
-        write = _write_dialogue(make)
-        self.close = Compiled(
-            _KEEP.add_cte(write.returning(Dialogue.identity_id).cte("kept")) if self.folds else write, dialect
-        )
+        self.close = Compiled(_postgres_close() if self.folds else _write_dialogue(make), dialect)
 
 
 @cache
@@ -130,15 +147,30 @@ def read_speaker(connection: Connection, app_id: str, openid: str) -> Who:
     return Who(row[2], row[1], row[3], row[4], app_id, openid)
 
 
+def wait_for_others(connection: Connection, identity_id: int) -> None:
+    """Hold one person's conversation until the end of this transaction: who was overtaken once is not overtaken again.
+
+    Only then, for it is a journey of its own. SQLite's transactions take turns anyway.
+    """
+    connection.execute(select(Dialogue.identity_id).where(Dialogue.identity_id == identity_id).with_for_update())
+
+
 def close_message(
-    connection: Connection, *, key: str, answered: str, identity_id: int, dialogue: dict[str, Any] | None
-) -> None:
-    """Keep what was answered, and where the conversation stands now (`dialogue` None: where it stood)."""
+    connection: Connection, *, key: str, answered: str, identity_id: int = 0, dialogue: dict[str, Any] | None = None,
+    seen: datetime | None = None,
+) -> None:  # fmt: skip
+    """Keep what was answered, and where the conversation stands now (`dialogue` None: where it stood).
+
+    `seen`: the `updated_at` that `open_message` found. Raises Overtaken when the conversation has moved on since; the
+    transaction must then be rolled back.
+    """
     statements, kept = _statements(connection.dialect.name), {"inbox_key": key, "answered": answered}
-    written = {} if dialogue is None else {"identity_id": identity_id, **dialogue}
-    if written and statements.folds:
-        statements.close.run(connection, {**kept, **written})
+    if dialogue is None:
+        statements.keep.run(connection, kept)
         return
-    if written:
-        statements.close.run(connection, written)
-    statements.keep.run(connection, kept)
+    written = {"identity_id": identity_id, "seen": seen, **dialogue}
+    row = statements.close.first(connection, {**kept, **written} if statements.folds else written)
+    if row is None or row[0] is None:
+        raise Overtaken(identity_id)
+    if not statements.folds:
+        statements.keep.run(connection, kept)

@@ -86,6 +86,7 @@ LETTER = Life(
             tells=("cadre",),
         ),
         Verb("withdraw", ("planned", "retry", "sending", "sent"), "withdrawn", who=(TIME, "rule")),
+        Verb("plan_again", ("withdrawn",), "planned", who=("rule",)),
         Verb("suppress", ("sending",), "suppressed", who=(TIME,)),
         Verb("tell", ("dead", "needs_check", "missed"), "told_in_person", who=("cadre",)),
     ),

@@ -22,7 +22,8 @@ class Home:
     app_id: str
     openid: str
     kind: str
-    following: bool  # and not blocked
+    following: bool
+    reachable: bool  # by the account's own messages: not blocked, not refused
 
 
 class Reach:
@@ -38,7 +39,7 @@ class Reach:
             ).where(Identity.person_id.in_(people)).order_by(Identity.id)
         )  # fmt: skip
         for row in rows:
-            home = Home(row.id, row.app_id, row.openid, row.kind, row.following and row.reachable)
+            home = Home(row.id, row.app_id, row.openid, row.kind, row.following, row.reachable)
             self._homes.setdefault(row.person_id, []).append(home)
         self._agreed: set[tuple[int, str]] | None = None
         self._open: set[int] | None = None
@@ -55,7 +56,7 @@ class Reach:
     def _may(self, home: Home, channel: str, kind: str, *, bound: bool) -> bool:
         needs = CHANNELS[channel].needs
         if needs == "following":
-            return home.following
+            return home.following and home.reachable
         if needs == "consent":
             topic = self.allowance.topics.get(kind, {}).get(channel)
             return topic is not None and (home.id, topic) in self._agreements()

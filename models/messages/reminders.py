@@ -1,36 +1,18 @@
-"""Reminders: rules as data turn a booking and its people into letters, in the booking's own transaction."""
+"""Reminders: the rules turn a booking and its people into letters, in the booking's own transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from models.hours import calendar
+from models.messages.letters import Letter
 from models.messages.outbox import post, withdraw
-
-QUIET_FROM, QUIET_TO = time(21, 0), time(8, 0)  # in the reader's own zone
-
-
-@dataclass(frozen=True)
-class ReminderRule:
-    """One reminder: how long before the start, how urgent, and how long after its start it is still worth reading.
-
-    A "routine" reminder respects the reader's quiet hours; "same_day" ones do not: they are about now.
-    """
-
-    name: str
-    before: timedelta
-    urgency: str
-    useful_after_start: timedelta = timedelta(0)
-
-
-CALL_RULES: tuple[ReminderRule, ...] = (
-    ReminderRule("t-24h", timedelta(hours=24), "routine"),
-    ReminderRule("t-1h", timedelta(hours=1), "same_day"),
-    ReminderRule("t-10min", timedelta(minutes=10), "same_day", timedelta(minutes=10)),
-)
+from models.messages.rules import Rule, due_time, rules_for
 
 
 @dataclass(frozen=True)
@@ -42,60 +24,105 @@ class Recipient:
     zone: ZoneInfo
 
 
-def plan(
-    session: Session,
-    *,
-    subject: str,
-    revision: int,
-    kind: str,
-    rules: Sequence[ReminderRule],
-    recipients: Sequence[Recipient],
-    starts_at: datetime,
-    facts: dict[str, Any],
-    now: datetime,
-) -> int:
-    """Write one letter for each rule and recipient; answers how many.
+@dataclass(frozen=True)
+class Wanted:
+    """One reminder as it should stand in the outbox."""
 
-    Older revisions' letters are withdrawn first. An offset that is already past is skipped: a booking made inside the
-    window must not fire all its reminders together. For the same reason each is useful only until the next is due:
-    after a night without a clock one comes and not three. The key makes planning twice the same as once.
+    rule: Rule
+    recipient: Recipient
+    due: datetime
+    useful_until: datetime
+
+
+@dataclass(frozen=True)
+class Occasion:
+    """What is reminded of: a booking ("call:3") at its revision, when it starts, what letters about it must know."""
+
+    subject: str
+    revision: int
+    kind: str
+    starts_at: datetime
+    facts: dict[str, Any]
+    about_id: int | None = None
+
+
+def plan(session: Session, occasion: Occasion, recipients: Sequence[Recipient], now: datetime) -> int:
+    """Bring the outbox in line with the rules; answers how many letters were written, moved or taken back.
+
+    Older revisions' letters are withdrawn first. What is planned already moves with its rule, its reader's zone or its
+    booking; what no rule asks for any more is withdrawn; what has been sent stays as it is and is not said twice. An
+    offset that is past already is skipped: a booking made inside the window must not fire all its reminders together.
+    Planning twice is planning once.
     """
-    withdraw(session, subject, now, before_revision=revision)
-    written = 0
-    ordered = sorted(rules, key=lambda rule: rule.before, reverse=True)
-    for rule, following in zip(ordered, [*ordered[1:], None], strict=True):
-        useful_until = starts_at - following.before if following else starts_at + rule.useful_after_start
-        for recipient in recipients:
-            due = due_time(rule, starts_at, recipient.zone)
-            if due <= now or due >= useful_until:
-                continue
-            post(
-                session, key=f"{subject}/{revision}/{rule.name}/{recipient.role}:{recipient.person_id}",
-                person_id=recipient.person_id, kind=kind, subject=subject, revision=revision, now=now,
-                facts={**facts, "rule": rule.name, "role": recipient.role}, due_at=due,
-                useful_until=useful_until, urgency=rule.urgency,
-            )  # fmt: skip
-            written += 1
-    return written
+    withdraw(session, occasion.subject, now, before_revision=occasion.revision)
+    prefix = f"{occasion.subject}/{occasion.revision}/"
+    query = select(Letter).where(
+        Letter.subject == occasion.subject, Letter.revision == occasion.revision, Letter.kind == occasion.kind
+    )
+    standing = {letter.key: letter for letter in session.scalars(query.with_for_update()).all()}
+    changed = 0
+    for want in _wanted(session, occasion, recipients, now):
+        key = f"{prefix}{want.rule.name}/{want.recipient.role}:{want.recipient.person_id}"
+        letter = standing.pop(key, None)
+        if letter is None:
+            changed += _write(session, occasion, want, key, now)
+        else:
+            changed += _move(letter, occasion, want, now)
+    for letter in standing.values():
+        if letter.state in ("planned", "retry"):
+            letter.state, letter.settled_at = "withdrawn", now
+            changed += 1
+    session.flush()
+    return changed
 
 
-def due_time(rule: ReminderRule, starts_at: datetime, zone: ZoneInfo) -> datetime:
-    """When a reminder is due: its offset before the start, moved out of the reader's quiet hours when it is routine.
+def _wanted(session: Session, occasion: Occasion, recipients: Sequence[Recipient], now: datetime) -> Iterator[Wanted]:
+    """The reminders of an occasion by its rules; each is useful only until the next one of the same reader is due.
 
-    Waiting until the morning must not pass the start itself nor its last hour; then it is the last permitted minute
-    before quiet hours. Instants are subtracted in UTC, so that a day in which the clocks change still has its 24 hours.
+    So after a night without a clock one comes, and not three.
     """
-    starts_at = starts_at.astimezone(UTC)  # two times of one zone would be subtracted by the wall clock
-    due = starts_at - rule.before
-    if rule.urgency != "routine":
-        return due
-    local = due.astimezone(zone)
-    if QUIET_TO <= local.time() < QUIET_FROM:
-        return due
-    morning_day = local.date() if local.time() < QUIET_TO else local.date() + timedelta(days=1)
-    morning = datetime.combine(morning_day, QUIET_TO, zone).astimezone(UTC)
-    if morning <= starts_at - timedelta(hours=1):
-        return morning
-    evening_day = morning_day - timedelta(days=1)
-    last = datetime.combine(evening_day, QUIET_FROM, zone).astimezone(UTC)
-    return last - timedelta(minutes=1)
+    book = calendar(session)
+    start = occasion.starts_at.astimezone(UTC)
+    for recipient in recipients:
+        rules = rules_for(session, occasion.kind, recipient.role)
+        due = sorted(
+            ((due_time(rule, start, recipient.zone, book, now), rule) for rule in rules), key=lambda pair: pair[0]
+        )
+        for (at, rule), following in zip(due, [*due[1:], None], strict=True):
+            until = following[0] if following else start + timedelta(minutes=rule.grace_minutes)
+            if at < until:
+                yield Wanted(rule, recipient, at, until)
+
+
+def _write(session: Session, occasion: Occasion, want: Wanted, key: str, now: datetime) -> int:
+    if want.due <= now and want.rule.mode != "at_once":
+        return 0
+    post(
+        session, key=key, person_id=want.recipient.person_id, kind=occasion.kind, subject=occasion.subject,
+        revision=occasion.revision, now=now, due_at=want.due, useful_until=want.useful_until,
+        urgency=want.rule.urgency, about_id=occasion.about_id,
+        facts={**occasion.facts, "rule": want.rule.name, "role": want.recipient.role},
+    )  # fmt: skip
+    return 1
+
+
+def _move(letter: Letter, occasion: Occasion, want: Wanted, now: datetime) -> int:
+    """Bring a letter that stands already to where it should be; one that has gone out, or is going, stays.
+
+    One that would have been due by now is said at once while it is of use, and at most one of a reader's is.
+    """
+    again = letter.state == "withdrawn" and letter.tries == 0 and want.due > now
+    if letter.state != "planned" and not again:
+        return 0
+    due = want.due
+    if due != letter.due_at:
+        due = letter.due_at if want.rule.mode == "at_once" else max(due, now)
+    facts = {**occasion.facts, "rule": want.rule.name, "role": want.recipient.role}
+    if (letter.due_at, letter.useful_until, letter.state, letter.facts) == (due, want.useful_until, "planned", facts):
+        return 0
+    letter.state, letter.settled_at, letter.facts = "planned", None, facts
+    letter.due_at = letter.next_at = due
+    letter.useful_until, letter.urgency = want.useful_until, want.rule.urgency
+    if want.useful_until <= now:
+        letter.state, letter.settled_at = "withdrawn", now
+    return 1

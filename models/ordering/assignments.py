@@ -3,11 +3,19 @@
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import ForeignKey, Index, String, Table, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ForeignKey, Index, String, Table, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Row
+from models.errors import Refused
 from models.life import TIME, Life, Verb
+from models.ordering.listings import Listing
+from models.ordering.orders import Order
+from models.people.identities import Who
+from models.people.staff import StaffRole, is_member
+
+# While an assignment stands in one of these, its organisation reads what the order says of a resident.
+STANDING = ("offered", "accepted", "started")
 
 
 class Assignment(Row):
@@ -34,6 +42,11 @@ class Assignment(Row):
     answered_at: Mapped[datetime | None]
     reason: Mapped[str] = mapped_column(String(200), default="")
 
+    @property
+    def subject(self) -> str:
+        """The name under which history and letters know this assignment."""
+        return f"assignment:{self.id}"
+
 
 ASSIGNMENT = Life(
     "assignment",
@@ -43,9 +56,31 @@ ASSIGNMENT = Life(
         Verb("accept", ("offered",), "accepted", who=("provider",)),
         Verb("decline", ("offered",), "declined", who=("provider",)),
         Verb("expire", ("offered",), "expired", who=(TIME,)),
-        Verb("withdraw", ("offered", "accepted"), "withdrawn", who=("rule",)),
+        Verb("withdraw", STANDING, "withdrawn", who=("rule",)),
         Verb("hand_back", ("accepted",), "handed_back", who=("provider",)),
         Verb("start", ("accepted",), "started", who=("provider",)),
         Verb("finish", ("accepted", "started"), "done", who=("provider", "cadre")),
     ),
 )
+
+
+def assigned_to(session: Session, who: Who, assignment_id: int) -> tuple[Assignment, Order]:
+    """An assignment and its order, for a member of that organisation; raises Refused("not_yours") for others."""
+    assignment = session.get(Assignment, assignment_id)
+    if assignment is None or not is_member(session, who.person_id, assignment.organisation_id):
+        raise Refused("not_yours")
+    return assignment, session.get_one(Order, assignment.order_id)
+
+
+def jobs_of(session: Session, who: Who) -> list[tuple[Assignment, Order, Listing]]:
+    """The open offers and accepted orders of this person's organisations, offers first."""
+    mine = select(StaffRole.organisation_id).where(
+        StaffRole.person_id == who.person_id, StaffRole.ended_at.is_(None), StaffRole.organisation_id.is_not(None)
+    )
+    query = (
+        select(Assignment, Order, Listing)
+        .join(Order, Assignment.order_id == Order.id).join(Listing, Order.listing_id == Listing.id)
+        .where(Assignment.organisation_id.in_(mine), Assignment.state.in_(STANDING))
+        .order_by(Assignment.state.desc(), Order.preferred_at)
+    )  # fmt: skip
+    return [(row.Assignment, row.Order, row.Listing) for row in session.execute(query)]

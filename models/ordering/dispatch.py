@@ -1,153 +1,118 @@
-"""Offering an order to organisations, and their answers: the first accept wins, in the database."""
+"""What organisations do with an order: accept it (the first one wins, in the database), decline, hand back, finish."""
 
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
-from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
 from models.life import BY_RULE, By
-from models.messages.outbox import post
-from models.ordering.assignments import ASSIGNMENT, Assignment
-from models.ordering.listings import Listing, providers_of
-from models.ordering.orders import ORDER, Order
+from models.messages.outbox import post, withdraw
+from models.ordering.assignments import ASSIGNMENT, Assignment, assigned_to
+from models.ordering.news import facts_for, tell
+from models.ordering.offers import end_offers, offer_next
+from models.ordering.orders import ORDER, Order, locked
 from models.people.identities import Who
-from models.people.persons import Person
-from models.people.staff import Organisation, StaffRole, cadres_over, is_member, members_of
-from models.places.areas import Area
-from models.places.centres import ServiceCentre
-from models.tasks.desk import open_task
+from models.people.staff import Organisation, members_of
+from models.tasks.desk import settle_for
 
-PHONE_WITHIN = timedelta(hours=8)
-
-
-def offer_next(session: Session, order: Order, facts: dict[str, Any], now: datetime) -> Assignment | None:
-    """Offer an order to the next organisation that has not had it; with none left it becomes a cadre's task."""
-    had = set(session.scalars(select(Assignment.organisation_id).where(Assignment.order_id == order.id)))
-    chosen = next((key for key in providers_of(session, order.listing_id) if key not in had), None)
-    if chosen is None:
-        open_task(
-            session, key=f"{order.subject}/unanswered", kind="order_unanswered", area_id=order.area_id,
-            subject=order.subject, facts=facts, person_id=order.beneficiary_id, now=now, due_at=now + PHONE_WITHIN,
-        )  # fmt: skip
-        return None
-    assignment = Assignment(order_id=order.id, organisation_id=chosen, offered_at=now)
-    session.add(assignment)
-    ASSIGNMENT.begin(session, assignment, by=BY_RULE, now=now)
-    for member in members_of(session, chosen):
-        post(
-            session, key=f"assignment:{assignment.id}/offered/{member.id}", person_id=member.id,
-            kind="ordering.offered", facts={**facts, "assignment": assignment.id}, subject=order.subject, now=now,
-        )  # fmt: skip
-    return assignment
+REASON_LIMIT = 200
 
 
 def accept(session: Session, who: Who, assignment_id: int, now: datetime) -> Order:
-    """A member takes the order on for the organisation.
+    """A member takes the order on for the organisation; whoever has taken it on and says so again is answered again.
 
     Raises Refused("not_yours") for a stranger, Refused("already_taken") when another was first (a member of the same
-    organisation or of another), Refused("order_gone") when it was cancelled meanwhile.
+    organisation or of another), Refused("order_gone") when it was cancelled meanwhile, Refused("offer_over") when the
+    offer was declined or waited too long.
     """
-    assignment, order = offered_to(session, who, assignment_id)
-    by = By(who.person_id, "provider")
-    try:
-        with session.begin_nested():
-            ASSIGNMENT.move(
-                session, assignment, "accept", by=by, now=now, answered_by_id=who.person_id, answered_at=now
-            )
-            ORDER.move(session, order, "accept", by=by, now=now)
-    except IntegrityError as error:
-        raise Refused("already_taken") from error
-    except Refused as refusal:
-        session.refresh(order)
-        if refusal.code != "wrong_state":
-            raise
-        gone = order.state in ("cancelled", "unmet")
-        raise Refused("order_gone" if gone else "already_taken") from refusal
-    for other in live_assignments(session, order.id, end_with="withdraw", now=now, but=assignment.id):
+    assignment, order, by = _held(session, who, assignment_id)
+    if assignment.state == "accepted" and assignment.answered_by_id == who.person_id:
+        return order
+    _check_stands(assignment, order)
+    ORDER.move(session, order, "accept", by=by, now=now)
+    ASSIGNMENT.move(session, assignment, "accept", by=by, now=now, answered_by_id=who.person_id, answered_at=now)
+    withdraw(session, assignment.subject, now)
+    for other in end_offers(session, order, now, but=assignment.id):
         for member in members_of(session, other.organisation_id):
-            _tell(session, order, member.id, "taken", now, assignment=other.id)
-    for reader in _concerned(session, order) - {who.person_id}:
-        _tell(session, order, reader, "accepted", now, organisation=assignment.organisation_id)
+            post(
+                session, key=f"{other.subject}/taken/{member.id}", person_id=member.id, kind="ordering.taken",
+                facts=facts_for(session, order), subject=order.subject, now=now,
+            )  # fmt: skip
+    _tell(session, order, assignment, "accept", by, now)
     return order
 
 
 def decline(session: Session, who: Who, assignment_id: int, reason: str, now: datetime) -> Order:
-    """A member declines for the organisation; the next one is offered the order.
+    """A member declines for the organisation; the next one is offered the order. Twice is once.
 
-    Raises Refused("not_yours"), or Refused("already_taken") when the offer no longer stands.
+    Raises Refused like `accept`.
     """
-    assignment, order = offered_to(session, who, assignment_id)
-    try:
-        ASSIGNMENT.move(
-            session, assignment, "decline", by=By(who.person_id, "provider"), now=now, note=reason[:200],
-            reason=reason[:200], answered_by_id=who.person_id, answered_at=now,
-        )  # fmt: skip
-    except Refused as refusal:
-        raise Refused("already_taken" if refusal.code == "wrong_state" else refusal.code) from refusal
-    if order.state == "open":
-        offer_next(session, order, facts_for(session, order), now)
+    assignment, order, by = _held(session, who, assignment_id)
+    if assignment.state == "declined" and assignment.answered_by_id == who.person_id:
+        return order
+    _check_stands(assignment, order)
+    why = reason.strip()[:REASON_LIMIT]
+    ASSIGNMENT.move(
+        session, assignment, "decline", by=by, now=now, note=why, reason=why, answered_by_id=who.person_id,
+        answered_at=now,
+    )  # fmt: skip
+    withdraw(session, assignment.subject, now)
+    offer_next(session, order, now)
     return order
 
 
-def offered_to(session: Session, who: Who, assignment_id: int) -> tuple[Assignment, Order]:
-    """An offer and its order, for a member of that organisation; raises Refused("not_yours") for anybody else."""
-    assignment = session.get(Assignment, assignment_id)
-    if assignment is None or not is_member(session, who.person_id, assignment.organisation_id):
-        raise Refused("not_yours")
-    return assignment, session.get_one(Order, assignment.order_id)
+def hand_back(session: Session, who: Who, assignment_id: int, reason: str, now: datetime) -> Order:
+    """A member gives back an order that the organisation had accepted: the next one is offered it. Twice is once.
+
+    Whom it concerns is told once, here; the next accept is told by itself. Raises Refused("not_yours"), or
+    Refused("wrong_state") when the organisation does not hold the order.
+    """
+    assignment, order, by = _held(session, who, assignment_id)
+    if assignment.state == "handed_back":
+        return order
+    why = reason.strip()[:REASON_LIMIT]
+    ASSIGNMENT.move(session, assignment, "hand_back", by=by, now=now, note=why, reason=why)
+    ORDER.move(session, order, "hand_back", by=by, now=now, note=why)
+    withdraw(session, order.subject, now)
+    _tell(session, order, assignment, "hand_back", by, now, reason=why)
+    offer_next(session, order, now)
+    return order
 
 
-def jobs_of(session: Session, who: Who) -> list[tuple[Assignment, Order, Listing]]:
-    """The open offers and accepted orders of this person's organisations, offers first."""
-    mine = select(StaffRole.organisation_id).where(
-        StaffRole.person_id == who.person_id, StaffRole.ended_at.is_(None), StaffRole.organisation_id.is_not(None)
-    )
-    query = (
-        select(Assignment, Order, Listing)
-        .join(Order, Assignment.order_id == Order.id).join(Listing, Order.listing_id == Listing.id)
-        .where(Assignment.organisation_id.in_(mine), Assignment.state.in_(("offered", "accepted", "started")))
-        .order_by(Assignment.state.desc(), Order.preferred_at)
-    )  # fmt: skip
-    return [(row.Assignment, row.Order, row.Listing) for row in session.execute(query)]
+def complete(session: Session, who: Who, assignment_id: int, now: datetime) -> Order:
+    """A member says that the service was given: the order is over, and what cadres had to do for it. Twice is once.
+
+    Raises Refused("not_yours"), or Refused("wrong_state") when the organisation does not hold the order.
+    """
+    assignment, order, by = _held(session, who, assignment_id)
+    if assignment.state == "done":
+        return order
+    ASSIGNMENT.move(session, assignment, "finish", by=by, now=now)
+    ORDER.move(session, order, "complete", by=by, now=now)
+    settle_for(session, order.subject, "cancel", by=BY_RULE, now=now)
+    _tell(session, order, assignment, "complete", by, now)
+    return order
 
 
-def live_assignments(
-    session: Session, order_id: int, *, end_with: str, now: datetime, but: int | None = None
-) -> list[Assignment]:
-    """End the offers and acceptances of an order that still stand, with one verb; answers them."""
-    query = select(Assignment).where(Assignment.order_id == order_id, Assignment.state.in_(("offered", "accepted")))
-    ended = [a for a in session.scalars(query).all() if a.id != but]
-    for assignment in ended:
-        ASSIGNMENT.move(session, assignment, end_with, by=BY_RULE, now=now)
-    return ended
+def _held(session: Session, who: Who, assignment_id: int) -> tuple[Assignment, Order, By]:
+    """The assignment and its order as they stand now, the order held; raises Refused("not_yours")."""
+    assignment, order = assigned_to(session, who, assignment_id)
+    order = locked(session, order.id)
+    session.refresh(assignment)
+    return assignment, order, By(who.person_id, "provider")
 
 
-def _concerned(session: Session, order: Order) -> set[int]:
-    """The one who ordered, and the cadres of the village."""
-    area = session.get_one(Area, order.area_id)
-    return {order.requested_by_id, *(cadre.id for cadre in cadres_over(session, area))}
+def _check_stands(assignment: Assignment, order: Order) -> None:
+    if order.state in ("cancelled", "unmet"):
+        raise Refused("order_gone")
+    if order.state != "open" or assignment.state == "accepted":
+        raise Refused("already_taken")
+    if assignment.state != "offered":
+        raise Refused("offer_over")
 
 
-def facts_for(session: Session, order: Order) -> dict[str, Any]:
-    """What a letter about an order needs to know; no phone of a resident and no address."""
-    listing = session.get_one(Listing, order.listing_id)
-    centre = session.get_one(ServiceCentre, order.centre_id)
-    return {
-        "order": order.id, "number": order.number, "service": listing.title,
-        "beneficiary": session.get_one(Person, order.beneficiary_id).name,
-        "requester": session.get_one(Person, order.requested_by_id).name,
-        "preferred_at": order.preferred_at.isoformat(), "centre": centre.name, "phone": centre.phone,
-    }  # fmt: skip
-
-
-def _tell(session: Session, order: Order, reader: int, word: str, now: datetime, *, organisation: int | None = None,
-          assignment: int | None = None) -> None:  # fmt: skip
-    facts = facts_for(session, order)
-    if organisation is not None:
-        facts["organisation"] = session.get_one(Organisation, organisation).name
-    mark = f"assignment:{assignment}" if assignment else order.subject
-    post(session, key=f"{mark}/{word}/{reader}", person_id=reader, kind=f"ordering.{word}", facts=facts,
-         subject=order.subject, now=now)  # fmt: skip
+def _tell(session: Session, order: Order, assignment: Assignment, verb: str, by: By, now: datetime, **facts: str
+          ) -> None:  # fmt: skip
+    """News of an assignment names the organisation; its mark makes a second round news again."""
+    name = session.get_one(Organisation, assignment.organisation_id).name
+    tell(session, order, verb, by=by, now=now, mark=f":{assignment.id}", facts={"organisation": name, **facts})

@@ -1,13 +1,21 @@
 """An order: somebody asks for one service for one beneficiary, perhaps through a relative or a cadre."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import ForeignKey, String, Table
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ForeignKey, String, Table, or_, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Row
+from models.errors import Refused
+from models.hours import CHINA
 from models.life import TIME, Life, Verb
+from models.ordering.numbers import heard
+from models.people.care import CareLink
+from models.people.identities import Who
+from models.people.scope import act_for
+
+LIVE_ORDERS = ("open", "accepted")
 
 
 class Order(Row):
@@ -36,17 +44,96 @@ class Order(Row):
         return f"order:{self.id}"
 
 
+# `tells` is what `models.ordering.news` goes by: "beneficiary" without WeChat is told by a cadre, in person.
 ORDER = Life(
     "order",
     cast(Table, Order.__table__),
     "open",
     (
-        Verb("accept", ("open",), "accepted", who=("provider",), tells=("requester", "cadre")),
-        Verb("hand_back", ("accepted",), "open", who=("provider",), tells=("requester", "cadre")),
+        Verb("accept", ("open",), "accepted", who=("provider",), tells=("requester", "beneficiary", "cadre")),
+        Verb("hand_back", ("accepted",), "open", who=("provider",), tells=("requester", "beneficiary", "cadre")),
         Verb("complete", ("accepted",), "completed", who=("provider", "cadre"), tells=("requester",)),
         Verb("close", ("completed",), "closed", who=("requester", TIME)),
-        Verb("cancel", ("open", "accepted"), "cancelled", who=("requester", "beneficiary", "cadre"),
-             tells=("requester", "provider", "cadre")),
-        Verb("give_up", ("open",), "unmet", who=("cadre", TIME), tells=("requester",)),
+        Verb("cancel", LIVE_ORDERS, "cancelled", who=("requester", "beneficiary", "cadre"),
+             tells=("requester", "beneficiary", "provider", "cadre")),
+        Verb("give_up", ("open",), "unmet", who=("cadre", TIME), tells=("requester", "beneficiary")),
     ),
 )  # fmt: skip
+
+
+def locked(session: Session, order_id: int) -> Order:
+    """The order as it stands now, held until this transaction ends.
+
+    Every rule that changes an order or its offers takes this lock first: whoever races for them waits here, and
+    nobody waits for the other the other way round.
+    """
+    session.flush()
+    return session.get_one(Order, order_id, with_for_update={"key_share": True}, populate_existing=True)
+
+
+def placed_with(session: Session, who: Who, client_key: str) -> Order | None:
+    """The order that this key has placed already; raises Refused("not_yours") when another person placed it."""
+    known = session.scalar(select(Order).where(Order.client_key == client_key))
+    if known is not None and known.requested_by_id != who.person_id:
+        raise Refused("not_yours")
+    return known
+
+
+def orders_of(session: Session, who: Who, limit: int = 20) -> list[Order]:
+    """The orders for this person and for those they are linked to, newest first, and what they ordered as a cadre.
+
+    With a link that was revoked the sight of its orders ends too.
+    """
+    linked = select(CareLink.cared_id).where(CareLink.relative_id == who.person_id, CareLink.state == "confirmed")
+    query = (
+        select(Order)
+        .where(or_(Order.requested_by_id == who.person_id, Order.beneficiary_id == who.person_id,
+                   Order.beneficiary_id.in_(linked)))
+        .order_by(Order.id.desc())
+    )  # fmt: skip
+    found = list[Order]()
+    for order in session.scalars(query.limit(limit * 5)):
+        if len(found) < limit and _seen_as(session, who, order) is not None:
+            found.append(order)
+    return found
+
+
+def order_for(session: Session, who: Who, order_id: int) -> tuple[Order, str]:
+    """The order, and as what this person sees it: "requester", "beneficiary" or "cadre".
+
+    Raises Refused("not_yours") for a stranger, the same whether there is such an order or not.
+    """
+    order = session.get(Order, order_id)
+    role = _seen_as(session, who, order) if order is not None else None
+    if order is None or role is None:
+        raise Refused("not_yours")
+    return order, role
+
+
+def _seen_as(session: Session, who: Who, order: Order) -> str | None:
+    if order.beneficiary_id == who.person_id:
+        return "beneficiary"
+    try:
+        _, role = act_for(session, who.person_id, order.beneficiary_id)
+    except Refused:
+        return None
+    return "cadre" if role == "cadre" else "requester"
+
+
+def find_by_number(session: Session, who: Who, text: str) -> Order:
+    """The order with a number as somebody typed it; raises Refused("number_mistyped") or Refused("not_yours")."""
+    order = session.scalar(select(Order).where(Order.number == heard(text)))
+    if order is None:
+        raise Refused("not_yours")
+    return order_for(session, who, order.id)[0]
+
+
+def same_day(session: Session, listing_id: int, beneficiary_id: int, preferred_at: datetime) -> Order | None:
+    """A living order of the same service for the same person on the same day in China: worth a question first."""
+    day = preferred_at.astimezone(CHINA).replace(hour=0, minute=0, second=0, microsecond=0)
+    return session.scalar(
+        select(Order).where(
+            Order.listing_id == listing_id, Order.beneficiary_id == beneficiary_id, Order.state.in_(LIVE_ORDERS),
+            Order.preferred_at >= day, Order.preferred_at < day + timedelta(days=1),
+        ).limit(1)
+    )  # fmt: skip

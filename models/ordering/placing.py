@@ -1,21 +1,20 @@
-"""Placing and cancelling an order: for oneself, for someone one is linked to, or by a cadre for anyone below."""
+"""Placing and ending an order: for oneself, for someone one is linked to, or by a cadre for anyone below."""
 
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
-from models.hours import CHINA
 from models.life import BY_RULE, By
 from models.messages.outbox import post, withdraw
-from models.ordering.dispatch import facts_for, live_assignments, offer_next
 from models.ordering.listings import Listing, published
-from models.ordering.numbers import heard, number_for
-from models.ordering.orders import ORDER, Order
-from models.people.care import CareLink
+from models.ordering.news import facts_for, tell
+from models.ordering.numbers import number_for
+from models.ordering.offers import end_offers, offer_next
+from models.ordering.orders import ORDER, Order, locked, order_for, placed_with
+from models.ordering.questions import check_answers
 from models.people.contacts import plan_for
 from models.people.identities import Who, is_reachable
 from models.people.persons import Person
@@ -37,30 +36,31 @@ def place(
     """Place an order; the same `client_key` again answers the same order.
 
     The beneficiary's own data are never touched by what the orderer says of themselves. Raises Refused("no_link"),
-    ("not_offered"), ("bad_time"), ("note_long") or ("no_contact"): somebody without any way to be told must first
-    get a contact plan.
+    ("not_offered"), what `check_answers`, `check_wished` and `check_note` raise, or ("no_contact"): somebody without
+    any way to be told must first get a contact plan.
     """
     known = placed_with(session, who, client_key)
     if known is not None:
         return known
     beneficiary, role = act_for(session, who.person_id, beneficiary_id)
     listing, centre = _offered(session, listing_id, beneficiary, now)
-    if not now < preferred_at <= now + HORIZON:
-        raise Refused("bad_time")
-    if len(note) > NOTE_LIMIT:
-        raise Refused("note_long", limit=NOTE_LIMIT, length=len(note))
+    given = check_answers(listing.questions, answers)
+    check_wished(preferred_at, now)
+    check_note(note)
     _check_can_be_told(session, beneficiary, role)
     assert beneficiary.area_id is not None
     order = Order(
         client_key=client_key, listing_id=listing.id, centre_id=centre.id, area_id=beneficiary.area_id,
-        requested_by_id=who.person_id, beneficiary_id=beneficiary.id, answers=answers, preferred_at=preferred_at,
+        requested_by_id=who.person_id, beneficiary_id=beneficiary.id, answers=given, preferred_at=preferred_at,
         note=note, created_at=now,
     )  # fmt: skip
     try:
         with session.begin_nested():
             session.add(order)
     except IntegrityError:
-        return _own(session.execute(select(Order).where(Order.client_key == client_key)).scalar_one(), who)
+        known = placed_with(session, who, client_key)
+        assert known is not None
+        return known
     order.number = number_for(order.id)
     by = By(who.person_id, "cadre" if role == "cadre" else "requester")
     ORDER.begin(session, order, by=by, now=now)
@@ -69,17 +69,11 @@ def place(
         session, key=f"{order.subject}/new", kind="order_new", area_id=order.area_id, subject=order.subject,
         facts=facts, person_id=beneficiary.id, now=now, due_at=now + LOOK_WITHIN, by=by,
     )  # fmt: skip
-    for reader in others_told(session, order) - {who.person_id}:
-        post(session, key=f"{order.subject}/placed/{reader}", person_id=reader, kind="ordering.placed", facts=facts,
-             subject=order.subject, now=now)  # fmt: skip
-    offer_next(session, order, facts, now)
+    if beneficiary.id != who.person_id and is_reachable(session, beneficiary.id):
+        post(session, key=f"{order.subject}/placed/{beneficiary.id}", person_id=beneficiary.id, kind="ordering.placed",
+             facts=facts, subject=order.subject, now=now)  # fmt: skip
+    offer_next(session, order, now)
     return order
-
-
-def placed_with(session: Session, who: Who, client_key: str) -> Order | None:
-    """The order that this key has placed already; raises Refused("not_yours") when another person placed it."""
-    known = session.scalar(select(Order).where(Order.client_key == client_key))
-    return _own(known, who) if known is not None else None
 
 
 def cancel(session: Session, who: Who, order_id: int, reason: str, now: datetime) -> Order:
@@ -87,87 +81,45 @@ def cancel(session: Session, who: Who, order_id: int, reason: str, now: datetime
 
     Raises Refused("not_yours"), or Refused("wrong_state") when it is done already.
     """
+    return _end(session, who, order_id, "cancel", reason, now)
+
+
+def give_up(session: Session, who: Who, order_id: int, reason: str, now: datetime) -> Order:
+    """A cadre says that nobody can do it: the order ends unmet, and counts as a need that is not covered.
+
+    Raises Refused("not_yours"), also for those who ordered (they cancel), or Refused("wrong_state") when somebody has
+    accepted.
+    """
+    return _end(session, who, order_id, "give_up", reason, now)
+
+
+def _end(session: Session, who: Who, order_id: int, verb: str, reason: str, now: datetime) -> Order:
     order, role = order_for(session, who, order_id)
-    if order.state == "cancelled":
+    order = locked(session, order.id)
+    if order.state == ORDER.by_name[verb].target:
         return order
-    text = reason.strip()[:NOTE_LIMIT]
-    ORDER.move(session, order, "cancel", by=By(who.person_id, role), now=now, note=text, reason=text)
+    text, by = reason.strip()[:NOTE_LIMIT], By(who.person_id, role)
+    ORDER.move(session, order, verb, by=by, now=now, note=text, reason=text)
     withdraw(session, order.subject, now)
-    told: set[int] = others_told(session, order)
-    for assignment in live_assignments(session, order.id, end_with="withdraw", now=now):
-        told |= {member.id for member in members_of(session, assignment.organisation_id)}
+    ended = end_offers(session, order, now)
     settle_for(session, order.subject, "cancel", by=BY_RULE, now=now)
-    facts = {**facts_for(session, order), "reason": text}
-    for reader in told - {who.person_id}:
-        post(session, key=f"{order.subject}/cancelled/{reader}", person_id=reader, kind="ordering.cancelled",
-             facts=facts, subject=order.subject, now=now, urgency="same_day")  # fmt: skip
+    providers = {member.id for one in ended for member in members_of(session, one.organisation_id)}
+    tell(session, order, verb, by=by, now=now, providers=providers, facts={"reason": text})
     return order
 
 
-def orders_of(session: Session, who: Who, limit: int = 20) -> list[Order]:
-    """The orders this person made, or that were made for this person or somebody they are linked to; newest first."""
-    linked = select(CareLink.cared_id).where(CareLink.relative_id == who.person_id, CareLink.state == "confirmed")
-    query = (
-        select(Order)
-        .where(or_(Order.requested_by_id == who.person_id, Order.beneficiary_id == who.person_id,
-                   Order.beneficiary_id.in_(linked)))
-        .order_by(Order.id.desc()).limit(limit)
-    )  # fmt: skip
-    return list(session.scalars(query))
+def check_wished(preferred_at: datetime, now: datetime) -> None:
+    """Whether a service can be wished for at this time; raises Refused("bad_time") or Refused("too_far", days=…)."""
+    if preferred_at <= now:
+        raise Refused("bad_time")
+    if preferred_at > now + HORIZON:
+        raise Refused("too_far", days=HORIZON.days)
 
 
-def order_for(session: Session, who: Who, order_id: int) -> tuple[Order, str]:
-    """The order, and as what this person sees it: "requester", "beneficiary" or "cadre".
-
-    Raises Refused("not_yours") for a stranger, the same whether there is such an order or not.
-    """
-    order = session.get(Order, order_id)
-    if order is None:
-        raise Refused("not_yours")
-    if order.beneficiary_id == who.person_id:
-        return order, "beneficiary"
-    try:
-        _, role = act_for(session, who.person_id, order.beneficiary_id)
-    except Refused as refusal:
-        raise Refused("not_yours") from refusal
-    return order, "cadre" if role == "cadre" else "requester"
-
-
-def find_by_number(session: Session, who: Who, text: str) -> Order:
-    """The order with a number as somebody typed it; raises Refused("number_mistyped") or Refused("not_yours")."""
-    order = session.scalar(select(Order).where(Order.number == heard(text)))
-    if order is None:
-        raise Refused("not_yours")
-    return order_for(session, who, order.id)[0]
-
-
-def same_day(session: Session, listing_id: int, beneficiary_id: int, preferred_at: datetime) -> Order | None:
-    """A living order of the same service for the same person on the same day in China: worth a question first."""
-    day = preferred_at.astimezone(CHINA).replace(hour=0, minute=0, second=0, microsecond=0)
-    return session.scalar(
-        select(Order).where(
-            Order.listing_id == listing_id, Order.beneficiary_id == beneficiary_id,
-            Order.state.in_(("open", "accepted")),
-            Order.preferred_at >= day, Order.preferred_at < day + timedelta(days=1),
-        ).limit(1)
-    )  # fmt: skip
-
-
-def others_told(session: Session, order: Order) -> set[int]:
-    """Whom a change concerns: the one who ordered, and the beneficiary where WeChat reaches that person at all.
-
-    Somebody who is only reached by phone is not written to: the cadre's task says it to them.
-    """
-    told = {order.requested_by_id}
-    if is_reachable(session, order.beneficiary_id):
-        told.add(order.beneficiary_id)
-    return told
-
-
-def _own(order: Order, who: Who) -> Order:
-    if order.requested_by_id != who.person_id:
-        raise Refused("not_yours")
-    return order
+def check_note(note: str) -> None:
+    """Whether a note is short enough; raises Refused("note_long", limit=…, length=…)."""
+    if len(note) > NOTE_LIMIT:
+        raise Refused("note_long", limit=NOTE_LIMIT, length=len(note))
 
 
 def _offered(session: Session, listing_id: int, beneficiary: Person, now: datetime) -> tuple[Listing, ServiceCentre]:

@@ -35,6 +35,19 @@ def check_answer(question: dict[str, Any], text: str) -> Any:
     return plain
 
 
+def check_answers(questions: list[dict[str, Any]], answers: dict[str, Any]) -> dict[str, Any]:
+    """The answers to all questions of a listing, and nothing else; raises Refused like `check_answer`."""
+    return {
+        question["code"]: check_answer(question, _as_typed(answers.get(question["code"]))) for question in questions
+    }
+
+
+def _as_typed(value: Any) -> str:
+    if value is None:
+        return ""
+    return "、".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
 _CHINESE_DIGITS = {"一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9, "十": 10}
 
 

@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import ForeignKey, Index, String, Table, select, text
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import ColumnElement, ForeignKey, Index, Select, String, Table, select, text
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
 from models.base import Row
 from models.life import TIME, Life, Verb
@@ -63,17 +63,34 @@ def may_act_for(session: Session, person_id: int, cared_id: int) -> bool:
     """Whether a person may order and call for another: for oneself always, else with a confirmed link."""
     if person_id == cared_id:
         return True
-    query = select(CareLink.id).where(
-        CareLink.relative_id == person_id, CareLink.cared_id == cared_id, CareLink.state == "confirmed"
-    )
-    return session.scalar(query.limit(1)) is not None
+    return session.scalar(linked_to(person_id).where(CareLink.cared_id == cared_id).limit(1)) is not None
+
+
+def linked_to(person_id: int) -> Select[int]:
+    """The ids of those for whom a person may act now, to be joined into other questions."""
+    return select(CareLink.cared_id).where(CareLink.relative_id == person_id, CareLink.state == "confirmed")
 
 
 def cared_for_by(session: Session, person_id: int) -> list[tuple[Person, str]]:
     """The people for whom a person may act, with what this person is to each ("女儿"), the oldest link first."""
+    return [(person, link.kinship) for link, person in links_of(session, person_id)]
+
+
+def links_of(session: Session, person_id: int) -> list[tuple[CareLink, Person]]:
+    """The confirmed links through which a person acts, each with whom it is for, the oldest first."""
+    return _living(session, CareLink.relative_id == person_id, CareLink.cared_id)
+
+
+def links_to(session: Session, cared_id: int) -> list[tuple[CareLink, Person]]:
+    """The confirmed links through which others act for a person, each with who holds it, the oldest first."""
+    return _living(session, CareLink.cared_id == cared_id, CareLink.relative_id)
+
+
+def _living(
+    session: Session, whose: ColumnElement[bool], other: InstrumentedAttribute[int]
+) -> list[tuple[CareLink, Person]]:
     query = (
-        select(Person, CareLink.kinship).join(CareLink, CareLink.cared_id == Person.id)
-        .where(CareLink.relative_id == person_id, CareLink.state == "confirmed", Person.state == "active")
-        .order_by(CareLink.id)
+        select(CareLink, Person).join(Person, other == Person.id)
+        .where(whose, CareLink.state == "confirmed", Person.state == "active").order_by(CareLink.id)
     )  # fmt: skip
-    return [(row.Person, row.kinship) for row in session.execute(query)]
+    return [(row.CareLink, row.Person) for row in session.execute(query)]

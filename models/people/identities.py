@@ -8,7 +8,6 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Row
-from models.errors import Refused
 from models.people.persons import Person
 
 
@@ -41,17 +40,13 @@ class Identity(Row):
     since: Mapped[datetime]
 
 
-def find(session: Session, app_id: str, openid: str) -> Identity | None:
-    """The identity behind an openid of one account, if it ever spoke to us."""
-    return session.scalar(select(Identity).where(Identity.app_id == app_id, Identity.openid == openid))
-
-
 def welcome(session: Session, app_id: str, openid: str, kind: str, now: datetime) -> Identity:
     """The identity behind an openid; a first contact makes a person without a name.
 
     Two first messages at once make one person: the second to insert finds the first.
     """
-    found = find(session, app_id, openid)
+    known = select(Identity).where(Identity.app_id == app_id, Identity.openid == openid)
+    found = session.scalar(known)
     if found is not None:
         return found
     try:
@@ -63,9 +58,7 @@ def welcome(session: Session, app_id: str, openid: str, kind: str, now: datetime
             session.add(made)
             session.flush()
     except IntegrityError:
-        return session.execute(
-            select(Identity).where(Identity.app_id == app_id, Identity.openid == openid)
-        ).scalar_one()
+        return session.execute(known).scalar_one()
     return made
 
 
@@ -97,24 +90,3 @@ def is_reachable(session: Session, person_id: int) -> bool:
         Identity.following.is_(True), Identity.reachable.is_(True),
     )  # fmt: skip
     return session.scalar(query.limit(1)) is not None
-
-
-def learn_unionid(session: Session, identity: Identity, unionid: str) -> None:
-    """WeChat tells late that two identities are one human: the nameless one joins the one the county knows.
-
-    Two people who both have a name are left as they are and Refused("identity_conflict") is raised: which of them
-    is which only a cadre can say.
-    """
-    identity.unionid = unionid
-    session.flush()
-    twin = session.scalar(select(Identity).where(Identity.unionid == unionid, Identity.person_id != identity.person_id))
-    if twin is None:
-        return
-    mine, theirs = (session.get_one(Person, i.person_id) for i in (identity, twin))
-    if mine.name and theirs.name:
-        raise Refused("identity_conflict")
-    kept, joining = (theirs, mine) if theirs.name else (mine, theirs)
-    session.execute(update(Identity).where(Identity.person_id == joining.id).values(person_id=kept.id))
-    joining.state = "moved"
-    session.flush()
-    session.refresh(identity)

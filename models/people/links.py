@@ -4,6 +4,7 @@ import secrets
 from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from stdnum import luhn
 
@@ -12,7 +13,7 @@ from models.life import BY_TIME, By
 from models.people.care import CARE, CareLink, Invitation
 from models.people.identities import Who
 from models.people.persons import Person
-from models.people.scope import in_charge_of
+from models.people.scope import in_charge_of, resident_of
 
 # No 0/O, 1/I/L, 2/Z, 5/S, 8/B: what is read aloud or copied from paper must not be mistaken.
 ALPHABET = "34679ACDEFGHJKMNPQRTUVWXY"
@@ -23,12 +24,10 @@ KINSHIPS = ("儿子", "女儿", "孙子", "孙女", "配偶", "父亲", "母亲"
 
 def invite(session: Session, who: Who, cared_id: int, now: datetime) -> Invitation:
     """An invitation to link to this person, made by a cadre over that person's village; raises Refused("not_yours")."""
-    cared = session.get(Person, cared_id)
-    if cared is None or not in_charge_of(session, who.person_id, cared):
-        raise Refused("not_yours")
+    cared = resident_of(session, who.person_id, cared_id)
     body = "".join(secrets.choice(ALPHABET) for _ in range(6))
     invitation = Invitation(
-        code=body + luhn.calc_check_digit(body, ALPHABET), cared_id=cared_id, issued_by_id=who.person_id,
+        code=body + luhn.calc_check_digit(body, ALPHABET), cared_id=cared.id, issued_by_id=who.person_id,
         created_at=now, expires_at=now + INVITATION_LASTS,
     )  # fmt: skip
     session.add(invitation)
@@ -60,36 +59,53 @@ def ask_for_link(session: Session, who: Who, code: str, kinship: str, now: datet
     invitation = invited_by(session, code, now)
     if invitation.cared_id == who.person_id:
         raise Refused("own_link")
-    standing = session.scalar(
-        select(CareLink).where(
-            CareLink.relative_id == who.person_id,
-            CareLink.cared_id == invitation.cared_id,
-            CareLink.state.in_(("asked", "confirmed")),
-        )
-    )
+    standing = _standing(session, who.person_id, invitation.cared_id)
     if standing is not None:
         return standing
+    link = CareLink(relative_id=who.person_id, cared_id=invitation.cared_id, kinship=kinship, asked_at=now)
+    try:
+        with session.begin_nested():
+            _use(session, invitation)
+            session.add(link)
+    except IntegrityError:
+        # The same tap arrived twice at the same moment, and the other one was first: the code is used once.
+        standing = _standing(session, who.person_id, invitation.cared_id)
+        assert standing is not None
+        return standing
+    CARE.begin(session, link, by=By(who.person_id, "relative"), now=now)
+    return link
+
+
+def _use(session: Session, invitation: Invitation) -> None:
     used = session.execute(
         update(Invitation).where(Invitation.id == invitation.id, Invitation.uses_left > 0)
         .values(uses_left=Invitation.uses_left - 1).returning(Invitation.id)
     ).first()  # fmt: skip
     if used is None:
         raise Refused("code_unknown")
-    link = CareLink(relative_id=who.person_id, cared_id=invitation.cared_id, kinship=kinship, asked_at=now)
-    session.add(link)
-    CARE.begin(session, link, by=By(who.person_id, "relative"), now=now)
-    return link
+
+
+def _standing(session: Session, relative_id: int, cared_id: int) -> CareLink | None:
+    return session.scalar(
+        select(CareLink).where(
+            CareLink.relative_id == relative_id, CareLink.cared_id == cared_id,
+            CareLink.state.in_(("asked", "confirmed")),
+        )
+    )  # fmt: skip
 
 
 def settle(session: Session, who: Who, link_id: int, verb: str, now: datetime) -> CareLink:
     """A cadre over the elder's village confirms or declines (`verb`).
 
-    Raises Refused("not_yours") for anybody else, Refused("wrong_state") when it is settled already.
+    Raises Refused("not_yours") for anybody else, Refused("own_request") for a cadre who asked for it,
+    Refused("wrong_state") when it is settled already.
     """
     link = session.get(CareLink, link_id)
     cared = session.get_one(Person, link.cared_id) if link else None
     if link is None or cared is None or not in_charge_of(session, who.person_id, cared):
         raise Refused("not_yours")
+    if link.relative_id == who.person_id:
+        raise Refused("own_request")
     CARE.move(session, link, verb, by=By(who.person_id, "cadre"), now=now, settled_by_id=who.person_id, settled_at=now)
     return link
 
@@ -114,7 +130,13 @@ def revoke(session: Session, who: Who, link_id: int, now: datetime) -> CareLink:
 
 def lapse_old(session: Session, now: datetime) -> list[CareLink]:
     """Askings that nobody settled in time lapse; answers them."""
-    query = select(CareLink).where(CareLink.state == "asked", CareLink.asked_at < now - ASKING_LASTS)
+    query = (
+        select(CareLink)
+        .where(CareLink.state == "asked", CareLink.asked_at < now - ASKING_LASTS)
+        .with_for_update(
+            skip_locked=True  # another clock is at it
+        )
+    )
     old = list(session.scalars(query))
     for link in old:
         CARE.move(session, link, "lapse", by=BY_TIME, now=now, settled_at=now)

@@ -7,9 +7,11 @@ from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Row
+from models.errors import Refused
 from models.hours import zone_named
 
 PERSON_STATES = ("active", "moved", "deceased")
+NAME_LIMIT = 20  # what people say of themselves; the county's own list may hold more
 
 
 class Person(Row):
@@ -36,6 +38,21 @@ class Person(Row):
     def resource(self) -> str:
         """The name under which this person's time is taken in the occupancy cells."""
         return f"person:{self.id}"
+
+
+def call_oneself(session: Session, person: Person, name: str) -> None:
+    """Take down what a person says their name is.
+
+    Raises Refused("name_long"), and Refused("name_registered") for somebody on the county's own list: that name is a
+    cadre's to change.
+    """
+    if person.code is not None:
+        raise Refused("name_registered", name=person.name)
+    said = " ".join(name.split())
+    if not 0 < len(said) <= NAME_LIMIT:
+        raise Refused("name_long", limit=NAME_LIMIT)
+    person.name = said
+    session.flush()
 
 
 def move_to_zone(session: Session, person: Person, zone: str) -> None:

@@ -1,11 +1,12 @@
 """Who may see whom: oneself, those one cares for, and for cadres everybody below their area."""
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
 from models.people.care import may_act_for
 from models.people.persons import Person
-from models.people.staff import is_cadre_over
+from models.people.staff import areas_under, is_cadre_over
 from models.places.areas import Area
 
 
@@ -36,3 +37,21 @@ def act_for(session: Session, person_id: int, beneficiary_id: int) -> tuple[Pers
     if person.state != "active":
         raise Refused("not_active")
     return person, role
+
+
+def resident_of(session: Session, cadre_id: int, person_id: int) -> Person:
+    """The resident, for a cadre over their village; raises Refused("not_yours") for anybody else."""
+    person = session.get(Person, person_id)
+    if person is None or not in_charge_of(session, cadre_id, person):
+        raise Refused("not_yours")
+    return person
+
+
+def residents_named(session: Session, cadre_id: int, name: str, limit: int = 10) -> list[tuple[Person, Area]]:
+    """The residents of that name below this cadre's areas, each with where they live; nobody for anybody else."""
+    query = (
+        select(Person, Area).join(Area, Person.area_id == Area.id)
+        .where(Area.id.in_(areas_under(cadre_id)), Person.name == name.strip(), Person.state == "active")
+        .order_by(Person.id).limit(limit)
+    )  # fmt: skip
+    return [(row.Person, row.Area) for row in session.execute(query)]

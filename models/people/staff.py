@@ -1,9 +1,10 @@
 """Organisations and staff: who works for which place or organisation, and over which part of the area tree."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, Index, Select, String, select, text
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from models.base import Row
 from models.people.persons import Person
@@ -30,11 +31,12 @@ class StaffRole(Row):
     """One role of one person, over an area's subtree or in an organisation, from a day until it is ended."""
 
     __tablename__ = "staff_roles"
-    __table_args__ = (
+    __table_args__ = tuple(
+        # Two of them: a role has either an area or an organisation, and NULL never equals NULL.
         Index(
-            "uq_staff_roles_live", "person_id", "role", "area_id", "organisation_id", unique=True,
+            f"uq_staff_roles_live_{place}", "person_id", "role", f"{place}_id", unique=True,
             postgresql_where=text("ended_at IS NULL"), sqlite_where=text("ended_at IS NULL"),
-        ),
+        ) for place in ("area", "organisation")
     )  # fmt: skip
 
     person_id: Mapped[int] = mapped_column(ForeignKey("persons.id"), index=True)
@@ -49,18 +51,33 @@ def _live() -> Select[StaffRole]:
     return select(StaffRole).where(StaffRole.ended_at.is_(None))
 
 
-def cadres_over(session: Session, area: Area) -> list[Person]:
-    """The cadres nearest to `area`: those of the area itself, else of the nearest area above that has any."""
-    for near in chain(session, area):
-        query = (
-            select(Person).join(StaffRole, StaffRole.person_id == Person.id)
-            .where(StaffRole.ended_at.is_(None), StaffRole.role.in_(CADRE_ROLES), StaffRole.area_id == near.id)
-            .where(Person.state == "active").distinct().order_by(Person.id)
-        )  # fmt: skip
-        found = list(session.scalars(query))
-        if found:
-            return found
-    return []
+def cadres_of(session: Session, area: Area, but_not: Collection[int] = ()) -> list[Person]:
+    """The cadres of this very area, those in `but_not` left out."""
+    query = (
+        select(Person).join(StaffRole, StaffRole.person_id == Person.id)
+        .where(StaffRole.ended_at.is_(None), StaffRole.role.in_(CADRE_ROLES), StaffRole.area_id == area.id)
+        .where(Person.state == "active", Person.id.not_in(but_not)).distinct().order_by(Person.id)
+    )  # fmt: skip
+    return list(session.scalars(query))
+
+
+def cadres_over(session: Session, area: Area, but_not: Collection[int] = ()) -> list[Person]:
+    """The cadres nearest to `area`, those in `but_not` left out: its own, else of the nearest area above with any."""
+    return next((found for near in chain(session, area) if (found := cadres_of(session, near, but_not))), [])
+
+
+def areas_under(person_id: int) -> Select[int]:
+    """The ids of all areas over which a person holds a cadre's role now, to be joined into other questions."""
+    above = aliased(Area)
+    return (
+        select(Area.id).join(above, Area.path.startswith(above.path)).join(StaffRole, StaffRole.area_id == above.id)
+        .where(StaffRole.person_id == person_id, StaffRole.ended_at.is_(None), StaffRole.role.in_(CADRE_ROLES))
+    )  # fmt: skip
+
+
+def is_cadre(session: Session, person_id: int) -> bool:
+    """Whether the person holds a cadre's role anywhere."""
+    return session.scalar(areas_under(person_id).limit(1)) is not None
 
 
 def is_cadre_over(session: Session, person_id: int, area: Area) -> bool:
@@ -70,11 +87,6 @@ def is_cadre_over(session: Session, person_id: int, area: Area) -> bool:
         StaffRole.person_id == person_id, StaffRole.role.in_(CADRE_ROLES), StaffRole.area_id.in_(above)
     )
     return session.scalar(query.limit(1)) is not None
-
-
-def roles_of(session: Session, person_id: int) -> list[StaffRole]:
-    """The live roles of a person, the oldest first."""
-    return list(session.scalars(_live().where(StaffRole.person_id == person_id).order_by(StaffRole.id)))
 
 
 def members_of(session: Session, organisation_id: int) -> list[Person]:

@@ -34,8 +34,3 @@ def chain(session: Session, area: Area) -> list[Area]:
     ids = [int(part) for part in area.path.strip("/").split("/")]
     found = {row.id: row for row in session.scalars(select(Area).where(Area.id.in_(ids)))}
     return [found[key] for key in reversed(ids)]
-
-
-def full_name(session: Session, area: Area) -> str:
-    """The name from the township down ("鸬鹚乡葛山村"), as people say it."""
-    return "".join(a.name for a in reversed(chain(session, area)) if a.kind != "county")

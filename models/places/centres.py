@@ -111,8 +111,8 @@ def open_spans(
 ) -> list[tuple[datetime, datetime]]:
     """The spans (UTC instants) in which `centre` is open on its local `day`.
 
-    A closure shuts it. On a make-up workday that falls on a weekend it opens as on Monday; on a holiday only
-    spans marked `on_holidays` stand.
+    A closure shuts it. On a make-up workday that falls on a weekend it opens as on Monday; on a holiday, whatever
+    its weekday, only spans marked `on_holidays` stand; a plain weekend keeps what its own weekday says.
     """
     shut = select(Closure.id).where(
         or_(Closure.centre_id == centre.id, Closure.centre_id.is_(None)),
@@ -121,11 +121,8 @@ def open_spans(
     if session.scalar(shut.limit(1)) is not None:
         return []
     rows = list(session.scalars(select(OpeningHours).where(OpeningHours.centre_id == centre.id)))
-    worked = calendar.is_workday(day)
     today = [row for row in rows if row.weekday == day.isoweekday()]
-    if worked and day.isoweekday() >= 6 and not today:
+    if not today and day.isoweekday() >= 6 and calendar.is_workday(day):
         today = [row for row in rows if row.weekday == 1]
-    # A holiday that takes a weekday away shuts the ordinary spans; a plain weekend keeps what its own weekday says.
-    holiday = not worked and day.isoweekday() <= 5
-    spans = [row for row in today if row.on_holidays or not holiday]
+    spans = [row for row in today if row.on_holidays or not calendar.is_holiday(day)]
     return sorted((instant(day, row.opens, centre.tz), instant(day, row.closes, centre.tz)) for row in spans)

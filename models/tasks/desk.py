@@ -1,20 +1,22 @@
 """Opening tasks for the cadres of an area, telling them, and settling what they have done."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from models.errors import Refused
 from models.life import BY_RULE, By
 from models.messages.letters import LETTER, Letter
-from models.messages.outbox import post, tell_in_person
+from models.messages.outbox import tell_in_person, withdraw
 from models.people.identities import Who
-from models.people.staff import CADRE_ROLES, StaffRole, cadres_over, is_cadre_over
+from models.people.staff import CADRE_ROLES, StaffRole, areas_under, cadres_over, is_cadre_over
 from models.places.areas import Area
 from models.places.centres import centre_for
 from models.tasks.tasks import TASK, Task
+from models.tasks.telling import leave_digests, tell
 
 
 def open_task(
@@ -30,10 +32,12 @@ def open_task(
     person_id: int | None = None,
     assignee_id: int | None = None,
     by: By = BY_RULE,
+    but_not: Collection[int] = (),
 ) -> Task:
     """Open a task and post a letter to the assignee, or else to the nearest cadres over the area.
 
-    The same `key` again answers the task that is there already. Nobody is told of a task that they made themselves.
+    A cadre in `but_not` may not do it, so another is told. The same `key` again answers the task that is there already.
+    Nobody is told of a task that they made themselves.
     """
     found = session.scalar(select(Task).where(Task.key == key))
     if found is not None:
@@ -49,15 +53,10 @@ def open_task(
     )  # fmt: skip
     session.add(task)
     TASK.begin(session, task, by=by, now=now)
-    readers = [assignee_id] if assignee_id is not None else [p.id for p in cadres_over(session, area)]
+    readers = [assignee_id] if assignee_id is not None else [p.id for p in cadres_over(session, area, but_not)]
     for reader in readers:
-        if reader == by.person_id:
-            continue
-        post(
-            session, key=f"task:{task.id}/assigned/{reader}", person_id=reader, kind="tasks.assigned",
-            facts={**facts, "task": task.id, "kind": kind, "due_at": due_at.isoformat()},
-            subject=TASK.subject(task), now=now,
-        )  # fmt: skip
+        if reader != by.person_id:
+            tell(session, task, reader, now)
     return task
 
 
@@ -65,32 +64,32 @@ def settle_for(session: Session, subject: str, verb: str, *, by: By, now: dateti
     """Finish or cancel every unsettled task about `subject`: what it was for has been decided."""
     query = select(Task).where(Task.subject == subject, Task.state.not_in(TASK.ends))
     for task in session.scalars(query).all():
-        TASK.move(session, task, verb, by=by, now=now, settled_at=now, done_by_id=by.person_id)
+        _end(session, task, verb, by, now)
+
+
+def _end(session: Session, task: Task, verb: str, by: By, now: datetime) -> None:
+    TASK.move(session, task, verb, by=by, now=now, settled_at=now, done_by_id=by.person_id)
+    withdraw(session, TASK.subject(task), now)
+    leave_digests(session, task, now)
 
 
 def tasks_for(session: Session, who: Who) -> list[Task]:
-    """What this person has still to do, the soonest first: their own, and unassigned ones below their areas."""
-    areas = (
-        select(Area.id).join(_above := aliased(Area), Area.path.startswith(_above.path))
-        .join(StaffRole, StaffRole.area_id == _above.id)
-        .where(StaffRole.person_id == who.person_id, StaffRole.ended_at.is_(None), StaffRole.role.in_(CADRE_ROLES))
-    )  # fmt: skip
+    """What this person has still to do below their areas, the soonest first: their own, and what nobody else has.
+
+    Where an assignee is no cadre any more, it is everybody's again.
+    """
+    cadres = select(StaffRole.person_id).where(StaffRole.ended_at.is_(None), StaffRole.role.in_(CADRE_ROLES))
     query = (
-        select(Task)
-        .where(Task.state.not_in(TASK.ends))
-        .where(
-            (Task.assignee_id == who.person_id) | (Task.assignee_id.is_(None) & Task.area_id.in_(areas)),
-        )
+        select(Task).where(Task.state.not_in(TASK.ends), Task.area_id.in_(areas_under(who.person_id)))
+        .where((Task.assignee_id == who.person_id) | Task.assignee_id.is_(None) | Task.assignee_id.not_in(cadres))
         .order_by(Task.due_at, Task.id)
-    )
+    )  # fmt: skip
     return list(session.scalars(query))
 
 
 def task_for(session: Session, who: Who, task_id: int) -> Task:
-    """The task, for its assignee or a cadre over its area; raises Refused("not_yours") for anybody else."""
+    """The task, for a cadre over its area; raises Refused("not_yours") for anybody else, an assignee of once too."""
     task = session.get(Task, task_id)
-    if task is not None and task.assignee_id == who.person_id:
-        return task
     if task is None or not is_cadre_over(session, who.person_id, session.get_one(Area, task.area_id)):
         raise Refused("not_yours")
     return task
@@ -100,7 +99,7 @@ def finish(session: Session, who: Who, task_id: int, now: datetime) -> Task:
     """A cadre has done it. When it was about a letter that could not be delivered, that letter was told in person."""
     task = task_for(session, who, task_id)
     by = By(who.person_id, "cadre")
-    TASK.move(session, task, "finish", by=by, now=now, settled_at=now, done_by_id=who.person_id)
+    _end(session, task, "finish", by, now)
     kind, _, key = task.subject.partition(":")
     if kind == LETTER.name:
         tell_in_person(session, session.get_one(Letter, int(key)), by=by, now=now)

@@ -4,17 +4,29 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from models.errors import Refused
 from models.life import BY_RULE, By
 from models.messages.outbox import post
-from models.people import links
-from models.people.care import CARE, CareLink
+from models.people import consent, links
+from models.people.care import CARE, CareLink, Invitation
 from models.people.identities import Who
 from models.people.persons import Person
-from models.people.scope import in_charge_of
 from models.tasks.desk import open_task, settle_for
 
 ANSWER_WITHIN = timedelta(days=2)
+
+
+def invite(session: Session, who: Who, cared_id: int, now: datetime) -> Invitation:
+    """An invitation to link to this person; its QR code follows as a letter to the cadre who made it.
+
+    Raises Refused as `links` does.
+    """
+    made = links.invite(session, who, cared_id, now)
+    post(
+        session, key=f"invitation:{made.id}/qr", person_id=who.person_id, kind="people.invitation_qr",
+        facts={"scene": f"link/{made.code}", "name": session.get_one(Person, cared_id).name},
+        subject=f"invitation:{made.id}", now=now, urgency="same_day", channel="customer_service", app_id=who.app_id,
+    )  # fmt: skip
+    return made
 
 
 def ask(session: Session, who: Who, code: str, kinship: str, now: datetime) -> CareLink:
@@ -26,21 +38,30 @@ def ask(session: Session, who: Who, code: str, kinship: str, now: datetime) -> C
             session, key=f"care:{link.id}/confirm", kind="confirm_link", area_id=cared.area_id,
             subject=CARE.subject(link), person_id=cared.id, now=now, due_at=now + ANSWER_WITHIN,
             facts={"relative": who.name, "cared": cared.name, "kinship": link.kinship, "link": link.id},
-            by=By(who.person_id, "relative"),
+            by=By(who.person_id, "relative"), but_not={who.person_id},
         )  # fmt: skip
     return link
 
 
 def answer(session: Session, who: Who, link_id: int, verb: str, now: datetime) -> CareLink:
-    """A cadre confirms or declines; the relative is told and the task is done."""
+    """A cadre confirms or declines; the relative is told and the task is done.
+
+    Who confirms has asked the cared-for person, and witnesses what that person agreed to. Raises Refused as `links`.
+    """
     link = links.settle(session, who, link_id, verb, now)
+    if link.state == "confirmed":
+        for kind in consent.CALLED_FOR_BY_A_LINK:
+            consent.agree(session, who, link.cared_id, kind, now)
     settle_for(session, CARE.subject(link), "finish", by=By(who.person_id, "cadre"), now=now)
     _tell_relative(session, link, now)
     return link
 
 
 def revoke(session: Session, who: Who, link_id: int, now: datetime) -> CareLink:
-    """End a link; the relative is told unless it was the relative who ended it."""
+    """End a link; the relative is told unless it was the relative who ended it.
+
+    `models.family.parting` ends with it what was still to come between the two.
+    """
     link = links.revoke(session, who, link_id, now)
     settle_for(session, CARE.subject(link), "cancel", by=BY_RULE, now=now)
     if who.person_id != link.relative_id:
@@ -63,14 +84,3 @@ def _tell_relative(session: Session, link: CareLink, now: datetime) -> None:
         session, key=f"care:{link.id}/{link.state}", person_id=link.relative_id, kind=f"people.link_{link.state}",
         facts={"cared": named, "at": now.isoformat()}, subject=CARE.subject(link), now=now,
     )  # fmt: skip
-
-
-def link_for(session: Session, who: Who, link_id: int) -> CareLink:
-    """The link, for a cadre who may settle it or a relative who holds it; raises Refused("not_yours")."""
-    link = session.get(CareLink, link_id)
-    if link is not None and link.relative_id == who.person_id:
-        return link
-    cared = session.get(Person, link.cared_id) if link else None
-    if link is None or cared is None or not in_charge_of(session, who.person_id, cared):
-        raise Refused("not_yours")
-    return link

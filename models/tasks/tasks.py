@@ -9,7 +9,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 from models.base import Row
 from models.life import TIME, Life, Verb
 
-TASK_KINDS = ("phone_call", "check_delivery", "confirm_link", "order_new", "order_unanswered", "call_help")
+TASK_KINDS = (
+    "phone_call", "check_delivery", "confirm_link", "order_new", "order_unanswered", "call_help", "tell_in_person",
+)  # fmt: skip
+# Somebody waits for these: they do not wait for the morning.
+PRESSING = ("phone_call", "check_delivery", "order_unanswered", "tell_in_person")
 
 
 class Task(Row):

@@ -7,7 +7,6 @@ from sqlalchemy.orm import Session
 
 from models.life import BY_TIME
 from models.messages.letters import LETTER, Letter
-from models.people.contacts import plan_for
 from models.people.persons import Person
 from models.places.areas import Area
 from models.tasks.desk import open_task
@@ -20,9 +19,9 @@ def hand_over(session: Session, letter: Letter, now: datetime) -> Task | None:
     """Open the task to tell a person what `letter` could not.
 
     None for letters about tasks, which stay on the list, and for answers in a conversation: they are that person's own,
-    and whoever asked asks again.
+    and whoever asked asks again; of an invitation they hold the code.
     """
-    if letter.kind.startswith(("tasks.", "messages.")):
+    if letter.kind.startswith(("tasks.", "messages.")) or letter.kind == "people.invitation_qr":
         return None
     person = session.get_one(Person, letter.person_id)
     area_id = person.area_id or session.scalar(
@@ -30,13 +29,13 @@ def hand_over(session: Session, letter: Letter, now: datetime) -> Task | None:
     )
     if area_id is None:
         return None
-    plan = plan_for(session, person.id)
-    kind = "phone_call" if letter.state == "dead" else "check_delivery"
+    # Only where an attempt may have arrived is there anything to check; what was missed was never sent.
+    kind = "check_delivery" if letter.state == "needs_check" else "phone_call"
     return open_task(
         session, key=f"letter:{letter.id}/{kind}", kind=kind, area_id=area_id, person_id=person.id,
         subject=LETTER.subject(letter), now=now, due_at=min(max(letter.useful_until, now), now + PHONE_WITHIN),
         facts={
-            "person": person.name, "means": plan[0].means if plan else "phone", "letter_kind": letter.kind,
+            "person": person.name, "letter_kind": letter.kind,
             "letter_facts": letter.facts, "state": letter.state, "why": letter.error_code or letter.state,
         },
         by=BY_TIME,

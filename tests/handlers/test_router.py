@@ -94,11 +94,20 @@ def test_a_number_in_any_writing_or_the_label_picks_a_choice_last_shown(talk, sa
     assert "2份，对吗" in talk.says(said)
 
 
-@pytest.mark.parametrize("said", ["3", "99", "十二", "2个", "随便"])
-def test_what_picks_no_choice_goes_to_the_question_that_waits(talk, said):
+@pytest.mark.parametrize(
+    ("said", "heard", "draft"),
+    [
+        ("3", "3份，对吗", {"form": 1, "n": "3"}),
+        ("99", "99份，对吗", {"form": 1, "n": "99"}),
+        ("十二", "“十二”不是数字", {"form": 1}),
+        ("2个", "“2个”不是数字", {"form": 1}),
+        ("随便", "“随便”不是数字", {"form": 1}),
+    ],
+)
+def test_what_picks_no_choice_goes_to_the_question_that_waits(talk, said, heard, draft):
     talk.taps("form")
-    talk.says(said)
-    assert talk.state.ask_for or talk.state.draft
+    assert heard in talk.says(said)
+    assert talk.state.draft == draft
 
 
 def test_the_twelfth_choice_is_reached_in_chinese(talk):
@@ -232,6 +241,41 @@ def test_a_dialogue_lapses_kindly_after_24_hours_and_not_before(talk):
     talk.now += timedelta(hours=24, seconds=1)
     assert words.LAPSED in talk.says("随便")
     assert words.NOT_UNDERSTOOD in talk.says("随便")
+
+
+def test_what_was_shown_a_month_ago_is_not_picked_by_what_is_typed_today(talk):
+    picked = []
+    talk.router.join("old", {"old": lambda _: Reply("选", (Choice("通过", "old/yes"),), back="shop"),
+                             "old/yes": lambda _: picked.append(1) or Reply("已通过")})  # fmt: skip
+    for said in ("1", "第一个", "通过", "更多"):
+        talk.taps("old")
+        talk.now += timedelta(days=30)
+        assert words.EXPIRED in talk.says(said)
+    talk.taps("old")
+    talk.now += timedelta(days=30)
+    assert words.MENU_TEXT in talk.says("返回")
+    assert picked == []
+    talk.taps("old")
+    talk.now += timedelta(hours=24)
+    assert "已通过" in talk.says("1")
+
+
+def test_a_wish_is_heard_after_a_pause_whatever_was_left_unfinished(talk):
+    talk.taps("form")
+    talk.now += timedelta(days=3)
+    assert "店里" in talk.says("我想商店")
+    assert talk.state.draft == {}
+
+
+def test_a_wish_said_word_for_word_leaves_a_question_with_nothing_gathered_but_no_form(talk):
+    talk.router.join("find", {"find": lambda _: Reply("号码？", ask_for="find/by"),
+                              "find/by": lambda ask: Reply(f"找{ask.text}")})  # fmt: skip
+    talk.taps("find")
+    assert "店里" in talk.says("商店")
+    talk.taps("find")
+    assert "找我想商店" in talk.says("我想商店")
+    talk.taps("form")
+    assert "“商店”不是数字" in talk.says("商店")
 
 
 def test_a_link_from_an_older_conversation_starts_without_its_draft(talk):

@@ -17,7 +17,7 @@ from models.hours import CHINA, CalendarOverride, WorkCalendar, calendar, instan
 from models.life import By, Life
 from models.ordering.orders import ORDER, Order
 from models.people.persons import Person
-from models.places.centres import Closure, open_spans
+from models.places.centres import Closure, OpeningHours, open_spans
 from models.register import LIVES, METADATA
 from tests.world import NOW
 
@@ -178,6 +178,49 @@ def test_a_centre_is_shut_on_holidays_and_closures_and_open_as_on_monday_on_make
     session.add(Closure(centre_id=centre.id, first_day=date(2026, 11, 24), last_day=date(2026, 11, 25), reason="台风"))
     session.flush()
     assert open_spans(session, centre, date(2026, 11, 25), book) == []
+
+
+@pytest.mark.case("D19")
+@pytest.mark.parametrize("day", [date(2026, 10, 3), date(2026, 10, 4), date(2026, 2, 21), date(2026, 2, 22)])
+def test_a_holiday_on_a_weekend_shuts_the_centre_but_for_the_hours_that_hold_on_holidays(session, cast, day):
+    centre = cast.centre
+    assert open_spans(session, centre, day, WorkCalendar()) == []
+    kept = OpeningHours(centre_id=centre.id, weekday=day.isoweekday(), opens=time(9), closes=time(12), on_holidays=True)
+    session.add(kept)
+    session.flush()
+    ((opens, _),) = open_spans(session, centre, day, WorkCalendar())
+    assert opens.astimezone(CHINA).time() == time(9)
+
+
+@pytest.mark.case("D19")
+def test_the_countys_own_notice_wins_on_every_day(session, cast):
+    saturday, holiday, workday = date(2026, 11, 28), date(2026, 10, 3), date(2026, 11, 24)
+    for day, worked in ((saturday, False), (holiday, True), (workday, False)):
+        session.add(CalendarOverride(day=day, is_workday=worked, name="通知"))
+    session.flush()
+    found = [len(open_spans(session, cast.centre, day, calendar(session))) for day in (saturday, holiday, workday)]
+    assert found == [0, 1, 0]
+
+
+def test_a_county_that_makes_saturday_a_workday_opens_it_as_on_monday(session, cast):
+    for row in session.scalars(select(OpeningHours).where(OpeningHours.weekday >= 6)).all():
+        session.delete(row)
+    session.flush()
+    saturday = date(2026, 11, 28)
+    assert open_spans(session, cast.centre, saturday, WorkCalendar()) == []
+    assert len(open_spans(session, cast.centre, saturday, WorkCalendar({saturday: True}))) == 1
+
+
+@pytest.mark.case("J21")
+def test_working_time_runs_only_in_working_hours():
+    def china(*parts):
+        return datetime(2026, *parts, tzinfo=CHINA)
+
+    book, four = WorkCalendar(), timedelta(hours=4)
+    assert book.add_working_time(china(11, 24, 10), four) == china(11, 24, 14)
+    assert book.add_working_time(china(11, 24, 6), four) == china(11, 24, 12, 30)
+    assert book.add_working_time(china(11, 27, 16), four) == china(11, 30, 11)  # over a weekend
+    assert book.add_working_time(china(2, 14, 16, 30), four) == china(2, 24, 11, 30)  # over Spring Festival
 
 
 @pytest.mark.case("D11")

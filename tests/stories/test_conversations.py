@@ -13,7 +13,9 @@ from models.messages.letters import Letter
 from models.ordering.orders import Order
 from models.people.care import CareLink
 from models.people.identities import Identity
+from models.people.links import invite
 from models.people.persons import Person
+from models.tasks.linking import ask
 from models.tasks.tasks import Task
 from tests.cast import APP_ID
 from tests.gate import Wire, config_for
@@ -116,24 +118,46 @@ def test_a_wrong_answer_asks_again_and_keeps_what_was_said(talk, cast):
     assert "3" in me.says("好")
 
 
-def test_cancel_and_back_at_every_step(talk, cast, open_session):
+STEPS = (("王秀英", "清单"), ("爱心送餐", "几份"), ("2", "口味"), ("软烂", "什么时候"), ("明天上午9点", "交代"),
+         ("少放盐", "请核对"))  # fmt: skip
+
+
+@pytest.mark.parametrize("stop", range(1, len(STEPS) + 1))
+def test_cancel_and_back_at_every_step(talk, cast, open_session, stop):
     me = talk(cast.xiaofang)
-    for stop in range(1, 6):
-        me.says("点单")
-        for step in ("王秀英", "爱心送餐", "2", "软烂", "明天上午9点")[:stop]:
-            me.says(step) if step[0] in "2明" else me.taps(step)
-        assert words.FOOTER in me.heard
-        assert "清单" in me.says("返回") or "给谁" in me.heard or "要办什么" in me.heard
-        assert me.says("取消").startswith(words.CANCELLED)
+    before = [me.says("点单")]
+    for step, heard in STEPS[:stop]:
+        before.append(me.taps(step) if any(step in link["label"] for link in me.links) else me.says(step))
+        assert heard in me.heard
+    assert words.FOOTER in me.heard
+    assert me.says("返回").split("\n")[0] == before[-2].split("\n")[0]
+    assert me.says("取消").startswith(words.CANCELLED)
     with open_session() as session:
         assert session.scalars(select(Order)).all() == []
 
 
+def test_one_step_back_keeps_what_was_said_before_and_after(talk, cast, open_session):
+    me = ordered(talk, cast)
+    assert "交代" in me.says("上一步")
+    assert "什么时候" in me.says("0")
+    assert "口味" in me.says("返回")
+    assert "几份" in me.says("返回")
+    me.says("3")
+    for said in ("要几份？ 3", "口味有什么要求？ 软烂", "11月25日", "留言：放在门口"):
+        assert said in me.heard
+    me.taps("确认点单")
+    with open_session() as session:
+        assert session.scalars(select(Order.answers)).one() == {"portions": 3, "diet": "软烂"}
+
+
 @pytest.mark.case("B1")
-def test_tapping_confirm_twice_shows_the_same_number(talk, cast):
+def test_tapping_confirm_twice_shows_the_same_number(talk, cast, open_session):
     me = ordered(talk, cast)
     link = me.links[0]["id"]
-    assert me.at(link) == me.at(link)
+    numbers = [re.search(r"订单号 (\d{4} \d{4})", me.at(link)).group(1) for _ in range(2)]
+    with open_session() as session:
+        order = session.scalars(select(Order)).one()
+    assert {number.replace(" ", "") for number in numbers} == {order.number}
 
 
 def test_a_stale_confirmation_never_places_what_is_being_filled_in_now(talk, cast, open_session):
@@ -185,13 +209,19 @@ def test_what_is_typed_stays_text(talk, cast):
         "job/1/accept",
         "task/1",
         "task/1/done",
-        "link/1/confirm",
+        "call/1/move",
+        "call/1/to/29933760",
+        "link/1/revoke",
+        "link/2/confirm",
+        "link/2/decline",
+        "link/2/revoke",
         "staff/invite/{wang}",
         "call/at/{wang}/29700000",
     ],
 )
 def test_a_stranger_who_forges_an_address_learns_nothing(talk, cast, address, open_session):
     ordered(talk, cast).taps("确认点单")
+    called_and_asked(talk, cast, open_session)
     before = states(open_session)
     for stranger in (talk(cast.aming), talk(cast.zhao), talk("o-nobody")):
         heard = stranger.at(address.format(wang=cast.wangnainai.id))
@@ -201,9 +231,23 @@ def test_a_stranger_who_forges_an_address_learns_nothing(talk, cast, address, op
     assert states(open_session) == before
 
 
+def called_and_asked(talk, cast, open_session):
+    """小芳 has a call with 王奶奶; 小红 has asked for a link to her, and nobody has answered."""
+    me = talk(cast.xiaofang)
+    me.says("亲情连线")
+    me.taps("11月29日")
+    me.taps("16:00")
+    me.taps("确认预约")
+    with open_session() as session, session.begin():
+        code = invite(session, cast.who(cast.li), cast.wangnainai.id, NOW).code
+        assert ask(session, cast.who(cast.xiaohong), code, "邻居", NOW).id == 2
+        assert session.get_one(FamilyCall, 1).state == "booked"
+
+
 def states(open_session):
     with open_session() as session:
-        return [sorted(session.scalars(select(table.state))) for table in (Order, Task, CareLink)]
+        calls = session.execute(select(FamilyCall.state, FamilyCall.revision)).all()
+        return [calls, *(sorted(session.scalars(select(table.state))) for table in (Order, Task, CareLink))]
 
 
 @pytest.mark.parametrize(

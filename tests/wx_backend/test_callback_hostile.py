@@ -104,7 +104,6 @@ def test_a_query_that_is_no_query_is_forbidden(wire, query):
         assert run_wsgi_app(wire.app, environ)[1].startswith("403")
 
 
-@pytest.mark.case("S1")
 def test_10000_mutated_callbacks_have_no_effect_and_never_a_5xx(databases):
     dice = random.Random(20261124)
     with databases.fresh("sqlite") as url:

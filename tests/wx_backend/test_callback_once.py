@@ -1,9 +1,11 @@
 """One message is one transaction: done once, kept with its answer, or not at all."""
 
+import itertools
 import logging
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, text
@@ -12,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 from handlers import words
 from handlers.room import Choice, Reply
 from models.errors import Refused
+from models.messages.conversation import Overtaken
 from models.messages.inbox import Dialogue, Inbox
 from models.messages.letters import Letter
 from models.people.identities import Identity
@@ -55,7 +58,6 @@ def test_an_event_without_a_number_is_known_by_its_body(wire, open_session):
     assert count(open_session, Inbox) == 2
 
 
-@pytest.mark.case("R9")
 def test_32_copies_at_once_have_one_effect(wire, open_session):
     seen = []
 
@@ -275,3 +277,106 @@ def test_what_was_said_is_in_no_log(wire, caplog):
         wire.send(wire.text("o-1", "我的电话13800001234"))
         wire.post(*wire.sealed("<xml>13800001234"))
     assert "13800001234" not in caplog.text
+
+
+def form(wire, meet=lambda: None):
+    """A form of two questions, each of which keeps its answer in the draft."""
+
+    def first(ask):
+        meet()
+        return Reply("第二问", ask_for="form/2", draft={"first": ask.text})
+
+    def second(ask):
+        return Reply("填好了", draft={**ask.draft, "second": ask.text})
+
+    wire.app.extensions["router"].join(
+        "form",
+        {"form": lambda _: Reply("第一问", ask_for="form/1"), "form/1": first, "form/2": second},
+        keywords={"填表": "form"},
+    )
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_of_two_messages_at_once_the_second_answers_the_new_question_and_nothing_is_lost(wire_for, open_session):
+    moments = (NOW + timedelta(milliseconds=n) for n in itertools.count())
+    wire = wire_for(now=lambda: next(moments))
+    both, met = threading.Barrier(2), []
+
+    def meet():
+        met.append(1)
+        if len(met) <= 2:
+            both.wait(10)  # each has read the same first question
+
+    form(wire, meet)
+    wire.send(wire.text("o-1", "填表"))
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda said: wire.said(wire.send(wire.text("o-1", said))), ["甲", "乙"]))
+    assert sorted(answer.splitlines()[0] for answer in answers) == ["填好了", "第二问"]
+    with open_session() as session:
+        draft = session.scalars(select(Dialogue.draft)).one()
+    assert sorted(draft.values()) == ["乙", "甲"]
+    assert answers[["甲", "乙"].index(draft["first"])].startswith("第二问")
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_eight_messages_of_one_person_at_once_are_all_answered_one_after_the_other(wire_for, open_session):
+    moments = (NOW + timedelta(milliseconds=n) for n in itertools.count())
+    wire = wire_for(now=lambda: next(moments))
+    room(wire, lambda ask: Reply("还有吗", ask_for="test", draft={"said": [*ask.draft.get("said", []), ask.text]}))
+    wire.send(wire.text("o-1", "试"))
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda n: wire.send(wire.text("o-1", f"第{n}句")).status_code, range(8)))
+    assert answers == [200] * 8
+    with open_session() as session:
+        assert len(session.scalars(select(Dialogue.draft)).one()["said"]) == 9
+
+
+def test_who_is_overtaken_again_and_again_is_told_to_come_back(wire, open_session, monkeypatch):
+    def overtaken(*_, identity_id, **__):
+        raise Overtaken(identity_id)
+
+    wire.send(wire.text("o-1", "菜单"))
+    room(wire, lambda ask: rename(ask) or Reply("好"))
+    with monkeypatch.context() as patched:
+        patched.setattr("wx_backend.callback.close_message", overtaken)
+        fields = wire.text("o-1", "试")
+        assert wire.send(fields).status_code == 503
+    with open_session() as session:
+        assert session.scalars(select(Person.name)).one() == ""
+    assert wire.said(wire.send(fields)).startswith("好")
+
+
+def test_who_follows_by_a_code_whose_room_fails_follows_all_the_same(wire, open_session):
+    def broken(ask):
+        raise ZeroDivisionError
+
+    room(wire, broken)
+    wire.send(wire.text("o-1", "菜单"))
+    wire.send(wire.event("o-1", "unsubscribe"))
+    for openid in ("o-1", "o-new"):
+        said = wire.said(wire.send(wire.event(openid, "subscribe", EventKey="qrscene_test")))
+        assert "欢迎" in said
+        assert words.APOLOGY in said
+    with open_session() as session:
+        assert session.scalars(select(Identity.following)).all() == [True, True]
+    # The numbers of the welcome count.
+    assert words.NOT_UNDERSTOOD not in wire.said(wire.send(wire.text("o-1", "1")))
+
+
+def test_what_an_event_tells_is_heard_once_more_when_its_room_stumbles(wire, open_session):
+    heard = []
+
+    def stumbling(ask):
+        heard.append(1)
+        if len(heard) == 1:
+            raise ZeroDivisionError
+        rename(ask, "听到了")
+
+    wire.app.extensions["router"].join("test", {}, events={"test_job_finish": stumbling})
+    event = wire.event("o-1", "TEST_JOB_FINISH")
+    assert [wire.send(event).text, wire.send(event).text] == ["success", "success"]
+    assert len(heard) == 2
+    with open_session() as session:
+        assert session.scalars(select(Person.name)).one() == "听到了"

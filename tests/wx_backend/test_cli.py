@@ -8,6 +8,8 @@ from click.testing import CliRunner
 from models.register import LIVES
 from wx_backend.cli import main
 from wx_backend.config import EXAMPLE
+from wx_backend.demo.stage import stage_aside
+from wx_backend.wechat.menu import AnotherMenu
 
 
 def run(*words: str, **environ: str):
@@ -68,6 +70,43 @@ def test_serve_and_clock_refuse_the_examples_secrets_on_a_public_address(command
     result = run(command, WX_BACKEND_APP__PUBLIC_URL="https://example.org")
     assert result.exit_code == 1
     assert "config.example.toml" in result.output
+
+
+@pytest.mark.parametrize("command", ["demo", "story", "sandbox"])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("app.bind", "0.0.0.0:8000"),
+        ("app.public_url", "https://centre.example.gov.cn"),
+        ("sandbox.bind", "0.0.0.0:8001"),
+        ("wechat.api_base_url", "https://api.weixin.qq.com"),
+        ("database.url", "postgresql+psycopg://wx@db.example.gov.cn/wx"),
+    ],
+)
+def test_demo_story_and_sandbox_touch_nothing_beyond_this_machine(monkeypatch, tmp_path, command, key, value):
+    for touching in ("Stage.prepare", "Stage.start", "Stage.push_menu"):
+        monkeypatch.setattr(f"wx_backend.demo.stage.{touching}", lambda *_: pytest.fail("began"))
+    monkeypatch.setattr("wx_backend.sandbox.server.bound", lambda *_: pytest.fail("listens"))
+    environ = {"WX_BACKEND_DATABASE__URL": f"sqlite:///{tmp_path}/demo.db"}
+    result = run(command, **{**environ, f"WX_BACKEND_{key.upper().replace('.', '__')}": value})
+    assert result.exit_code == 1
+    assert f"{key}: not on this machine" in result.output
+    assert not (tmp_path / "demo.db").exists()
+
+
+def test_a_story_keeps_its_caches_to_itself(monkeypatch, tmp_path):
+    monkeypatch.setenv("WX_BACKEND_REDIS__URL", "redis://127.0.0.1:6379/0")
+    assert stage_aside(EXAMPLE, tmp_path).config.redis.url == "memory://"
+
+
+def test_an_account_that_shows_another_menu_than_it_took_is_one_line(monkeypatch):
+    def pushed(*_):
+        raise AnotherMenu("it shows another menu than the one it has just accepted")
+
+    monkeypatch.setattr("wx_backend.wechat.menu.push", pushed)
+    result = run("menu", "push")
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: the account did not take it: it shows another menu")
 
 
 @pytest.mark.parametrize("command", ["serve", "clock"])

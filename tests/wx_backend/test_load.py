@@ -1,13 +1,23 @@
 """A county is loaded whole or not at all, twice is once, and every bad row is named with its line and reason."""
 
+from datetime import date, time
 from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
 
-from models.ordering.listings import Listing
+from models.history import history_of
+from models.hours import WorkCalendar
+from models.life import By
+from models.ordering.listings import LISTING, Listing, providers_of
+from models.people.care import CARE, CareLink
+from models.people.consent import Consent
+from models.people.contacts import plan_for
+from models.people.identities import Identity
 from models.people.persons import Person
+from models.people.staff import Organisation
 from models.places.areas import Area
+from models.places.centres import OpeningHours, ServiceCentre, open_spans
 from tests.world import NOW
 from wx_backend.demo.cast import COUNTY
 from wx_backend.load import NotLoaded, load_county
@@ -54,6 +64,36 @@ def test_a_file_from_any_spreadsheet_is_read(session, tmp_path, encode):
         ("[staff]\nperson,role,area,organisation\nP1,mayor,11,\n", 11, "没有编码"),
         ("[nothing]\n", 9, "没有叫[nothing]的部分"),
         ("[overrides]\nday,is_workday,name\n昨天,yes,调休\n", 11, "应写成 2026-12-31"),
+        ("[overrides]\nday,is_workday,name\n2026-12-24,y,调休\n", 11, "is_workday"),
+        ("[persons]\ncode,name,phon\nP1,甲,0578-5550101\n", 10, "没有叫“phon”的列"),
+        ("[persons]\ncode,name,name\nP1,甲,乙\n", 10, "写了两次"),
+        ("[persons]\ncode,name\nP1," + "长" * 60 + "\n", 11, "name: 最多40个字（现在60个）"),
+        ("[persons]\ncode,name\n" + "P" * 21 + ",甲\n", 11, "code: 最多20个字"),
+        ("[persons]\ncode,name,away\nP1,甲,maybe\n", 11, "away"),
+        ("[persons]\ncode,name\nP1,甲\0\n", 11, "看不见的字符"),
+        ("[areas]\ncode,name,kind,parent\n12,村,village,\n", 11, "要有上级"),
+        ("[areas]\ncode,name,kind,parent\n12,县,county,11\n", 11, "不能放在township"),
+        ("[areas]\ncode,name,kind,parent\n12,乡,township,11\n", 11, "不能放在township"),
+        ("[areas]\ncode,name,kind,parent\n11,乡,village,1\n", 11, "不能换级别或上级"),
+        ("[areas]\ncode,name,kind,parent\n12," + "长" * 41 + ",village,11\n", 11, "name: 最多40个字"),
+        ("[hours]\ncentre,weekdays,opens,closes\nC,1-5,17:00,08:30\n", 11, "要晚于"),
+        ("[closures]\ncentre,first_day,last_day,reason\nC,2026-12-02,2026-12-01,台风\n", 11, "不早于"),
+        ("[closures]\ncentre,first_day,last_day,reason\nC,2026-12-02,,\n", 11, "reason: 不能为空"),
+        (
+            "[persons]\ncode,name\nP1,甲\n[consents]\nperson,kind,text_version,means,witness\nP1,photos,1,telepathy,\n",
+            14,
+            "means",
+        ),
+        (
+            "[persons]\ncode,name\nP1,甲\n[consents]\nperson,kind,text_version,means,witness\nP1,photos,1,spoken,\n",
+            14,
+            "要有见证人",
+        ),
+        (
+            "[persons]\ncode,name\nP1,甲\n[contacts]\nperson,position,means,through\nP1,99999999999,visit,P1\n",
+            14,
+            "position",
+        ),
         (
             "[listings]\ncode,centre,category,title,summary,mode,questions,providers\nL,C,meal,送餐,,flying,,O\n",
             11,
@@ -89,3 +129,94 @@ def test_a_corrected_row_updates_and_keeps_what_hangs_on_it(session, tmp_path):
     load(session, tmp_path / "c.csv", text)
     after = session.scalars(select(Listing).where(Listing.code == "L-GS-1")).one()
     assert (after.id, after.summary) == (before, "中午晚上都送，免费")
+
+
+def again(session, tmp_path, *changes):
+    """The demo county once more, with some of its text changed."""
+    text = COUNTY.read_text(encoding="utf-8")
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    return load(session, tmp_path / "again.csv", text)
+
+
+def one(session, table, **keys):
+    return session.scalars(select(table).filter_by(**keys)).one()
+
+
+def test_a_new_link_and_a_new_service_have_their_whole_history(session):
+    load_county(session, COUNTY, app_id="wx-test", now=NOW)
+    link, listing = one(session, CareLink), one(session, Listing, code="L-GS-1")
+    assert [(row.verb, row.to_state) for row in history_of(session, CARE.subject(link))] == [
+        ("begin", "asked"), ("confirm", "confirmed"),
+    ]  # fmt: skip
+    assert [row.to_state for row in history_of(session, LISTING.subject(listing))] == [
+        "draft", "submitted", "approved", "published",
+    ]  # fmt: skip
+
+
+def test_what_people_have_decided_since_survives_a_reload(session, tmp_path):
+    load_county(session, COUNTY, app_id="wx-test", now=NOW)
+    link, listing = one(session, CareLink), one(session, Listing, code="L-GS-1")
+    CARE.move(session, link, "revoke", by=By(link.relative_id, "relative"), now=NOW)
+    LISTING.move(session, listing, "suspend", by=By(None, "publisher"), now=NOW)
+    one(session, Identity, openid="o-demo-xiaofang").following = True
+    one(session, Identity, openid="o-demo-laoxu").following = False
+    one(session, Person, code="P-XF").time_zone = "Europe/Rome"
+    one(session, Consent, kind="family_calls").withdrawn_at = NOW
+    session.flush()
+    assert again(session, tmp_path) == {}
+    session.expire_all()
+    assert one(session, CareLink).state == "revoked"
+    assert one(session, Listing, code="L-GS-1").state == "suspended"
+    assert one(session, Identity, openid="o-demo-xiaofang").following
+    assert not one(session, Identity, openid="o-demo-laoxu").following
+    assert one(session, Person, code="P-XF").time_zone == "Europe/Rome"
+    assert one(session, Consent, kind="family_calls").withdrawn_at == NOW
+
+
+def test_corrected_hours_replace_the_old_ones_and_leave_other_centres_alone(session, tmp_path):
+    load_county(session, COUNTY, app_id="wx-test", now=NOW)
+    again(session, tmp_path, ("C-GS,1-7,08:30,17:30,yes", "C-GS,1-5,09:00,12:00,yes\nC-GS,1-5,13:30,17:30,yes"))
+    centre = one(session, ServiceCentre, code="C-GS")
+    spans = session.scalars(select(OpeningHours).filter_by(centre_id=centre.id, weekday=1).order_by("opens")).all()
+    assert [(span.opens, span.closes) for span in spans] == [(time(9), time(12)), (time(13, 30), time(17, 30))]
+    assert session.scalars(select(OpeningHours).filter_by(centre_id=centre.id, weekday=7)).all() == []
+    text = GOOD + "[hours]\ncentre,weekdays,opens,closes\nC,1,08:30,17:00\n"
+    load(session, tmp_path / "other.csv", text)
+    assert len(session.scalars(select(OpeningHours).filter_by(centre_id=centre.id)).all()) == 10
+
+
+@pytest.mark.parametrize("listed", ["O-LD/O-LX", "O-LD", "O-JY/O-LX/O-LD", "O-LX/O-LD"])
+def test_providers_stand_in_the_order_of_the_file_and_no_other(session, tmp_path, listed):
+    load_county(session, COUNTY, app_id="wx-test", now=NOW)
+    again(session, tmp_path, ("少盐,O-LX/O-LD", f"少盐,{listed}"))
+    wanted = [one(session, Organisation, code=code).id for code in listed.split("/")]
+    assert providers_of(session, one(session, Listing, code="L-GS-1").id) == wanted
+
+
+def test_a_step_that_the_file_no_longer_names_leaves_the_contact_plan(session, tmp_path):
+    load_county(session, COUNTY, app_id="wx-test", now=NOW)
+    again(session, tmp_path, ("P-WXY,2,wechat,P-XF,,\n", ""))
+    person = one(session, Person, code="P-WXY").id
+    assert [step.means for step in plan_for(session, person)] == ["visit"]
+
+
+def test_an_area_may_be_renamed(session, tmp_path):
+    load_county(session, COUNTY, app_id="wx-test", now=NOW)
+    again(session, tmp_path, ("331127205201,葛山村,village", "331127205201,葛山新村,village"))
+    assert one(session, Area, code="331127205201").name == "葛山新村"
+
+
+@pytest.mark.case("D19")
+def test_a_closure_shuts_its_centre_or_all_of_them_and_can_be_corrected(session, tmp_path):
+    load_county(session, COUNTY, app_id="wx-test", now=NOW)
+    head = "[closures]\ncentre,first_day,last_day,reason\n"
+    again(session, tmp_path, (head, head + "C-GS,2026-12-01,2026-12-03,台风\n,2026-12-10,,停电\n"))
+    again(session, tmp_path, (head, head + "C-GS,2026-12-01,2026-12-02,台风\n"))
+    centres = [one(session, ServiceCentre, code=code) for code in ("C-GS", "C-XM")]
+    shut = [
+        [not open_spans(session, centre, date(2026, 12, day), WorkCalendar()) for day in (1, 2, 3, 10, 11)]
+        for centre in centres
+    ]
+    assert shut == [[True, True, False, True, False], [False, False, False, True, False]]

@@ -1,9 +1,10 @@
 """Whose phones the demo shows, and what WeChat knows of the account: the same openids as in county.csv."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from wx_backend.config import Config
-from wx_backend.sandbox.world import Account, Phone, Template
+from wx_backend.sandbox.world import Account, Phone, Place, Template
 
 COUNTY = Path(__file__).parent / "county.csv"
 
@@ -21,14 +22,17 @@ _FIELDS = {
 
 
 def phones() -> list[Phone]:
-    """The demo's people; 小芳 has yet to follow."""
-    return [
-        Phone(XIAOFANG, "小芳", zone="Europe/Madrid", caption="王奶奶的女儿 · 马德里"),
-        Phone(LI, "李站长", caption="葛山村站点干部", following=True),
-        Phone(LAOXU, "老徐", caption="社会组织“老徐好帮手”", following=True),
+    """The demo's people, each one person in both accounts (unionid); 小芳 has yet to follow."""
+    village, county = Place("景宁县鸬鹚乡葛山村", 27.8206, 119.6632), Place("景宁县城", 27.9733, 119.6356)
+    people = [
+        Phone(XIAOFANG, "小芳", zone="Europe/Madrid", caption="王奶奶的女儿 · 马德里",
+              places=(Place("马德里太阳门广场", 40.4169, -3.7035), village)),
+        Phone(LI, "李站长", caption="葛山村站点干部", following=True, places=(village, county)),
+        Phone(LAOXU, "老徐", caption="社会组织“老徐好帮手”", following=True, places=(county, village)),
         Phone("o-demo-xiaohong", "小红", caption="乐都社工中心", following=True),
-        Phone("o-demo-aming", "阿明", caption="没有关联的表弟"),
-    ]
+        Phone("o-demo-aming", "阿明", caption="没有关联的表弟", places=(county, village)),
+    ]  # fmt: skip
+    return [replace(phone, unionid=phone.openid.replace("o-", "u-", 1)) for phone in people]
 
 
 def accounts(config: Config, web: str) -> list[Account]:
@@ -39,7 +43,7 @@ def accounts(config: Config, web: str) -> list[Account]:
         rows.append(("mini_program", mini, "/wechat/mini/callback", "json"))
     return [
         Account(kind, section.app_id, section.app_secret, section.token, section.encoding_aes_key, section.mode,
-                web.rstrip("/") + path, data_format)
+                web.rstrip("/") + path, data_format, name="党群服务中心")
         for kind, section, path, data_format in rows
     ]  # fmt: skip
 

@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import urllib3
+from sqlalchemy import make_url
 
 from wx_backend import migrations
 from wx_backend.app import make_clients
-from wx_backend.config import Config, load_config
+from wx_backend.config import Config, ConfigError, load_config
 from wx_backend.database import make_engine, session_factory
 from wx_backend.demo.cast import COUNTY
+from wx_backend.keys import stays_here
 from wx_backend.load import load_county
 from wx_backend.now import monotonic, real_now
 from wx_backend.redis import connect
@@ -30,6 +32,26 @@ DEMO_FLAG = {"serve": ("--demo",), "clock": ("--demo",)}
 
 class NotReady(Exception):
     """A part of the stage did not come up; the message says which, and what it said."""
+
+
+def refuse_outside(config: Config) -> None:
+    """Demo, story and sandbox play on this machine only; raises ConfigError, naming what reaches beyond it.
+
+    Invented people must not get into a township's database, nor its menu be pushed; and whoever reaches the sandbox
+    signs with the accounts' secrets as anybody.
+    """
+    database = make_url(config.database.url).host
+    places = {
+        "app.bind": f"//{config.app.bind}", "app.public_url": config.app.public_url,
+        "sandbox.bind": f"//{config.sandbox.bind}", "wechat.api_base_url": config.wechat.api_base_url,
+        "database.url": f"//{database or 'localhost'}",
+    }  # fmt: skip
+    faults = [
+        f"{config.source}: {key}: not on this machine; demo, story and sandbox stay here"
+        for key, url in places.items() if not stays_here(url)
+    ]  # fmt: skip
+    if faults:
+        raise ConfigError("\n".join(faults))
 
 
 @dataclass
@@ -133,7 +155,11 @@ def free_ports(count: int) -> list[int]:
 
 
 def stage_aside(file: Path, folder: Path, **overrides: str) -> Stage:
-    """A stage on free ports with its data in `folder`, for a story that must not touch the demo's own."""
+    """A stage on free ports with its data in `folder`, for a story that must not touch the demo's own.
+
+    Raises ConfigError when the file itself is not one for this machine: its secrets are real then.
+    """
+    refuse_outside(load_config(file))
     web, sandbox = free_ports(2)
     environ = demo_environ(
         folder / "clock.json",
@@ -143,6 +169,7 @@ def stage_aside(file: Path, folder: Path, **overrides: str) -> Stage:
             "WX_BACKEND_SANDBOX__BIND": f"127.0.0.1:{sandbox}",
             "WX_BACKEND_WECHAT__API_BASE_URL": f"http://127.0.0.1:{sandbox}",
             "WX_BACKEND_DATABASE__URL": f"sqlite:///{folder}/story.db",
+            "WX_BACKEND_REDIS__URL": "memory://",
             **overrides,
         },
     )

@@ -1,12 +1,9 @@
 """The account's own things: menu, templates, QR codes, people, media, tickets, quotas, logins."""
 
-import io
 import secrets
 import zlib
-from typing import Any
 
-import segno
-
+from wx_backend.sandbox import qr
 from wx_backend.sandbox.messages import OK, Json, refused
 from wx_backend.sandbox.world import Account, Phone, Template, World
 
@@ -61,7 +58,7 @@ def menu_delete(world: World) -> Json:
 
 def clear_quota(world: World) -> Json:
     """`clear_quota`: today's counts begin anew."""
-    world.sends_today = 0
+    world.today.clear()
     world.minute.clear()
     return OK
 
@@ -96,29 +93,16 @@ def template_delete(world: World, body: Json) -> Json:
 
 def qr_create(world: World, body: Json) -> Json:
     """`qrcode/create`."""
-    scene = (body.get("action_info") or {}).get("scene") or {}
-    text = str(scene.get("scene_str") or scene.get("scene_id") or "")
-    name = body.get("action_name")
-    if name not in ("QR_SCENE", "QR_STR_SCENE", "QR_LIMIT_SCENE", "QR_LIMIT_STR_SCENE"):
-        return refused(40097, "invalid args")
-    if not 1 <= len(text) <= 64:
-        return refused(40097, "invalid scene_str length")
-    ticket = "gQ" + secrets.token_urlsafe(48)
-    world.scenes[ticket] = text
-    seconds = min(int(body.get("expire_seconds") or 60), 2_592_000)
-    return {"ticket": ticket, "expire_seconds": seconds, "url": f"http://weixin.qq.com/q/{ticket[-12:]}"}
+    made = qr.create(world, body)
+    if isinstance(made, str):
+        return refused(40097, made)
+    answer: Json = {"ticket": made.ticket, "url": made.url}
+    return answer if made.until is None else {**answer, "expire_seconds": round(made.until - world.now())}
 
 
-def picture(text: str) -> bytes:
-    """A QR picture of a text."""
-    out = io.BytesIO()
-    segno.make(text, error="m").save(out, kind="png", scale=8, border=4)
-    return out.getvalue()
-
-
-def user_info(world: World, openid: str) -> Json:
+def user_info(world: World, account: Account, openid: str) -> Json:
     """`user/info`."""
-    phone = world.phones.get(openid)
+    phone = world.phone_of(account, openid)
     if phone is None:
         return refused(40003, "invalid openid")
     if not phone.following:
@@ -127,27 +111,44 @@ def user_info(world: World, openid: str) -> Json:
     return {**found, "unionid": phone.unionid} if phone.unionid else found
 
 
-def new_code(world: World, phone: Phone) -> str:
-    """A login code: once, for five minutes."""
+def new_code(world: World, phone: Phone, account: Account | None = None) -> str:
+    """A login code of a person in one account (the official one unless told): once, for five minutes."""
     code = secrets.token_urlsafe(24)
-    world.codes[code] = (phone.openid, world.now() + 300)
+    world.codes[code] = ((account or world.account()).app_id, phone.openid, world.now() + 300)
     return code
 
 
-def code_to_openid(world: World, account: Account | None, code: str, secret: str) -> str | Json:
-    """Whom a code stands for; it is used up by asking."""
+def used(world: World, account: Account, code: str) -> Phone | Json:
+    """The person behind a code, which is used up by asking; a code of another account is none."""
+    app_id, openid, until = world.codes.pop(code, ("", "", 0.0))
+    if not openid:
+        return refused(40163 if code else 41008, "code been used")
+    if app_id != account.app_id or until < world.now():
+        return refused(40029, "invalid code")
+    return world.phones[openid]
+
+
+def who_logs_in(world: World, app_id: str, code: str, secret: str) -> tuple[Account, Phone] | Json:
+    """The account and the person behind a code, asked with the account's secret."""
+    account = world.accounts.get(app_id)
     if account is None:
         return refused(40013, "invalid appid")
     if secret != account.app_secret:
         return refused(40125, "invalid appsecret")
-    openid, until = world.codes.pop(code, ("", 0.0))
-    if not openid:
-        return refused(40163 if code else 41008, "code been used")
-    return openid if until > world.now() else refused(40029, "invalid code")
+    found = used(world, account, code)
+    return (account, found) if isinstance(found, Phone) else found
+
+
+def identity(account: Account, phone: Phone) -> Json:
+    """Who the person is to this account; the unionid where the accounts have one owner."""
+    names = {"openid": phone.openid_in(account)}
+    return {**names, "unionid": phone.unionid} if phone.unionid else names
 
 
 def upload(world: World, content: bytes, kind: str) -> Json:
     """`media/upload`."""
+    if kind not in ("image", "voice", "video", "thumb"):
+        return refused(40004, "invalid media type")
     media_id = secrets.token_urlsafe(32)
     world.media[media_id] = (content, kind)
     return {"type": kind, "media_id": media_id, "created_at": int(world.now())}
@@ -155,15 +156,15 @@ def upload(world: World, content: bytes, kind: str) -> Json:
 
 def quota(world: World, body: Json) -> Json:
     """`openapi/quota/get`."""
-    used = world.calls.get(str(body.get("cgi_path")), 0)
+    spent = world.today.get(str(body.get("cgi_path")), 0)
     limit = world.limits["day"]
-    return {**OK, "quota": {"daily_limit": limit, "used": used, "remain": max(limit - used, 0)}}
+    return {**OK, "quota": {"daily_limit": limit, "used": spent, "remain": max(limit - spent, 0)}}
 
 
-def phone_number(world: World, body: Json) -> Any:
+def phone_number(world: World, account: Account, body: Json) -> Json:
     """`wxa/business/getuserphonenumber`."""
-    openid, until = world.codes.pop(str(body.get("code")), ("", 0.0))
-    if not openid or until < world.now():
+    found = used(world, account, str(body.get("code")))
+    if not isinstance(found, Phone):
         return refused(40029, "invalid code")
-    number = f"139{zlib.crc32(openid.encode()) % 10**8:08d}"
+    number = f"139{zlib.crc32(found.openid.encode()) % 10**8:08d}"
     return {**OK, "phone_info": {"phoneNumber": number, "purePhoneNumber": number, "countryCode": "86"}}

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, jsonify, redirect, request
 
 from wx_backend.sandbox import account as own
-from wx_backend.sandbox import messages
+from wx_backend.sandbox import messages, qr
 from wx_backend.sandbox.callbacks import Later
 from wx_backend.sandbox.faults import Faults, before, hang_up
 from wx_backend.sandbox.messages import OK, refused
@@ -21,8 +21,8 @@ Call = Callable[[Account, Json], Any]
 def _table(world: World, later: Later) -> dict[str, Call]:
     """What needs a token: path → what it does with the account and the body."""
     return {
-        "/cgi-bin/message/template/send": lambda _, body: messages.template_send(world, later, body),
-        "/cgi-bin/message/custom/send": lambda _, body: messages.custom_send(world, body),
+        "/cgi-bin/message/template/send": lambda acc, body: messages.template_send(world, acc, later, body),
+        "/cgi-bin/message/custom/send": lambda acc, body: messages.custom_send(world, acc, body),
         "/cgi-bin/message/subscribe/send": lambda acc, body: messages.subscribe_send(world, acc, body),
         "/cgi-bin/message/subscribe/bizsend": lambda acc, body: messages.subscribe_send(world, acc, body),
         "/cgi-bin/menu/create": lambda _, body: own.menu_create(world, body),
@@ -35,7 +35,7 @@ def _table(world: World, later: Later) -> dict[str, Call]:
         "/cgi-bin/template/api_add_template": lambda _, body: own.template_add(world, body),
         "/cgi-bin/template/del_private_template": lambda _, body: own.template_delete(world, body),
         "/cgi-bin/qrcode/create": lambda _, body: own.qr_create(world, body),
-        "/cgi-bin/user/info": lambda *_: own.user_info(world, request.args.get("openid", "")),
+        "/cgi-bin/user/info": lambda acc, _: own.user_info(world, acc, request.args.get("openid", "")),
         "/cgi-bin/ticket/getticket": lambda *_: {**OK, "ticket": f"sandbox-ticket-{len(world.calls)}",
                                                  "expires_in": 7200},
         "/cgi-bin/getcallbackip": lambda *_: {"ip_list": ["127.0.0.1"]},
@@ -45,8 +45,8 @@ def _table(world: World, later: Later) -> dict[str, Call]:
             world, next(iter(request.files.values())).read() if request.files else b"", request.args.get("type", "")
         ),
         "/cgi-bin/media/get": lambda *_: _media(world),
-        "/wxa/business/getuserphonenumber": lambda _, body: own.phone_number(world, body),
-        "/wxa/getwxacodeunlimit": lambda _, body: Response(own.picture(str(body.get("scene"))), mimetype="image/png"),
+        "/wxa/business/getuserphonenumber": lambda acc, body: own.phone_number(world, acc, body),
+        "/wxa/getwxacodeunlimit": lambda _, body: Response(qr.picture(str(body.get("scene"))), mimetype="image/png"),
     }  # fmt: skip
 
 
@@ -80,6 +80,7 @@ def blueprint(world: World, faults: Faults, tokens: Tokens, later: Later) -> Blu
         path = request.path
         with world.lock:
             world.calls[path] = world.calls.get(path, 0) + 1
+            world.today[path] = world.today.get(path, 0) + 1
         if path == "/cgi-bin/showqrcode":
             return _show_qr(world)
         fault = faults.strikes(world, path)
@@ -94,25 +95,19 @@ def blueprint(world: World, faults: Faults, tokens: Tokens, later: Later) -> Blu
     @api.get("/sns/oauth2/access_token")
     def oauth_token() -> Any:
         """Whom an OAuth code stands for."""
-        found = own.code_to_openid(
-            world, world.accounts.get(request.args.get("appid", "")), request.args.get("code", ""),
-            request.args.get("secret", ""),
-        )  # fmt: skip
+        found = own.who_logs_in(world, *(request.args.get(name, "") for name in ("appid", "code", "secret")))
         if isinstance(found, dict):
             return jsonify(found)
-        return jsonify(access_token="sandbox-web-token", expires_in=7200, openid=found, scope="snsapi_base",  # noqa: S106
-                       unionid=world.phones[found].unionid or None)  # fmt: skip
+        held = {"access_token": "sandbox-web-token", "expires_in": 7200, "scope": "snsapi_base"}
+        return jsonify({**held, **own.identity(*found)})
 
     @api.get("/sns/jscode2session")
     def login() -> Any:
         """Whom a mini-program's login code stands for."""
-        found = own.code_to_openid(
-            world, world.accounts.get(request.args.get("appid", "")), request.args.get("js_code", ""),
-            request.args.get("secret", ""),
-        )  # fmt: skip
+        found = own.who_logs_in(world, *(request.args.get(name, "") for name in ("appid", "js_code", "secret")))
         if isinstance(found, dict):
             return jsonify(found)
-        return jsonify(openid=found, session_key="c2FuZGJveC1zZXNzaW9uLWtleQ==", unionid=world.phones[found].unionid)
+        return jsonify({"session_key": "c2FuZGJveC1zZXNzaW9uLWtleQ==", **own.identity(*found)})
 
     @api.get("/connect/oauth2/authorize")
     def authorize() -> Any:
@@ -120,15 +115,18 @@ def blueprint(world: World, faults: Faults, tokens: Tokens, later: Later) -> Blu
         phone = world.phones.get(request.args.get("as", ""))
         if phone is None:
             return jsonify(refused(40003, "name the phone with as=openid")), 400
+        account = world.accounts.get(request.args.get("appid", ""))
+        if account is None:
+            return jsonify(refused(40013, "invalid appid")), 400
         target = request.args.get("redirect_uri", "")
-        query = urlencode({"code": own.new_code(world, phone), "state": request.args.get("state", "")})
+        query = urlencode({"code": own.new_code(world, phone, account), "state": request.args.get("state", "")})
         return redirect(f"{target}{'&' if '?' in target else '?'}{query}")
 
     return api
 
 
 def _show_qr(world: World) -> Response:
-    ticket = request.args.get("ticket", "")
-    if ticket not in world.scenes:
+    code = world.qr_codes.get(request.args.get("ticket", ""))
+    if code is None:
         return Response("no such ticket", 404)
-    return Response(own.picture(f"http://weixin.qq.com/q/{ticket[-12:]}"), mimetype="image/png")
+    return Response(qr.picture(code.url), mimetype="image/png")

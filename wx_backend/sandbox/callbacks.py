@@ -16,6 +16,7 @@ import urllib3
 import xmltodict
 
 from wx_backend.sandbox.crypto import opened, sealed, signature
+from wx_backend.sandbox.qr import code_in
 from wx_backend.sandbox.world import Account, Phone, World
 
 ATTEMPTS = 3
@@ -106,7 +107,8 @@ def _understood(account: Account, body: str, attempts: int) -> Answer:
         text = str(outer.get("Content") or "")
         if len(text.encode()) > 2048:
             raise ValueError("45002: the reply is too long")
-        return Answer(attempts, 200, {"type": outer["MsgType"], "text": text})
+        media = str((outer.get("Image") or {}).get("MediaId", ""))
+        return Answer(attempts, 200, {"type": outer["MsgType"], "text": text, "media": media})
     except (ExpatError, KeyError, TypeError, ValueError):
         return Answer(attempts, 200, broken=True)
 
@@ -115,14 +117,15 @@ def from_phone(world: World, phone: Phone, kind: str, account: Account | None = 
     """A message or event of a person; the reply appears on their phone."""
     to = account or world.account()
     message: dict[str, Any] = {
-        "ToUserName": to.original_id, "FromUserName": phone.openid, "CreateTime": int(world.now()), "MsgType": kind,
-        **fields,
+        "ToUserName": to.original_id, "FromUserName": phone.openid_in(to), "CreateTime": int(world.now()),
+        "MsgType": kind, **fields,
     }  # fmt: skip
     if kind != "event":
         message["MsgId"] = int(world.number())
     answer = push(world, to, message)
     if answer.reply is not None:
-        world.show(phone, side="account", kind=answer.reply["type"], text=answer.reply["text"])
+        world.show(phone, side="account", kind=answer.reply["type"], app=to.kind, text=answer.reply["text"],
+                   media=answer.reply["media"], ticket=code_in(world, answer.reply["media"]))  # fmt: skip
     elif answer.broken and not (kind == "event" and fields.get("Event") in ("unsubscribe", "LOCATION")):
         world.show(phone, side="system", kind="notice", text=UNAVAILABLE)
     return answer

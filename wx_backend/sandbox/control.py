@@ -4,16 +4,17 @@ import re
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from flask import Blueprint, jsonify, request
+from flask import Blueprint, Response, jsonify, request
 
-from wx_backend.sandbox.account import new_code
-from wx_backend.sandbox.callbacks import Answer, from_phone
+from wx_backend.sandbox import deeds, qr
+from wx_backend.sandbox.account import new_code, upload
+from wx_backend.sandbox.callbacks import Answer
 from wx_backend.sandbox.faults import KINDS, Fault, Faults
 from wx_backend.sandbox.tokens import Tokens
 from wx_backend.sandbox.world import Phone, World
 
 _LINK = re.compile(r'<a href="([^"]+)">([^<]*)</a>')
-TWO_DAYS, A_MINUTE = 48 * 3600.0, 60.0
+PICTURES = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
 
 
 def links_in(text: str) -> list[dict[str, str]]:
@@ -32,63 +33,24 @@ def _answered(answer: Answer) -> Any:
     return jsonify(attempts=answer.attempts, status=answer.status, reply=answer.reply, broken=answer.broken)
 
 
-def act(world: World, phone: Phone, verb: str, body: dict[str, Any]) -> Answer:
-    """One thing a person does with the phone."""
-    if verb == "follow":
-        return follow(world, phone, str(body.get("scene", "")))
-    if verb == "unfollow":
-        phone.following = False
-        world.show(phone, side="system", kind="notice", text="已取消关注")
-        return from_phone(world, phone, "event", Event="unsubscribe")
-    if verb == "scan":
-        if not phone.following:
-            return follow(world, phone, str(body["scene"]))
-        world.open_window(phone, 3, A_MINUTE)
-        world.show(phone, side="system", kind="notice", text="扫了一个二维码")
-        return from_phone(world, phone, "event", Event="SCAN", EventKey=str(body["scene"]), Ticket="sandbox")
-    if verb == "menu":
-        world.open_window(phone, 3, A_MINUTE)
-        world.show(phone, side="system", kind="notice", text=f"点了菜单：{_menu_name(world, str(body['key']))}")
-        return from_phone(world, phone, "event", Event="CLICK", EventKey=str(body["key"]))
-    if verb == "choose":
-        world.open_window(phone, 3, A_MINUTE)
-        world.show(phone, side="person", kind="text", text=str(body["content"]))
-        return from_phone(world, phone, "text", Content=str(body["content"]), bizmsgmenuid=str(body["id"]))
-    if verb == "event":
-        return from_phone(world, phone, "event", **body)
-    world.open_window(phone, 5, TWO_DAYS)
-    account = world.account("mini_program") if body.pop("mini", False) else None
-    if verb == "text":
-        world.show(phone, side="person", kind="text", text=str(body["text"]))
-        return from_phone(world, phone, "text", account, Content=str(body["text"]))
-    world.show(phone, side="person", kind=verb, text=f"[{verb}]")
-    return from_phone(world, phone, verb, account, **body)
-
-
-def follow(world: World, phone: Phone, scene: str = "") -> Answer:
-    """Follow the account, perhaps by scanning a code."""
-    phone.following, phone.blocked = True, False
-    world.open_window(phone, 3, A_MINUTE)
-    world.show(phone, side="system", kind="notice", text="已关注公众号")
-    if scene:
-        return from_phone(world, phone, "event", Event="subscribe", EventKey=f"qrscene_{scene}", Ticket="sandbox")
-    return from_phone(world, phone, "event", Event="subscribe", EventKey="")
-
-
-def _menu_name(world: World, key: str) -> str:
-    for button in (world.menu or {}).get("button", []):
-        for item in button.get("sub_button") or [button]:
-            if item.get("key") == key:
-                return str(item["name"])
-    return key
-
-
 def _phone_view(phone: Phone, since: int) -> dict[str, Any]:
-    log = [{**entry, "links": links_in(entry.get("text", ""))} for entry in phone.log if entry["id"] > since]
+    log = [
+        {**entry, "links": links_in(entry.get("text", "")) if entry["side"] == "account" else []}
+        for entry in phone.log if entry["id"] > since
+    ]  # fmt: skip
     return {
         "openid": phone.openid, "nickname": phone.nickname, "caption": phone.caption, "zone": phone.zone,
         "following": phone.following, "blocked": phone.blocked, "log": log,
+        "places": [vars(place) for place in phone.places],
     }  # fmt: skip
+
+
+def _codes_view(world: World) -> list[dict[str, Any]]:
+    """The QR codes there are, the newest first; `left` is how many seconds one still has, None for a permanent one."""
+    return [
+        {"ticket": code.ticket, "scene": code.scene, "left": None if code.until is None else code.until - world.now()}
+        for code in reversed(world.qr_codes.values())
+    ]  # fmt: skip
 
 
 def blueprint(world: World, faults: Faults, tokens: Tokens) -> Blueprint:
@@ -100,10 +62,10 @@ def blueprint(world: World, faults: Faults, tokens: Tokens) -> Blueprint:
         """Everything the page shows, from entry `since` on."""
         since = int(request.args.get("since", "0"))
         with world.lock:
-            phones = [_phone_view(phone, since) for phone in world.phones.values()]
+            phones, codes = [_phone_view(phone, since) for phone in world.phones.values()], _codes_view(world)
         return jsonify(
-            now=world.now(), offset=world.offset, menu=world.menu, phones=phones,
-            scenes=sorted(set(world.scenes.values())),
+            epoch=world.epoch, now=world.now(), offset=world.offset, account=world.account().name, menu=world.menu,
+            phones=phones, codes=codes,
             faults=[vars(fault) for fault in faults.standing], kinds=KINDS, receipts=vars(world.receipts),
         )  # fmt: skip
 
@@ -127,16 +89,23 @@ def blueprint(world: World, faults: Faults, tokens: Tokens) -> Blueprint:
         phone = world.phones.get(openid)
         if phone is None:
             return jsonify(error="no such phone"), 404
+        if verb == "photo":
+            media_id = upload(world, request.get_data(), "image")["media_id"]
+            at = f"{request.host_url}_sandbox/media/{media_id}"
+            return _answered(deeds.act(world, phone, "image", {"PicUrl": at, "MediaId": media_id}))
         body: dict[str, Any] = request.get_json(force=True, silent=True) or {}
         if verb == "code":
-            return jsonify(code=new_code(world, phone))
+            account = world.account("mini_program") if body.get("mini") else None
+            return jsonify(code=new_code(world, phone, account))
         if verb == "block":
             phone.blocked = bool(body.get("on", True))
             return jsonify(blocked=phone.blocked)
         if verb == "consent":
             phone.consents[str(body["template_id"])] = phone.consents.get(str(body["template_id"]), 0) + 1
             return jsonify(left=phone.consents)
-        return _answered(act(world, phone, verb, body))
+        if verb not in deeds.VERBS:
+            return jsonify(error=f"verbs: {', '.join(sorted(deeds.VERBS))}"), 404
+        return _answered(deeds.act(world, phone, verb, body))
 
     @control.get("/sends")
     def sends() -> Any:
@@ -177,3 +146,27 @@ def blueprint(world: World, faults: Faults, tokens: Tokens) -> Blueprint:
         return jsonify(now=world.now(), offset_seconds=world.offset)
 
     return control
+
+
+def pictures(world: World) -> Blueprint:
+    """The pictures that phones show, under /_sandbox."""
+    shown = Blueprint("pictures", __name__, url_prefix="/_sandbox")
+
+    @shown.get("/media/<media_id>")
+    def media(media_id: str) -> Any:
+        """A picture that was uploaded; anything else is bytes to save."""
+        content, kind = world.media.get(media_id, (b"", ""))
+        if not kind:
+            return jsonify(error="no such media"), 404
+        known = next((mime for mark, mime in PICTURES.items() if content.startswith(mark)), "application/octet-stream")
+        return Response(content, mimetype=known)
+
+    @shown.get("/codes/<ticket>.png")
+    def code_picture(ticket: str) -> Any:
+        """The picture of a QR code."""
+        code = world.qr_codes.get(ticket)
+        if code is None:
+            return jsonify(error="no such code"), 404
+        return Response(qr.picture(code.url), mimetype="image/png")
+
+    return shown

@@ -4,6 +4,7 @@ from typing import Any
 
 from wx_backend.sandbox.callbacks import Later, from_phone
 from wx_backend.sandbox.fields import IGNORED, fault_in
+from wx_backend.sandbox.qr import code_in
 from wx_backend.sandbox.world import Account, Phone, Send, World
 
 SAME_FOR = 600.0  # a client_msg_id is one message for ten minutes
@@ -16,8 +17,8 @@ def refused(code: int, message: str) -> Json:
     return {"errcode": code, "errmsg": f"{message} rid: 5f00-{abs(code)}-sandbox"}
 
 
-def _person(world: World, openid: object) -> Phone | Json:
-    phone = world.phones.get(str(openid))
+def _follower(world: World, account: Account, openid: object) -> Phone | Json:
+    phone = world.phone_of(account, openid)
     if phone is None:
         return refused(40003, "invalid openid")
     return phone if phone.following else refused(43004, "require subscribe")
@@ -29,16 +30,16 @@ def _over_limit(world: World) -> Json | None:
         world.minute.popleft()
     if len(world.minute) >= world.limits["minute"]:
         return refused(45011, "api minute-quota reach limit, must slower, retry next minute")
-    if world.sends_today >= world.limits["day"]:
+    if world.today.get("sends", 0) >= world.limits["day"]:
         return refused(45009, "reach max api daily quota limit")
     world.minute.append(now)
     return None
 
 
-def template_send(world: World, later: Later, body: Json) -> Json:
+def template_send(world: World, account: Account, later: Later, body: Json) -> Json:
     """`message/template/send`: the same openid and client_msg_id within ten minutes is one message."""
     with world.lock:
-        phone = _person(world, body.get("touser"))
+        phone = _follower(world, account, body.get("touser"))
         if isinstance(phone, dict):
             return phone
         template = world.templates.get(str(body.get("template_id")))
@@ -57,7 +58,7 @@ def template_send(world: World, later: Later, body: Json) -> Json:
             return limited
         send = Send(world.number(), phone.openid, template.template_id, client_id, world.now())
         world.sends.append(send)
-        world.sends_today += 1
+        world.today["sends"] = world.today.get("sends", 0) + 1
         if client_id:
             world.by_client_id[(phone.openid, client_id)] = send
         if not phone.blocked:
@@ -85,14 +86,18 @@ def _receipt(world: World, later: Later, phone: Phone, send: Send) -> None:
         later.do(receipts.delay, tell)
 
 
-def custom_send(world: World, body: Json) -> Json:
-    """`message/custom/send`: only while the person's window is open, and only so many."""
+def custom_send(world: World, account: Account, body: Json) -> Json:
+    """`message/custom/send`: only while the person's window with this account is open, and only so many.
+
+    A mini-program asks nobody to follow it; an official account does.
+    """
     with world.lock:
-        phone = _person(world, body.get("touser"))
-        if isinstance(phone, dict):
-            return refused(45015, "response out of time limit or subscription is canceled")
-        until, left = phone.window
-        if until < world.now():
+        phone = world.phone_of(account, body.get("touser"))
+        if phone is None:
+            return refused(40003, "invalid openid")
+        until, left = phone.windows.get(account.app_id, (0.0, 0))
+        unfollowed = account.kind == "official_account" and not phone.following
+        if unfollowed or until < world.now():
             return refused(45015, "response out of time limit or subscription is canceled")
         if left <= 0:
             return refused(45047, "out of response count limit")
@@ -100,20 +105,32 @@ def custom_send(world: World, body: Json) -> Json:
         content = body.get(kind)
         if not isinstance(content, dict):
             return refused(40008, "invalid message type")
-        text = str(content.get("content") or content.get("title") or content.get("head_content") or "")
-        if kind == "text" and not text:
-            return refused(44004, "empty content")
-        if len(text.encode()) > 2048:
-            return refused(45002, "content size out of limit")
-        phone.window = (until, left - 1)
-        world.show(phone, side="account", kind="text" if kind == "text" else kind, text=text)
+        fault, entry = _shown(world, kind, content)
+        if fault is not None:
+            return fault
+        phone.windows[account.app_id] = (until, left - 1)
+        world.show(phone, side="account", kind=kind, app=account.kind, **entry)
     return OK
+
+
+def _shown(world: World, kind: str, content: Json) -> tuple[Json | None, Json]:
+    """Why such a message is refused, else how it shows on a phone."""
+    if kind == "image":
+        media_id = str(content.get("media_id", ""))
+        missing = refused(40007, "invalid media_id") if media_id not in world.media else None
+        return missing, {"text": "", "media": media_id, "ticket": code_in(world, media_id)}
+    text = str(content.get("content") or content.get("title") or content.get("head_content") or "")
+    if kind == "text" and not text:
+        return refused(44004, "empty content"), {}
+    if len(text.encode()) > 2048:
+        return refused(45002, "content size out of limit"), {}
+    return None, {"text": text}
 
 
 def subscribe_send(world: World, account: Account, body: Json) -> Json:
     """`message/subscribe/send` and `bizsend`: one consent buys one message."""
     with world.lock:
-        phone = world.phones.get(str(body.get("touser")))
+        phone = world.phone_of(account, body.get("touser"))
         if phone is None:
             return refused(40003, "invalid openid")
         template = world.templates.get(str(body.get("template_id")))

@@ -38,6 +38,7 @@ def create_sandbox(
     app.extensions.update(world=world, faults=faults, tokens=tokens)
     app.register_blueprint(api.blueprint(world, faults, tokens, later))
     app.register_blueprint(control.blueprint(world, faults, tokens))
+    app.register_blueprint(control.pictures(world))
 
     @app.get("/")
     def page() -> Response:
@@ -53,6 +54,7 @@ def create_sandbox(
     def closed(response: Response) -> Response:
         """Nothing from elsewhere runs in the page."""
         response.headers["Content-Security-Policy"] = "default-src 'self'; img-src 'self' data:; style-src 'self'"
+        response.headers["X-Content-Type-Options"] = "nosniff"
         return response
 
     return app

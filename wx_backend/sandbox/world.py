@@ -1,14 +1,20 @@
 """What the sandbox holds: accounts, people with their phones, templates, and a clock that can be moved."""
 
+import base64
+import hashlib
 import json
 import random
+import secrets
 import threading
 import time
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
+
+CHINA = timezone(timedelta(hours=8))  # where a platform day begins at midnight
 
 
 @dataclass(frozen=True)
@@ -23,6 +29,7 @@ class Account:
     mode: str
     callback_url: str
     data_format: str = "xml"  # or "json", as the owner chose in the console
+    name: str = "公众号"
 
     @property
     def original_id(self) -> str:
@@ -39,20 +46,54 @@ class Template:
     fields: dict[str, str]
 
 
+@dataclass(frozen=True)
+class Code:
+    """A QR code that an account made: where it leads, and until when (None: for good)."""
+
+    ticket: str
+    scene: str
+    until: float | None
+
+    @property
+    def url(self) -> str:
+        """What the picture says."""
+        return f"http://weixin.qq.com/q/{self.ticket[-12:]}"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Somewhere a person can be."""
+
+    label: str
+    latitude: float
+    longitude: float
+
+
 @dataclass
 class Phone:
-    """A person with WeChat on a phone."""
+    """A person with WeChat on a phone. `openid` is the official account's; the mini-program knows another one."""
 
     openid: str
     nickname: str
     zone: str = "Asia/Shanghai"
     caption: str = ""
-    unionid: str = ""
+    unionid: str = ""  # the same in every account of one owner
+    mini_openid: str = ""
+    places: tuple[Place, ...] = (Place("丽水市政府", 28.4676, 119.9229),)
     following: bool = False
     blocked: bool = False  # has switched the account's messages off: sends are accepted, receipts say user block
     log: list[dict[str, Any]] = field(default_factory=list)
-    window: tuple[float, int] = (0.0, 0)  # customer service: until when, how many more
+    windows: dict[str, tuple[float, int]] = field(default_factory=dict)  # by account: until when, how many more
     consents: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.mini_openid:
+            digest = hashlib.sha256(f"mini {self.openid}".encode()).digest()
+            self.mini_openid = "o" + base64.urlsafe_b64encode(digest).decode()[:27]
+
+    def openid_in(self, account: Account) -> str:
+        """What this account calls the person."""
+        return self.openid if account.kind == "official_account" else self.mini_openid
 
 
 @dataclass
@@ -83,6 +124,7 @@ class World:
         clock_file: Path | None = None, seed: int = 1,
     ) -> None:  # fmt: skip
         self.lock = threading.RLock()
+        self.epoch = secrets.token_hex(8)  # tells an open page that the world began anew
         self.accounts = {account.app_id: account for account in accounts}
         self.phones = {phone.openid: phone for phone in phones}
         self.templates = {template.template_id: template for template in templates}
@@ -91,11 +133,12 @@ class World:
         self.receipts = Receipts()
         self.offset = 0.0
         self.menu: dict[str, Any] | None = None
-        self.scenes: dict[str, str] = {}  # ticket → scene
-        self.codes: dict[str, tuple[str, float]] = {}  # OAuth and login codes: openid, until
+        self.qr_codes: dict[str, Code] = {}  # by ticket
+        self.codes: dict[str, tuple[str, str, float]] = {}  # OAuth and login codes: appid, phone, until
         self.media: dict[str, tuple[bytes, str]] = {}
         self.sends: list[Send] = []
-        self.sends_today = 0
+        self._counts: dict[str, int] = {}
+        self._counted_on = date.min
         self.by_client_id: dict[tuple[str, str], Send] = {}
         self.calls: dict[str, int] = {}
         self.minute: deque[float] = deque()
@@ -123,6 +166,20 @@ class World:
         """The account of this kind."""
         return next(account for account in self.accounts.values() if account.kind == kind)
 
+    def phone_of(self, account: Account, openid: object) -> Phone | None:
+        """Whom this account calls so; an openid of another account is nobody here."""
+        if account.kind == "official_account":
+            return self.phones.get(str(openid))
+        return next((phone for phone in self.phones.values() if phone.mini_openid == openid), None)
+
+    @property
+    def today(self) -> dict[str, int]:
+        """What counts against a daily quota, by path; begins anew at midnight in China."""
+        day = datetime.fromtimestamp(self.now(), CHINA).date()
+        if day != self._counted_on:
+            self._counts, self._counted_on = {}, day
+        return self._counts
+
     def number(self) -> str:
         """A message number as large as WeChat's: beyond what a JavaScript number holds."""
         with self.lock:
@@ -137,8 +194,10 @@ class World:
             phone.log.append(shown)
             return shown
 
-    def open_window(self, phone: Phone, count: int, seconds: float) -> None:
+    def open_window(self, phone: Phone, count: int, seconds: float, account: Account | None = None) -> None:
         """A person did something, so the account may write to them for a while (客服消息下发条数)."""
+        app_id = (account or self.account()).app_id
         until = self.now() + seconds
-        if until >= phone.window[0] or phone.window[1] <= 0 or phone.window[0] < self.now():
-            phone.window = (until, count)
+        held, left = phone.windows.get(app_id, (0.0, 0))
+        if until >= held or left <= 0 or held < self.now():
+            phone.windows[app_id] = (until, count)

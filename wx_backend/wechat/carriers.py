@@ -1,5 +1,8 @@
 """The postman: turns a letter's facts into words and carries it, and says honestly what came of it."""
 
+import logging
+import time
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,11 +13,13 @@ from wechatpy.exceptions import WeChatClientException
 
 from handlers.room import Wording
 from models.messages.outcomes import Action, Failed, OpenLetter, Outcome, Sent, Unsure
-from wx_backend.wechat.client import Client
+from wx_backend.wechat.client import FAR_END, Client
 from wx_backend.wechat.errcodes import failed
 from wx_backend.wechat.templates import BadField, Template, fit
 from wx_backend.wechat.tokens import TokenRefused
 from wx_backend.wechat.transport import Doubtful, Unreached
+
+log = logging.getLogger(__name__)
 
 Say = Callable[[str, dict[str, Any], ZoneInfo], Wording]
 
@@ -30,7 +35,13 @@ class Postman:
 
     def carry(self, letter: OpenLetter) -> Outcome:
         """Say and send one letter. Never raises for what the far end does."""
-        wording = self.wording(letter.kind, letter.facts, ZoneInfo(letter.zone))
+        try:
+            wording = self.wording(letter.kind, letter.facts, ZoneInfo(letter.zone))
+        except Exception as error:
+            # Ours to mend, and nothing was sent. The exception's own words may hold what is to be said.
+            where = "".join(traceback.format_tb(error.__traceback__))
+            log.error("letter %s: no words for %s: %s\n%s", letter.id, letter.kind, type(error).__name__, where)
+            return Failed("broken", "wording", type(error).__name__)
         client = self.clients.get(letter.app_id)
         if client is None:
             return Failed("broken", "no_account", f"no such account in the settings: {letter.app_id}")
@@ -73,5 +84,27 @@ class Postman:
         return Sent(str(msgid) if msgid is not None else None, wording.text)
 
     def _customer_service(self, client: Client, letter: OpenLetter, wording: Wording) -> Sent:
-        client.send_customer_text(letter.openid, wording.text, letter.deadline_seconds)
+        ends = time.monotonic() + letter.deadline_seconds
+        if wording.scene and _sent_as_qr(client, letter, wording.scene):
+            return Sent(None, wording.text)
+        client.send_customer_text(letter.openid, wording.text, max(ends - time.monotonic(), 0.1))
         return Sent(None, wording.text)
+
+
+def _sent_as_qr(client: Client, letter: OpenLetter, scene: str) -> bool:
+    """Whether the QR code is on the phone; when that is not certain the words go too, which hold the same.
+
+    Half of the letter's time, so that there is as much for the words.
+    """
+    ends = time.monotonic() + letter.deadline_seconds / 2
+
+    def left() -> float:
+        return max(ends - time.monotonic(), 0.1)
+
+    try:
+        media_id = client.upload_picture(client.scene_qr(scene, left()), left())
+        client.send_customer_image(letter.openid, media_id, left())
+    except FAR_END as error:
+        log.warning("letter %s: no QR code could be shown: %s", letter.id, type(error).__name__)
+        return False
+    return True

@@ -12,15 +12,16 @@ from wechatpy.session.memorystorage import MemoryStorage
 
 from wx_backend.redis import Redis
 from wx_backend.wechat.tokens import TokenKeeper, TokenRefused
-from wx_backend.wechat.transport import Doubtful, Transport, Unreached, as_object, scrub
+from wx_backend.wechat.transport import Doubtful, Transport, Unreached, as_object, beside, scrub
 
 log = logging.getLogger(__name__)
 
 EXPIRED = 42001
 STALE_TOKEN = {40001, 40014, EXPIRED}
 CALL_SECONDS = 10.0
+QR_LASTS = 2_592_000  # thirty days, the longest that WeChat keeps one
 # Answers that are a file unless they are an error.
-BYTES = {"/cgi-bin/media/get", "/wxa/getwxacode", "/wxa/getwxacodeunlimit", "/cgi-bin/showqrcode"}
+BYTES = {"/cgi-bin/media/get", "/wxa/getwxacode", "/wxa/getwxacodeunlimit"}
 # Everything a call may raise that is the far end's doing and not ours.
 FAR_END = (WeChatClientException, TokenRefused, Unreached, Doubtful)
 _RID = re.compile(r"rid: ?([0-9a-zA-Z-]+)")
@@ -74,6 +75,8 @@ class Client(WeChatClient):  # type: ignore[misc]
                 log.info("%s: %s, renewing the token", path, code)
                 token = self._token(max(ends - time.monotonic(), 0.1), instead_of=token, expired=code == EXPIRED)
                 continue
+            if code in STALE_TOKEN and needs_token:
+                self._keeper.give_up(token)
             if code:
                 raise _error(self, path, code, str(found.get("errmsg", "")))
             found["errcode"] = 0
@@ -108,10 +111,23 @@ class Client(WeChatClient):  # type: ignore[misc]
         data = {"touser": openid, "msgtype": "text", "text": {"content": text}}
         self._request("post", "message/custom/send", data=data, timeout=seconds)
 
+    def send_customer_image(self, openid: str, media_id: str, seconds: float) -> None:
+        """`message/custom/send` of a picture that was uploaded before."""
+        data = {"touser": openid, "msgtype": "image", "image": {"media_id": media_id}}
+        self._request("post", "message/custom/send", data=data, timeout=seconds)
+
+    def upload_picture(self, picture: bytes, seconds: float) -> str:
+        """`media/upload` of a PNG or JPEG; answers the media_id, which lives three days."""
+        name, kind = ("qr.png", "image/png") if picture.startswith(b"\x89PNG") else ("qr.jpg", "image/jpeg")
+        found = self._request(
+            "post", "media/upload", params={"type": "image"}, files={"media": (name, picture, kind)}, timeout=seconds
+        )
+        return str(found["media_id"])
+
     def authorize_url(self, redirect_uri: str, state: str, scope: str = "snsapi_base") -> str:
         """Where a page inside WeChat sends a person to learn the openid; the order of the parameters matters."""
         return (
-            f"https://open.weixin.qq.com/connect/oauth2/authorize?appid={self.appid}"
+            f"{beside(self._transport.origin, 'open')}/connect/oauth2/authorize?appid={self.appid}"
             f"&redirect_uri={quote(redirect_uri, safe='')}&response_type=code&scope={scope}"
             f"&state={quote(state, safe='')}#wechat_redirect"
         )
@@ -139,14 +155,24 @@ class Client(WeChatClient):  # type: ignore[misc]
         found = self._request("post", "/wxa/business/getuserphonenumber", data={"code": code})
         return str(found["phone_info"]["purePhoneNumber"])
 
-    def scene_qr(self, scene: str, seconds: int) -> str:
-        """The path of a QR picture that leads to the address `scene` for `seconds` (QR_STR_SCENE)."""
+    def scene_qr(self, scene: str, seconds: float, lasts: int = QR_LASTS) -> bytes:
+        """The picture of a QR code that leads to the address `scene` for `lasts` seconds (QR_STR_SCENE).
+
+        wechatpy's `qrcode.show` would go past the pool. No token goes to the origin of the pictures.
+        """
+        ends = time.monotonic() + seconds
         data = {
-            "action_name": "QR_STR_SCENE", "expire_seconds": seconds,
+            "action_name": "QR_STR_SCENE", "expire_seconds": lasts,
             "action_info": {"scene": {"scene_str": scene}},
         }  # fmt: skip
-        found = self._request("post", "qrcode/create", data=data)
-        return f"/cgi-bin/showqrcode?ticket={quote(found['ticket'], safe='')}"
+        ticket = self._request("post", "qrcode/create", data=data, timeout=seconds)["ticket"]
+        picture, kind = self._transport.call(
+            "GET", "/cgi-bin/showqrcode", params={"ticket": ticket}, seconds=max(ends - time.monotonic(), 0.1),
+            origin=beside(self._transport.origin, "mp"),
+        )  # fmt: skip
+        if not kind.startswith("image/"):
+            raise Doubtful("the answer is no picture")
+        return picture
 
 
 def _error(client: Client, path: str, code: int, message: str) -> WeChatClientException:

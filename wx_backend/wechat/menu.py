@@ -1,6 +1,7 @@
 """The account's menu bar: built from our table of doors, compared with what the account shows, pushed."""
 
 from collections.abc import Sequence
+from difflib import SequenceMatcher
 from typing import Any
 
 from wechatpy.exceptions import WeChatClientException
@@ -10,6 +11,10 @@ from handlers.menu import Door
 NO_MENU = 46003
 TOP, SUB = 3, 5
 TOP_BYTES, SUB_BYTES, KEY_BYTES = 16, 60, 128
+
+
+class AnotherMenu(Exception):
+    """The account shows another menu than the one it has just accepted."""
 
 
 def built(doors: Sequence[Door]) -> dict[str, Any]:
@@ -56,19 +61,30 @@ def shown(client: Any) -> dict[str, Any]:
 
 
 def difference(theirs: dict[str, Any], ours: dict[str, Any]) -> list[str]:
-    """What pushing would change, a line each: "+" comes, "-" goes."""
+    """What pushing would change, a line each: "+" comes, "-" goes; what only moves does both. Empty: nothing."""
     old, new = _lines(theirs), _lines(ours)
-    return [f"- {line}" for line in old if line not in new] + [f"+ {line}" for line in new if line not in old]
+    lines: list[str] = []
+    for _, gone, gone_end, come, come_end in (
+        part for part in SequenceMatcher(None, old, new, autojunk=False).get_opcodes() if part[0] != "equal"
+    ):
+        lines += [f"- {line}" for line in old[gone:gone_end]] + [f"+ {line}" for line in new[come:come_end]]
+    return lines
 
 
 def _lines(menu: dict[str, Any]) -> list[str]:
-    return [
-        f"{door['name']} › {item['name']} → {item['key']}" for door in menu["button"] for item in door["sub_button"]
-    ]
+    lines = []
+    for door in menu["button"]:
+        items = [f" › {item['name']} → {_target(item)}" for item in door["sub_button"]]
+        lines += [f"{door['name']}{item}" for item in items or [""]]
+    return lines
+
+
+def _target(item: dict[str, Any]) -> str:
+    return str(item["key"]) if item["type"] == "click" else f"{item['type']} {item['key']}"
 
 
 def push(client: Any, ours: dict[str, Any]) -> None:
-    """Put our menu on the account and read it back; raises RuntimeError when the account shows another."""
+    """Put our menu on the account and read it back; raises AnotherMenu."""
     client.menu.create(ours)
     if shown(client) != ours:
-        raise RuntimeError("the account shows another menu than the one it has just accepted")
+        raise AnotherMenu("it shows another menu than the one it has just accepted")

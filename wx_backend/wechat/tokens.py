@@ -44,11 +44,14 @@ class TokenKeeper:
         self._lock = threading.Lock()
         self._mine: tuple[str, float] | None = None  # token, monotonic end
         self._fetched, self._fetched_at = "", -float(JUST_NOW_SECONDS)
-        self._stuck_until = 0.0
+        self._stuck, self._stuck_until = "", 0.0  # the token that opened the breaker, and until when
 
     def token(self, seconds: float = 10.0) -> str:
         """A token that should work; raises TokenRefused, or what the transport raises."""
-        return self._known() or self._refresh(None, seconds)
+        known = self._known()
+        if known and known == self._stuck:
+            self._check_breaker()
+        return known or self._refresh(None, seconds)
 
     def renew(self, bad: str, seconds: float = 10.0, *, expired: bool = False) -> str:
         """Another token than `bad`, which WeChat has just refused; whoever renewed it first did it for all.
@@ -58,8 +61,12 @@ class TokenKeeper:
         tried; then the breaker opens and TokenRefused("stuck") is raised without asking.
         """
         if not expired and time.monotonic() - self._fetched_at < JUST_NOW_SECONDS and bad == self._fetched:
-            self._stuck_until = time.monotonic() + BREAKER_SECONDS
+            self.give_up(bad)
         return self._refresh(bad, seconds)
+
+    def give_up(self, bad: str) -> None:
+        """Open the breaker: WeChat refuses this token, which no renewal mends. Nothing is asked with it for a while."""
+        self._stuck, self._stuck_until = bad, time.monotonic() + BREAKER_SECONDS
 
     def _known(self) -> str | None:
         try:
@@ -111,7 +118,7 @@ class TokenKeeper:
         if token == bad and self._may_force():
             token = self._fetch(force=True, seconds=seconds)
         if token == bad:
-            self._stuck_until = time.monotonic() + BREAKER_SECONDS
+            self.give_up(bad)
             raise TokenRefused("stuck", "WeChat refuses the token it has just given")
         self._fetched, self._fetched_at = token, time.monotonic()
         return token

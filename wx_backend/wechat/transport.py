@@ -1,13 +1,17 @@
 """One pool of connections to WeChat, strict about what counts as an answer and about how long it may take."""
 
+import http.client
+import io
 import json
 import logging
 import re
+import socket
 import time
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
 log = logging.getLogger(__name__)
@@ -27,13 +31,70 @@ class Doubtful(Exception):
     """It was sent, and there is no answer that says what became of it."""
 
 
-class Late(Doubtful):
-    """The answer did not come in time."""
-
-
 def scrub(text: str) -> str:
     """The text without secrets and openids, for logs and exceptions."""
     return _SECRET.sub(r"\1***", text)
+
+
+def beside(origin: str, name: str) -> str:
+    """Where people look, beside the API's origin: `mp` shows pictures, `open` tells pages who looks at them.
+
+    WeChat has hosts of their own for that; anything else (the sandbox) serves all of it itself.
+    """
+    host = urlsplit(origin).hostname or ""
+    return f"https://{name}.weixin.qq.com" if host.endswith(".weixin.qq.com") else origin
+
+
+class _Patient(io.RawIOBase):
+    """What a socket brings until its time is over. A socket's own timeout begins anew with each byte."""
+
+    def __init__(self, line: socket.socket) -> None:
+        self._line, self._raw = line, line.makefile("rb", buffering=0)
+        patience = line.gettimeout()
+        self._ends = None if patience is None else time.monotonic() + patience
+
+    def readable(self) -> bool:
+        """It is for reading."""
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        """The next bytes; raises TimeoutError when the time is over."""
+        if self._ends is not None:
+            left = self._ends - time.monotonic()
+            if left <= 0:
+                raise TimeoutError("the answer drips")
+            self._line.settimeout(left)
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        """Let the socket go."""
+        self._raw.close()
+        super().close()
+
+
+class _Answer(http.client.HTTPResponse):
+    """An answer whose status line, headers and body together take no longer than the socket's timeout at its start."""
+
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp.close()
+        self.fp = io.BufferedReader(_Patient(sock))
+
+
+class _Plain(HTTPConnection):
+    response_class = _Answer
+
+
+class _Secure(HTTPSConnection):
+    response_class = _Answer
+
+
+class _PlainPool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _Plain
+
+
+class _SecurePool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _Secure
 
 
 class Transport:
@@ -42,22 +103,22 @@ class Transport:
     def __init__(self, origin: str, connections: int = 64) -> None:
         self.origin = origin.rstrip("/")
         self._pool = urllib3.PoolManager(num_pools=4, maxsize=connections, block=False, retries=False)
+        self._pool.pool_classes_by_scheme = {"http": _PlainPool, "https": _SecurePool}
 
-    def url(self, address: str, params: dict[str, Any]) -> str:
-        """The full address of a path or of a foreign absolute URL, on our origin."""
+    def url(self, address: str, params: dict[str, Any], origin: str = "") -> str:
+        """The full address of a path or of a foreign absolute URL, on our origin (or on the one `beside` it)."""
         path = urlsplit(address).path if "://" in address else "/" + address.lstrip("/")
         query = urlencode({name: value for name, value in params.items() if value is not None})
-        return f"{self.origin}{path}?{query}" if query else f"{self.origin}{path}"
+        return f"{origin or self.origin}{path}" + (f"?{query}" if query else "")
 
     def call(
         self, method: str, address: str, *, params: dict[str, Any] | None = None, body: Any = None,
-        files: dict[str, Any] | None = None, seconds: float = 10.0,
+        files: dict[str, Any] | None = None, seconds: float = 10.0, origin: str = "",
     ) -> tuple[bytes, str]:  # fmt: skip
         """The answer's bytes and content type, within `seconds` in all.
 
-        Raises Unreached when no connection came about, Late or Doubtful when it did and the answer did not.
+        Raises Unreached when no connection came about, Doubtful when it did and the answer did not.
         """
-        ends = time.monotonic() + seconds
         headers: dict[str, str] = {}
         content: Any = None
         if files:
@@ -65,10 +126,10 @@ class Transport:
         elif body is not None:
             content = body if isinstance(body, (bytes, str)) else json.dumps(body, ensure_ascii=False).encode()
             headers["Content-Type"] = "application/json; charset=utf-8"
-        timeout = urllib3.Timeout(connect=min(CONNECT_SECONDS, seconds), read=seconds)
+        timeout = urllib3.Timeout(connect=min(CONNECT_SECONDS, seconds), total=seconds)
         try:
             response = self._pool.request(
-                method.upper(), self.url(address, params or {}), body=content, headers=headers, timeout=timeout,
+                method.upper(), self.url(address, params or {}, origin), body=content, headers=headers, timeout=timeout,
                 preload_content=False, redirect=False,
             )  # fmt: skip
         except (NewConnectionError, ConnectTimeoutError) as error:
@@ -76,7 +137,7 @@ class Transport:
         except HTTPError as error:
             raise Doubtful(type(error).__name__) from None
         try:
-            answer = _read(response, ends)
+            answer = _read(response)
         except HTTPError as error:
             response.close()
             raise Doubtful(type(error).__name__) from None
@@ -89,8 +150,8 @@ class Transport:
         return answer, response.headers.get("Content-Type", "")
 
 
-def _read(response: urllib3.BaseHTTPResponse, ends: float) -> bytes:
-    """All of the body; an answer that only drips, or never ends, is no answer."""
+def _read(response: urllib3.BaseHTTPResponse) -> bytes:
+    """All of the body; an answer that never ends is no answer."""
     parts: list[bytes] = []
     size = 0
     while True:
@@ -101,8 +162,6 @@ def _read(response: urllib3.BaseHTTPResponse, ends: float) -> bytes:
         size += len(part)
         if size > ANSWER_LIMIT:
             raise Doubtful("the answer is too long")
-        if time.monotonic() > ends:
-            raise Late("the answer drips")
 
 
 def _multipart(files: dict[str, Any]) -> dict[str, Any]:

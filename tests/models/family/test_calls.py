@@ -2,17 +2,18 @@
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 
 from handlers.words import when_two
 from models.errors import Refused
-from models.family.booking import book, call_for, calls_of, cancel, finish_past, move, person_moved_zone
-from models.family.calls import FamilyCall
+from models.family.booking import book, cancel, finish_past, move
+from models.family.calls import FamilyCall, call_for, calls_of
 from models.family.slots import free_slots
+from models.family.telling import person_moved_zone
 from models.hours import CHINA
 from models.messages.letters import Letter
 from models.people.care import CareLink
@@ -20,7 +21,7 @@ from models.people.identities import Identity
 from models.people.persons import Person, move_to_zone
 from models.people.staff import StaffRole
 from models.places.cells import Cell
-from models.places.centres import Station
+from models.places.centres import OpeningHours, Station
 from models.tasks.tasks import Task
 from tests.cast import APP_ID
 from tests.world import NOW
@@ -154,11 +155,19 @@ def test_another_screen_and_helper_are_tried_before_refusing(session, cast):
 
 @pytest.mark.case("D2")
 @pytest.mark.case("D6")
-def test_one_elder_is_not_booked_by_two_children_for_overlapping_times(session, cast):
+def test_one_elder_is_not_booked_by_two_children_for_overlapping_times_at_two_centres(session, cast):
     booked(session, cast)
     other = cast.who(sister(session, cast))
-    with pytest.raises(Refused, match="slot_taken"):
-        booked(session, cast, key="k2", who=other)
+    # She lives in the other village now: another centre, screen and helper, whose half-hours begin at a quarter.
+    session.get_one(Person, cast.wangnainai.id).area_id = cast.other_village.id
+    session.execute(
+        update(OpeningHours).where(OpeningHours.centre_id == cast.other_centre.id).values(opens=time(8, 45))
+    )
+    for overlapping in (-15, 15):
+        with pytest.raises(Refused, match="slot_taken"):
+            booked(session, cast, SUNDAY_16 + timedelta(minutes=overlapping), key="k2", who=other)
+    second = booked(session, cast, SUNDAY_16 - timedelta(minutes=45), key="k2", who=other)
+    assert (second.centre_id, second.helper_id) == (cast.other_centre.id, cast.zhao.id)
 
 
 @pytest.mark.case("D5")
@@ -276,6 +285,24 @@ def test_a_move_and_a_cancel_at_once_leave_one_truth(open_session, cast):
         assert reminders(session, ended) == []
 
 
+@pytest.mark.case("E9")
+def test_a_move_from_what_was_read_before_another_move_is_refused_and_changes_nothing(open_session, cast):
+    with open_session() as session, session.begin():
+        call = booked(session, cast).id
+    with open_session() as late:
+        seen = late.get_one(FamilyCall, call)
+        late.commit()
+        with open_session() as session, session.begin():
+            move(session, cast.who(cast.li), call, SUNDAY_16 + timedelta(days=1), NOW)
+        assert seen.revision == 0
+        with pytest.raises(Refused, match="wrong_state"), late.begin():
+            move(late, cast.who(cast.xiaofang), call, SUNDAY_16 + timedelta(days=2), NOW)
+    with open_session() as session:
+        kept = session.get_one(FamilyCall, call)
+        assert (kept.revision, kept.starts_at) == (1, SUNDAY_16 + timedelta(days=1))
+        assert {letter.revision for letter in reminders(session, kept)} == {1}
+
+
 @pytest.mark.case("G2")
 def test_cancelling_frees_the_cells_ends_the_reminders_and_tells_the_helper(session, cast):
     call = booked(session, cast)
@@ -329,16 +356,46 @@ def test_sunday_at_four_stays_four_in_lishui_and_moves_in_rome(day, there):
 @pytest.mark.case("D10")
 def test_who_moves_to_another_zone_is_reminded_there_and_the_past_stands(session, cast):
     call = booked(session, cast)
-    person = session.get_one(Person, cast.xiaofang.id)
-    move_to_zone(session, person, "Asia/Tokyo")
-    person_moved_zone(session, person.id, NOW)
+    day_before = SUNDAY_16 - timedelta(hours=24)
+    sent = [letter for letter in reminders(session, call) if letter.due_at == day_before]
+    for letter in sent:
+        letter.state = "sent"
+    told = session.scalars(select(Letter).where(Letter.kind == "family.booked")).one()
+    move_to_zone(session, session.get_one(Person, cast.xiaofang.id), "America/New_York")
+    person_moved_zone(session, cast.xiaofang.id, day_before + timedelta(hours=2))
+    # The clock has passed; in New York that first reminder would fall into the next morning: it is not said again.
     found = reminders(session, call)
-    assert len(found) == 6
-    assert {letter.facts["relative_zone"] for letter in found} == {"Asia/Tokyo"}
+    assert sorted(letter.facts["rule"] for letter in found) == ["t-10min", "t-10min", "t-1h", "t-1h"]
+    assert {letter.facts["relative_zone"] for letter in found} == {"America/New_York"}
+    assert {letter.facts["relative_zone"] for letter in sent} == {"Europe/Madrid"}
+    assert [letter.state for letter in sent] == ["sent", "sent"]
+    assert (told.state, told.facts["relative_zone"]) == ("planned", "America/New_York")
     assert session.get_one(FamilyCall, call.id).starts_at == SUNDAY_16
 
 
+@pytest.mark.case("D10")
+def test_a_reminder_still_to_come_is_moved_to_its_hour_in_the_new_zone(session, cast):
+    call = booked(session, cast, SUNDAY_16.replace(hour=12))  # 05:00 in Madrid: the evening before, at 20:59
+    move_to_zone(session, session.get_one(Person, cast.xiaofang.id), "Asia/Tokyo")
+    person_moved_zone(session, cast.xiaofang.id, NOW)
+    due = {(r.person_id, r.facts["rule"]): r.due_at for r in reminders(session, call)}
+    assert due[cast.xiaofang.id, "t-24h"] == call.starts_at - timedelta(hours=24)
+    assert due[cast.li.id, "t-24h"] == call.starts_at - timedelta(hours=24)
+    assert len(due) == 6
+
+
 @pytest.mark.case("D23")
-def test_a_call_over_the_turn_of_the_year(session, cast):
-    call = booked(session, cast, datetime(2026, 12, 31, 16, 30, tzinfo=CHINA), now=NOW + timedelta(days=20))
-    assert len(reminders(session, call)) == 6
+def test_a_call_over_midnight_and_the_turn_of_the_year_where_the_relative_lives(session, cast):
+    session.execute(
+        update(OpeningHours).where(OpeningHours.centre_id == cast.centre.id).values(opens=time(8, 45), closes=time(20))
+    )
+    move_to_zone(session, session.get_one(Person, cast.xiaofang.id), "Pacific/Auckland")
+    call = booked(session, cast, datetime(2026, 12, 31, 18, 45, tzinfo=CHINA), now=NOW + timedelta(days=20))
+    assert when_two(call.ends_at, CHINA, ZoneInfo("Pacific/Auckland")) == (
+        "国内12月31日（周四）19:15 · Auckland1月1日（周五）00:15"
+    )
+    assert set(cells_of(session, call).values()) == {2}
+    due = {(r.person_id, r.facts["rule"]): r.due_at for r in reminders(session, call)}
+    # A day before is a quarter to midnight there: it waits for the morning of the old year's last day.
+    assert due[cast.xiaofang.id, "t-24h"] == datetime(2026, 12, 31, 8, 0, tzinfo=ZoneInfo("Pacific/Auckland"))
+    assert due[cast.li.id, "t-24h"] == datetime(2026, 12, 30, 18, 45, tzinfo=CHINA)

@@ -2,7 +2,6 @@
 
 import random
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -332,34 +331,37 @@ OUTCOMES = [
 ]  # fmt: skip
 
 
+def something_happens(session, alive, dice, now, said):
+    """One of the things that can happen to letters; answers how many have been said by then."""
+    deed = dice.randrange(6)
+    if deed <= 1:
+        for key in claimed(session, now=now, limit=dice.randrange(1, 4)).homeless:
+            give_up(session.get_one(Letter, key, populate_existing=True), now)
+            session.flush()
+    elif deed == 2:
+        for letter in [one for one in alive if one.state == "sending"]:
+            outcome, said = dice.choice(OUTCOMES), said + 1
+            settled(session, letter, Sent(str(said), "好") if isinstance(outcome, Sent) else outcome, now=now)
+    elif deed == 3:
+        sweep(session, now)
+    elif deed == 4:
+        status = dice.choice(["success", "failed:user block", "failed: system failed"])
+        record_receipt(session, APP_ID, str(dice.randrange(1, said + 2)), status, now)
+    elif dice.random() < 0.05:
+        withdraw(session, "s:1", now)
+    return said
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_whatever_happens_a_letter_only_goes_where_its_life_leads(session, cast, seed):
-    dice, now, said = random.Random(seed), NOW, 0
+    dice, now, said, walked = random.Random(seed), NOW, 0, set()
     leads = {(source, verb.target) for verb in LETTER.verbs for source in verb.sources}
     leads |= {(one, last) for one, middle in leads for first, last in leads if middle == first}  # two verbs at once
     alive = letters(session, cast.xiaofang, 6, channel=dice.choice(["template", "customer_service"]))
-    walked = set()
     for _ in range(60):
         before = {letter.id: letter.state for letter in alive}
-        deed = dice.randrange(6)
-        if deed <= 1:
-            for key in claimed(session, now=now, limit=dice.randrange(1, 4)).homeless:
-                give_up(session.get_one(Letter, key, populate_existing=True), now)
-                session.flush()
-        elif deed == 2:
-            for letter in [one for one in alive if one.state == "sending"]:
-                outcome, said = dice.choice(OUTCOMES), said + 1
-                if isinstance(outcome, Sent):
-                    outcome = replace(outcome, msgid=str(said))
-                settled(session, letter, outcome, now=now)
-        elif deed == 3:
-            sweep(session, now)
-        elif deed == 4:
-            status = dice.choice(["success", "failed:user block", "failed: system failed"])
-            record_receipt(session, APP_ID, str(dice.randrange(1, said + 2)), status, now)
-        else:
-            withdraw(session, "s:1", now) if dice.random() < 0.05 else None
-            now += timedelta(seconds=dice.choice([5, 50, 400]))
+        said = something_happens(session, alive, dice, now, said)
+        now += timedelta(seconds=dice.choice([0, 5, 50, 400]))
         for letter in alive:
             session.refresh(letter)
             if letter.state != before[letter.id]:

@@ -118,7 +118,6 @@ def test_posting_the_same_key_twice_is_once(session):
     assert post(session, **told).id == post(session, **told).id
 
 
-@pytest.mark.case("G4")
 def test_withdrawing_one_subject_leaves_the_others(session):
     planned(session)
     post(session, key="other", person_id=1, kind="messages.reply", facts={}, subject="call:2", now=NOW)

@@ -5,14 +5,16 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 
 from models.errors import Refused
 from models.messages.letters import Letter
 from models.people import consent, links
-from models.people.care import CareLink, cared_for_by, may_act_for
-from models.people.identities import Identity, is_reachable, learn_unionid, mark_unreachable, unfollows, welcome
-from models.people.persons import Person
-from models.people.scope import act_for
+from models.people.care import CareLink, Invitation, cared_for_by, may_act_for
+from models.people.identities import Identity, is_reachable, mark_unreachable, unfollows, welcome
+from models.people.persons import Person, call_oneself
+from models.people.scope import act_for, residents_named
+from models.people.staff import StaffRole
 from models.tasks import linking
 from models.tasks.desk import finish, open_task, task_for, tasks_for
 from models.tasks.tasks import Task
@@ -30,22 +32,6 @@ def test_two_first_messages_at_once_make_one_person(open_session):
     with open_session() as session:
         assert session.scalar(select(func.count()).select_from(Person)) == 1
     assert len(people) == 1
-
-
-def test_a_late_unionid_joins_the_nameless_one_to_the_one_we_know(session, cast):
-    mini = welcome(session, "wx-mini", "m-1", "mini_program", NOW)
-    known = session.get_one(Identity, cast.identities[cast.xiaofang.id].id)
-    learn_unionid(session, known, "u-1")
-    learn_unionid(session, mini, "u-1")
-    assert mini.person_id == cast.xiaofang.id
-
-
-def test_two_people_with_names_are_not_joined_by_a_unionid(session, cast):
-    one, other = (session.get_one(Identity, cast.identities[p.id].id) for p in (cast.xiaofang, cast.aming))
-    learn_unionid(session, one, "u-1")
-    with pytest.raises(Refused, match="identity_conflict"):
-        learn_unionid(session, other, "u-1")
-    assert other.person_id == cast.aming.id
 
 
 def test_who_left_or_blocked_is_not_reachable(session, cast):
@@ -85,6 +71,87 @@ def test_asking_twice_finds_the_first_and_uses_the_code_once(session, cast):
     assert linking.ask(session, cast.who(cast.aming), invitation.code, "邻居", NOW).id == link.id
     session.refresh(invitation)
     assert invitation.uses_left == 4
+
+
+def test_asking_twice_at_the_same_moment_is_one_asking_and_uses_the_code_once(open_session, cast):
+    with open_session() as session, session.begin():
+        code = links.invite(session, cast.who(cast.li), cast.wangnainai.id, NOW).code
+
+    def ask(_):
+        with open_session() as session, session.begin():
+            return linking.ask(session, cast.who(cast.aming), code, "邻居", NOW).id
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(ask, range(8)))) == 1
+    with open_session() as session:
+        assert session.scalars(select(Invitation.uses_left)).one() == 4
+
+
+def test_a_cadre_does_not_confirm_a_link_of_their_own_and_the_next_above_is_asked(session, cast):
+    _, link = asked(session, cast, cast.li)
+    told = session.scalars(select(Letter.person_id).where(Letter.kind == "tasks.assigned")).all()
+    assert told == [cast.chen.id]
+    with pytest.raises(Refused, match="own_request"):
+        linking.answer(session, cast.who(cast.li), link.id, "confirm", NOW)
+    assert linking.answer(session, cast.who(cast.chen), link.id, "confirm", NOW).state == "confirmed"
+
+
+def test_who_confirms_a_link_witnesses_what_the_elder_agreed_to(session, cast):
+    _, link = asked(session, cast)
+    linking.answer(session, cast.who(cast.li), link.id, "confirm", NOW)
+    given = {kind: found for kind, found in consent.consents_of(session, cast.wangnainai.id).items() if found}
+    assert set(given) == {"family_calls", "service_records"}
+    assert {(c.means, c.witness_id, c.given_by_id) for c in given.values()} == {
+        ("spoken", cast.li.id, cast.wangnainai.id)
+    }
+
+
+def test_a_declined_link_records_no_consent(session, cast):
+    _, link = asked(session, cast)
+    linking.answer(session, cast.who(cast.li), link.id, "decline", NOW)
+    assert set(consent.consents_of(session, cast.wangnainai.id).values()) == {None}
+
+
+@pytest.mark.case("L1")
+def test_neither_relatives_nor_foreign_cadres_speak_for_somebody(session, cast):
+    for stranger in (cast.xiaofang, cast.zhao):
+        with pytest.raises(Refused, match="not_yours"):
+            consent.agree(session, cast.who(stranger), cast.wangnainai.id, "family_calls", NOW)
+        with pytest.raises(Refused, match="not_yours"):
+            consent.take_back(session, cast.who(stranger), cast.wangnainai.id, "family_calls", NOW)
+        assert residents_named(session, stranger.id, "王秀英") == []
+    assert [person.id for person, _ in residents_named(session, cast.li.id, " 王秀英 ")] == [cast.wangnainai.id]
+
+
+def test_somebody_with_wechat_agrees_without_a_witness_and_once_is_enough(session, cast):
+    for _ in range(2):
+        consent.agree(session, cast.who(cast.aming), cast.aming.id, "photos", NOW)
+    (given,) = session.scalars(select(consent.Consent)).all()
+    assert (given.means, given.witness_id) == ("wechat", None)
+
+
+def test_nobody_holds_the_same_role_twice_over_one_place(session, cast):
+    for place in ({"area_id": cast.village.id}, {"organisation_id": cast.helpers_club.id}):
+        role = {"person_id": cast.aming.id, "role": "grid_officer", "since": NOW, **place}
+        session.add(StaffRole(**role, ended_at=NOW))
+        session.add(StaffRole(**role))
+        session.flush()
+        with pytest.raises(IntegrityError), session.begin_nested():
+            session.add(StaffRole(**role))
+            session.flush()
+
+
+def test_a_name_has_twenty_characters_and_the_countys_own_list_stands(session, cast):
+    person = session.get_one(Person, cast.aming.id)
+    for name in ("", "   ", "长" * 21):
+        with pytest.raises(Refused, match="name_long"):
+            call_oneself(session, person, name)
+    call_oneself(session, person, "  陈  明 ")
+    assert person.name == "陈 明"
+    person.code = "P-1"
+    with pytest.raises(Refused, match="name_registered"):
+        call_oneself(session, person, "陈芳")
+    assert person.name == "陈 明"
 
 
 @pytest.mark.parametrize(
@@ -169,7 +236,7 @@ def test_a_spoken_consent_needs_a_witness_and_a_withdrawn_one_ends(session, cast
         consent.give(session, cast.wangnainai.id, **told)
     consent.give(session, cast.wangnainai.id, **told, witness_id=cast.li.id)
     assert consent.consents_to(session, cast.wangnainai.id, "family_calls")
-    assert consent.withdraw(session, cast.wangnainai.id, "family_calls", NOW) == 1
+    assert consent.take_back(session, cast.who(cast.li), cast.wangnainai.id, "family_calls", NOW) == 1
     assert not consent.consents_to(session, cast.wangnainai.id, "family_calls")
 
 

@@ -2,67 +2,15 @@
 
 import json
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from flask import Flask, Response, request
+from flask import Response
 from wechatpy import parse_message
 from wechatpy.crypto import WeChatCrypto
 
-from wx_backend.config import EXAMPLE, load_config
-from wx_backend.demo.cast import accounts, phones, templates
+from tests.wx_backend.sandbox.asking import CONFIG, GOOD, OFFICIAL, send, token
 from wx_backend.sandbox.callbacks import envelope, from_phone, push
 from wx_backend.sandbox.fields import fault_in
-from wx_backend.sandbox.server import bound, create_sandbox, start_in_thread
-
-CONFIG = load_config(EXAMPLE, {})
-OFFICIAL = CONFIG.wechat.official_account
-GOOD = {"thing1": {"value": "家人关联"}, "thing2": {"value": "已通过"}, "time3": {"value": "2026-11-24 10:00"}}
-
-
-class Backend:
-    """A tiny back end of somebody else: keeps what came, answers what it is told."""
-
-    def __init__(self):
-        self.app, self.seen, self.answers = Flask("backend"), [], []
-
-        @self.app.route("/<path:_>", methods=["GET", "POST"])
-        def callback(_):
-            self.seen.append((request.args.to_dict(), request.get_data()))
-            answer = self.answers.pop(0) if self.answers else "success"
-            return answer() if callable(answer) else answer
-
-
-@pytest.fixture
-def backend():
-    made = Backend()
-    server = bound(made.app, "127.0.0.1", 0)
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(server.serve_forever)
-        made.url = f"http://127.0.0.1:{server.server_port}"
-        yield made
-        server.shutdown()
-
-
-@pytest.fixture
-def sandbox(backend):
-    app = create_sandbox(accounts(CONFIG, backend.url), phones(), templates(CONFIG))
-    running = start_in_thread(app)
-    running.client = app.test_client()
-    running.world.phones["o-demo-xiaofang"].following = True
-    yield running
-    running.stop()
-
-
-def token(sandbox, **more):
-    body = {"grant_type": "client_credential", "appid": OFFICIAL.app_id, "secret": OFFICIAL.app_secret, **more}
-    return sandbox.client.post("/cgi-bin/stable_token", json=body).json
-
-
-def send(sandbox, access=None, **more):
-    body = {"touser": "o-demo-xiaofang", "template_id": "tmpl-link-update", "data": GOOD, **more}
-    access = token(sandbox)["access_token"] if access is None else access
-    return sandbox.client.post(f"/cgi-bin/message/template/send?access_token={access}", json=body).json
 
 
 def test_what_a_phone_says_is_read_by_wechatpy(sandbox, backend):
@@ -212,6 +160,7 @@ def test_the_limit_of_25_templates(sandbox):
         ("menu/create", {"button": [{"name": "好", "type": "click", "key": ""}]}, 40019),
         ("menu/create", {"button": [{"name": "好", "type": "nothing", "key": "a"}]}, 40017),
         ("media/get", {}, 40007),
+        ("media/upload", {}, 40004),
         ("no/such", {}, 40066),
         ("message/subscribe/send", {"touser": "x"}, 40003),
         ("message/subscribe/bizsend", {"touser": "o-demo-xiaofang", "template_id": "tmpl-link-update"}, 43101),

@@ -23,6 +23,27 @@ def upgrade() -> None:
     sa.Column('times', sa.Integer(), nullable=False),
     sa.PrimaryKeyConstraint('app_id', 'channel', 'kind', name=op.f('pk_breakers'))
     )
+    op.create_table('reminder_rules',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('kind', sa.String(length=32), nullable=False),
+    sa.Column('role', sa.String(length=16), nullable=False),
+    sa.Column('name', sa.String(length=16), nullable=False),
+    sa.Column('mode', sa.String(length=12), nullable=False),
+    sa.Column('minutes', sa.Integer(), nullable=False),
+    sa.Column('days', sa.Integer(), nullable=False),
+    sa.Column('at', sa.Time(), nullable=True),
+    sa.Column('urgency', sa.String(length=12), nullable=False),
+    sa.Column('grace_minutes', sa.Integer(), nullable=False),
+    sa.Column('active', sa.Boolean(), nullable=False),
+    sa.Column('changed_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_reminder_rules')),
+    sa.UniqueConstraint('kind', 'role', 'name', name=op.f('uq_reminder_rules_kind_role_name'))
+    )
+    op.create_table('rules_seen',
+    sa.Column('kind', sa.String(length=32), nullable=False),
+    sa.Column('until', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('kind', name=op.f('pk_rules_seen'))
+    )
     op.create_table('send_budgets',
     sa.Column('app_id', sa.String(length=32), nullable=False),
     sa.Column('channel', sa.String(length=20), nullable=False),
@@ -38,6 +59,17 @@ def upgrade() -> None:
     sa.Column('at', sa.DateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['person_id'], ['persons.id'], name=op.f('fk_opt_outs_person_id_persons')),
     sa.PrimaryKeyConstraint('person_id', 'kind', name=op.f('pk_opt_outs'))
+    )
+    op.create_table('escalations',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('task_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('level', sa.Integer(), nullable=False),
+    sa.Column('area_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['area_id'], ['areas.id'], name=op.f('fk_escalations_area_id_areas')),
+    sa.ForeignKeyConstraint(['task_id'], ['tasks.id'], name=op.f('fk_escalations_task_id_tasks')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_escalations')),
+    sa.UniqueConstraint('task_id', 'level', name=op.f('uq_escalations_task_id_level'))
     )
     op.create_table('subscriptions',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -99,7 +131,10 @@ def downgrade() -> None:
 
     op.drop_table('subscription_entries')
     op.drop_table('subscriptions')
+    op.drop_table('escalations')
     op.drop_table('opt_outs')
     op.drop_table('send_budgets')
+    op.drop_table('rules_seen')
+    op.drop_table('reminder_rules')
     op.drop_table('breakers')
     # ### end Alembic commands ###

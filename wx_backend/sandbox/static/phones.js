@@ -1,163 +1,157 @@
 // The phones: asks the sandbox what is new, draws it, and sends what a person does. No framework, no build.
-const $ = (selector, root = document) => root.querySelector(selector);
-const phones = new Map();
-const FAULTS = {
-  busy: "系统繁忙（-1）", token: "令牌失效（40001）", quota: "当日额度用完（45009）", html: "返回网页（200）",
-  drop_after: "已送达但连接断开", slow: "一直不回答",
-};
+import * as bar from "./bar.js";
+import { drawn } from "./bubbles.js";
+import * as sheet from "./sheet.js";
+import { $, act, afterwards, ask, button, element, when } from "./wire.js";
+
+const EVERY_MS = 700;
+const phones = new Map(); // openid → {root, tab, data, state, unread, visible, last}
 let since = 0;
-let shown = null;
+let epoch = null;
 
-async function ask(path, body, method = body === undefined ? "GET" : "POST") {
-  const options = { method, headers: { "Content-Type": "application/json" } };
-  if (body !== undefined) options.body = JSON.stringify(body);
-  return (await fetch(`_sandbox/${path}`, options)).json();
+// Whoever can be seen has read what came; on a narrow page that is one phone, on a wide one several.
+const eyes = new IntersectionObserver((changes) => {
+  for (const { target, intersectionRatio } of changes) {
+    const phone = phones.get(target.dataset.openid);
+    phone.visible = intersectionRatio > 0.5;
+    if (phone.visible) unread(phone, 0);
+  }
+}, { threshold: [0, 0.5, 0.51, 1] });
+
+function unread(phone, count) {
+  phone.unread = count;
+  const dot = $(".dot", phone.tab);
+  dot.textContent = count > 99 ? "99" : String(count || "");
+  dot.hidden = !count;
+  if (count) phone.tab.setAttribute("aria-label", `${phone.data.nickname}，${count}条新消息`);
+  else phone.tab.removeAttribute("aria-label");
 }
 
-const act = (openid, verb, body = {}) => ask(`users/${openid}/${verb}`, body).then(refresh);
-
-function element(name, className, text) {
-  const made = document.createElement(name);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
+function show(openid, focus = false) {
+  for (const [key, phone] of phones) {
+    phone.root.classList.toggle("shown", key === openid);
+    phone.tab.setAttribute("aria-selected", String(key === openid));
+    phone.tab.tabIndex = key === openid ? 0 : -1;
+  }
+  const phone = phones.get(openid);
+  history.replaceState(null, "", `#${openid}`);
+  phone.root.scrollIntoView({ inline: "center", block: "nearest" });
+  phone.tab.scrollIntoView({ inline: "nearest", block: "nearest" });
+  if (focus) phone.tab.focus();
+  toNewest(phone);
 }
 
-// A bubble's text: links become links, everything else stays text.
-function spoken(openid, entry) {
-  const bubble = element("div", `bubble ${entry.side}`);
-  const parts = entry.text.split(/<a href="[^"]+">[^<]*<\/a>/);
-  parts.forEach((part, n) => {
-    bubble.append(plain(part));
-    const link = entry.links[n];
-    if (!link) return;
-    const anchor = element("a", "", plain(link.label));
-    anchor.href = link.id ? "#" : link.href;
-    anchor.dataset.id = link.id;
-    if (link.id) anchor.addEventListener("click", (event) => {
-      event.preventDefault();
-      act(openid, "choose", { id: link.id, content: link.content });
-    });
-    bubble.append(anchor);
-  });
-  return bubble;
-}
-
-const plain = (text) => text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
-
-function card(entry) {
-  const made = element("article", "card");
-  made.append(element("span", "tag", "服务通知"), element("h2", "", entry.title));
-  const rows = element("dl");
-  for (const row of entry.rows) rows.append(element("dt", "", row.name), element("dd", "", row.value));
-  made.append(rows);
-  return made;
-}
-
-function drawn(openid, entry) {
-  if (entry.kind === "template") return card(entry);
-  if (entry.side === "system") return element("div", "notice", entry.text);
-  return spoken(openid, entry);
+// The newest bubble is in sight: its end, or its beginning when it is taller than the screen.
+function toNewest(phone) {
+  const log = $(".log", phone.root);
+  log.scrollTop = log.scrollHeight;
+  const newest = log.lastElementChild;
+  if (newest && newest.offsetHeight > log.clientHeight) log.scrollTop = newest.offsetTop - log.offsetTop - 8;
 }
 
 function makePhone(data) {
   const root = $("#phone").content.firstElementChild.cloneNode(true);
   root.id = `phone-${data.openid}`;
+  root.dataset.openid = data.openid;
   $(".who", root).textContent = data.nickname;
   $(".caption", root).textContent = data.caption;
-  $(".follow", root).addEventListener("click", () => act(data.openid, phones.get(data.openid).following ? "unfollow" : "follow"));
+  const tab = button(data.nickname, () => show(data.openid));
+  tab.id = `tab-${data.openid}`;
+  tab.append(element("i", "dot"));
+  tab.setAttribute("role", "tab");
+  tab.setAttribute("aria-controls", root.id);
+  root.setAttribute("aria-labelledby", tab.id);
+  const phone = { root, tab, data, unread: 0, visible: false, last: 0 };
+  phones.set(data.openid, phone);
+  $("#phones").append(root);
+  $("#tabs").append(tab);
+  $(".log", root).addEventListener("load", () => toNewest(phone), true); // a picture takes its height late
+  $(".follow", root).addEventListener("click", () => act(data.openid, "follow"));
+  $(".scan", root).addEventListener("click", () => sheet.scan(phone));
+  $(".plus", root).addEventListener("click", () => sheet.plus(phone));
+  $(".more", root).addEventListener("click", () => sheet.settings(phone));
   $(".write", root).addEventListener("submit", (event) => {
     event.preventDefault();
-    const input = $("input", root);
+    const input = $("input", event.target);
     const text = input.value.trim();
-    if (!text || !phones.get(data.openid).following) return;
     input.value = "";
-    act(data.openid, "text", { text });
+    if (text) act(data.openid, "text", { text });
   });
-  $("#phones").append(root);
-  const tab = element("button", "", data.nickname);
-  tab.setAttribute("role", "tab");
-  tab.addEventListener("click", () => show(data.openid));
-  $("#tabs").append(tab);
-  return { root, tab, following: null };
+  sheet.prepare(phone);
+  unread(phone, 0);
+  eyes.observe(root);
+  return phone;
 }
 
-function show(openid) {
-  shown = openid;
-  for (const [key, phone] of phones) {
-    phone.root.classList.toggle("shown", key === openid);
-    phone.tab.setAttribute("aria-selected", key === openid);
-    if (key === openid) phone.tab.classList.remove("dot");
-  }
-  const log = $(".log", phones.get(openid).root);
-  log.scrollTop = log.scrollHeight;
-}
-
-function drawDoors(phone, data, menu) {
-  const mark = JSON.stringify([menu, data.following]);
-  if (phone.mark === mark) return;
-  phone.mark = mark;
-  const doors = $(".doors", phone.root);
-  doors.replaceChildren();
-  if (!data.following) return;
-  for (const button of menu?.button ?? []) {
-    const door = element("div", "door");
-    const head = element("button", "", button.name);
-    const list = element("ul");
-    for (const item of button.sub_button ?? []) {
-      const line = element("li");
-      const tap = element("button", "", item.name);
-      tap.addEventListener("click", () => { door.classList.remove("open"); act(data.openid, "menu", { key: item.key }); });
-      line.append(tap);
-      list.append(line);
-    }
-    head.setAttribute("aria-haspopup", "true");
-    head.addEventListener("click", () => {
-      const open = door.classList.contains("open");
-      for (const other of doors.children) other.classList.remove("open");
-      door.classList.toggle("open", !open);
-    });
-    door.append(head, list);
-    doors.append(door);
+function closeDoors(except) {
+  for (const door of document.querySelectorAll(".door.open")) {
+    if (door === except) continue;
+    door.classList.remove("open");
+    $("button", door).setAttribute("aria-expanded", "false");
   }
 }
 
-const clock = (seconds, zone, options) => new Intl.DateTimeFormat("zh-CN", { timeZone: zone, hour12: false, ...options }).format(seconds * 1000);
+function tap(openid, item) {
+  if (item.type === "view") return open(item.url, "_blank", "noopener");
+  return act(openid, "menu", { key: item.key });
+}
+
+function makeDoor(openid, { name, sub_button: items = [], ...item }) {
+  const door = element("div", "door");
+  if (!items.length) {
+    door.append(button(name, () => tap(openid, item)));
+    return door;
+  }
+  const head = button(name, () => {
+    closeDoors(door);
+    head.setAttribute("aria-expanded", String(door.classList.toggle("open")));
+  });
+  head.setAttribute("aria-expanded", "false");
+  const list = element("ul");
+  for (const one of items) {
+    const line = element("li");
+    line.append(button(one.name, () => { closeDoors(); tap(openid, one); }));
+    list.append(line);
+  }
+  door.append(head, list);
+  door.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    closeDoors();
+    head.focus();
+  });
+  return door;
+}
+
+function drawDoors(phone, menu) {
+  const mark = JSON.stringify(menu);
+  if (phone.menu === mark) return;
+  phone.menu = mark;
+  $(".doors", phone.root).replaceChildren(...(menu?.button ?? []).map((one) => makeDoor(phone.data.openid, one)));
+}
+
+function drawLog(phone, data, first) {
+  const others = () => [...phones.values()].filter((other) => other !== phone);
+  for (const entry of data.log) {
+    const look = (one) => sheet.look(phone, one, others(), show);
+    $(".log", phone.root).append(...drawn(data, entry, phone.last, look));
+    phone.last = entry.at;
+    since = Math.max(since, entry.id);
+    if (!first && !phone.visible && entry.side === "account") unread(phone, phone.unread + 1);
+  }
+  if (data.log.length) toNewest(phone);
+}
 
 function drawPhone(data, state) {
-  if (!phones.has(data.openid)) phones.set(data.openid, makePhone(data));
-  const phone = phones.get(data.openid);
-  phone.following = data.following;
-  phone.root.classList.toggle("offline", !data.following);
-  const follow = $(".follow", phone.root);
-  follow.textContent = data.following ? "取消关注" : "关注";
-  follow.classList.toggle("ask", !data.following);
-  $(".local", phone.root).textContent = clock(state.now, data.zone, { weekday: "short", hour: "2-digit", minute: "2-digit" });
-  drawDoors(phone, data, state.menu);
-  const log = $(".log", phone.root);
-  for (const entry of data.log) {
-    log.append(drawn(data.openid, entry));
-    if (entry.id > since) state.newest = Math.max(state.newest ?? since, entry.id);
-    if (shown !== data.openid) phone.tab.classList.add("dot");
-  }
-  if (data.log.length) log.scrollTop = log.scrollHeight;
-}
-
-function drawFaults(state) {
-  const box = $("#faults");
-  const standing = new Set(state.faults.map((fault) => fault.kind));
-  const mark = [...standing].join();
-  if (box.dataset.mark === mark && box.childElementCount) return;
-  box.dataset.mark = mark;
-  box.replaceChildren();
-  for (const [kind, label] of Object.entries(FAULTS)) {
-    const button = element("button", standing.has(kind) ? "on" : "", label);
-    button.addEventListener("click", () => ask("faults", { path: "/cgi-bin/message/template/send", kind, rate: 1 }).then(refresh));
-    box.append(button);
-  }
-  const mend = element("button", "", "全部恢复正常");
-  mend.addEventListener("click", () => ask("faults", undefined, "DELETE").then(refresh));
-  box.append(mend);
+  const first = !phones.has(data.openid);
+  const phone = phones.get(data.openid) ?? makePhone(data);
+  Object.assign(phone, { data, state });
+  phone.root.classList.toggle("stranger", !data.following);
+  $(".account", phone.root).textContent = state.account;
+  $(".local", phone.root).textContent = when(state.now, data.zone, { weekday: "short", hour: "2-digit", minute: "2-digit" });
+  const zone = new Intl.DateTimeFormat("zh-CN", { timeZone: data.zone, timeZoneName: "shortGeneric" }).formatToParts();
+  $(".zone", phone.root).textContent = zone.find((part) => part.type === "timeZoneName").value;
+  drawDoors(phone, state.menu);
+  drawLog(phone, data, first);
 }
 
 let busy = false;
@@ -166,19 +160,30 @@ async function refresh() {
   busy = true;
   try {
     const state = await ask(`state?since=${since}`);
+    epoch ??= state.epoch;
+    if (state.epoch !== epoch) return location.reload(); // the demo began anew: its entries are numbered from one again
+    const fresh = phones.size === 0;
     for (const data of state.phones) drawPhone(data, state);
-    since = Math.max(since, state.newest ?? 0);
-    $("#now").textContent = clock(state.now, "Asia/Shanghai", { month: "long", day: "numeric", weekday: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" });
-    drawFaults(state);
-    if (shown === null && phones.size) show(phones.keys().next().value);
+    bar.draw(state);
+    if (fresh && phones.size) show(phones.has(location.hash.slice(1)) ? location.hash.slice(1) : [...phones.keys()][0]);
+    $("#lost").hidden = true;
+  } catch (error) {
+    if (!(error instanceof TypeError || error instanceof SyntaxError)) throw error;
+    $("#lost").hidden = false; // nobody answers
   } finally {
     busy = false;
   }
 }
 
-for (const button of document.querySelectorAll("[data-advance]")) {
-  button.addEventListener("click", () => ask("clock", { advance_seconds: Number(button.dataset.advance) }).then(refresh));
-}
-$("[data-reset]").addEventListener("click", () => ask("clock", { offset_seconds: 0 }).then(refresh));
-setInterval(() => refresh().catch(() => {}), 700);
+$("#tabs").addEventListener("keydown", (event) => {
+  const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  if (!step) return;
+  const all = [...phones.values()];
+  const at = all.findIndex((phone) => phone.tab === document.activeElement);
+  show(all[(at + step + all.length) % all.length].data.openid, true);
+});
+document.addEventListener("click", (event) => event.target.closest(".door") || closeDoors());
+bar.prepare();
+afterwards(refresh);
+setInterval(refresh, EVERY_MS);
 refresh();

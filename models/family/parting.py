@@ -1,0 +1,46 @@
+"""When two may not call each other any more: the link or the consent ends, and with it the calls to come."""
+
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session
+
+from models.family.booking import end
+from models.family.calls import FamilyCall
+from models.life import By
+from models.people import consent
+from models.people.care import CareLink
+from models.people.identities import Who
+from models.tasks import linking
+
+
+def part(session: Session, who: Who, link_id: int, now: datetime) -> CareLink:
+    """End a link; the calls to come of these two are off, and the helpers hear of it.
+
+    The relative hears that the link has ended (unless they ended it), not of each call: they may see none any more.
+    Raises Refused("not_yours") or Refused("wrong_state").
+    """
+    link = linking.revoke(session, who, link_id, now)
+    pair = (FamilyCall.relative_id == link.relative_id, FamilyCall.cared_id == link.cared_id)
+    for call in _coming(session, now, *pair):
+        end(session, call, by=By(who.person_id, "rule"), reason="unlinked", now=now, but_not={link.relative_id})
+    return link
+
+
+def take_back(session: Session, who: Who, person_id: int, kind: str, now: datetime) -> None:
+    """End a consent; without the one to calls, the person's calls to come are off and everybody hears of it.
+
+    Raises Refused("not_yours") or Refused("wrong_state").
+    """
+    consent.take_back(session, who, person_id, kind, now)
+    if kind == "family_calls":
+        for call in _coming(session, now, FamilyCall.cared_id == person_id):
+            end(session, call, by=By(who.person_id, "rule"), reason="consent_withdrawn", now=now)
+
+
+def _coming(session: Session, now: datetime, *which: ColumnElement[bool]) -> list[FamilyCall]:
+    query = (
+        select(FamilyCall).where(*which, FamilyCall.state.in_(("booked", "checked_in")), FamilyCall.ends_at > now)
+        .order_by(FamilyCall.id).with_for_update()
+    )  # fmt: skip
+    return list(session.scalars(query, execution_options={"populate_existing": True}))

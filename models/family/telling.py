@@ -1,0 +1,100 @@
+"""What a call makes us say: reminders, letters to those who did not do it themselves, the helper's task."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.family.calls import FamilyCall
+from models.life import BY_RULE, By
+from models.messages.letters import Letter
+from models.messages.outbox import post
+from models.messages.reminders import Occasion, Recipient, plan
+from models.people.persons import Person
+from models.places.centres import ServiceCentre
+from models.tasks.desk import open_task, settle_for
+
+REMINDER = "family.reminder"
+
+
+def announce(
+    session: Session, call: FamilyCall, word: str, *, told_by: int, now: datetime, helped_before: int | None = None
+) -> None:
+    """Reminders for both, a letter to those who did not do it themselves, and the helper's task for this time.
+
+    Where a change brought another helper, the new one hears of a new call, and `helped_before` that it is off.
+    """
+    facts = facts_of(session, call)
+    remind(session, call, facts, now)
+    words = {call.relative_id: word, call.helper_id: word}
+    if helped_before not in (None, call.helper_id):
+        words |= {call.helper_id: "booked", helped_before: "cancelled"}
+    tell(session, call, {reader: said for reader, said in words.items() if reader != told_by}, facts, now)
+    settle_for(session, call.subject, "cancel", by=BY_RULE, now=now)
+    _open_help(session, call, facts, now)
+
+
+def tell(session: Session, call: FamilyCall, words: dict[int, str], facts: dict[str, Any], now: datetime) -> None:
+    """One letter for each reader; `words` says which ("booked", "changed", "cancelled")."""
+    for reader, word in words.items():
+        role = "relative" if reader == call.relative_id else "helper"
+        post(
+            session, key=f"{call.subject}/{call.revision}/{word}/{reader}", person_id=reader, kind=f"family.{word}",
+            facts={**facts, "role": role}, subject=call.subject, revision=call.revision, urgency="same_day", now=now,
+            useful_until=max(call.starts_at, now + timedelta(hours=1)), about_id=call.cared_id,
+        )  # fmt: skip
+
+
+def facts_of(session: Session, call: FamilyCall) -> dict[str, Any]:
+    """What every letter and task about a call may need."""
+    relative, cared = session.get_one(Person, call.relative_id), session.get_one(Person, call.cared_id)
+    centre = session.get_one(ServiceCentre, call.centre_id)
+    return {
+        "call": call.id, "starts_at": call.starts_at.isoformat(), "cared": cared.name, "relative": relative.name,
+        "relative_zone": relative.time_zone, "centre": centre.name, "centre_zone": centre.time_zone,
+        "phone": centre.phone,
+    }  # fmt: skip
+
+
+def remind(session: Session, call: FamilyCall, facts: dict[str, Any], now: datetime) -> None:
+    """Bring the reminders of a call in line with its time, its people and the rules; twice is once."""
+    occasion = Occasion(call.subject, call.revision, REMINDER, call.starts_at, facts, about_id=call.cared_id)
+    readers = ((call.relative_id, "relative"), (call.helper_id, "helper"))
+    plan(session, occasion, [Recipient(key, role, session.get_one(Person, key).tz) for key, role in readers], now)
+
+
+def remind_anew(session: Session, now: datetime, person_id: int | None = None) -> int:
+    """Plan the reminders of the coming calls anew (of one relative's, with `person_id`); answers how many calls.
+
+    What an edited rule, or a relative who has moved to another zone, calls for. What was sent stands.
+    """
+    coming = select(FamilyCall).where(FamilyCall.state == "booked", FamilyCall.starts_at > now).order_by(FamilyCall.id)
+    if person_id is not None:
+        coming = coming.where(FamilyCall.relative_id == person_id)
+    calls = session.scalars(coming).all()
+    for call in calls:
+        remind(session, call, facts_of(session, call), now)
+    return len(calls)
+
+
+def person_moved_zone(session: Session, person_id: int, now: datetime) -> None:
+    """A relative lives elsewhere now: what is still to be said of their calls says so, and comes at its hour there."""
+    zone = session.get_one(Person, person_id).time_zone
+    calls = select(FamilyCall.id).where(FamilyCall.relative_id == person_id)
+    subjects = [f"call:{key}" for key in session.scalars(calls)]
+    unsent = select(Letter).where(Letter.subject.in_(subjects), Letter.state == "planned").with_for_update()
+    for letter in session.scalars(unsent, execution_options={"populate_existing": True}).all():
+        letter.facts = {**letter.facts, "relative_zone": zone}
+    session.flush()
+    remind_anew(session, now, person_id)
+
+
+def _open_help(session: Session, call: FamilyCall, facts: dict[str, Any], now: datetime) -> None:
+    cared, centre = session.get_one(Person, call.cared_id), session.get_one(ServiceCentre, call.centre_id)
+    open_task(
+        session, key=f"{call.subject}/{call.revision}/help", kind="call_help", area_id=cared.area_id or centre.area_id,
+        assignee_id=call.helper_id, person_id=cared.id, subject=call.subject, now=now,
+        due_at=call.starts_at - timedelta(minutes=30), facts=facts,
+        by=By(call.helper_id, "rule"),  # the helper already has the letter about the call itself
+    )  # fmt: skip

@@ -1,0 +1,105 @@
+"""What was sent to whom, why and in what state: what the desk asks of the outbox, and sending once more on purpose."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from models.errors import Refused
+from models.history import History
+from models.life import By
+from models.messages.letters import LETTER, Letter
+from models.messages.outbox import post
+from models.people.persons import Person
+
+ON_THE_WAY = ("planned", "retry", "sending")
+USEFUL_AGAIN = timedelta(hours=24)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One letter and the name of the person it is for."""
+
+    letter: Letter
+    person: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """What the desk looks for; empty parts are not asked. `name` is the reader's, or a part of it."""
+
+    name: str = ""
+    states: tuple[str, ...] = ()
+    subject: str = ""
+    kind: str = ""
+    since: datetime | None = None
+
+
+def look(session: Session, question: Question, *, limit: int = 50, before: int | None = None) -> list[Seen]:
+    """The letters that answer the question, the newest first; `before` (an id) goes on where a page ended."""
+    query = select(Letter, Person.name).join(Person, Person.id == Letter.person_id)
+    if question.name:
+        query = query.where(Person.name.contains(question.name, autoescape=True))
+    if question.states:
+        query = query.where(Letter.state.in_(question.states))
+    if question.subject:
+        query = query.where(Letter.subject == question.subject)
+    if question.kind:
+        query = query.where(Letter.kind.startswith(question.kind, autoescape=True))
+    if question.since is not None:
+        query = query.where(Letter.created_at >= question.since)
+    if before is not None:
+        query = query.where(Letter.id < before)
+    rows = session.execute(query.order_by(Letter.id.desc()).limit(limit)).all()
+    return [Seen(row.Letter, row.name) for row in rows]
+
+
+def counts(session: Session) -> dict[str, int]:
+    """How many letters there are in each state."""
+    rows: Sequence[tuple[str, int]] = session.execute(
+        select(Letter.state, func.count()).group_by(Letter.state)
+    ).tuples().all()  # fmt: skip
+    return dict(rows)
+
+
+def one(session: Session, letter_id: int) -> Seen:
+    """One letter; raises Refused("no_letter")."""
+    letter = session.get(Letter, letter_id)
+    if letter is None:
+        raise Refused("no_letter")
+    return Seen(letter, session.get_one(Person, letter.person_id).name)
+
+
+def resend(session: Session, letter_id: int, *, by: By, reason: str, now: datetime) -> Letter:
+    """Say the same once more, as a letter of its own: the old one stays as it ended, and history says who and why.
+
+    Raises Refused("no_letter"), Refused("reason_needed"), Refused("still_going") while the old one may still arrive by
+    itself.
+    """
+    old = one(session, letter_id).letter
+    if not reason.strip():
+        raise Refused("reason_needed")
+    if old.state in ON_THE_WAY:
+        raise Refused("still_going")
+    number = session.scalar(select(func.count()).where(Letter.key.startswith(f"again:{old.id}/", autoescape=True))) or 0
+    new = post(
+        session, key=f"again:{old.id}/{number + 1}", person_id=old.person_id, about_id=old.about_id, kind=old.kind,
+        facts=old.facts, subject=old.subject, revision=old.revision, urgency=old.urgency, now=now,
+        useful_until=max(old.useful_until, now + USEFUL_AGAIN),
+    )  # fmt: skip
+    session.add(
+        History(
+            subject=LETTER.subject(old),
+            verb="resend",
+            from_state=old.state,
+            to_state=old.state,
+            by_person_id=by.person_id,
+            as_role=by.role,
+            note=f"{reason.strip()[:400]} → {LETTER.subject(new)}",
+            at=now,
+        )
+    )
+    session.flush()
+    return new

@@ -1,0 +1,100 @@
+"""What people hear of an order: the letters that a verb's `tells` names, and the task to tell somebody in person."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.life import BY_RULE, By
+from models.messages.outbox import post
+from models.ordering.listings import Listing
+from models.ordering.orders import ORDER, Order
+from models.people.care import may_act_for
+from models.people.identities import is_reachable
+from models.people.persons import Person
+from models.people.scope import in_charge_of
+from models.people.staff import cadres_over
+from models.places.areas import Area
+from models.places.centres import ServiceCentre
+from models.tasks.desk import open_task
+from models.tasks.tasks import TASK, Task
+
+TELL_WITHIN = timedelta(hours=24)
+SOON = timedelta(hours=24)  # a change this close to the service is urgent
+
+# verb of ORDER → the letter's kind
+LETTER_KINDS = {
+    "accept": "ordering.accepted", "hand_back": "ordering.handed_back", "complete": "ordering.completed",
+    "cancel": "ordering.cancelled", "give_up": "ordering.unmet",
+}  # fmt: skip
+
+
+def facts_for(session: Session, order: Order) -> dict[str, Any]:
+    """What a letter about an order needs to know; no phone of a resident and no address."""
+    listing = session.get_one(Listing, order.listing_id)
+    centre = session.get_one(ServiceCentre, order.centre_id)
+    return {
+        "order": order.id, "number": order.number, "service": listing.title, "category": listing.category,
+        "mode": listing.mode, "beneficiary": session.get_one(Person, order.beneficiary_id).name,
+        "requester": session.get_one(Person, order.requested_by_id).name,
+        "preferred_at": order.preferred_at.isoformat(), "centre": centre.name, "phone": centre.phone,
+    }  # fmt: skip
+
+
+def tell(
+    session: Session, order: Order, verb: str, *, by: By, now: datetime, mark: str = "",
+    providers: Iterable[int] = (), facts: Mapping[str, str],
+) -> None:  # fmt: skip
+    """Post what `verb` did to everybody whom the order's Life names, but for the one who did it.
+
+    A beneficiary whom WeChat does not reach hears it from a cadre: that task stands in the place of the cadres' letter.
+    `mark` tells a second accept of the same order from the first; `providers` are the members whom it concerns.
+    """
+    roles, kind = ORDER.by_name[verb].tells, LETTER_KINDS[verb]
+    known = {**facts_for(session, order), **facts}
+    beneficiary = session.get_one(Person, order.beneficiary_id)
+    in_person = "beneficiary" in roles and not is_reachable(session, beneficiary.id)
+    readers = set(providers) if "provider" in roles else set[int]()
+    if "requester" in roles and _still_concerned(session, order.requested_by_id, beneficiary):
+        readers.add(order.requested_by_id)
+    if in_person:
+        _tell_in_person(session, order, beneficiary, kind, known, mark, by, now)
+    elif "beneficiary" in roles:
+        readers.add(beneficiary.id)
+    if "cadre" in roles and not in_person:
+        readers |= {cadre.id for cadre in cadres_over(session, session.get_one(Area, order.area_id))}
+    for reader in sorted(readers - {by.person_id}):
+        post(
+            session, key=f"{order.subject}/{verb}{mark}/{reader}", person_id=reader, kind=kind, facts=known,
+            subject=order.subject, now=now, urgency=urgency(order, now),
+        )  # fmt: skip
+
+
+def urgency(order: Order, now: datetime) -> str:
+    """How urgent a change is: "same_day" shortly before the service."""
+    return "same_day" if order.preferred_at - now < SOON else "routine"
+
+
+def _still_concerned(session: Session, person_id: int, beneficiary: Person) -> bool:
+    """Whether this person may still act for the beneficiary: news ends with the link."""
+    return may_act_for(session, person_id, beneficiary.id) or in_charge_of(session, person_id, beneficiary)
+
+
+def _tell_in_person(
+    session: Session, order: Order, beneficiary: Person, kind: str, facts: dict[str, Any], mark: str, by: By,
+    now: datetime,
+) -> None:  # fmt: skip
+    """A cadre tells the beneficiary; what an older task of this order would have told no longer holds."""
+    older = select(Task).where(
+        Task.subject == order.subject, Task.kind == "tell_in_person", Task.state.not_in(TASK.ends)
+    )
+    for task in session.scalars(older).all():
+        TASK.move(session, task, "cancel", by=BY_RULE, now=now, settled_at=now)
+    open_task(
+        session, key=f"{order.subject}/tell/{kind}{mark}", kind="tell_in_person", area_id=order.area_id,
+        subject=order.subject, person_id=beneficiary.id, now=now, by=by,
+        due_at=min(now + TELL_WITHIN, max(order.preferred_at, now + timedelta(hours=1))),
+        facts={"person": beneficiary.name, "letter_kind": kind, "letter_facts": facts},
+    )  # fmt: skip

@@ -1,0 +1,83 @@
+"""Cadres' tasks: who still sees them, and how the person they are about is reached."""
+
+import pytest
+from sqlalchemy import select
+
+from models.errors import Refused
+from models.messages.outbox import post
+from models.people.contacts import ContactStep, Way, ways_to
+from models.people.persons import Person
+from models.people.staff import StaffRole
+from models.tasks.desk import finish, open_task, task_for, tasks_for
+from models.tasks.undelivered import hand_over
+from tests.world import NOW
+
+
+def opened(session, cast, key="t", **more):
+    return open_task(
+        session, key=key, kind="call_help", area_id=cast.village.id, subject="call:1", facts={}, now=NOW, due_at=NOW,
+        **more,
+    )  # fmt: skip
+
+
+def undelivered(session, person, state, kind="family.changed"):
+    letter = post(session, key=f"k/{kind}", person_id=person.id, kind=kind, facts={}, subject="call:1", now=NOW)
+    letter.state = state
+    session.flush()
+    return letter
+
+
+@pytest.mark.case("L2")
+def test_who_was_a_cadre_sees_no_task_and_what_was_theirs_is_everybodys_again(session, cast):
+    task = opened(session, cast, assignee_id=cast.li.id)
+    assert tasks_for(session, cast.who(cast.li)) == [task]
+    assert tasks_for(session, cast.who(cast.chen)) == []
+    session.scalars(select(StaffRole).where(StaffRole.person_id == cast.li.id)).one().ended_at = NOW
+    session.flush()
+    assert tasks_for(session, cast.who(cast.li)) == []
+    for forbidden in (task_for, lambda *asked: finish(*asked, NOW)):
+        with pytest.raises(Refused, match="not_yours"):
+            forbidden(session, cast.who(cast.li), task.id)
+    assert tasks_for(session, cast.who(cast.chen)) == [task]
+
+
+@pytest.mark.parametrize(("state", "kind"), [("dead", "phone_call"), ("missed", "phone_call"),
+                                             ("needs_check", "check_delivery")])  # fmt: skip
+def test_only_what_may_have_arrived_is_to_be_checked(session, cast, state, kind):
+    assert hand_over(session, undelivered(session, cast.xiaofang, state), NOW).kind == kind
+
+
+def test_a_reply_of_a_conversation_is_handed_to_nobody(session, cast):
+    assert hand_over(session, undelivered(session, cast.xiaofang, "dead", "messages.reply"), NOW) is None
+
+
+def test_the_plan_is_followed_in_its_order_through_the_people_it_names(session, cast):
+    aming = session.get_one(Person, cast.aming.id)
+    aming.phone = "13900000012"
+    session.add_all([
+        ContactStep(person_id=cast.wangnainai.id, position=3, means="wechat", through_id=cast.xiaofang.id),
+        ContactStep(person_id=cast.wangnainai.id, position=2, means="phone", through_id=aming.id, note="晚上在家"),
+    ])  # fmt: skip
+    session.flush()
+    assert ways_to(session, cast.wangnainai.id) == [
+        Way("visit", "李站长"), Way("phone", "阿明", "13900000012", "晚上在家"), Way("wechat", "小芳"),
+    ]  # fmt: skip
+
+
+@pytest.mark.case("B6")
+def test_where_wechat_has_just_failed_it_is_not_tried_again(session, cast):
+    session.add_all([
+        ContactStep(person_id=cast.grandpa.id, position=1, means="wechat", through_id=cast.aming.id),
+        ContactStep(person_id=cast.xiaohong.id, position=1, means="wechat", through_id=cast.aming.id),
+    ])  # fmt: skip
+    session.flush()
+    # Nothing else in the plan: the own phone, and for somebody without one a visit.
+    assert ways_to(session, cast.grandpa.id, ("wechat",)) == [Way("phone", "", "13900000009")]
+    assert ways_to(session, cast.xiaohong.id, ("wechat",)) == [Way("visit", "")]
+
+
+def test_a_phone_in_the_plan_is_the_persons_own_where_nobody_else_is_named(session, cast):
+    session.add(ContactStep(person_id=cast.grandpa.id, position=1, means="phone", through_id=cast.grandpa.id,
+                            phone="0578-1"))  # fmt: skip
+    session.flush()
+    assert ways_to(session, cast.grandpa.id) == [Way("phone", "", "0578-1")]

@@ -1,0 +1,228 @@
+"""Families and their cadre through the real gate: names, links and consents that begin and end, calls with them."""
+
+# ruff: noqa: F811 - a fixture that was imported is asked for by its name
+import re
+
+import pytest
+from sqlalchemy import select
+
+from models.family.calls import FamilyCall
+from models.messages.letters import Letter
+from models.messages.outbox import post
+from models.people.care import CareLink
+from models.people.consent import consents_to
+from models.people.contacts import ContactStep
+from models.people.identities import Identity
+from models.people.persons import Person
+from models.tasks.undelivered import hand_over
+from tests.stories.test_conversations import talk  # noqa: F401
+from tests.world import NOW
+
+
+def invited(talk, cast):
+    """The code that 李站长 makes for 王奶奶."""
+    li = talk(cast.li)
+    li.says("开亲情码")
+    li.says("王秀英")
+    return "".join(re.search(r"亲情码：(\w{4}) (\w{3})", li.taps("王秀英")).groups())
+
+
+def booked(talk, cast):
+    """小芳 books a call with 王奶奶; answers the link that booked it."""
+    me = talk(cast.xiaofang)
+    me.says("亲情连线")
+    me.taps("11月29日")
+    me.taps("16:00")
+    link = me.links[0]["id"]
+    assert "约好了" in me.at(link)
+    return link
+
+
+def with_wechat(open_session, person):
+    """王奶奶 has a phone of her own after all."""
+    with open_session() as session, session.begin():
+        app_id = session.scalars(select(Identity.app_id).limit(1)).one()
+        session.add(Identity(app_id=app_id, openid=f"o-{person.id}", person_id=person.id, since=NOW))
+
+
+def state_of_the_call(open_session):
+    with open_session() as session:
+        call = session.scalars(select(FamilyCall)).one()
+        return call.state, call.reason
+
+
+def test_a_name_that_is_too_long_is_asked_for_again_and_not_dropped(talk, cast, open_session):
+    code = invited(talk, cast)
+    newcomer = talk("o-newcomer")
+    newcomer.at(f"link/{code}")
+    assert "20个字以内" in newcomer.says("长" * 30)
+    assert "什么人" in newcomer.says("王小明")
+    newcomer.taps("孙子")
+    li = talk(cast.li)
+    li.says("我的任务")
+    assert "王小明说自己是王秀英的孙子" in li.taps("核实家人关联")
+
+
+def test_a_name_of_the_countys_own_list_is_not_said_to_be_changed(talk, cast, open_session):
+    with open_session() as session, session.begin():
+        session.get_one(Person, cast.xiaofang.id).code = "P-XF"
+    me = talk(cast.xiaofang)
+    me.says("我的资料")
+    heard = me.taps("改姓名")
+    assert "登记的姓名是小芳" in heard
+    assert "联系村里的工作人员" in heard
+    assert "记下了" not in me.at("me/name/is")
+
+
+def test_the_elder_sees_who_acts_for_her_and_ends_it_and_the_call_with_it(talk, cast, open_session):
+    booked(talk, cast)
+    with_wechat(open_session, cast.wangnainai)
+    wang = talk(cast.wangnainai)
+    wang.says("我的资料")
+    assert "小芳（女儿）" in wang.taps("谁能替我办")
+    assert "已经解除" in wang.taps("解除：小芳")
+    assert state_of_the_call(open_session) == ("cancelled", "unlinked")
+    me = talk(cast.xiaofang)
+    assert "没有约好" in me.says("我的连线")
+    assert "王秀英" not in me.at("call/1")
+    with open_session() as session:
+        told = session.execute(select(Letter.kind, Letter.person_id).where(Letter.state == "planned")).all()
+    assert {kind for kind, person in told if person == cast.xiaofang.id} == {"people.link_revoked"}
+    assert ("family.cancelled", cast.li.id) in told
+
+
+def test_a_cadre_ends_a_link_in_chat(talk, cast, open_session):
+    li = talk(cast.li)
+    li.says("我的资料")
+    assert "哪位居民" in li.taps("查看居民")
+    li.says("王秀英")
+    assert "小芳（女儿）" in li.taps("王秀英")
+    assert "已经解除" in li.taps("解除：小芳")
+    with open_session() as session:
+        assert session.scalars(select(CareLink.state)).one() == "revoked"
+
+
+def test_consent_is_asked_with_the_link_shown_and_taken_back_and_calls_end_with_it(talk, cast, open_session):
+    code = invited(talk, cast)
+    aming = talk(cast.aming)
+    aming.at(f"link/{code}/2")
+    li = talk(cast.li)
+    li.says("我的任务")
+    assert "是否同意" in li.taps("核实家人关联")
+    assert "见证人是您" in li.taps("通过")
+    booked(talk, cast)
+    li.says("居民")
+    li.says("王秀英")
+    heard = li.taps("王秀英")
+    assert re.search(r"参加亲情视频：.*同意（李站长见证）", heard)
+    assert "活动拍照：没有同意" in heard
+    assert "已撤回" in li.taps("撤回：参加亲情视频")
+    assert state_of_the_call(open_session) == ("cancelled", "consent_withdrawn")
+    me = talk(cast.xiaofang)
+    assert "王秀英现在不参加视频连线了" in me.says("亲情连线")
+    li.at(f"staff/resident/{cast.wangnainai.id}")
+    assert "已记下" in li.taps("同意：参加亲情视频")
+    assert "哪一天" in me.says("亲情连线")
+
+
+def test_somebody_agrees_and_takes_it_back_for_themselves(talk, cast, open_session):
+    me = talk(cast.aming)
+    me.says("我的资料")
+    me.taps("谁能替我办")
+    me.taps("同意：活动拍照")
+    with open_session() as session:
+        assert consents_to(session, cast.aming.id, "photos")
+    me.taps("查看")
+    me.taps("撤回：活动拍照")
+    with open_session() as session:
+        assert not consents_to(session, cast.aming.id, "photos")
+
+
+@pytest.mark.case("L1")
+@pytest.mark.parametrize("address", ["staff/resident/{0}", "staff/resident/{0}/0/yes", "staff/resident/{0}/1/no"])
+def test_a_resident_is_shown_to_their_own_cadre_only(talk, cast, address, open_session):
+    booked(talk, cast)
+    for stranger in (cast.aming, cast.zhao, cast.xiaofang):
+        heard = talk(stranger).at(address.format(cast.wangnainai.id))
+        assert "王秀英" not in heard
+        assert "小芳" not in heard
+    assert state_of_the_call(open_session)[0] == "booked"
+    with open_session() as session:
+        assert not consents_to(session, cast.wangnainai.id, "service_records")
+
+
+def test_a_cadre_looks_at_their_own_mother_as_a_cadre(talk, cast, open_session):
+    with open_session() as session, session.begin():
+        session.add(CareLink(relative_id=cast.li.id, cared_id=cast.wangnainai.id, kinship="儿子", state="confirmed",
+                             asked_at=NOW))  # fmt: skip
+    assert "小芳（女儿）" in talk(cast.li).at(f"staff/resident/{cast.wangnainai.id}")
+
+
+def test_a_task_about_a_letter_without_words_still_says_whom_to_reach(talk, cast, open_session):
+    with open_session() as session, session.begin():
+        letter = post(session, key="k", person_id=cast.wangnainai.id, kind="people.link_declined", facts={},
+                      subject="care:1", now=NOW)  # fmt: skip
+        letter.state = "dead"
+        hand_over(session, letter, NOW)
+    li = talk(cast.li)
+    li.says("我的任务")
+    heard = li.taps("请电话或上门告知")
+    assert "请告诉王秀英" in heard
+    assert "上门" in heard
+
+
+@pytest.mark.case("D21")
+def test_a_stale_confirmation_shows_what_became_of_the_call(talk, cast, open_session):
+    link = booked(talk, cast)
+    me = talk(cast.xiaofang)
+    me.says("我的连线")
+    me.taps("王秀英")
+    me.taps("取消")
+    me.says("我妈住院了")
+    heard = me.at(link)
+    assert "约好了" not in heard
+    assert "已取消" in heard
+    assert "我妈住院了" in heard
+    with open_session() as session:
+        assert len(session.scalars(select(FamilyCall)).all()) == 1
+
+
+def test_a_stale_confirmation_of_a_moved_call_shows_its_new_time(talk, cast):
+    link = booked(talk, cast)
+    me = talk(cast.xiaofang)
+    me.at("call/mine")
+    me.taps("王秀英")
+    me.taps("改时间")
+    me.taps("11月30日")
+    me.taps("15:30")
+    heard = me.at(link)
+    assert "约好了" not in heard
+    assert "11月30日（周一）15:30" in heard
+
+
+def test_the_cadre_reads_through_whom_and_on_which_phone_and_the_template_does_not(talk, cast, open_session):
+    with open_session() as session, session.begin():
+        session.get_one(Person, cast.aming.id).phone = "13900000012"
+        for position, (means, through) in enumerate(
+            (("wechat", cast.xiaofang), ("phone", cast.aming), ("visit", cast.li)), start=2
+        ):
+            session.add(
+                ContactStep(
+                    person_id=cast.wangnainai.id, position=position, means=means, through_id=through.id,
+                    note="晚上在家" if means == "phone" else "",
+                )
+            )  # fmt: skip
+        letter = post(
+            session, key="k", person_id=cast.wangnainai.id, kind="people.link_declined", subject="care:1", now=NOW,
+            facts={"cared": "", "at": NOW.isoformat()},
+        )  # fmt: skip
+        letter.state = "dead"
+        hand_over(session, letter, NOW)
+        (told,) = session.scalars(select(Letter).where(Letter.kind == "tasks.assigned")).all()
+        assert "13900000012" not in str(told.facts)
+    li = talk(cast.li)
+    li.says("我的任务")
+    heard = li.taps("请电话或上门告知")
+    assert "打电话给阿明，请对方转告 13900000012 晚上在家" in heard
+    assert "微信给" not in heard
+    assert heard.index("上门") < heard.index("打电话给阿明")

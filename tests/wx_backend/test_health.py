@@ -1,0 +1,58 @@
+"""What machines ask: alive, ready, how the outbox stands; a database that is away is said, never a traceback."""
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from models.messages.outbox import post
+from tests.gate import close_app, config_for
+from tests.world import NOW
+from wx_backend.app import create_app
+from wx_backend.database import make_engine
+
+
+@pytest.fixture
+def ask(database_url):
+    """Asks the app on a fresh database."""
+    app = create_app(config_for(database_url), now=lambda: NOW)
+    yield app.test_client().get
+    close_app(app)
+
+
+def test_the_outbox_is_counted_by_state(ask, cast, open_session):
+    with open_session() as session, session.begin():
+        post(session, key="k", person_id=cast.xiaofang.id, kind="messages.reply", facts={}, subject="s:1", now=NOW)
+    said = ask("/metrics")
+    assert (said.status_code, said.content_type.split(";")[0]) == (200, "text/plain")
+    assert 'wx_letters{state="planned"} 1.0' in said.text
+
+
+def test_a_database_of_another_version_is_not_ready_and_says_what_it_stands_at(ask):
+    said = ask("/readyz")
+    assert said.status_code == 503
+    assert "the code at" in said.text
+
+
+def test_tables_that_are_gone_are_503_and_the_process_is_alive(ask, engine):
+    with engine.connect() as connection, connection.begin():
+        connection.execute(text("ALTER TABLE letters RENAME TO away"))
+    assert ask("/metrics").status_code == 503
+    assert ask("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/readyz"])
+def test_a_database_that_is_away_is_503_and_says_so(path):
+    app = create_app(config_for("postgresql+psycopg://postgres@127.0.0.1:9/away"), now=lambda: NOW)
+    said = app.test_client().get(path)
+    assert said.status_code == 503
+    assert "the database does not answer" in said.text
+    close_app(app)
+
+
+def test_an_exception_of_the_database_names_the_statement_and_no_values(database_url):
+    engine = make_engine(database_url)
+    with engine.connect() as connection, pytest.raises(SQLAlchemyError) as raised:
+        connection.execute(text("SELECT * FROM nowhere WHERE phone = :phone"), {"phone": "13800001234"})
+    engine.dispose()
+    assert "nowhere" in str(raised.value)
+    assert "13800001234" not in str(raised.value)

@@ -1,0 +1,69 @@
+"""Loading a county: one CSV file with sections, all of it or nothing, every bad row named with its line and reason."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from wx_backend.load import listings, people, places
+from wx_backend.load.loading import Loading
+from wx_backend.load.rows import BadRow, RowIn, rows
+
+
+class NotLoaded(Exception):
+    """The file has bad rows; nothing was loaded. `faults` has a line for each."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+@dataclass(frozen=True)
+class Section:
+    """One section of the file: what takes its rows, and the columns that it may have."""
+
+    take: Callable[[Loading, RowIn], None]
+    columns: tuple[str, ...]
+
+
+def _section(take: Callable[[Loading, RowIn], None], columns: str) -> Section:
+    return Section(take, tuple(columns.split(",")))
+
+
+SECTIONS: dict[str, Section] = {
+    "areas": _section(places.areas, "code,name,kind,parent"),
+    "centres": _section(places.centres, "code,name,area,address,phone"),
+    "hours": _section(places.hours, "centre,weekdays,opens,closes,on_holidays"),
+    "closures": _section(places.closures, "centre,first_day,last_day,reason"),
+    "stations": _section(places.stations, "centre,zone,room,name,kind"),
+    "organisations": _section(people.organisations, "code,name,kind,area,phone"),
+    "persons": _section(people.persons, "code,name,area,phone,time_zone,left_behind,away"),
+    "staff": _section(people.staff, "person,role,area,organisation"),
+    "identities": _section(people.identities, "person,app_id,openid,following"),
+    "links": _section(people.links, "relative,cared,kinship,confirmed_by"),
+    "consents": _section(people.consents, "person,kind,text_version,means,witness"),
+    "contacts": _section(people.contacts, "person,position,means,through,phone,note"),
+    "listings": _section(
+        listings.listings, "code,centre,category,title,summary,mode,questions,providers,valid_from,valid_to"
+    ),
+    "overrides": _section(places.overrides, "day,is_workday,name"),
+}
+
+
+def load_county(session: Session, path: Path, *, app_id: str, now: datetime) -> dict[str, int]:
+    """Load the file in the caller's transaction; answers how many rows were new, by table.
+
+    Raises NotLoaded with every fault; the caller then rolls back. A row that names a faulty one is a fault too.
+    """
+    load, faults = Loading(session, app_id, now), list[str]()
+    for name, row in rows(path, {name: section.columns for name, section in SECTIONS.items()}, faults):
+        try:
+            SECTIONS[name].take(load, row)
+        except BadRow as fault:
+            faults.append(f"{path.name}:{row.line}: [{name}] {fault}")
+    if faults:
+        raise NotLoaded(faults)
+    load.prune()
+    return load.counts

@@ -1,0 +1,112 @@
+"""Sections of people: organisations, persons, staff, WeChat identities, care links, consents, contact plans.
+
+What people have decided since (a link revoked, an account left, a city moved to, a consent taken back) stands.
+"""
+
+from sqlalchemy import select
+
+from models.errors import Refused
+from models.hours import zone_named
+from models.life import By
+from models.people.care import CARE, CareLink
+from models.people.consent import CONSENT_KINDS, CONSENT_MEANS, Consent
+from models.people.contacts import MEANS, ContactStep
+from models.people.identities import Identity
+from models.people.persons import Person
+from models.people.staff import ORGANISATION_KINDS, ROLES, Organisation, StaffRole
+from models.places.areas import Area
+from wx_backend.load.loading import Loading, check_lengths
+from wx_backend.load.rows import BadRow, RowIn
+
+
+def organisations(load: Loading, row: RowIn) -> None:
+    """An organisation, and the area that it serves."""
+    load.put(
+        Organisation, {"code": row("code")}, name=row("name"), kind=row.one_of("kind", ORGANISATION_KINDS),
+        area_id=load.find(Area, row("area"), "area").id, phone=row.phone("phone"),
+    )  # fmt: skip
+
+
+def persons(load: Loading, row: RowIn) -> None:
+    """A person. The zone in which somebody lives is theirs to change afterwards."""
+    area = load.find(Area, row("area"), "area").id if row("area", "") else None
+    try:
+        zone = zone_named(row("time_zone", "Asia/Shanghai")).key
+    except Refused as refusal:
+        raise BadRow(f"time_zone: “{row('time_zone')}”不是时区名，例如 Europe/Madrid") from refusal
+    load.put(
+        Person, {"code": row("code")}, first={"time_zone": zone}, name=row("name"), area_id=area,
+        phone=row.phone("phone"), left_behind=row.one_of("left_behind", ("", "elder", "child"), ""),
+        away=row.yes("away", "no"), created_at=load.now,
+    )  # fmt: skip
+
+
+def staff(load: Loading, row: RowIn) -> None:
+    """A role over an area or in an organisation; one that was ended stays ended."""
+    area = load.find(Area, row("area"), "area").id if row("area", "") else None
+    organisation = load.find(Organisation, row("organisation"), "organisation").id if row("organisation", "") else None
+    if (area is None) == (organisation is None):
+        raise BadRow("area / organisation: 两个里面填一个")
+    load.put(
+        StaffRole, {
+            "person_id": load.find(Person, row("person"), "person").id, "role": row.one_of("role", ROLES),
+            "area_id": area, "organisation_id": organisation,
+        }, since=load.now,
+    )  # fmt: skip
+
+
+def identities(load: Loading, row: RowIn) -> None:
+    """Who an openid is; whether that account is followed is WeChat's to say afterwards."""
+    person = load.find(Person, row("person"), "person")
+    load.put(
+        Identity, {"app_id": row("app_id", load.app_id), "openid": row("openid")},
+        first={"following": row.yes("following", "yes")}, person_id=person.id, since=load.now,
+    )  # fmt: skip
+
+
+def links(load: Loading, row: RowIn) -> None:
+    """A care link that a cadre has confirmed on paper; what has been decided about this pair already stands."""
+    relative, cared = load.find(Person, row("relative"), "relative"), load.find(Person, row("cared"), "cared")
+    cadre, kinship = load.find(Person, row("confirmed_by"), "confirmed_by"), row("kinship")
+    check_lengths(CareLink, {"kinship": kinship})
+    pair = select(CareLink).where(CareLink.relative_id == relative.id, CareLink.cared_id == cared.id)
+    known = load.session.scalars(pair).all()
+    for link in known:
+        if link.state not in CARE.ends:
+            link.kinship = kinship
+    if known:
+        return
+    link = CareLink(relative_id=relative.id, cared_id=cared.id, kinship=kinship, asked_at=load.now)
+    load.session.add(link)
+    CARE.begin(load.session, link, by=By(relative.id, "relative"), now=load.now)
+    CARE.move(
+        load.session, link, "confirm", by=By(cadre.id, "cadre"), now=load.now, settled_by_id=cadre.id,
+        settled_at=load.now,
+    )  # fmt: skip
+    load.count(CareLink)
+
+
+def consents(load: Loading, row: RowIn) -> None:
+    """A consent; one that was taken back stays so."""
+    person = load.find(Person, row("person"), "person")
+    witness = load.find(Person, row("witness"), "witness").id if row("witness", "") else None
+    means = row.one_of("means", CONSENT_MEANS)
+    if means == "spoken" and witness is None:
+        raise BadRow("witness: 口头同意要有见证人")
+    keys = {"person_id": person.id, "kind": row.one_of("kind", CONSENT_KINDS)}
+    if load.session.scalar(select(Consent.id).filter_by(**keys).where(Consent.withdrawn_at.is_not(None)).limit(1)):
+        return
+    load.put(
+        Consent, keys, text_version=row("text_version"), means=means, given_by_id=person.id, given_at=load.now,
+        witness_id=witness,
+    )  # fmt: skip
+
+
+def contacts(load: Loading, row: RowIn) -> None:
+    """A step of a contact plan; the plan of a person that the file speaks of is all in the file."""
+    person = load.find(Person, row("person"), "person")
+    step, _ = load.put(
+        ContactStep, {"person_id": person.id, "position": row.number("position")}, means=row.one_of("means", MEANS),
+        through_id=load.find(Person, row("through"), "through").id, phone=row.phone("phone"), note=row("note", ""),
+    )  # fmt: skip
+    load.keep(ContactStep, "person_id", person.id, step.id)

@@ -1,0 +1,121 @@
+"""The rows of a county's file: CSV with sections, from any spreadsheet, each row with its line and its cells."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, time
+from pathlib import Path
+
+
+class BadRow(Exception):
+    """A row cannot be loaded; the message says why, for the clerk who wrote it."""
+
+
+@dataclass(frozen=True)
+class RowIn:
+    """One row of the file: its line, and its cells by column name."""
+
+    line: int
+    cells: dict[str, str]
+
+    def __call__(self, column: str, default: str | None = None) -> str:
+        """A cell's text; a missing one is a fault unless a default is given."""
+        value = self.cells.get(column, "").strip()
+        if "\0" in value:
+            raise BadRow(f"{column}: 有看不见的字符，请重新输入")
+        if value:
+            return value
+        if default is None:
+            raise BadRow(f"{column}: 不能为空")
+        return default
+
+    def one_of(self, column: str, allowed: tuple[str, ...], default: str | None = None) -> str:
+        """A cell that must be one of a few words."""
+        value = self(column, default)
+        if value and value not in allowed:
+            raise BadRow(f"{column}: “{value}”不在可选值里（{'、'.join(allowed)}）")
+        return value
+
+    def yes(self, column: str, default: str | None = None) -> bool:
+        """A cell that says yes or no."""
+        return self.one_of(column, ("yes", "no"), default) == "yes"
+
+    def phone(self, column: str) -> str:
+        """A phone number, or nothing."""
+        value = self(column, "")
+        if value and not re.fullmatch(r"\+?[0-9][0-9 -]{4,18}", value):
+            raise BadRow(f"{column}: “{value}”不像电话号码")
+        return value
+
+    def number(self, column: str) -> int:
+        """A small whole number."""
+        if not re.fullmatch(r"[0-9]{1,4}", self(column)):
+            raise BadRow(f"{column}: “{self(column)}”应是数字")
+        return int(self(column))
+
+    def time(self, column: str) -> time:
+        """A time of day."""
+        try:
+            return time.fromisoformat(self(column))
+        except ValueError as error:
+            raise BadRow(f"{column}: “{self(column)}”应写成 08:30") from error
+
+    def day_or_none(self, column: str) -> date | None:
+        """A day, or nothing."""
+        text = self(column, "")
+        try:
+            return date.fromisoformat(text) if text else None
+        except ValueError as error:
+            raise BadRow(f"{column}: “{text}”应写成 2026-12-31") from error
+
+    def day(self, column: str) -> date:
+        """A day; a missing one is a fault."""
+        found = self.day_or_none(column)
+        if found is None:
+            raise BadRow(f"{column}: 不能为空")
+        return found
+
+
+def rows(path: Path, columns: Mapping[str, tuple[str, ...]], faults: list[str]) -> Iterator[tuple[str, RowIn]]:
+    """The rows of all sections, with their lines; `columns` names what each section may have.
+
+    A section or a column that nobody knows is added to `faults`: a misspelt column would be a value that is lost.
+    """
+    section, header = "", list[str]()
+    reader = csv.reader(io.StringIO(_text(path)))
+    for cells in reader:
+        line, head = reader.line_num, cells[0].strip() if cells else ""
+        if not any(cell.strip() for cell in cells) or head.startswith("#"):
+            continue
+        if re.fullmatch(r"\[\w+\]", head):
+            section, header = head.strip("[]"), []
+            if section not in columns:
+                faults.append(f"{path.name}:{line}: 没有叫[{section}]的部分（有：{'、'.join(columns)}）")
+        elif section in columns and not header:
+            header = [cell.strip() for cell in cells]
+            faults += [f"{path.name}:{line}: [{section}] {why}" for why in _header_faults(header, columns[section])]
+        elif section in columns:
+            if len([cell for cell in cells if cell.strip()]) > len(header):
+                faults.append(f"{path.name}:{line}: [{section}] 比表头多了列")
+                continue
+            yield section, RowIn(line, dict(zip(header, cells, strict=False)))
+
+
+def _header_faults(header: list[str], known: tuple[str, ...]) -> Iterator[str]:
+    named = [name for name in header if name]
+    for name in dict.fromkeys(named):
+        if name not in known:
+            yield f"没有叫“{name}”的列（有：{'、'.join(known)}）"
+        elif named.count(name) > 1:
+            yield f"“{name}”这一列写了两次"
+
+
+def _text(path: Path) -> str:
+    """The file's text: UTF-8 with or without a mark, or what Excel writes in China (GB18030)."""
+    raw = path.read_bytes()
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return raw.decode("gb18030", errors="replace")
