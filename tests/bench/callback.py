@@ -67,7 +67,7 @@ def _filled(url: str, app_id: str) -> list[tuple[str, int, int]]:
             session.flush()
             session.add(Station(room_id=room.id, name="屏", kind="video_call"))
             session.flush()
-            assert venue_for(session, cared)
+            assert venue_for(session, relative, cared)
             pairs.append((f"o-pair-{n}", cared.id, 0))
     engine.dispose()
     day_start = real_now().replace(hour=2, minute=0, second=0, microsecond=0)
