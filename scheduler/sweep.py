@@ -8,6 +8,7 @@ from models.family.booking import finish_past
 from models.messages.passage import ENDED_UNDELIVERED
 from models.messages.receipts import join_waiting
 from models.messages.sweeping import sweep_letters
+from models.ordering.offers import expire_offers
 from models.tasks.escalation import escalate
 from models.tasks.linking import lapse_old
 from models.tasks.undelivered import hand_over
@@ -33,9 +34,12 @@ def _sweep_outbox(session: Session, hands: Hands) -> int:
 
 
 def sweep_bookings(hands: Hands) -> int:
-    """End calls that are over and askings that nobody answered; answers how many."""
+    """End calls that are over, askings and offers that nobody answered; answers how many."""
     now = hands.now()
-    return in_unit(hands.open_session, lambda session: finish_past(session, now) + lapse_old(session, now))
+    return in_unit(
+        hands.open_session,
+        lambda session: finish_past(session, now) + lapse_old(session, now) + expire_offers(session, now),
+    )
 
 
 def sweep_tasks(hands: Hands) -> int:

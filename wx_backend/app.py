@@ -23,6 +23,8 @@ from handlers.people import words as people_words
 from handlers.router import Router
 from handlers.tasks import chat as tasks_chat
 from handlers.tasks import words as tasks_words
+from models.messages.allowance import Allowance, Limits
+from models.messages.ladder import CHANNELS
 from scheduler.settings import ClockSettings
 from wx_backend import callback, database, health
 from wx_backend.admission import Account
@@ -45,6 +47,11 @@ WORDS: Mapping[str, Say] = {
     "tasks": tasks_words.letter,
     "messages": messages_words.letter,
 }
+
+# Which template of the settings each kind of letter uses.
+TEMPLATE_OF: Mapping[str, str] = {
+    **family_words.TEMPLATES, **ordering_words.TEMPLATES, **people_words.TEMPLATES, **tasks_words.TEMPLATES,
+}  # fmt: skip
 
 
 def in_words(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> str:
@@ -83,14 +90,31 @@ def make_clients(config: Config, cache: Redis) -> dict[str, Client]:
     }
 
 
-def make_templates(config: Config) -> dict[str, Template]:
-    """The template messages of the settings, by business key."""
-    return {key: Template(key, one.id, one.fields) for key, one in config.wechat.templates.items()}
+def make_templates(config: Config, channel: str = "template") -> dict[str, Template]:
+    """The templates of the settings on one channel, by business key."""
+    return {
+        key: Template(key, one.id, one.fields)
+        for key, section in config.wechat.templates.items() if (one := section.by_channel().get(channel))
+    }  # fmt: skip
 
 
 def make_postman(config: Config, now: Callable[[], datetime]) -> Postman:
     """The postman of a clock process."""
-    return Postman(make_clients(config, connect(config.redis.url)), make_templates(config), WORDS, now)
+    templates = {channel: make_templates(config, channel) for channel in CHANNELS}
+    return Postman(make_clients(config, connect(config.redis.url)), templates, WORDS, now)
+
+
+def make_allowance(config: Config) -> Allowance:
+    """What the accounts let us send: their limits, and which subscription people agree to for which letters."""
+    limits = {one.app_id: Limits(one.sends_per_day, one.sends_per_minute) for one in config.accounts()}
+    topics = {
+        kind: {
+            channel: section.id for channel, section in config.wechat.templates[key].by_channel().items()
+            if CHANNELS[channel].needs == "consent"
+        }
+        for kind, key in TEMPLATE_OF.items()
+    }  # fmt: skip
+    return Allowance(limits, topics)
 
 
 def make_clock(config: Config) -> Clock:

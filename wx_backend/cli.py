@@ -15,23 +15,33 @@ from models.register import LIVES
 from scheduler import clock as timetable
 from scheduler.settings import Hands
 from wx_backend import migrations
-from wx_backend.app import clock_settings, make_clients, make_clock, make_postman, make_router, make_templates
-from wx_backend.config import EXAMPLE, Config, ConfigError, find_file, load_config, refuse_lonely_workers, refuse_unsafe
+from wx_backend.app import (
+    clock_settings,
+    make_allowance,
+    make_clients,
+    make_clock,
+    make_postman,
+    make_router,
+    make_templates,
+)
+from wx_backend.config import EXAMPLE, Config, ConfigError, find_file, load_config
 from wx_backend.database import make_engine, session_factory
 from wx_backend.demo.actor import NotSeen
 from wx_backend.demo.cast import accounts, phones, templates
 from wx_backend.demo.stage import NotReady, Stage, aside, demo_environ, refuse_outside, stage_aside
 from wx_backend.demo.story import Story
 from wx_backend.doctor import examine
+from wx_backend.letters import letters
 from wx_backend.load import NotLoaded, load_county
 from wx_backend.locks import AlreadyRunning, only_clock
 from wx_backend.now import real_now
 from wx_backend.redis import connect
+from wx_backend.safety import refuse_lonely_workers, refuse_unsafe
 from wx_backend.sandbox import server as sandbox_server
 from wx_backend.serving import Server
 from wx_backend.wechat import menu as account_menu
 from wx_backend.wechat.client import FAR_END
-from wx_backend.wechat.templates import drift
+from wx_backend.wechat.templates import drift, pulled
 
 
 class Fault(click.ClickException):
@@ -154,7 +164,7 @@ def clock(named: str | None, is_demo: bool) -> None:
     engine = make_engine(config.database.url)
     now = make_clock(config)
     postman = make_postman(config, now)
-    hands = Hands(session_factory(engine), postman.carry, now, real_now, settings)
+    hands = Hands(session_factory(engine), postman.carry, now, real_now, settings, make_allowance(config))
     try:
         timetable.run(hands, stop, only_clock(config.database.url))
     except AlreadyRunning as error:
@@ -262,6 +272,17 @@ def templates_check(named: str | None) -> None:
     click.echo(f"{len(config.wechat.templates)} templates agree with the account")
 
 
+@template_group.command("pull")
+@click.pass_obj
+def templates_pull(named: str | None) -> None:
+    """Print the account's templates as they would stand in the settings."""
+    _, client = _client(named)
+    try:
+        click.echo("\n".join(pulled(client)) or "the account has no templates yet")
+    except FAR_END as error:
+        raise Fault(f"the account does not answer: {error}") from error
+
+
 @main.command()
 @click.pass_obj
 def doctor(named: str | None) -> None:
@@ -293,6 +314,8 @@ def flows() -> None:
     for life in LIVES:
         click.echo(f"%% {life.name}\n{life.mermaid()}\n")
 
+
+main.add_command(letters)
 
 if __name__ == "__main__":
     main()

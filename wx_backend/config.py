@@ -1,6 +1,5 @@
 """The settings: one TOML file that the environment may override; any fault refuses to start and names its key."""
 
-import hashlib
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -13,19 +12,6 @@ from wx_backend.keys import AesKey, Bind, Filled, Mode, Origin, Secret, Token, s
 
 EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
 PREFIX = "WX_BACKEND_"
-
-# The secrets of config.example.toml, by SHA-256: everybody knows them, also where the file itself is not installed.
-EXAMPLE_SECRETS = frozenset(
-    {
-        "432c99ac88b12d44d253811bee83d5ac5685cdf062cd10ec4b6f0c6deac1f625",
-        "552d8b3bfb677f255910789cf055c85c51c35f427031b29a752a4c3c2ee5c19c",
-        "7d1e227d2004cbeeccbba83b14766e94f2abb63a9d027502c1114026dd8916c0",
-        "cb916f125d09500a1407fe4b2060bea5dd9665cb8cca86a707e6a719c3870aa4",
-        "cd10d33824110df5af835e4a3a5308dd3c4c4d9bed8b58270519925250c9bb61",
-        "dc2dce7426c16ab424a0a7b890ab030f8c851bd85492aa2f95ac98b5b9fddf96",
-        "ddb74c22ad6d2de7e04f324705e3a63c2a38758c1cf4f403478e4dfcd4b9e698",
-    }
-)
 
 # The templates that our letters use, and what each can say. An account's template may leave fields out.
 TEMPLATES: dict[str, frozenset[str]] = {
@@ -94,6 +80,8 @@ class AccountSection(Section):
     previous_encoding_aes_key: AesKey
     mode: Mode
     allow_plain: bool
+    sends_per_day: int = Field(ge=1)
+    sends_per_minute: int = Field(ge=1)
 
     @property
     def aes_keys(self) -> tuple[str, ...]:
@@ -105,18 +93,35 @@ class MiniProgramSection(AccountSection, Switch):
     """`[wechat.mini_program]`; `enabled = false` switches it off, and its other keys may then be empty."""
 
 
-class TemplateSection(Section):
+class SubscriptionSection(Section):
     """One template: its id in the account, and which of WeChat's keys each business field fills."""
 
     id: Filled
     fields: dict[str, Annotated[str, Field(pattern=r"^[a-z_]+[0-9]+$")]] = Field(min_length=1)
 
 
+class TemplateSection(SubscriptionSection):
+    """A template message, and the subscription templates that say the same where people have agreed to them."""
+
+    mini_subscription: SubscriptionSection | None = None
+    account_subscription: SubscriptionSection | None = None
+
+    def by_channel(self) -> dict[str, SubscriptionSection]:
+        """What this is called on each channel that has it."""
+        found = {
+            "template": self, "mini_subscription": self.mini_subscription,
+            "account_subscription": self.account_subscription,
+        }  # fmt: skip
+        return {channel: section for channel, section in found.items() if section is not None}
+
+
 def _known_templates(found: dict[str, TemplateSection]) -> dict[str, TemplateSection]:
     faults = [f"{key} is missing" for key in TEMPLATES.keys() - found.keys()]
     faults += [f"{key}: no such template" for key in found.keys() - TEMPLATES.keys()]
     for key in found.keys() & TEMPLATES.keys():
-        faults += [f"{key}.fields.{name}: no such field" for name in found[key].fields.keys() - TEMPLATES[key]]
+        for channel, section in found[key].by_channel().items():
+            place = key if channel == "template" else f"{key}.{channel}"
+            faults += [f"{place}.fields.{name}: no such field" for name in section.fields.keys() - TEMPLATES[key]]
     if faults:
         raise ValueError("; ".join(sorted(faults)))
     return found
@@ -282,38 +287,3 @@ def _contradictions(config: Config) -> Iterator[str]:
             )
     if len({section.app_id for section in accounts.values()}) < len(accounts):
         yield "wechat.mini_program.app_id: the same as the official account's"
-
-
-def refuse_unsafe(config: Config, *, demo: bool) -> None:
-    """What `serve` and `clock` check beyond the file itself; raises ConfigError.
-
-    The example's secrets are public, so they only serve a machine that talks to itself; a movable clock is the demo's.
-    """
-    faults = []
-    if config.sandbox.clock_file and not demo:
-        faults.append("sandbox.clock_file: only the demo's clock may be moved; leave it empty")
-    if not config.is_loopback():
-        faults += (
-            f"{key}: still the value of config.example.toml, which everybody knows; make your own"
-            for key, value in secrets_of(config).items()
-            if hashlib.sha256(value.encode()).hexdigest() in EXAMPLE_SECRETS
-        )
-    if faults:
-        raise ConfigError("\n".join(f"{config.source}: {fault}" for fault in faults))
-
-
-def secrets_of(config: Config) -> dict[str, str]:
-    """What must never be the example's, by key; empty ones left out."""
-    found = {"app.secret_key": config.app.secret_key}
-    for name, section in config.named_accounts().items():
-        for key in ("app_secret", "token", "encoding_aes_key", "previous_encoding_aes_key"):
-            found[f"wechat.{name}.{key}"] = getattr(section, key)
-    return {key: value for key, value in found.items() if value}
-
-
-def refuse_lonely_workers(config: Config) -> None:
-    """`serve` with caches in its own memory can only be one process; raises ConfigError."""
-    if config.redis.url.startswith("memory:") and config.app.workers > 1:
-        raise ConfigError(
-            f'{config.source}: app.workers: redis.url = "memory://" serves one process; name a Redis, or say 1'
-        )

@@ -8,6 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from models.hours import CHINA, calendar
+from models.messages.breakers import EVERY, Breaker
 from models.messages.letters import Letter
 from models.places.centres import ServiceCentre
 from models.tasks.tasks import TASK, Task
@@ -82,6 +83,12 @@ def _outbox(session: Session) -> Iterator[Finding]:
     )
     if late:
         yield Finding("warn", "outbox", f"{late} letters are due and unsent: does `wx-backend clock` run?")
+    for one in session.scalars(select(Breaker).where(Breaker.open_until > real_now())):
+        what = "everything" if one.kind == EVERY else one.kind
+        yield Finding(
+            "warn", "outbox", f"{one.channel} of {one.app_id}, {what}: stopped until {one.open_until:%Y-%m-%d %H:%M} UTC, "
+            f"{one.code} {one.why}"[:160],
+        )  # fmt: skip
     check = session.scalar(select(func.count()).select_from(Letter).where(Letter.state == "needs_check")) or 0
     open_tasks = session.scalar(select(func.count()).select_from(Task).where(Task.state.not_in(TASK.ends))) or 0
     yield Finding("ok", "outbox", f"{check} letters to be checked by hand, {open_tasks} tasks open")

@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from models.messages.breakers import standing
 from models.messages.letters import Letter
 from models.tasks.tasks import TASK, Task
 from wx_backend import migrations
@@ -45,6 +46,7 @@ class OutboxCollector(Collector):
                 select(func.count()).where(Letter.state == "sending", Letter.lease_until < real_now())
             )
             waiting = session.scalar(select(func.count()).where(Task.state.not_in(TASK.ends)))
+            stopped = len(standing(session, self.now()))
         states = GaugeMetricFamily("wx_letters", "Letters that still need something, by state.", labels=["state"])
         for state in _WATCHED:
             states.add_metric([state], letters.get(state, 0))
@@ -52,6 +54,7 @@ class OutboxCollector(Collector):
         late = max((self.now() - oldest).total_seconds(), 0.0) if oldest else 0.0
         yield GaugeMetricFamily("wx_letters_oldest_due_seconds", "How late the oldest due letter is.", value=late)
         yield GaugeMetricFamily("wx_letters_stuck", "Leases that ran out and nobody has swept.", value=stuck or 0)
+        yield GaugeMetricFamily("wx_breakers_open", "Channels or templates that are out of order.", value=stopped)
         yield GaugeMetricFamily("wx_tasks_open", "Tasks that no cadre has settled.", value=waiting or 0)
 
 

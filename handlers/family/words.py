@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from handlers.room import Wording
-from handlers.words import plain, when_two
+from handlers.room import Said, Wording
+from handlers.words import WEEKDAYS, plain, when_two
 from models.hours import CHINA
 
 FOR_WHOM = "想和哪位家人视频？"
@@ -63,9 +63,21 @@ _TEXTS = {
     "changed": "与{other}的视频改到：{time}，地点{centre}。",
     "cancelled": "与{other}的视频（{time}）取消了，原因：{reason}。",
 }
-_TEMPLATES = {
-    "booked": "call_booked", "changed": "call_changed", "cancelled": "call_cancelled", "reminder": "call_reminder",
+TEMPLATES = {
+    "family.booked": "call_booked", "family.changed": "call_changed", "family.cancelled": "call_cancelled",
+    "family.reminder": "call_reminder",
 }  # fmt: skip
+
+
+def _subject(facts: dict[str, Any], start: datetime, zone: ZoneInfo, *, helper: bool) -> tuple[str, ...]:
+    """What a card is about, the fullest first: its time field can hold neither a weekday nor a second clock."""
+    weekday = f"周{WEEKDAYS[start.astimezone(zone).weekday()]}"
+    whom = f"{facts['cared']}·{facts['relative']}" if helper else f"与{facts['cared']}视频"
+    home = start.astimezone(CHINA)
+    if home.utcoffset() == start.astimezone(zone).utcoffset():
+        return (f"{weekday}{whom}", whom)
+    there = f"国内周{WEEKDAYS[home.weekday()]}{home:%H:%M}"
+    return (f"{weekday}{whom}（{there}）", f"{whom}（{there}）", f"{whom}（国内{home:%H:%M}）", whom)
 
 
 def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
@@ -76,15 +88,15 @@ def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
     other = facts["cared"] if not helper else f"{facts['cared']}和{facts['relative']}"
     # A relative reads it where they live now, which may not be where they lived when it was written.
     time = both(start, facts["relative_zone"] if helper else zone.key)
-    fields = {
-        "subject": f"与{facts['cared']}视频" if not helper else f"{facts['cared']}·{facts['relative']}",
-        "time": f"{start.astimezone(zone):%Y-%m-%d %H:%M}", "place": facts["centre"], "contact": facts["phone"],
-        "reason": listed(facts.get("reason", "")),
+    reason = listed(facts.get("reason", ""))
+    fields: dict[str, Said] = {
+        "subject": _subject(facts, start, zone, helper=helper), "time": f"{start.astimezone(zone):%Y-%m-%d %H:%M}",
+        "place": facts["centre"], "contact": facts["phone"], "reason": reason,
     }  # fmt: skip
     if word == "reminder":
         soon = "" if helper else _SOON.get(str(facts.get("rule")), "")
         what = f"为{other}准备视频" if helper else f"与{other}视频"
         text = f"提醒：{soon}{time}{what}，地点{facts['centre']}。"
     else:
-        text = _TEXTS[word].format(**{**facts, "reason": fields["reason"], "other": other, "time": time})
-    return Wording(_TEMPLATES[word], fields, f"{text}有问题请打电话{facts['phone']}。")
+        text = _TEXTS[word].format(**{**facts, "reason": reason, "other": other, "time": time})
+    return Wording(TEMPLATES[kind], fields, f"{text}有问题请打电话{facts['phone']}。")

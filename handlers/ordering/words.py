@@ -151,6 +151,7 @@ _LETTERS = {
     "taken": ("已被接走", "{beneficiary}的“{service}”（订单{spoken}）已由其他组织接单，您不用去了。"),
     "cancelled": ("已取消", "{beneficiary}的“{service}”（订单{spoken}）取消了，原因：{reason}。"),
 }
+TEMPLATES = {f"ordering.{word}": "order_update" for word in _LETTERS}
 
 
 def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
@@ -163,7 +164,7 @@ def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
     }  # fmt: skip
     known = {"organisation": "", **facts, "reason": facts.get("reason") or "未说明"}
     told = text.format(**known, spoken=spoken(facts["number"]), wanted=when_two(wanted, CHINA, zone))
-    return Wording("order_update", fields, f"{told}有问题请打{facts['centre']}电话{facts['phone']}。")
+    return Wording(TEMPLATES[kind], fields, f"{told}有问题请打{facts['centre']}电话{facts['phone']}。")
 
 
 def _on_lock_screen(facts: dict[str, Any]) -> str:

@@ -94,6 +94,7 @@ _LINK_STATES = {
     "link_declined": ("未通过", "家人关联没有通过。如有疑问，请联系村里的工作人员。"),
     "link_revoked": ("已解除", "家人关联已解除，约好的视频也取消了。如有疑问，请联系村里的工作人员。"),
 }
+TEMPLATES = {f"people.{word}": "link_update" for word in _LINK_STATES}
 
 
 def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
@@ -103,4 +104,4 @@ def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
     state, text = _LINK_STATES[kind.partition(".")[2]]
     at = datetime.fromisoformat(facts["at"])
     fields = {"subject": "家人关联", "state": state, "time": f"{at.astimezone(zone):%Y-%m-%d %H:%M}"}
-    return Wording("link_update", fields, f"{text.format(cared=facts['cared'])}（{when(at, zone)}）")
+    return Wording(TEMPLATES[kind], fields, f"{text.format(cared=facts['cared'])}（{when(at, zone)}）")

@@ -1,5 +1,6 @@
 """What we say to cadres about their tasks."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -78,12 +79,33 @@ def sentence(kind: str, facts: dict[str, Any], due: datetime, zone: ZoneInfo, in
     return f"{lead}：请告诉{called(facts['person'])}：“{inner}”{by}"
 
 
+TEMPLATES = {"tasks.assigned": "task_assigned", "tasks.digest": "task_assigned", "tasks.escalated": "task_assigned"}
+
+
 def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
-    """A task as a template message: no resident's phone, no address, no detail of health."""
+    """A task, a morning's tasks or an overdue one: no phone of a resident, no address, no detail of health."""
+    if kind == "tasks.digest":
+        return _digest(facts, zone)
     due = datetime.fromisoformat(facts["due_at"])
+    overdue = kind == "tasks.escalated"
     fields = {
-        "task": title(facts["kind"]), "who": about(facts), "time": f"{due.astimezone(zone):%Y-%m-%d %H:%M}",
-        "contact": facts["phone"],
+        "task": ("逾期：" if overdue else "") + title(facts["kind"]), "who": about(facts),
+        "time": f"{due.astimezone(zone):%Y-%m-%d %H:%M}", "contact": facts["phone"],
     }  # fmt: skip
-    text = f"{title(facts['kind'])}：{about(facts)}。请在{when(due, zone)}前办好，回复“我的任务”查看。"
-    return Wording("task_assigned", fields, text)
+    by = f"应在{when(due, zone)}前办好，还没有办，请过问" if overdue else f"请在{when(due, zone)}前办好"
+    text = f"{fields['task']}：{about(facts)}。{by}，回复“我的任务”查看。"
+    return Wording(TEMPLATES[kind], fields, text)
+
+
+def _digest(facts: dict[str, Any], zone: ZoneInfo) -> Wording:
+    """What a day brought, in one letter: how many of each kind, and the first that is due."""
+    items = facts["items"]
+    first = min(datetime.fromisoformat(item["due_at"]) for item in items)
+    counted = Counter(title(item["kind"]) for item in items)
+    fields = {
+        "task": f"{len(items)}件待办任务", "who": "请回复“我的任务”",
+        "time": f"{first.astimezone(zone):%Y-%m-%d %H:%M}", "contact": facts["phone"],
+    }  # fmt: skip
+    listed = "，".join(f"{name}{count}件" for name, count in counted.most_common())
+    text = f"您有{len(items)}件新任务：{listed}。最早的请在{when(first, zone)}前办好，回复“我的任务”查看。"
+    return Wording(TEMPLATES["tasks.digest"], fields, text)

@@ -84,9 +84,10 @@ def _sent(desk: _Desk, letter: Letter, carried: OpenLetter, outcome: Sent) -> No
     channel = CHANNELS[letter.channel]
     letter.msgid, letter.said, letter.sent_at = outcome.msgid, outcome.said[:600], desk.real_now
     letter.error_code = letter.error_detail = None
-    # Where no receipt ever comes, WeChat's acceptance is the last that is heard.
-    letter.state = "sent" if channel.receipt else "delivered"
-    letter.settled_at = None if channel.receipt else desk.now
+    # Where no receipt ever comes, or could not be joined, WeChat's acceptance is the last that is heard.
+    waits = channel.receipt and outcome.msgid is not None
+    letter.state = "sent" if waits else "delivered"
+    letter.settled_at = None if waits else desk.now
     if channel.needs == "window":
         count_reply(desk.session, carried.identity_id)
     topic = desk.allowance.topics.get(letter.kind, {}).get(letter.channel)

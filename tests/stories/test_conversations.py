@@ -10,6 +10,7 @@ from sqlalchemy import select
 from handlers import words
 from models.family.calls import FamilyCall
 from models.messages.letters import Letter
+from models.messages.outcomes import Sent
 from models.ordering.orders import Order
 from models.people.care import CareLink
 from models.people.identities import Identity
@@ -17,6 +18,8 @@ from models.people.links import invite
 from models.people.persons import Person
 from models.tasks.linking import ask
 from models.tasks.tasks import Task
+from scheduler.deliver import Deliverer
+from scheduler.settings import ClockSettings, Hands
 from tests.cast import APP_ID
 from tests.gate import Wire, config_for
 from tests.world import NOW
@@ -403,6 +406,12 @@ def test_a_receipt_that_says_blocked_becomes_a_phone_call(talk, cast, open_sessi
         letter.state, letter.msgid = "sent", "3717005636572528642"
         letter.app_id = session.scalars(select(Identity.app_id).limit(1)).one()
     talk(cast.xiaofang).event("TEMPLATESENDJOBFINISH", MsgID="3717005636572528642", Status="failed:user block")
+    # No other channel reaches her, the clock finds.
+    deliverer = Deliverer(
+        Hands(open_session, lambda letter: Sent("1", "好"), lambda: NOW, lambda: NOW, ClockSettings())
+    )
+    deliverer.run_once()
+    deliverer.close()
     li = talk(cast.li)
     li.says("我的任务")
     assert "微信没有送到" in li.taps("请电话或上门告知")

@@ -59,7 +59,7 @@ def sent(far, open_session, monkeypatch):
         return create(scene, *more)
 
     monkeypatch.setattr(client, "scene_qr", noted)
-    postman = Postman({official.app_id: client}, make_templates(CONFIG), WORDS, lambda: NOW)
+    postman = Postman({official.app_id: client}, {"template": make_templates(CONFIG)}, WORDS, lambda: NOW)
 
     def send(openid):
         deliverer = Deliverer(

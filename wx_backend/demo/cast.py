@@ -52,7 +52,11 @@ def templates(config: Config) -> list[Template]:
     """The templates that the settings name, as the account would hold them."""
     return [
         Template(
-            one.id, _TITLES.get(key, key), {wechat: _FIELDS.get(ours, ours) for ours, wechat in one.fields.items()}
+            one.id,
+            _TITLES.get(key, key),
+            {wechat: _FIELDS.get(ours, ours) for ours, wechat in one.fields.items()},
+            subscription=channel != "template",
         )
-        for key, one in config.wechat.templates.items()
+        for key, section in config.wechat.templates.items()
+        for channel, one in section.by_channel().items()
     ]

@@ -109,7 +109,9 @@ class Story:
         ends = monotonic() + seconds
         while True:
             with session_factory(engine)() as session:
-                states = dict(session.execute(select(Letter.state, func.count()).group_by(Letter.state)).all())
+                # A task that nobody above has WeChat for stays on the desk's list.
+                told = select(Letter.state, func.count()).where(Letter.kind.not_like("tasks.%")).group_by(Letter.state)
+                states = dict(session.execute(told).all())
                 tasks = session.scalar(select(func.count()).select_from(Task).where(Task.kind == "phone_call"))
             if set(states) <= LETTER.ends | {"withdrawn", "dead"} and states.get("delivered", 0) >= 6:
                 break

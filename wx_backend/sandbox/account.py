@@ -70,14 +70,14 @@ def template_list(world: World) -> Json:
             "template_id": one.template_id, "title": one.title, "primary_industry": "", "deputy_industry": "",
             "content": "\n".join(f"{name}：{{{{{key}.DATA}}}}" for key, name in one.fields.items()), "example": "",
         }
-        for one in world.templates.values()
+        for one in world.templates.values() if not one.subscription
     ]  # fmt: skip
     return {**OK, "template_list": rows}
 
 
 def template_add(world: World, body: Json) -> Json:
     """`template/api_add_template`: twenty-five is the most."""
-    if len(world.templates) >= MAX_TEMPLATES:
+    if sum(not one.subscription for one in world.templates.values()) >= MAX_TEMPLATES:
         return refused(45026, "template num exceeds limit")
     names = body.get("keyword_name_list") or ["事项", "时间"]
     made = Template(secrets.token_urlsafe(30), str(body.get("template_id_short", "")),

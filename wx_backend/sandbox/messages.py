@@ -43,7 +43,7 @@ def template_send(world: World, account: Account, later: Later, body: Json) -> J
         if isinstance(phone, dict):
             return phone
         template = world.templates.get(str(body.get("template_id")))
-        if template is None:
+        if template is None or template.subscription:
             return refused(40037, "invalid template_id")
         fault = fault_in(template.fields, body.get("data"))
         if fault is not None:

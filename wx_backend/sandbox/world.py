@@ -39,11 +39,15 @@ class Account:
 
 @dataclass(frozen=True)
 class Template:
-    """A template message: fields are WeChat's keys with what they are called ("thing1": "事项")."""
+    """A template: fields are WeChat's keys with what they are called ("thing1": "事项").
+
+    A `subscription` one goes to people who have agreed to it, and is no template message.
+    """
 
     template_id: str
     title: str
     fields: dict[str, str]
+    subscription: bool = False
 
 
 @dataclass(frozen=True)

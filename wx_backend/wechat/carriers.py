@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from wechatpy.exceptions import WeChatClientException
 
 from handlers.room import Wording
+from models.messages.ladder import CHANNELS
 from models.messages.outcomes import Action, Failed, OpenLetter, Outcome, Sent, Unsure
 from wx_backend.wechat.client import FAR_END, Client
 from wx_backend.wechat.errcodes import failed
@@ -29,7 +30,7 @@ class Postman:
     """Carries letters through the accounts' clients. `words`: quarter → its `letter` function."""
 
     clients: Mapping[str, Client]
-    templates: Mapping[str, Template]
+    templates: Mapping[str, Mapping[str, Template]]  # channel → business key
     words: Mapping[str, Say]
     now: Callable[[], datetime]
 
@@ -44,10 +45,9 @@ class Postman:
             return Failed("broken", "wording", type(error).__name__)
         client = self.clients.get(letter.app_id)
         if client is None:
-            return Failed("broken", "no_account", f"no such account in the settings: {letter.app_id}")
-        if letter.channel == "customer_service":
-            return self._guarded(lambda: self._customer_service(client, letter, wording), wording)
-        return self._guarded(lambda: self._template(client, letter, wording), wording)
+            return Failed("broken", "no_account", f"no such account in the settings: {letter.app_id}", scope="account")
+        send = self._customer_service if letter.channel == "customer_service" else self._by_template
+        return self._guarded(lambda: send(client, letter, wording), wording)
 
     def wording(self, kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
         """A letter in words, by the quarter that its kind names."""
@@ -61,25 +61,24 @@ class Postman:
         except WeChatClientException as error:
             return failed(int(error.errcode or -1), str(error.errmsg or ""), self.now(), said)
         except BadField as error:
-            return Failed("broken", "bad_field", str(error), said=said)
+            return Failed("broken", "bad_field", str(error), said=said, scope="template")
         except TokenRefused as error:
             # Ours to wait for, or the owner's to mend: either way nothing was sent.
             action: Action = "again" if error.code in ("busy", "stuck", "-1") else "broken"
-            return Failed(action, f"token {error.code}", error.detail, 60, said)
+            return Failed(action, f"token {error.code}", error.detail, 60, said, "account")
         except Unreached as error:
             return Failed("again", "unreached", str(error), said=said)
         except Doubtful as error:
             return Unsure(str(error), said)
 
-    def _template(self, client: Client, letter: OpenLetter, wording: Wording) -> Sent:
-        template = self.templates.get(wording.template)
+    def _by_template(self, client: Client, letter: OpenLetter, wording: Wording) -> Sent:
+        template = self.templates[letter.channel].get(wording.template)
         if template is None:
-            raise BadField(f"template {wording.template}: not in the settings")
-        message = {
-            "touser": letter.openid, "template_id": template.id, "client_msg_id": letter.client_msg_id,
-            "data": fit(template, wording.fields),
-        }  # fmt: skip
-        found = client.send_template(message, letter.deadline_seconds)
+            raise BadField(f"template {wording.template} of {letter.channel}: not in the settings")
+        message = {"touser": letter.openid, "template_id": template.id, "data": fit(template, wording.fields)}
+        if CHANNELS[letter.channel].repeatable:
+            message["client_msg_id"] = letter.client_msg_id
+        found = client.send_by_template(letter.channel, message, letter.deadline_seconds)
         msgid = found.get("msgid")
         return Sent(str(msgid) if msgid is not None else None, wording.text)
 

@@ -22,6 +22,12 @@ CALL_SECONDS = 10.0
 QR_LASTS = 2_592_000  # thirty days, the longest that WeChat keeps one
 # Answers that are a file unless they are an error.
 BYTES = {"/cgi-bin/media/get", "/wxa/getwxacode", "/wxa/getwxacodeunlimit"}
+# sendTemplateMessage; subscribeMessage.send of a mini-program; sendNewSubscribeMsg of an official account.
+SENDS = {
+    "template": "message/template/send",
+    "mini_subscription": "message/subscribe/send",
+    "account_subscription": "message/subscribe/bizsend",
+}
 # Everything a call may raise that is the far end's doing and not ours.
 FAR_END = (WeChatClientException, TokenRefused, Unreached, Doubtful)
 _RID = re.compile(r"rid: ?([0-9a-zA-Z-]+)")
@@ -101,9 +107,9 @@ class Client(WeChatClient):  # type: ignore[misc]
 
     # What wechatpy lacks, or does around the pool.
 
-    def send_template(self, message: dict[str, Any], seconds: float) -> dict[str, Any]:
-        """`message/template/send`, with the client_msg_id that wechatpy's own method cannot carry."""
-        found: dict[str, Any] = self._request("post", "message/template/send", data=message, timeout=seconds)
+    def send_by_template(self, channel: str, message: dict[str, Any], seconds: float) -> dict[str, Any]:
+        """A template message, with the client_msg_id that wechatpy's own method cannot carry, or a subscription one."""
+        found: dict[str, Any] = self._request("post", SENDS[channel], data=message, timeout=seconds)
         return found
 
     def send_customer_text(self, openid: str, text: str, seconds: float) -> None:

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from handlers.room import Said
+
 # What may be shortened, to how many characters.
 SHORTENED = {"thing": 20, "short_thing": 8, "name": 10, "phrase": 5}
 # What must fit as it is: a cut phone number or status is worse than none.
@@ -44,11 +46,11 @@ def kind_of(wechat_key: str) -> str:
     return wechat_key.rstrip("0123456789")
 
 
-def fit(template: Template, values: Mapping[str, str]) -> dict[str, dict[str, str]]:
+def fit(template: Template, values: Mapping[str, Said]) -> dict[str, dict[str, str]]:
     """The `data` of a send: every field of the template, in words that WeChat takes.
 
-    Names and places are shortened with "…" where they are too long; numbers, phones and times must fit as they are.
-    Raises BadField.
+    Of several wordings the first that fits is said. Names and places are shortened with "…" where even the last is too
+    long; numbers, phones and times must fit as they are. Raises BadField.
     """
     return {
         wechat_key: {"value": _fitted(template, field, wechat_key, values.get(field, ""))}
@@ -56,19 +58,20 @@ def fit(template: Template, values: Mapping[str, str]) -> dict[str, dict[str, st
     }
 
 
-def _fitted(template: Template, field: str, wechat_key: str, value: str) -> str:
+def _fitted(template: Template, field: str, wechat_key: str, said: Said) -> str:
     kind = kind_of(wechat_key)
-    text = one_line(value)
+    wordings = [one_line(wording) for wording in ((said,) if isinstance(said, str) else said)]
     if kind in SHORTENED:
         limit = SHORTENED[kind]
-        text = text or EMPTY
-        return text if len(text) <= limit else text[: limit - 1] + "…"
+        found = next((text or EMPTY for text in wordings if len(text) <= limit), "")
+        return found or wordings[-1][: limit - 1] + "…"
     pattern = EXACT.get(kind)
     if pattern is None:
         raise BadField(f"template {template.key}: {field} → {wechat_key}: no such type of field")
-    if not pattern.fullmatch(text):
+    fitting = next((text for text in wordings if pattern.fullmatch(text)), None)
+    if fitting is None:
         raise BadField(f"template {template.key}: {field} → {wechat_key}: does not fit {kind}")
-    return text
+    return fitting
 
 
 def one_line(value: str) -> str:
@@ -97,4 +100,19 @@ def drift(templates: Mapping[str, Template], client: Any) -> list[str]:
         ours = set(template.fields.values())
         lines += [f"{template.key}: {name} is not in the account's template" for name in sorted(ours - theirs)]
         lines += [f"{template.key}: {name} of the account's template stays empty" for name in sorted(theirs - ours)]
+    return lines
+
+
+def pulled(client: Any) -> list[str]:
+    """The account's templates as they would stand in the settings: a title, the id, each key with what it is called.
+
+    Raises WeChatClientException when the account does not answer.
+    """
+    lines = []
+    for row in client.template.get_all_private_template()["template_list"]:
+        lines.append(f"# {row['title']}")
+        lines.append(f'id = "{row["template_id"]}"')
+        named = re.findall(r"([^\n：:]*)[：:]?\s*\{\{(\w+)\.DATA\}\}", row.get("content", ""))
+        lines.append("fields = { " + ", ".join(f'"{name.strip() or key}" = "{key}"' for name, key in named) + " }")
+        lines.append("")
     return lines

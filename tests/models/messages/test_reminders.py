@@ -6,32 +6,33 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select
 
-from models.hours import CHINA
+from models.hours import CHINA, WorkCalendar
 from models.messages.allowance import Allowance
 from models.messages.claiming import Lease, claim
 from models.messages.letters import Letter
 from models.messages.outbox import post, withdraw
-from models.messages.reminders import CALL_RULES, Recipient, due_time, plan
+from models.messages.reminders import Occasion, Recipient, plan
+from models.messages.rules import SHIPPED
+from models.messages.rules import due_time as due_by_rule
 from models.messages.sweeping import sweep_letters
 from tests.world import NOW
 
-DAY, HOUR, TEN = CALL_RULES
+DAY, HOUR, TEN = SHIPPED
 MADRID, ROME, NEW_YORK = ZoneInfo("Europe/Madrid"), ZoneInfo("Europe/Rome"), ZoneInfo("America/New_York")
 START = datetime(2026, 11, 29, 16, 0, tzinfo=CHINA)
 
 
+def before(rule):
+    return timedelta(minutes=rule.minutes)
+
+
+def due_time(rule, start, zone):
+    return due_by_rule(rule, start, zone, WorkCalendar(), NOW)
+
+
 def planned(session, starts_at=START, revision=0, now=NOW, people=((1, "relative", MADRID),)):
-    return plan(
-        session,
-        subject="call:1",
-        revision=revision,
-        kind="family.reminder",
-        rules=CALL_RULES,
-        facts={},
-        recipients=[Recipient(*one) for one in people],
-        starts_at=starts_at,
-        now=now,
-    )
+    occasion = Occasion("call:1", revision, "family.reminder", starts_at, {})
+    return plan(session, occasion, [Recipient(*one) for one in people], now)
 
 
 @pytest.fixture
@@ -50,9 +51,9 @@ def test_each_is_useful_only_until_the_next_is_due_so_a_clock_that_slept_sends_o
     planned(session, people=[(cast.xiaofang.id, "relative", MADRID)])
     rows = session.scalars(select(Letter).order_by(Letter.due_at)).all()
     assert [row.useful_until for row in rows] == [
-        START - HOUR.before,
-        START - TEN.before,
-        START + TEN.useful_after_start,
+        START - before(HOUR),
+        START - before(TEN),
+        START + timedelta(minutes=TEN.grace_minutes),
     ]
     awake = START - timedelta(minutes=5)
     lease = Lease("me", timedelta(seconds=45), timedelta(seconds=20))
@@ -78,7 +79,7 @@ def test_planning_a_revision_twice_is_once_and_takes_the_older_back(session):
     planned(session, START + timedelta(hours=2), revision=1)
     live = session.scalars(select(Letter).where(Letter.state == "planned")).all()
     assert {(letter.revision, letter.due_at) for letter in live} == {
-        (1, START + timedelta(hours=2) - rule.before) for rule in CALL_RULES
+        (1, START + timedelta(hours=2) - before(rule)) for rule in SHIPPED
     }
     assert set(session.scalars(select(Letter.state).where(Letter.revision == 0))) == {"withdrawn"}
 
@@ -95,7 +96,7 @@ def test_a_routine_reminder_waits_for_the_readers_morning():
 def test_where_the_morning_is_too_late_it_is_the_last_minute_of_the_evening():
     """24 hours before a call at half past eight in New York's evening of the day after is quiet time there."""
     start = datetime(2026, 11, 28, 8, 30, tzinfo=NEW_YORK)
-    rule = type(DAY)("t-9h", timedelta(hours=9), "routine")
+    rule = type(DAY)("k", "*", "t-9h", "before", minutes=9 * 60)
     assert due_time(rule, start, NEW_YORK).astimezone(NEW_YORK).strftime("%d %H:%M") == "27 20:59"
 
 

@@ -17,6 +17,7 @@ from wechatpy.exceptions import WeChatClientException
 from handlers.menu import MENU, Door
 from handlers.room import Choice, Wording
 from handlers.words import WORDLESS
+from models.messages.ladder import CHANNELS
 from models.messages.outcomes import Failed, OpenLetter, Sent, Unsure
 from tests.world import NOW, REDIS
 from wx_backend.app import WORDS, in_words, make_templates
@@ -59,7 +60,8 @@ def client_for(far, cache=None, secret=OFFICIAL.app_secret):
 
 def postman_for(far, **more):
     client = client_for(far, **more)
-    return Postman({OFFICIAL.app_id: client}, make_templates(CONFIG), WORDS, lambda: NOW)
+    templates = {channel: make_templates(CONFIG, channel) for channel in CHANNELS}
+    return Postman({OFFICIAL.app_id: client}, templates, WORDS, lambda: NOW)
 
 
 def letter(number=1, **more):
@@ -73,6 +75,8 @@ def letter(number=1, **more):
         "zone": "Europe/Madrid",
         "client_msg_id": f"id{number}",
         "deadline_seconds": 3.0,
+        "identity_id": 1,
+        "start_before": NOW,
     }
     return OpenLetter(**{**told, **more})
 
@@ -127,7 +131,7 @@ def test_a_server_that_is_not_there_was_never_reached():
     nobody = Transport("http://127.0.0.1:9")
     postman = Postman(
         {OFFICIAL.app_id: Client(OFFICIAL.app_id, "s", nobody, connect("memory://"))},
-        make_templates(CONFIG),
+        {"template": make_templates(CONFIG)},
         WORDS,
         lambda: NOW,
     )
@@ -276,7 +280,7 @@ def test_secrets_and_openids_stand_in_no_log_and_no_exception(far, caplog):
     client = client_for(far)
     token = client.access_token
     with pytest.raises((WeChatClientException, TokenRefused)) as raised:
-        client.send_template({"touser": "o-1"}, 3)
+        client.send_by_template("template", {"touser": "o-1"}, 3)
     with pytest.raises(Unreached) as unreached:
         Client(OFFICIAL.app_id, OFFICIAL.app_secret, Transport("http://127.0.0.1:9"), connect("memory://")).user.get(
             "o"
@@ -480,7 +484,7 @@ def test_every_letter_fits_its_template_at_its_longest():
 def test_the_quota_of_today_comes_back_at_chinas_midnight():
     evening = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)  # 23:00 in China
     assert failed(45009, "", evening).pause_seconds == 3630
-    assert failed(43177, "", evening).action == "person"
+    assert failed(43177, "", evening).action == "window"
     assert failed(99999, "", evening).action == "again"
 
 
@@ -495,7 +499,7 @@ def test_a_token_that_stays_bad_opens_the_breaker(far):
 def test_an_unknown_account_or_template_is_ours_to_mend(far):
     postman = postman_for(far)
     assert postman.carry(letter(app_id="wx-nobody")).code == "no_account"
-    strange = Postman(postman.clients, {}, WORDS, lambda: NOW)
+    strange = Postman(postman.clients, {"template": {}}, WORDS, lambda: NOW)
     assert strange.carry(letter()).code == "bad_field"
     assert isinstance(
         postman.wording("people.link_declined", {**FACTS, "cared": ""}, ZoneInfo("Asia/Shanghai")), Wording

@@ -306,8 +306,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_staff_roles_area_id'), ['area_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_staff_roles_organisation_id'), ['organisation_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_staff_roles_person_id'), ['person_id'], unique=False)
-        batch_op.create_index('uq_staff_roles_live_area', ['person_id', 'role', 'area_id'], unique=True, postgresql_where=sa.text('ended_at IS NULL'), sqlite_where=sa.text('ended_at IS NULL'))
-        batch_op.create_index('uq_staff_roles_live_organisation', ['person_id', 'role', 'organisation_id'], unique=True, postgresql_where=sa.text('ended_at IS NULL'), sqlite_where=sa.text('ended_at IS NULL'))
+        batch_op.create_index('uq_staff_roles_live', ['person_id', 'role', 'area_id', 'organisation_id'], unique=True, postgresql_where=sa.text('ended_at IS NULL'), sqlite_where=sa.text('ended_at IS NULL'))
 
     op.create_table('tasks',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -502,8 +501,7 @@ def downgrade() -> None:
 
     op.drop_table('tasks')
     with op.batch_alter_table('staff_roles', schema=None) as batch_op:
-        batch_op.drop_index('uq_staff_roles_live_organisation', postgresql_where=sa.text('ended_at IS NULL'), sqlite_where=sa.text('ended_at IS NULL'))
-        batch_op.drop_index('uq_staff_roles_live_area', postgresql_where=sa.text('ended_at IS NULL'), sqlite_where=sa.text('ended_at IS NULL'))
+        batch_op.drop_index('uq_staff_roles_live', postgresql_where=sa.text('ended_at IS NULL'), sqlite_where=sa.text('ended_at IS NULL'))
         batch_op.drop_index(batch_op.f('ix_staff_roles_person_id'))
         batch_op.drop_index(batch_op.f('ix_staff_roles_organisation_id'))
         batch_op.drop_index(batch_op.f('ix_staff_roles_area_id'))
