@@ -53,7 +53,9 @@ def ticking(outbox: Outbox, api: Api, redis_url: str, how_many: int = 1) -> Iter
 def _connected(process: subprocess.Popen, port: int) -> None:
     """Until the clock has reached its database: its first tick has begun."""
     ends = time.monotonic() + 40
-    while not any(c.raddr and c.raddr.port == port for c in psutil.Process(process.pid).net_connections("tcp")):
+    while time.monotonic() < ends:
         assert process.poll() is None, "the clock ended by itself"
-        assert time.monotonic() < ends, "the clock did not come up"
+        if any(c.raddr and c.raddr.port == port for c in psutil.Process(process.pid).net_connections("tcp")):
+            return
         time.sleep(0.05)
+    raise AssertionError("the clock did not come up")

@@ -90,7 +90,6 @@ class Outbox:
         """What PostgreSQL would do by itself in a quieter minute."""
         with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("VACUUM ANALYZE letters"))
-            connection.execute(text("CHECKPOINT"))
 
     def sent(self, lot: str) -> list[datetime]:
         """When each letter of a lot was written down as sent, in order."""

@@ -1,11 +1,13 @@
 """How many letters a second one clock sends at 64 in flight, and what a second clock adds when the API is fast."""
 
+import re
+import subprocess
 import time
 from datetime import timedelta
 
 import psutil
 
-from tests.bench.api import LATENCY, Api
+from tests.bench.api import LATENCY, SEND, Api
 from tests.bench.clocks import ticking
 from tests.bench.drains import settled
 from tests.bench.figure import Figure, each
@@ -28,6 +30,7 @@ def figures(outbox: Outbox, api: Api, rounds: int) -> list[Figure]:
         cores.append(busy)
         fast["two"].append(settled_per_second(outbox, api, 2)[0])
     return [
+        Figure("the API asked by wrk, 64 in flight, 30 ms / the ideal", (answered_per_second(api) / ideal,), "ratio"),
         Figure("sends of one clock at 64 in flight, 30 ms / the ideal", tuple(s / ideal for s in sends), "ratio", 0.85),
         Figure("sends of one clock at 64 in flight, 30 ms", tuple(sends), "per second"),
         Figure("two clocks / one, the API answering at once", each(fast, "two", "one"), "ratio", 1.7),
@@ -36,6 +39,14 @@ def figures(outbox: Outbox, api: Api, rounds: int) -> list[Figure]:
         Figure("cores that one such clock, its PostgreSQL and the API keep busy", tuple(cores), "cores"),
         Figure("cores of this machine", (float(psutil.cpu_count() or 1),), "cores"),
     ]
+
+
+def answered_per_second(api: Api) -> float:
+    """What the API itself gives to a sender that costs nothing: it must not be what is measured."""
+    api.reset(LATENCY)
+    command = ["wrk", "-t1", f"-c{job.THREADS}", "-d2s", api.url + SEND]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return float(re.search(r"Requests/sec: +([\d.]+)", said).group(1))
 
 
 def sent_per_second(outbox: Outbox, api: Api) -> float:

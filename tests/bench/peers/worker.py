@@ -10,14 +10,14 @@ import time
 from tests.bench.peers import job
 
 PEERS = {
-    "apscheduler": "APScheduler (one job each, PostgreSQL)", "celery": "Celery eta (Redis)",
+    "apscheduler": "APScheduler, a job each (PostgreSQL)", "celery": "Celery eta (Redis)",
     "dramatiq": "Dramatiq delay (Redis)", "huey": "huey (Redis)",
 }  # fmt: skip
 FAR = 3 * 86_400.0  # what only lies there is due in days
 
 
 class Worker:
-    """One peer. `database`: where APScheduler keeps its jobs, without SQLAlchemy's driver name being changed."""
+    """One peer. `database`: where APScheduler keeps its jobs; the others keep theirs in Redis."""
 
     def __init__(self, name: str, database: str) -> None:
         self.name, self.database = name, database
