@@ -1,6 +1,8 @@
 # Everything a newcomer needs. Python >= 3.11, make and the package indexes are enough.
 PYTHON ?= python3
 PROCESSES ?= 2
+# One part of the bench alone: make bench PART=callback, or PART=reminders.
+PART ?=
 VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
@@ -73,7 +75,7 @@ format: $(VENV)/.dev ## put the code into one format
 	$(BIN)/ruff format --quiet .
 
 bench: $(VENV)/.dev ## ratios against named peers in one run (needs PostgreSQL, Redis and wrk)
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench $(PART)
 
 locks: $(VENV)/.here ## resolve the lock files anew, after a change in pyproject.toml or package.json
 	$(COMPILE) --group build --output-file requirements.lock
