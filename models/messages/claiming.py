@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Row, Table, and_, case, func, not_, select, update
+from sqlalchemy import ColumnElement, Row, Table, and_, case, func, literal, not_, select, union_all, update
 from sqlalchemy.orm import Session
 
 from models.messages.allowance import Allowance
@@ -62,10 +62,7 @@ def claim(
     back until then.
     """
     stopped = standing(session, now)
-    rows: list[Row[Any]] = []
-    for lane in LANES:
-        if len(rows) < limit:
-            rows += _take(session, lane, now, real_now, lease, limit - len(rows), stopped)
+    rows = _take(session, now, real_now, lease, limit, stopped)
     claimed = Claimed()
     if rows:
         _sort_out(session, rows, claimed, now, real_now, lease, allowance, stopped)
@@ -74,17 +71,24 @@ def claim(
 
 
 def _take(
-    session: Session, lane: str, now: datetime, real_now: datetime, lease: Lease, limit: int, stopped: Standing
+    session: Session, now: datetime, real_now: datetime, lease: Lease, limit: int, stopped: Standing
 ) -> Sequence[Row[Any]]:
-    """One statement that makes due letters of a lane ours; SKIP LOCKED leaves to others what they have in hand."""
+    """One statement that makes due letters ours, lane by lane; SKIP LOCKED leaves to others what they have in hand.
+
+    Each lane is looked through in the order of its index, as far as the limit goes; what a more urgent lane leaves no
+    room for is unlocked with the end of this transaction.
+    """
     # A send may take `deadline`, so the window closes that much earlier.
     too_late = real_now - REPEATABLE_FOR + lease.deadline
-    due = (
-        select(Letter.id)
+    lanes = [
+        select(Letter.id, literal(rank).label("rank"), Letter.next_at)
         .where(Letter.state.in_(WAITING), Letter.urgency == lane, Letter.next_at <= now, Letter.useful_until > now)
         .where(not_(and_(Letter.in_doubt.is_(True), Letter.first_attempt_at < too_late)), *_not_stopped(stopped))
-        .order_by(Letter.next_at, Letter.id).limit(limit).with_for_update(skip_locked=True)
-    )  # fmt: skip
+        .order_by(Letter.next_at).limit(limit).with_for_update(skip_locked=True).subquery()
+        for rank, lane in enumerate(LANES)
+    ]  # fmt: skip
+    every = union_all(*(select(lane.c.id, lane.c.rank, lane.c.next_at) for lane in lanes)).subquery()
+    due = select(every.c.id).order_by(every.c.rank, every.c.next_at).limit(limit)
     # On the table and not on the class: nothing of the object layer is needed for what goes straight to the wire.
     return session.execute(
         update(_LETTERS)
