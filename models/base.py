@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, MetaData
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, registry
 from sqlalchemy.types import TypeDecorator
 
 # Named constraints: Alembic can only drop on SQLite and PostgreSQL alike what has a name.
@@ -54,6 +55,11 @@ _GAVE_WAY = ("40P01", "40001")
 def gave_way(error: BaseException) -> bool:
     """Whether the database ended this transaction in favour of another: then the whole of it may run again."""
     return getattr(getattr(error, "orig", error), "sqlstate", None) in _GAVE_WAY
+
+
+def insert_of(session: Session, table: Any) -> Any:
+    """An INSERT of the session's own dialect, which knows ON CONFLICT (SQLAlchemy has one for each)."""
+    return (sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert)(table)
 
 
 class Base(DeclarativeBase):

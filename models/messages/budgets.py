@@ -4,11 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import String, select
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Base
+from models.base import Base, insert_of
 from models.hours import CHINA
 from models.messages.allowance import Allowance
 from models.messages.ladder import LANES
@@ -63,9 +61,8 @@ class Purse:
         budget = self.session.scalar(query.with_for_update(), execution_options=fresh)
         day = self.now.astimezone(CHINA).replace(hour=0, minute=0, second=0, microsecond=0)
         if budget is None:
-            insert = sqlite_insert if self.session.get_bind().dialect.name == "sqlite" else pg_insert
             self.session.execute(
-                insert(SendBudget)
+                insert_of(self.session, SendBudget)
                 .values(app_id=app_id, channel=channel, day_began=day, minute_began=self.now, day_used=0, minute_used=0)
                 .on_conflict_do_nothing()
             )

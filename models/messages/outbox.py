@@ -7,6 +7,7 @@ from uuid import uuid4
 from sqlalchemy import case, select, update
 from sqlalchemy.orm import Session
 
+from models.base import insert_of
 from models.life import By
 from models.messages.ladder import ladder_of
 from models.messages.letters import LETTER, Letter
@@ -37,18 +38,17 @@ def post(
     Without `due_at` it is due at once. `app_id` binds it to one account; `about_id` names the person of whom it speaks:
     when that person has died it is not sent.
     """
-    found = session.scalar(select(Letter).where(Letter.key == key))
-    if found is not None:
-        return found
     due = due_at or now
-    letter = Letter(
-        key=key, person_id=person_id, kind=kind, facts=facts, subject=subject, revision=revision, urgency=urgency,
-        channel=channel or ladder_of(kind)[0], due_at=due, useful_until=useful_until or due + USEFUL_FOR, next_at=due,
-        client_msg_id=uuid4().hex, app_id=app_id, about_id=about_id, created_at=now,
+    made: Letter | None = session.scalar(
+        insert_of(session, Letter).values(
+            key=key, person_id=person_id, kind=kind, facts=facts, subject=subject, revision=revision, urgency=urgency,
+            channel=channel or ladder_of(kind)[0], due_at=due, useful_until=useful_until or due + USEFUL_FOR,
+            next_at=due, client_msg_id=uuid4().hex, app_id=app_id, about_id=about_id, created_at=now,
+        ).on_conflict_do_nothing(index_elements=[Letter.key]).returning(Letter)
     )  # fmt: skip
-    session.add(letter)
-    session.flush()
-    return letter
+    if made is not None:
+        return made
+    return session.execute(select(Letter).where(Letter.key == key)).scalar_one()
 
 
 def withdraw(session: Session, subject: str, now: datetime, *, before_revision: int | None = None) -> int:
