@@ -1,6 +1,5 @@
 """What was sent to whom, why and in what state: what the desk asks of the outbox, and sending once more on purpose."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -58,10 +57,8 @@ def look(session: Session, question: Question, *, limit: int = 50, before: int |
 
 def counts(session: Session) -> dict[str, int]:
     """How many letters there are in each state."""
-    rows: Sequence[tuple[str, int]] = session.execute(
-        select(Letter.state, func.count()).group_by(Letter.state)
-    ).tuples().all()  # fmt: skip
-    return dict(rows)
+    rows = session.execute(select(Letter.state, func.count().label("count")).group_by(Letter.state))
+    return {row.state: int(row.count) for row in rows}
 
 
 def one(session: Session, letter_id: int) -> Seen:

@@ -39,7 +39,7 @@ def escalate(session: Session, now: datetime) -> int:
     all_known = exists().where(Escalation.task_id == Task.id, Escalation.level == len(AFTER_WORKDAYS))
     overdue = select(Task.id, Task.due_at).where(Task.state.not_in(TASK.ends), Task.due_at < now, ~all_known)
     steps = 0
-    for key, due_at in session.execute(overdue.order_by(Task.id)).tuples().all():
+    for key, due_at in session.execute(overdue.order_by(Task.id)).all():
         levels = [n for n, days in enumerate(AFTER_WORKDAYS, 1) if book.add_working_time(due_at, days * DAY) <= now]
         if levels:
             steps += _raise(session, key, levels, now)

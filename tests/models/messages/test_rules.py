@@ -242,7 +242,7 @@ def test_who_books_moves_or_cancels_is_not_told_of_it_but_reminded_like_everybod
     told = session.execute(
         select(Letter.kind, Letter.person_id).where(Letter.kind.in_(("family.booked", "family.changed",
                                                                      "family.cancelled"))).order_by(Letter.id)
-    ).tuples().all()  # fmt: skip
+    ).all()  # fmt: skip
     assert told == [
         ("family.booked", cast.li.id), ("family.changed", cast.xiaofang.id),
         ("family.booked", cast.li.id), ("family.cancelled", cast.li.id),
@@ -308,9 +308,7 @@ def somebody_waits(engine):
     """Returns when another connection waits for a lock that we hold; SQLite shows none, so there it is a moment."""
     if engine.dialect.name == "sqlite":
         return sleep(0.2)
-    waits = text(
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    )
+    query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     for _ in range(500):
         with engine.connect() as connection:
             if connection.scalar(text(query)):

@@ -212,7 +212,7 @@ def mayor(open_session, cast):
 
 
 def raised(session):
-    return session.execute(select(Escalation.level, Escalation.area_id).order_by(Escalation.id)).tuples().all()
+    return session.execute(select(Escalation.level, Escalation.area_id).order_by(Escalation.id)).all()
 
 
 @pytest.mark.case("J19", "J22")
