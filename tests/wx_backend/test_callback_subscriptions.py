@@ -1,6 +1,7 @@
 """Subscription events through the gate of either account: what people agreed to receive, and what became of it."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from models.messages.outbox import post
 from models.messages.receipts import Receipt
 from models.messages.subscriptions import Subscription, SubscriptionEntry, agree
 from models.people.identities import Identity
+from tests.models.messages.test_rules import somebody_waits
 from tests.world import NOW
 
 OFFICIAL, MINI = "/wechat/callback", "/wechat/mini/callback"
@@ -160,3 +162,19 @@ def test_an_agreement_belongs_to_the_account_it_was_given_to(told, open_session,
         agree(session, cast.identities[cast.xiaofang.id].id, "t-1", NOW)
     told(POPUP, [answer("t-1", "reject")])
     assert ("t-1", 1, f"o-{cast.xiaofang.id}") in held(open_session)
+
+
+def test_two_first_answers_at_the_same_moment_are_two_messages(open_session, engine, cast):
+    identity = cast.identities[cast.xiaofang.id].id
+
+    def accept():
+        with open_session() as session, session.begin():
+            agree(session, identity, "t-1", NOW)
+
+    with ThreadPoolExecutor(1) as pool:
+        with open_session() as session, session.begin():
+            agree(session, identity, "t-1", NOW)
+            second = pool.submit(accept)
+            somebody_waits(engine)
+        second.result(timeout=20)
+    assert held(open_session) == [("t-1", 2, f"o-{cast.xiaofang.id}")]
