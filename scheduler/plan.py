@@ -11,5 +11,5 @@ def plan_anew(hands: Hands) -> int:
     now = hands.now()
     return in_unit(
         hands.open_session,
-        lambda session: remind_anew(session, now) if take_changed(session, REMINDER, now) else 0,
+        lambda session: remind_anew(session, now) if take_changed(session, REMINDER) else 0,
     )

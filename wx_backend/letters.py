@@ -1,55 +1,85 @@
 """`wx-backend letters`: what was sent to whom and what became of it, as a clerk reads it; sending once more."""
 
+import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import click
 from sqlalchemy.orm import Session
 
 from handlers.messages import words
+from handlers.tasks.words import title
 from handlers.words import when
 from models.errors import Refused
 from models.history import history_of
 from models.hours import CHINA
 from models.life import By
 from models.messages.letters import LETTER, Letter
-from models.messages.looking import Question, Seen, look, one, resend
-from wx_backend.config import find_file, load_config
+from models.messages.looking import Question, Seen, counts, look, one, resend
+from models.people.persons import Person
+from models.tasks.tasks import Task
+from models.tasks.undelivered import in_hand
+from wx_backend.app import make_clock
+from wx_backend.config import Config, find_file, load_config
 from wx_backend.database import make_engine, session_factory
-from wx_backend.now import real_now
 
+STUCK_AFTER = timedelta(minutes=10)
 DESK = By(None, "desk")
-WIDTHS = (7, 9, 16, 22)
+WIDTHS = (7, 12, 17, 15, 10)
+HEADINGS = ("编号", "收信人", "什么事", "应发", "状态", "说明")
+NAMED = {word: state for state, word in words.STATES.items()}
+# A phone, an identity card or an openid in what was said or answered is nobody's business here.
+PRIVATE = re.compile(r"(?<![\dA-Za-z-])1\d{10}(?!\d)|(?<!\d)\d{17}[\dXx](?!\d)|\b[A-Za-z0-9_-]{26,}\b")
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What a clerk looks through: the database, the time, and which letters somebody has in hand."""
+
+    session: Session
+    now: datetime
+    tasks: Mapping[int, Task]
 
 
 @click.group("letters", invoke_without_command=True)
+@click.option("--todo", is_flag=True, help="只看要人管的：没送到、不确定，还没有人告知本人")
 @click.option("--name", default="", help="收信人姓名，或其中几个字")
-@click.option("--state", "states", multiple=True, type=click.Choice(LETTER.states), help="只看某种状态，可以写几个")
+@click.option("--state", "states", multiple=True, metavar="状态", help=f"只看某种状态，可以写几个：{'、'.join(NAMED)}")
 @click.option("--about", "subject", default="", help="只看某件事的，例如 call:3、order:17")
 @click.option("--kind", default="", help="只看某一类，例如 family、ordering.offered")
-@click.option("--days", default=7, show_default=True, help="最近几天")
-@click.option("--limit", default=30, show_default=True, help="最多几条")
+@click.option("--days", default=7, show_default=True, type=click.IntRange(1, 3660), help="最近几天")
+@click.option("--limit", default=30, show_default=True, type=click.IntRange(1, 1000), help="最多几条")
 @click.option("--before", type=int, help="接着看：编号小于它的")
 @click.pass_context
 def letters(
-    context: click.Context, name: str, states: tuple[str, ...], subject: str, kind: str, days: int, limit: int,
-    before: int | None,
+    context: click.Context, todo: bool, name: str, states: tuple[str, ...], subject: str, kind: str, days: int,
+    limit: int, before: int | None,
 ) -> None:  # fmt: skip
     """发出的通知：给谁、什么事、到了没有、下次什么时候再发。"""
     if context.invoked_subcommand is not None:
         return
-    question = Question(name, states, subject, kind, real_now() - timedelta(days=days))
-    with _open(context.obj) as session:
-        found = look(session, question, limit=limit, before=before)
-    if not found:
-        click.echo("没有找到符合的通知。")
-        return
-    click.echo(_row(("编号", "收信人", "什么事", "时间", "怎么样了")))
-    for seen in found:
-        click.echo(_line(seen))
-    if len(found) == limit:
-        click.echo(f"\n还有更早的：加上 --before {found[-1].letter.id}")
+
+    def read(desk: Desk) -> None:
+        since, plain = desk.now - timedelta(days=days), not (name or states or subject or kind or before)
+        if plain:
+            _sum_up(desk)
+        # What waits for somebody is shown first, and however old it is.
+        if plain and desk.tasks:
+            _list(desk, look(desk.session, Question(only=frozenset(desk.tasks)), limit=len(desk.tasks)))
+        if plain and todo:
+            return
+        if plain:
+            _count(desk, since, days)
+        asked = frozenset(desk.tasks) if todo else None
+        question = Question(name, tuple(map(_state_named, states)), subject, kind, None if todo else since, asked)
+        found = look(desk.session, question, limit=limit, before=before)
+        _list(desk, [seen for seen in found if not plain or seen.letter.id not in desk.tasks])
+        if len(found) == limit:
+            click.echo(f"\n还有更早的：加上 --before {found[-1].letter.id}")
+
+    _at_desk(context.obj, read)
 
 
 @letters.command()
@@ -57,73 +87,160 @@ def letters(
 @click.pass_obj
 def show(named: str | None, letter_id: int) -> None:
     """一封通知的全部经过。"""
-    with _open(named) as session:
-        try:
-            seen = one(session, letter_id)
-        except Refused as refusal:
-            raise click.ClickException(words.REFUSALS[refusal.code]) from refusal
-        for line in _whole(seen):
-            click.echo(line)
-        for row in history_of(session, LETTER.subject(seen.letter)):
-            click.echo(f"经过    {when(row.at, CHINA)} {row.verb} {row.note}")
+
+    def read(desk: Desk) -> None:
+        for name, value in _whole(desk, one(desk.session, letter_id)):
+            click.echo(_padded(name, 10) + _masked(value))
+
+    _at_desk(named, read)
 
 
 @letters.command()
 @click.argument("letter_id", type=int, metavar="编号")
-@click.option("--reason", required=True, help="为什么重发")
+@click.option("--reason", required=True, metavar="原因", help="为什么重发")
 @click.pass_obj
 def again(named: str | None, letter_id: int, reason: str) -> None:
     """把同一件事作为一封新的通知再发一次。"""
-    with _open(named) as session, session.begin():
-        try:
-            new = resend(session, letter_id, by=DESK, reason=reason, now=real_now())
-        except Refused as refusal:
-            raise click.ClickException(words.REFUSALS[refusal.code]) from refusal
-        click.echo(f"已重新排队，新编号 {new.id}。")
+
+    def send(desk: Desk) -> None:
+        new = resend(desk.session, letter_id, by=DESK, reason=reason, now=desk.now)
+        name = one(desk.session, new.id).person
+        click.echo(f"已重新排队：给{name or '收信人'}的“{_what(new)}”，新编号 {new.id}。看结果：letters show {new.id}")
+
+    _at_desk(named, send)
 
 
-def _open(named: str | None) -> Session:
-    return session_factory(make_engine(load_config(find_file(named)).database.url))()
+def _at_desk(named: str | None, work: Callable[[Desk], None]) -> None:
+    """Do it in one transaction; what is refused is said in one polite line and changes nothing."""
+    config: Config = load_config(find_file(named))
+    engine = make_engine(config.database.url)
+    try:
+        with session_factory(engine)() as session, session.begin():
+            work(Desk(session, make_clock(config)(), in_hand(session)))
+    except Refused as refusal:
+        raise click.ClickException(words.REFUSALS[refusal.code]) from refusal
+    finally:
+        engine.dispose()
 
 
-def _line(seen: Seen) -> str:
-    letter = seen.letter
-    return _row((str(letter.id), seen.person or "（未填姓名）", _what(letter), _moment(letter.due_at), _state(letter)))
+def _state_named(word: str) -> str:
+    if word in NAMED:
+        return NAMED[word]
+    if word in LETTER.states:
+        return word
+    raise click.BadParameter(f"没有“{word}”这种状态，请写：{'、'.join(NAMED)}", param_hint="--state")
+
+
+def _sum_up(desk: Desk) -> None:
+    """What a clerk wants to know first: is there anything for me."""
+    click.echo(f"现在是{when(desk.now, CHINA)}")
+    if not desk.tasks:
+        click.echo("要人管的：没有。")
+        return
+    soonest = min(task.due_at for task in desk.tasks.values())
+    late = sum(task.due_at < desk.now for task in desk.tasks.values())
+    more = f"其中{late}封已过期限" if late else f"最早的请在{_moment(soonest, desk.now)}前办好"
+    click.echo(f"要人管的：{len(desk.tasks)}封，{more}。\n")
+
+
+def _count(desk: Desk, since: datetime, days: int) -> None:
+    """How it stands with the letters of these days."""
+    found = counts(desk.session, since)
+    said = "，".join(f"{word}{found[state]}" for state, word in words.STATES.items() if state in found)
+    click.echo(f"\n最近{days}天：{said or '没有通知'}。\n")
+
+
+def _list(desk: Desk, found: Sequence[Seen]) -> None:
+    if not found:
+        click.echo("没有找到符合的通知。")
+        return
+    click.echo(_row(HEADINGS))
+    for seen in found:
+        letter = seen.letter
+        click.echo(_masked(_row((
+            str(letter.id), seen.person or "（未填姓名）", _what(letter), _moment(letter.due_at, desk.now),
+            words.STATES[letter.state], _remark(desk, letter),
+        ))))  # fmt: skip
 
 
 def _what(letter: Letter) -> str:
     return words.KINDS.get(letter.kind, letter.kind)
 
 
-def _moment(at: datetime | None) -> str:
-    return when(at, CHINA) if at else ""
+def _remark(desk: Desk, letter: Letter) -> str:
+    """What a clerk has to know beyond the state: who must do what by when, when it is tried next, and why."""
+    task, why = desk.tasks.get(letter.id), words.reason(letter.error_code)
+    parts = []
+    if task is not None:
+        parts.append(f"★{title(task.kind)}（{_moment(task.due_at, desk.now)}前）")
+    if _is_stuck(desk, letter):
+        parts.append(words.STUCK)
+    elif letter.state == "retry":
+        tried = f"，已试{letter.tries}次" if letter.tries else ""
+        parts.append(f"{_moment(letter.next_at, desk.now)}再发{tried}")
+    if letter.state == "delivered" and letter.settled_at:
+        parts.append(_moment(letter.settled_at, desk.now))
+    elif why:
+        parts.append(why)
+    return "；".join(parts)
 
 
-def _state(letter: Letter) -> str:
-    said = words.STATES[letter.state]
-    if letter.state == "retry":
-        said += f"（{_moment(letter.next_at)}，已试{letter.tries}次）"
-    return f"{said}：{letter.error_code}" if letter.error_code else said
+def _is_stuck(desk: Desk, letter: Letter) -> bool:
+    """Whether it should have gone a while ago and nobody has tried: no clock runs, or it cannot keep up."""
+    return letter.state in ("planned", "retry") and letter.next_at < desk.now - STUCK_AFTER
 
 
-def _whole(seen: Seen) -> Iterator[str]:
+def _whole(desk: Desk, seen: Seen) -> Iterator[tuple[str, str]]:
     letter = seen.letter
+    waits = letter.state in ("planned", "retry")
+    meaning = words.STUCK if _is_stuck(desk, letter) else words.MEANINGS[letter.state]
+    task = desk.tasks.get(letter.id)
     rows = (
-        ("编号", str(letter.id)), ("收信人", seen.person), ("什么事", f"{_what(letter)}（{letter.subject}）"),
-        ("内容", letter.said or "还没有说出来"),
-        ("应发", _moment(letter.due_at)), ("过期", _moment(letter.useful_until)),
-        ("渠道", words.CHANNELS[letter.channel]), ("现在", _state(letter)), ("试过", f"{letter.tries}次"),
-        ("微信", _moment(letter.sent_at) and f"{_moment(letter.sent_at)}收下，消息号{letter.msgid or '无'}"),
-        ("原因", letter.error_detail or ""), ("结束", _moment(letter.settled_at)),
+        ("编号", str(letter.id)), ("收信人", seen.person or "（未填姓名）"),
+        ("什么事", f"{_what(letter)}（{letter.subject}）"),
+        ("内容", letter.said or "（还没发过，发的时候才写成句子）"),
+        ("现在", f"{words.STATES[letter.state]}（{meaning}）"),
+        ("要办的", f"{title(task.kind)}，请在{when(task.due_at, CHINA)}前办好，{words.HOW_DONE}" if task else ""),
+        ("原因", "" if letter.state == "delivered" else words.reason(letter.error_code)),
+        ("写下", when(letter.created_at, CHINA)), ("应发", when(letter.due_at, CHINA)),
+        ("过时", f"{when(letter.useful_until, CHINA)}以后不再发" if waits else ""),
+        ("试过", f"{letter.tries}次，{words.CHANNELS[letter.channel]}" if letter.tries else ""),
+        ("下次", when(letter.next_at, CHINA) if waits else ""),
+        ("微信收下", when(letter.sent_at, CHINA) if letter.sent_at else ""),
+        ("消息号", letter.msgid or ""), ("微信原话", letter.error_detail or ""),
+        ("了结", when(letter.settled_at, CHINA) if letter.settled_at else ""),
     )  # fmt: skip
-    yield from (_padded(name, 8) + value for name, value in rows if value)
+    yield from ((name, value) for name, value in rows if value)
+    for row in history_of(desk.session, LETTER.subject(letter)):
+        nobody = "服务台" if row.as_role == DESK.role else "系统"
+        who = desk.session.get_one(Person, row.by_person_id).name if row.by_person_id else nobody
+        note = f"：{row.note}" if row.note else ""
+        yield "经过", f"{when(row.at, CHINA)} {who}，{words.VERBS.get(row.verb, row.verb)}{note}"
+
+
+def _moment(at: datetime, now: datetime) -> str:
+    """A time in one look: "今天16:00", "明天08:00", else "11月29日16:00"."""
+    local, today = at.astimezone(CHINA), now.astimezone(CHINA).date()
+    near = {-1: "昨天", 0: "今天", 1: "明天"}.get((local.date() - today).days)
+    return f"{near or f'{local.month}月{local.day}日'}{local:%H:%M}"
+
+
+def _masked(text: str) -> str:
+    return PRIVATE.sub(lambda found: f"{found[0][:3]}****", text)
 
 
 def _row(cells: Sequence[str]) -> str:
-    return "".join(_padded(cell, width) for cell, width in zip(cells, WIDTHS, strict=False)) + cells[-1]
+    return ("".join(_padded(cell, width) for cell, width in zip(cells, WIDTHS, strict=False)) + cells[-1]).rstrip()
 
 
 def _padded(text: str, width: int) -> str:
-    """The text in so many columns; a Chinese character takes two."""
-    taken = sum(2 if unicodedata.east_asian_width(ch) in "WF" else 1 for ch in text)
-    return text + " " * max(width - taken, 1)
+    """The text in so many columns, shortened where it is too long; a Chinese character takes two."""
+    if _width(text) >= width:
+        while _width(text) > width - 2:
+            text = text[:-1]
+        text += "…"
+    return text + " " * (width - _width(text))
+
+
+def _width(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(ch) in "WF" else 1 for ch in text)

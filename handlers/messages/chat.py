@@ -49,7 +49,8 @@ def subscription_change(ask: Ask) -> None:
 def _answers(event: Mapping[str, Any]) -> list[tuple[str, str]]:
     # WeChat's page on the change event once nested it under the tag of the popup event, so either will do.
     entries = _entries(event, "SubscribeMsgPopupEvent", "SubscribeMsgChangeEvent")
-    return [(str(one.get("TemplateId", ""))[:64], str(one.get("SubscribeStatusString", ""))) for one in entries]
+    named = [entry for entry in entries if entry.get("TemplateId")]
+    return [(str(entry["TemplateId"])[:64], str(entry.get("SubscribeStatusString", ""))) for entry in named]
 
 
 def _entries(event: Mapping[str, Any], *tags: str) -> list[Mapping[str, Any]]:

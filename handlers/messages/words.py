@@ -5,13 +5,36 @@ from zoneinfo import ZoneInfo
 
 from handlers.room import Wording
 
-# What a clerk reads of a letter's state, and whether somebody has to do something.
+# What a clerk reads of a letter's state, in a word: they also ask for it by that word.
 STATES = {
-    "planned": "等待发送", "sending": "正在发送", "sent": "已发出，等回执", "delivered": "已送达", "retry": "稍后再发",
-    "withdrawn": "已撤回（事情有变）", "missed": "没来得及发", "suppressed": "不再发（本人不需要）",
-    "needs_check": "不确定是否收到，已请干部核实", "dead": "没送到，已请干部告知",
-    "told_in_person": "干部已当面或电话告知", "unconfirmed": "已发出，没有回执",
+    "planned": "等待发送", "retry": "稍后再发", "sending": "正在发送", "sent": "等回执", "delivered": "已送达",
+    "unconfirmed": "没有回执", "needs_check": "不确定", "dead": "没送到", "missed": "没来得及",
+    "told_in_person": "已告知", "withdrawn": "已撤回", "suppressed": "不用发",
 }  # fmt: skip
+
+# And what that word means.
+MEANINGS = {
+    "planned": "还没到时间", "retry": "这次没发成，系统会自己再发", "sending": "正在交给微信",
+    "sent": "微信收下了，还没说到没到", "delivered": "微信说已送到", "unconfirmed": "微信收下了，一直没有回执",
+    "needs_check": "不知道对方收到没有，请问一下本人", "dead": "各种渠道都没送到", "missed": "过了时间，没有发",
+    "told_in_person": "干部已当面或电话告知", "withdrawn": "事情有变，不发了", "suppressed": "本人不需要，或不宜打扰",
+}  # fmt: skip
+
+STUCK = "到时间了还没发，请告诉系统管理员"
+HOW_DONE = "办好后在公众号回复“我的任务”记下"
+
+# Why it did not go, in words a clerk can use on the phone; other codes are shown as WeChat gave them.
+REASONS = {
+    "user block": "对方拒收公众号消息", "43004": "对方没有关注公众号", "43019": "对方在公众号黑名单里",
+    "40003": "对方的微信号已失效", "43101": "对方没有同意接收这种消息", "45015": "对方超过48小时没来消息",
+    "45047": "对话里能发的条数用完了", "45009": "今天的发送次数用完了，明天再发", "45011": "微信忙，稍后再发",
+    "-1": "微信忙，稍后再发", "unsure": "发出后没等到微信回话", "no address": "对方没有可用的微信",
+    "40037": "消息模板有误，请找系统管理员", "47003": "消息模板有误，请找系统管理员",
+    "40164": "服务器没有登记，请找系统管理员", "48001": "公众号没有权限，请找系统管理员",
+}  # fmt: skip
+OTHER_REASON = "微信说：{code}"
+
+VERBS = {"tell": "已当面或电话告知", "resend": "再发一次"}
 
 CHANNELS = {
     "template": "公众号模板消息", "mini_subscription": "小程序订阅消息", "account_subscription": "公众号订阅通知",
@@ -22,6 +45,7 @@ KINDS = {
     "family.booked": "亲情连线预约", "family.changed": "亲情连线改期", "family.cancelled": "亲情连线取消",
     "family.reminder": "亲情连线提醒", "ordering.offered": "请接单", "ordering.accepted": "已接单",
     "ordering.placed": "已点单", "ordering.cancelled": "订单取消", "ordering.taken": "已由别人接单",
+    "ordering.completed": "服务完成", "ordering.handed_back": "接单退回", "ordering.unmet": "没有组织接单",
     "tasks.assigned": "待办任务", "tasks.digest": "待办汇总", "tasks.escalated": "逾期任务上报",
     "people.link_confirmed": "家人关联通过", "people.link_declined": "家人关联未通过",
     "people.link_revoked": "家人关联解除", "people.invitation_qr": "亲情码", "messages.reply": "对话回复",
@@ -31,9 +55,17 @@ REFUSALS: dict[str, str] = {
     "no_letter": "没有这封通知，请核对编号。",
     "still_going": "这封通知还在发送途中，不用重发。",
     "reason_needed": "请写明为什么重发。",
+    "not_true_now": "这件事后来有变，这封通知的内容不对了，不能重发。请看同一件事最新的通知。",
+    "not_wanted": "对方不需要这类通知，或不宜打扰，没有重发。",
+    "over": "这件事的时间已经过了，不用重发。需要的话请直接打电话说明。",
 }
 
 
 def letter(_: str, facts: dict[str, Any], __: ZoneInfo) -> Wording:
     """A reply that could not go in the answer itself."""
     return Wording("", {}, facts["text"])
+
+
+def reason(code: str | None) -> str:
+    """Why a letter did not go, for a clerk; "" where nothing is wrong."""
+    return REASONS.get(code, OTHER_REASON.format(code=code)) if code else ""

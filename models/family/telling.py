@@ -67,12 +67,14 @@ def remind(session: Session, call: FamilyCall, facts: dict[str, Any], now: datet
 def remind_anew(session: Session, now: datetime, person_id: int | None = None) -> int:
     """Plan the reminders of the coming calls anew (of one relative's, with `person_id`); answers how many calls.
 
-    What an edited rule, or a relative who has moved to another zone, calls for. What was sent stands.
+    What an edited rule, or a relative who has moved to another zone, calls for. What was sent stands. The calls are
+    locked first: what somebody moves or cancels at this moment must not have its old reminders brought back.
     """
     coming = select(FamilyCall).where(FamilyCall.state == "booked", FamilyCall.starts_at > now).order_by(FamilyCall.id)
     if person_id is not None:
         coming = coming.where(FamilyCall.relative_id == person_id)
-    calls = session.scalars(coming).all()
+    locked = coming.with_for_update(key_share=True)
+    calls = session.scalars(locked, execution_options={"populate_existing": True}).all()
     for call in calls:
         remind(session, call, facts_of(session, call), now)
     return len(calls)
@@ -80,6 +82,7 @@ def remind_anew(session: Session, now: datetime, person_id: int | None = None) -
 
 def person_moved_zone(session: Session, person_id: int, now: datetime) -> None:
     """A relative lives elsewhere now: what is still to be said of their calls says so, and comes at its hour there."""
+    remind_anew(session, now, person_id)  # locks the calls, and only then come their letters
     zone = session.get_one(Person, person_id).time_zone
     calls = select(FamilyCall.id).where(FamilyCall.relative_id == person_id)
     subjects = [f"call:{key}" for key in session.scalars(calls)]
@@ -87,7 +90,6 @@ def person_moved_zone(session: Session, person_id: int, now: datetime) -> None:
     for letter in session.scalars(unsent, execution_options={"populate_existing": True}).all():
         letter.facts = {**letter.facts, "relative_zone": zone}
     session.flush()
-    remind_anew(session, now, person_id)
 
 
 def _open_help(session: Session, call: FamilyCall, facts: dict[str, Any], now: datetime) -> None:

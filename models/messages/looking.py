@@ -1,6 +1,5 @@
 """What was sent to whom, why and in what state: what the desk asks of the outbox, and sending once more on purpose."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -28,13 +27,14 @@ class Seen:
 
 @dataclass(frozen=True)
 class Question:
-    """What the desk looks for; empty parts are not asked. `name` is the reader's, or a part of it."""
+    """What the desk looks for; empty parts are not asked. `name` is the reader's, or a part of it; `only`: of these."""
 
     name: str = ""
     states: tuple[str, ...] = ()
     subject: str = ""
     kind: str = ""
     since: datetime | None = None
+    only: frozenset[int] | None = None
 
 
 def look(session: Session, question: Question, *, limit: int = 50, before: int | None = None) -> list[Seen]:
@@ -50,18 +50,18 @@ def look(session: Session, question: Question, *, limit: int = 50, before: int |
         query = query.where(Letter.kind.startswith(question.kind, autoescape=True))
     if question.since is not None:
         query = query.where(Letter.created_at >= question.since)
+    if question.only is not None:
+        query = query.where(Letter.id.in_(question.only))
     if before is not None:
         query = query.where(Letter.id < before)
     rows = session.execute(query.order_by(Letter.id.desc()).limit(limit)).all()
     return [Seen(row.Letter, row.name) for row in rows]
 
 
-def counts(session: Session) -> dict[str, int]:
-    """How many letters there are in each state."""
-    rows: Sequence[tuple[str, int]] = session.execute(
-        select(Letter.state, func.count()).group_by(Letter.state)
-    ).tuples().all()  # fmt: skip
-    return dict(rows)
+def counts(session: Session, since: datetime) -> dict[str, int]:
+    """How many letters written since then there are in each state."""
+    query = select(Letter.state, func.count().label("many")).where(Letter.created_at >= since).group_by(Letter.state)
+    return {row.state: row.many for row in session.execute(query)}
 
 
 def one(session: Session, letter_id: int) -> Seen:
@@ -75,17 +75,20 @@ def one(session: Session, letter_id: int) -> Seen:
 def resend(session: Session, letter_id: int, *, by: By, reason: str, now: datetime) -> Letter:
     """Say the same once more, as a letter of its own: the old one stays as it ended, and history says who and why.
 
-    Raises Refused("no_letter"), Refused("reason_needed"), Refused("still_going") while the old one may still arrive by
-    itself.
+    Raises Refused("no_letter"), Refused("reason_needed"), Refused("still_going") while it, or one sent again before,
+    may still arrive by itself, and what would say something wrong: Refused("not_true_now") when the matter has changed
+    since, Refused("not_wanted") when the reader wants no such letters, Refused("over") when it has taken place.
     """
     old = one(session, letter_id).letter
     if not reason.strip():
         raise Refused("reason_needed")
-    if old.state in ON_THE_WAY:
+    session.refresh(old, with_for_update=True)  # two at the desk: the second finds the first one's letter
+    before = session.scalars(select(Letter).where(Letter.key.startswith(f"again:{old.id}/"))).all()
+    if any(letter.state in ON_THE_WAY for letter in (old, *before)):
         raise Refused("still_going")
-    number = session.scalar(select(func.count()).where(Letter.key.startswith(f"again:{old.id}/", autoescape=True))) or 0
+    _check_true(session, old, now)
     new = post(
-        session, key=f"again:{old.id}/{number + 1}", person_id=old.person_id, about_id=old.about_id, kind=old.kind,
+        session, key=f"again:{old.id}/{len(before) + 1}", person_id=old.person_id, about_id=old.about_id, kind=old.kind,
         facts=old.facts, subject=old.subject, revision=old.revision, urgency=old.urgency, now=now,
         useful_until=max(old.useful_until, now + USEFUL_AGAIN),
     )  # fmt: skip
@@ -103,3 +106,14 @@ def resend(session: Session, letter_id: int, *, by: By, reason: str, now: dateti
     )
     session.flush()
     return new
+
+
+def _check_true(session: Session, old: Letter, now: datetime) -> None:
+    newer = select(Letter.id).where(Letter.subject == old.subject, Letter.revision > old.revision).limit(1)
+    if old.state == "withdrawn" or old.unwanted or session.scalar(newer) is not None:
+        raise Refused("not_true_now")
+    if old.state == "suppressed":
+        raise Refused("not_wanted")
+    starts_at = old.facts.get("starts_at")
+    if starts_at and datetime.fromisoformat(starts_at) <= now:
+        raise Refused("over")

@@ -51,8 +51,8 @@ def plan(session: Session, occasion: Occasion, recipients: Sequence[Recipient], 
 
     Older revisions' letters are withdrawn first. What is planned already moves with its rule, its reader's zone or its
     booking; what no rule asks for any more is withdrawn; what has been sent stays as it is and is not said twice. An
-    offset that is past already is skipped: a booking made inside the window must not fire all its reminders together.
-    Planning twice is planning once.
+    offset that is past already is skipped: a booking made inside the window must not fire all its reminders together,
+    and "at once" is over when the revision has been planned before. Planning twice is planning once.
     """
     withdraw(session, occasion.subject, now, before_revision=occasion.revision)
     prefix = f"{occasion.subject}/{occasion.revision}/"
@@ -60,14 +60,15 @@ def plan(session: Session, occasion: Occasion, recipients: Sequence[Recipient], 
         Letter.subject == occasion.subject, Letter.revision == occasion.revision, Letter.kind == occasion.kind
     )
     standing = {letter.key: letter for letter in session.scalars(query.with_for_update()).all()}
-    changed = 0
-    for want in _wanted(session, occasion, recipients, now):
+    since, changed = min((letter.created_at for letter in standing.values()), default=now), 0
+    for want in _wanted(session, occasion, recipients, since):
         key = f"{prefix}{want.rule.name}/{want.recipient.role}:{want.recipient.person_id}"
         letter = standing.pop(key, None)
-        if letter is None:
-            changed += _write(session, occasion, want, key, now)
-        else:
+        if letter is not None:
             changed += _move(letter, occasion, want, now)
+        elif want.due > now or (want.rule.mode == "at_once" and since == now):
+            _write(session, occasion, want, key, now)
+            changed += 1
     for letter in standing.values():
         if letter.state in ("planned", "retry"):
             letter.state, letter.settled_at = "withdrawn", now
@@ -76,17 +77,17 @@ def plan(session: Session, occasion: Occasion, recipients: Sequence[Recipient], 
     return changed
 
 
-def _wanted(session: Session, occasion: Occasion, recipients: Sequence[Recipient], now: datetime) -> Iterator[Wanted]:
-    """The reminders of an occasion by its rules; each is useful only until the next one of the same reader is due.
+def _wanted(session: Session, occasion: Occasion, recipients: Sequence[Recipient], since: datetime) -> Iterator[Wanted]:
+    """The reminders of an occasion, planned first at `since`, by its rules.
 
-    So after a night without a clock one comes, and not three.
+    Each is useful only until the next one of the same reader is due: after a night without a clock one comes.
     """
     book = calendar(session)
     start = occasion.starts_at.astimezone(UTC)
     for recipient in recipients:
         rules = rules_for(session, occasion.kind, recipient.role)
         due = sorted(
-            ((due_time(rule, start, recipient.zone, book, now), rule) for rule in rules), key=lambda pair: pair[0]
+            ((due_time(rule, start, recipient.zone, book, since), rule) for rule in rules), key=lambda pair: pair[0]
         )
         for (at, rule), following in zip(due, [*due[1:], None], strict=True):
             until = following[0] if following else start + timedelta(minutes=rule.grace_minutes)
@@ -94,16 +95,13 @@ def _wanted(session: Session, occasion: Occasion, recipients: Sequence[Recipient
                 yield Wanted(rule, recipient, at, until)
 
 
-def _write(session: Session, occasion: Occasion, want: Wanted, key: str, now: datetime) -> int:
-    if want.due <= now and want.rule.mode != "at_once":
-        return 0
+def _write(session: Session, occasion: Occasion, want: Wanted, key: str, now: datetime) -> None:
     post(
         session, key=key, person_id=want.recipient.person_id, kind=occasion.kind, subject=occasion.subject,
         revision=occasion.revision, now=now, due_at=want.due, useful_until=want.useful_until,
         urgency=want.rule.urgency, about_id=occasion.about_id,
         facts={**occasion.facts, "rule": want.rule.name, "role": want.recipient.role},
     )  # fmt: skip
-    return 1
 
 
 def _move(letter: Letter, occasion: Occasion, want: Wanted, now: datetime) -> int:
@@ -114,9 +112,7 @@ def _move(letter: Letter, occasion: Occasion, want: Wanted, now: datetime) -> in
     again = letter.state == "withdrawn" and letter.tries == 0 and want.due > now
     if letter.state != "planned" and not again:
         return 0
-    due = want.due
-    if due != letter.due_at:
-        due = letter.due_at if want.rule.mode == "at_once" else max(due, now)
+    due = want.due if want.due > now else min(letter.due_at, now)
     facts = {**occasion.facts, "rule": want.rule.name, "role": want.recipient.role}
     if (letter.due_at, letter.useful_until, letter.state, letter.facts) == (due, want.useful_until, "planned", facts):
         return 0

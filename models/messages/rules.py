@@ -4,15 +4,16 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import String, UniqueConstraint, func, select
+from sqlalchemy import String, UniqueConstraint, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Base, Row
+from models.base import Row
 from models.errors import Refused
 from models.hours import CHINA, WorkCalendar, instant
 from models.messages.ladder import LANES
 
 QUIET_FROM, QUIET_TO = time(21, 0), time(8, 0)  # in the reader's own zone
+LONGEST_AHEAD = 366 * 1440  # minutes: nothing is booked further ahead than a year
 AWAKE = ("safety", "same_day")  # these are about now, and go at night too
 
 # before: so many minutes before the start. day_at: so many days before, at a time of the reader's day.
@@ -54,16 +55,8 @@ class ReminderRule(Row):
     urgency: Mapped[str] = mapped_column(String(12), default="routine")
     grace_minutes: Mapped[int] = mapped_column(default=0)
     active: Mapped[bool] = mapped_column(default=True)
+    heeded: Mapped[bool] = mapped_column(default=False)  # whether the bookings to come have been planned by it
     changed_at: Mapped[datetime]
-
-
-class RulesSeen(Base):
-    """Up to which change of its rules the bookings of a kind have been planned anew."""
-
-    __tablename__ = "rules_seen"
-
-    kind: Mapped[str] = mapped_column(String(32), primary_key=True)
-    until: Mapped[datetime]
 
 
 SHIPPED: tuple[Rule, ...] = (
@@ -90,12 +83,16 @@ def rules_for(session: Session, kind: str, role: str) -> list[Rule]:
 def put_rule(session: Session, rule: Rule, now: datetime, *, active: bool = True) -> ReminderRule:
     """Write a rule down, or switch it off with `active=False`; bookings to come are planned anew by the clock.
 
-    Raises Refused("bad_rule", why=…) for a mode, urgency or time that cannot be.
+    Raises Refused("bad_rule", why=…) for a mode, urgency, name or time that cannot be.
     """
     if rule.mode not in MODES or rule.urgency not in LANES:
         raise Refused("bad_rule", why="mode or urgency")
+    if not all(0 < len(text) <= limit for text, limit in ((rule.kind, 32), (rule.role, 16), (rule.name, 16))):
+        raise Refused("bad_rule", why="name")
     by_the_day = rule.mode in ("day_at", "workdays_at")
-    if by_the_day != (rule.at is not None) or (rule.mode == "before") != (rule.minutes > 0) or rule.days < 0:
+    if by_the_day != (rule.at is not None) or (rule.mode == "before") != (rule.minutes > 0):
+        raise Refused("bad_rule", why="time")
+    if not (0 <= rule.minutes <= LONGEST_AHEAD and 0 <= rule.days <= LONGEST_AHEAD // 1440 and rule.grace_minutes >= 0):
         raise Refused("bad_rule", why="time")
     key = {"kind": rule.kind, "role": rule.role, "name": rule.name}
     row = session.scalar(select(ReminderRule).filter_by(**key))
@@ -103,31 +100,23 @@ def put_rule(session: Session, rule: Rule, now: datetime, *, active: bool = True
         row = ReminderRule(**key, mode=rule.mode, changed_at=now)
         session.add(row)
     row.mode, row.minutes, row.days, row.at = rule.mode, rule.minutes, rule.days, rule.at
-    row.urgency, row.grace_minutes, row.active, row.changed_at = rule.urgency, rule.grace_minutes, active, now
+    row.urgency, row.grace_minutes, row.active = rule.urgency, rule.grace_minutes, active
+    row.changed_at, row.heeded = now, False
     session.flush()
     return row
 
 
-def take_changed(session: Session, kind: str, now: datetime) -> bool:
-    """Whether the rules of a kind have changed since its bookings were last planned; answering yes marks them as seen.
+def take_changed(session: Session, kind: str) -> bool:
+    """Whether rules of a kind have changed since its bookings were last planned; answering yes marks them as heeded.
 
-    The mark is locked until the caller's transaction ends, so of several clocks one plans anew.
+    The mark is each row's own and no time: an edit that commits late, or while the clock goes wrong, is seen too. Of
+    several clocks one plans anew: the others wait for its transaction, and find nothing left.
     """
-    newest = session.scalar(select(func.max(ReminderRule.changed_at)).where(ReminderRule.kind == kind))
-    if newest is None:
-        return False
-    seen = session.get(RulesSeen, kind, with_for_update={"skip_locked": True}, populate_existing=True)
-    if seen is None:
-        if session.get(RulesSeen, kind) is not None:
-            return False  # another clock has it in hand
-        session.add(RulesSeen(kind=kind, until=newest))
-        session.flush()
-        return True
-    if seen.until >= newest:
-        return False
-    seen.until = newest
-    session.flush()
-    return True
+    changed = (
+        update(ReminderRule).where(ReminderRule.kind == kind, ReminderRule.heeded.is_(False)).values(heeded=True)
+        .returning(ReminderRule.id)
+    )  # fmt: skip
+    return bool(session.execute(changed, execution_options={"synchronize_session": False}).all())
 
 
 def due_time(rule: Rule, starts_at: datetime, zone: ZoneInfo, calendar: WorkCalendar, now: datetime) -> datetime:

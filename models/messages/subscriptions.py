@@ -3,6 +3,8 @@
 from datetime import datetime, timedelta
 
 from sqlalchemy import ForeignKey, String, UniqueConstraint, select, update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Row
@@ -72,12 +74,18 @@ def close_window(session: Session, identity_id: int) -> None:
 
 
 def _held(session: Session, identity_id: int, template_id: str, now: datetime) -> Subscription:
+    """What the identity holds of a template, locked; of two first answers at once the second finds the first's."""
     query = select(Subscription).where(Subscription.identity_id == identity_id, Subscription.template_id == template_id)
-    held = session.scalar(query.with_for_update(), execution_options={"populate_existing": True})
+    fresh = {"populate_existing": True}
+    held = session.scalar(query.with_for_update(), execution_options=fresh)
     if held is None:
-        held = Subscription(identity_id=identity_id, template_id=template_id, balance=0, changed_at=now)
-        session.add(held)
-        session.flush()
+        insert = sqlite_insert if session.get_bind().dialect.name == "sqlite" else pg_insert
+        session.execute(
+            insert(Subscription)
+            .values(identity_id=identity_id, template_id=template_id, long_term=False, balance=0, changed_at=now)
+            .on_conflict_do_nothing()
+        )
+        held = session.execute(query.with_for_update(), execution_options=fresh).scalar_one()
     return held
 
 

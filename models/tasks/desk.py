@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
@@ -15,6 +15,7 @@ from models.people.identities import Who
 from models.people.staff import CADRE_ROLES, StaffRole, areas_under, cadres_over, is_cadre_over
 from models.places.areas import Area
 from models.places.centres import centre_for
+from models.tasks.escalation import Escalation
 from models.tasks.tasks import TASK, Task
 from models.tasks.telling import leave_digests, tell
 
@@ -76,12 +77,17 @@ def _end(session: Session, task: Task, verb: str, by: By, now: datetime) -> None
 def tasks_for(session: Session, who: Who) -> list[Task]:
     """What this person has still to do below their areas, the soonest first: their own, and what nobody else has.
 
-    Where an assignee is no cadre any more, it is everybody's again.
+    Where an assignee is no cadre any more, it is everybody's again; so is what went up to this person's areas.
     """
+    mine = areas_under(who.person_id)
+    raised = select(Escalation.task_id).where(Escalation.area_id.in_(mine))
     cadres = select(StaffRole.person_id).where(StaffRole.ended_at.is_(None), StaffRole.role.in_(CADRE_ROLES))
     query = (
-        select(Task).where(Task.state.not_in(TASK.ends), Task.area_id.in_(areas_under(who.person_id)))
-        .where((Task.assignee_id == who.person_id) | Task.assignee_id.is_(None) | Task.assignee_id.not_in(cadres))
+        select(Task).where(Task.state.not_in(TASK.ends), Task.area_id.in_(mine))
+        .where(or_(
+            Task.assignee_id == who.person_id, Task.assignee_id.is_(None), Task.assignee_id.not_in(cadres),
+            Task.id.in_(raised),
+        ))
         .order_by(Task.due_at, Task.id)
     )  # fmt: skip
     return list(session.scalars(query))

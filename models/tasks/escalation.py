@@ -1,20 +1,19 @@
 """What nobody has done in time goes up the tree: to the township, then to the county, on working days only."""
 
-from datetime import datetime, time
+from datetime import datetime, timedelta
 
-from sqlalchemy import ForeignKey, UniqueConstraint, select
+from sqlalchemy import ForeignKey, UniqueConstraint, exists, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Row
-from models.hours import CHINA, WorkCalendar, calendar
+from models.hours import CHINA, WORK_BEGINS, WORK_ENDS, calendar
 from models.messages.outbox import post
 from models.people.staff import cadres_of, cadres_over
 from models.places.areas import Area, chain
 from models.tasks.tasks import TASK, Task
 
 AFTER_WORKDAYS = (1, 3)  # overdue by so many working days: the area above, and then the one above that
-DESK_OPENS, DESK_CLOSES = time(8, 30), time(17, 30)
-AT_ONCE = 200  # tasks looked at in one round
+DAY = timedelta(hours=9)  # of working time, from WORK_BEGINS to WORK_ENDS
 
 
 class Escalation(Row):
@@ -35,28 +34,25 @@ def escalate(session: Session, now: datetime) -> int:
     Nothing happens outside the desk's hours of a working day. A level is reached once, however many clocks run.
     """
     book, local = calendar(session), now.astimezone(CHINA)
-    if not book.is_workday(local.date()) or not DESK_OPENS <= local.time() < DESK_CLOSES:
+    if not book.is_workday(local.date()) or not WORK_BEGINS <= local.time() < WORK_ENDS:
         return 0
-    overdue = (
-        select(Task).where(Task.state.not_in(TASK.ends), Task.due_at < now).order_by(Task.due_at).limit(AT_ONCE)
-        .with_for_update(skip_locked=True)
-    )  # fmt: skip
+    all_known = exists().where(Escalation.task_id == Task.id, Escalation.level == len(AFTER_WORKDAYS))
+    overdue = select(Task.id, Task.due_at).where(Task.state.not_in(TASK.ends), Task.due_at < now, ~all_known)
     steps = 0
-    for task in session.scalars(overdue).all():
-        reached = set(session.scalars(select(Escalation.level).where(Escalation.task_id == task.id)))
-        for level, days in enumerate(AFTER_WORKDAYS, start=1):
-            if level not in reached and workdays_since(task.due_at, now, book) >= days:
-                steps += _step_up(session, task, level, now)
+    for key, due_at in session.execute(overdue.order_by(Task.id)).all():
+        levels = [n for n, days in enumerate(AFTER_WORKDAYS, 1) if book.add_working_time(due_at, days * DAY) <= now]
+        if levels:
+            steps += _raise(session, key, levels, now)
     return steps
 
 
-def workdays_since(due_at: datetime, now: datetime, book: WorkCalendar) -> int:
-    """How many whole working days lie between two instants, by the days of China."""
-    day, today, count = due_at.astimezone(CHINA).date(), now.astimezone(CHINA).date(), 0
-    while day < today:
-        day = book.add_workdays(day, 1)
-        count += day <= today
-    return count
+def _raise(session: Session, task_id: int, levels: list[int], now: datetime) -> int:
+    """Take the steps that a task has not taken yet; what another clock has in hand, or is done by now, is left."""
+    task = session.get(Task, task_id, with_for_update={"skip_locked": True, "key_share": True}, populate_existing=True)
+    if task is None or task.state in TASK.ends:
+        return 0
+    reached = set(session.scalars(select(Escalation.level).where(Escalation.task_id == task.id)))
+    return sum(_step_up(session, task, level, now) for level in levels if level not in reached)
 
 
 def _step_up(session: Session, task: Task, level: int, now: datetime) -> int:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from models.hours import CHINA, WorkCalendar, calendar, instant
 from models.messages.letters import Letter
 from models.messages.outbox import post
+from models.people.persons import Person
 from models.tasks.tasks import PRESSING, TASK, Task
 
 PINGS_A_DAY = 3  # so many tasks that do not press are told one by one; the rest of the day's come together
@@ -16,40 +17,48 @@ MORNING = time(8, 30)
 
 
 def tell(session: Session, task: Task, reader: int, now: datetime) -> None:
-    """Tell a cadre of a task: at once, or with the others tomorrow morning when the day has brought enough."""
-    facts = {**task.facts, "task": task.id, "kind": task.kind, "due_at": task.due_at.isoformat()}
-    if task.kind not in PRESSING and _told_today(session, reader, now) >= PINGS_A_DAY:
-        _into_digest(session, task, reader, now)
+    """Tell a cadre of a task: at once, or with the others tomorrow morning when the day has brought enough.
+
+    What presses, or would be due before that morning, does not wait for it.
+    """
+    morning = next_morning(now, calendar(session))
+    presses = task.kind in PRESSING or task.due_at <= morning
+    if not presses and _has_heard_enough(session, reader, now) and _into_digest(session, task, reader, morning, now):
         return
+    facts = {**task.facts, "task": task.id, "kind": task.kind, "due_at": task.due_at.isoformat()}
     post(
         session, key=f"task:{task.id}/assigned/{reader}", person_id=reader, kind="tasks.assigned", facts=facts,
-        subject=TASK.subject(task), now=now, urgency="same_day" if task.kind in PRESSING else "routine",
+        subject=TASK.subject(task), now=now, urgency="same_day" if presses else "routine",
     )  # fmt: skip
 
 
-def _told_today(session: Session, reader: int, now: datetime) -> int:
+def _has_heard_enough(session: Session, reader: int, now: datetime) -> bool:
+    """Whether the day has brought this cadre its letters; who tells the same cadre of something waits here."""
+    session.execute(select(Person.id).where(Person.id == reader).with_for_update(key_share=True))
     midnight = now.astimezone(CHINA).replace(hour=0, minute=0, second=0, microsecond=0)
-    return session.scalar(
-        select(func.count()).where(
-            Letter.person_id == reader, Letter.kind == "tasks.assigned", Letter.created_at >= midnight
-        )
-    ) or 0  # fmt: skip
+    today = select(func.count()).where(
+        Letter.person_id == reader, Letter.kind == "tasks.assigned", Letter.urgency == "routine",
+        Letter.created_at >= midnight,
+    )  # fmt: skip
+    return (session.scalar(today) or 0) >= PINGS_A_DAY
 
 
-def _into_digest(session: Session, task: Task, reader: int, now: datetime) -> None:
-    """Add the task to the letter of the next working morning; the first task of the day begins it."""
-    book = calendar(session)
-    due = next_morning(now, book)
-    key = f"digest:{reader}/{due.astimezone(CHINA):%Y-%m-%d}"
+def _into_digest(session: Session, task: Task, reader: int, due: datetime, now: datetime) -> bool:
+    """Add the task to the letter of the next working morning; the first begins it. False when it has gone already."""
     empty: dict[str, Any] = {"items": [], "phone": task.facts.get("phone", "")}
     letter = post(
-        session, key=key, person_id=reader, kind="tasks.digest", facts=empty, subject=f"digest:{reader}", now=now,
-        due_at=due, urgency="digest", useful_until=due + timedelta(hours=12),
+        session, key=f"digest:{reader}/{due.astimezone(CHINA):%Y-%m-%d}", person_id=reader, kind="tasks.digest",
+        facts=empty, subject=f"digest:{reader}", now=now, due_at=due, urgency="digest",
+        useful_until=due + timedelta(hours=12),
     )  # fmt: skip
     session.refresh(letter, with_for_update=True)
+    if letter.state not in ("planned", "withdrawn"):
+        return False
     item = {"task": task.id, "kind": task.kind, "due_at": task.due_at.isoformat()}
     letter.facts = {**letter.facts, "items": [*letter.facts["items"], item]}
+    letter.state, letter.settled_at = "planned", None  # it was taken back when its last task was settled
     session.flush()
+    return True
 
 
 def next_morning(now: datetime, book: WorkCalendar) -> datetime:
@@ -59,8 +68,10 @@ def next_morning(now: datetime, book: WorkCalendar) -> datetime:
 
 def leave_digests(session: Session, task: Task, now: datetime) -> None:
     """The task is settled: a digest that has not gone out yet does not name it; an empty one is not sent."""
-    waiting = select(Letter).where(Letter.kind == "tasks.digest", Letter.state == "planned").with_for_update()
-    for letter in session.scalars(waiting).all():
+    waiting = select(Letter).where(
+        Letter.state == "planned", Letter.urgency == "digest", Letter.kind == "tasks.digest"
+    ).order_by(Letter.id).with_for_update()  # fmt: skip
+    for letter in session.scalars(waiting, execution_options={"populate_existing": True}).all():
         items: list[Any] = [item for item in letter.facts["items"] if item["task"] != task.id]
         if len(items) == len(letter.facts["items"]):
             continue

@@ -10,7 +10,7 @@ from models.messages.letters import LETTER, Letter
 from models.people.persons import Person
 from models.places.areas import Area
 from models.tasks.desk import open_task
-from models.tasks.tasks import Task
+from models.tasks.tasks import TASK, Task
 
 PHONE_WITHIN = timedelta(hours=4)
 
@@ -40,3 +40,9 @@ def hand_over(session: Session, letter: Letter, now: datetime) -> Task | None:
         },
         by=BY_TIME,
     )  # fmt: skip
+
+
+def in_hand(session: Session) -> dict[int, Task]:
+    """The letters that somebody has still to tell in person or to ask about, each with its task."""
+    open_tasks = select(Task).where(Task.subject.startswith(f"{LETTER.name}:"), Task.state.not_in(TASK.ends))
+    return {int(task.subject.partition(":")[2]): task for task in session.scalars(open_tasks)}

@@ -35,14 +35,10 @@ def upgrade() -> None:
     sa.Column('urgency', sa.String(length=12), nullable=False),
     sa.Column('grace_minutes', sa.Integer(), nullable=False),
     sa.Column('active', sa.Boolean(), nullable=False),
+    sa.Column('heeded', sa.Boolean(), nullable=False),
     sa.Column('changed_at', sa.DateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_reminder_rules')),
     sa.UniqueConstraint('kind', 'role', 'name', name=op.f('uq_reminder_rules_kind_role_name'))
-    )
-    op.create_table('rules_seen',
-    sa.Column('kind', sa.String(length=32), nullable=False),
-    sa.Column('until', sa.DateTime(timezone=True), nullable=False),
-    sa.PrimaryKeyConstraint('kind', name=op.f('pk_rules_seen'))
     )
     op.create_table('send_budgets',
     sa.Column('app_id', sa.String(length=32), nullable=False),
@@ -144,7 +140,6 @@ def downgrade() -> None:
     op.drop_table('escalations')
     op.drop_table('opt_outs')
     op.drop_table('send_budgets')
-    op.drop_table('rules_seen')
     op.drop_table('reminder_rules')
     op.drop_table('breakers')
     # ### end Alembic commands ###
