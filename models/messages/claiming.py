@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, case, func, not_, select, update
+from sqlalchemy import ColumnElement, Row, and_, case, func, not_, or_, select, update
 from sqlalchemy.orm import Session
 
 from models.messages.allowance import Allowance
@@ -19,6 +19,7 @@ from models.messages.reach import Home, Reach
 from models.people.persons import Person
 
 WAITING = LETTER.by_name["claim"].sources
+CLOCKS_DIFFER = timedelta(seconds=5)  # as far as those of several machines may stand apart
 Standing = dict[tuple[str, str, str], datetime]
 
 
@@ -74,12 +75,10 @@ def _take(
     session: Session, lane: str, now: datetime, real_now: datetime, lease: Lease, limit: int, stopped: Standing
 ) -> Sequence[Row[Any]]:
     """One statement that makes due letters of a lane ours; SKIP LOCKED leaves to others what they have in hand."""
-    # A send may take `deadline`, so the window closes that much earlier.
-    too_late = real_now - REPEATABLE_FOR + lease.deadline
     due = (
         select(Letter.id)
         .where(Letter.state.in_(WAITING), Letter.urgency == lane, Letter.next_at <= now, Letter.useful_until > now)
-        .where(not_(and_(Letter.in_doubt.is_(True), Letter.first_attempt_at < too_late)), *_not_stopped(stopped))
+        .where(not_(not_to_be_repeated(real_now, lease.deadline)), *_not_stopped(stopped))
         .order_by(Letter.next_at, Letter.id).limit(limit).with_for_update(skip_locked=True)
     )  # fmt: skip
     return session.execute(
@@ -95,6 +94,17 @@ def _take(
         ),
         execution_options={"synchronize_session": False},
     ).all()  # fmt: skip
+
+
+def not_to_be_repeated(real_now: datetime, deadline: timedelta) -> ColumnElement[bool]:
+    """Letters in doubt whose client_msg_id WeChat may have forgotten before one more send is over.
+
+    A send may take `deadline`, so the window closes that much earlier. An attempt that lies in the future was written
+    down by a clock that has been put back since: how long ago it was, nobody knows.
+    """
+    first = Letter.first_attempt_at
+    unknown_age = or_(first < real_now - REPEATABLE_FOR + deadline, first > real_now + CLOCKS_DIFFER)
+    return and_(Letter.in_doubt.is_(True), unknown_age)
 
 
 def _not_stopped(stopped: Standing) -> list[ColumnElement[bool]]:
