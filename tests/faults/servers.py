@@ -138,4 +138,9 @@ def own_redis() -> Iterator[OwnRedis]:
         made.kill()
 
 
-LONG = [pytest.mark.long, pytest.mark.timeout(1200)]
+def sized(number: int) -> int:
+    """The number of a whole run, or the share of it that FAULTS_SIZE asks for (0.1: a tenth)."""
+    return max(2, int(number * float(os.environ.get("FAULTS_SIZE", "1"))))
+
+
+LONG = [pytest.mark.long, pytest.mark.timeout(1800)]

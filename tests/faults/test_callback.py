@@ -14,7 +14,7 @@ from models.messages.inbox import Inbox
 from models.messages.letters import Letter
 from models.messages.outbox import post
 from tests.faults.ground import FIGURES
-from tests.faults.servers import LONG
+from tests.faults.servers import LONG, sized
 from tests.gate import Wire, close_app, config_for, count
 from tests.world import NOW
 from wx_backend.app import create_app
@@ -89,7 +89,7 @@ def test_32_copies_at_once_are_one(wire, open_session):
     assert (deeds(open_session), count(open_session, Inbox)) == (1, 1)
 
 
-@pytest.mark.parametrize("messages", [30, pytest.param(1000, marks=LONG)])
+@pytest.mark.parametrize("messages", [30, pytest.param(sized(1000), marks=LONG)])
 def test_a_storm_of_copies_and_forgeries_has_one_effect_for_each_message(wire, open_session, messages):
     dice = random.Random(7)
     real = [wire.text(f"o-{n % 10}", "做一件事") for n in range(messages)]

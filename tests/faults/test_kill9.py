@@ -6,7 +6,7 @@ import time
 import pytest
 
 from tests.faults.ground import Ground, ground
-from tests.faults.servers import LONG
+from tests.faults.servers import LONG, sized
 from tests.faults.waiting import until
 
 
@@ -15,8 +15,8 @@ from tests.faults.waiting import until
     [
         pytest.param("sqlite", 2, 60, 1, marks=pytest.mark.timeout(120)),
         pytest.param("postgresql", 3, 100, 3, marks=[pytest.mark.postgres, pytest.mark.timeout(120)]),
-        pytest.param("sqlite", 20, 1000, 1, marks=LONG),
-        pytest.param("postgresql", 200, 10_000, 3, marks=[pytest.mark.postgres, *LONG]),
+        pytest.param("sqlite", sized(20), sized(1000), 1, marks=LONG),
+        pytest.param("postgresql", sized(200), sized(10_000), 3, marks=[pytest.mark.postgres, *LONG]),
     ],
 )
 def test_none_lost_none_doubled(kind, kills, count, most, databases, request):

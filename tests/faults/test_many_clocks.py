@@ -11,7 +11,7 @@ from models.messages.letters import Letter
 from scheduler.deliver import Deliverer
 from scheduler.settings import ClockSettings, Hands
 from tests.faults.ground import Ground, ground
-from tests.faults.servers import LONG, OwnRedis, own_redis
+from tests.faults.servers import LONG, OwnRedis, own_redis, sized
 from tests.world import disposing
 from wx_backend.app import make_allowance, make_postman
 from wx_backend.config import EXAMPLE, load_config
@@ -71,7 +71,7 @@ def test_eight_senders_share_the_letters_and_one_token(on_postgres, cache):
 
 
 @pytest.mark.postgres
-@pytest.mark.parametrize("count", [pytest.param(5000, marks=LONG)])
+@pytest.mark.parametrize("count", [pytest.param(sized(5000), marks=LONG)])
 def test_eight_clocks_send_each_letter_once(postgres, databases, cache, count):
     with databases.fresh("postgresql") as url, ground(
         url, REDIS__URL=cache.url, SCHEDULER__LEASE_SECONDS="45", SCHEDULER__SEND_DEADLINE_SECONDS="20"

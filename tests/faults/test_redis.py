@@ -10,7 +10,7 @@ from models.messages.letters import Letter
 from scheduler.deliver import Deliverer
 from scheduler.settings import ClockSettings, Hands
 from tests.faults.ground import Ground, ground
-from tests.faults.servers import LONG, OwnRedis, own_redis
+from tests.faults.servers import LONG, OwnRedis, own_redis, sized
 from tests.faults.waiting import until
 from wx_backend.app import make_allowance, make_postman
 from wx_backend.config import EXAMPLE, load_config
@@ -80,7 +80,7 @@ def test_a_sender_that_never_met_its_redis_fetches_one_token(on_postgres):
 
 
 @pytest.mark.postgres
-@pytest.mark.parametrize(("rounds", "count"), [pytest.param(8, 4000, marks=LONG)])
+@pytest.mark.parametrize(("rounds", "count"), [pytest.param(8, sized(4000), marks=LONG)])
 def test_clocks_send_on_while_redis_comes_and_goes(postgres, databases, rounds, count):
     with own_redis() as cache, databases.fresh("postgresql") as url, ground(url, REDIS__URL=cache.url) as place:
         place.post(count)

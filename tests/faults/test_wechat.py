@@ -18,7 +18,7 @@ from scheduler.deliver import Deliverer
 from scheduler.settings import ClockSettings, Hands
 from scheduler.sweep import sweep_outbox
 from tests.faults.ground import SEND, Ground, Moved, ground
-from tests.faults.servers import LONG
+from tests.faults.servers import LONG, sized
 from wx_backend.app import make_allowance, make_postman
 from wx_backend.config import EXAMPLE, load_config
 from wx_backend.sandbox.faults import KINDS, Fault
@@ -184,7 +184,7 @@ def test_a_token_refused_for_ever_is_renewed_once(on_postgres):
 
 
 @pytest.mark.postgres
-@pytest.mark.parametrize("count", [pytest.param(2000, marks=LONG)])
+@pytest.mark.parametrize("count", [pytest.param(sized(2000), marks=LONG)])
 def test_all_of_it_at_once_loses_and_doubles_none(postgres, databases, count):
     with databases.fresh("postgresql") as url, ground(url) as place:
         place.misbehave(0.03, "busy", "html", "empty", "list", "bad_gateway", "slow", "drop_before", "drop_after")
