@@ -61,7 +61,7 @@ story: $(VENV)/.runtime ## play the main story through real HTTP and print the c
 test: $(VENV)/.dev ## all tests; what needs a missing server is skipped with its reason
 	$(BIN)/python -m pytest -q -n $(PROCESSES) --dist worksteal -m "not long"
 
-faults: $(VENV)/.dev ## the long fault tests: kill -9 and friends
+faults: $(VENV)/.dev ## the whole fault tests with their figures (half an hour; FAULTS_SIZE=0.1 for a tenth)
 	$(BIN)/python -m pytest -q -m long tests
 
 check: $(VENV)/.dev ## format, lint, types, contracts

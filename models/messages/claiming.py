@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Row, Table, and_, case, func, literal, not_, select, union_all, update
+from sqlalchemy import ColumnElement, Row, Table, and_, case, func, literal, not_, or_, select, union_all, update
 from sqlalchemy.orm import Session
 
 from models.messages.allowance import Allowance
@@ -22,6 +22,7 @@ _CARRIED = (
     "useful_until",
 )  # fmt: skip
 WAITING = LETTER.by_name["claim"].sources
+CLOCKS_DIFFER = timedelta(seconds=5)  # as far as those of several machines may stand apart
 Standing = dict[tuple[str, str, str], datetime]
 
 
@@ -75,20 +76,24 @@ def _take(
 ) -> Sequence[Row[Any]]:
     """One statement that makes due letters ours, lane by lane; SKIP LOCKED leaves to others what they have in hand.
 
-    Each lane is looked through in the order of its index, as far as the limit goes; what a more urgent lane leaves no
-    room for is unlocked with the end of this transaction.
+    Before every lane come those in doubt: WeChat knows their id for ten minutes only, and a long queue must not use
+    them up. Each is looked through in the order of its index, as far as the limit goes; what a more urgent one leaves
+    no room for is unlocked with the end of this transaction.
     """
-    # A send may take `deadline`, so the window closes that much earlier.
-    too_late = real_now - REPEATABLE_FOR + lease.deadline
-    lanes = [
-        select(Letter.id, literal(rank).label("rank"), Letter.next_at)
-        .where(Letter.state.in_(WAITING), Letter.urgency == lane, Letter.next_at <= now, Letter.useful_until > now)
-        .where(not_(and_(Letter.in_doubt.is_(True), Letter.first_attempt_at < too_late)), *_not_stopped(stopped))
+    due_now = (
+        Letter.state.in_(WAITING), Letter.next_at <= now, Letter.useful_until > now,
+        not_(not_to_be_repeated(real_now, lease.deadline)), *_not_stopped(stopped),
+    )  # fmt: skip
+    queues = (Letter.in_doubt.is_(True), *(Letter.urgency == lane for lane in LANES))
+    heads = [
+        select(Letter.id, literal(rank).label("rank"), Letter.next_at).where(queue, *due_now)
         .order_by(Letter.next_at).limit(limit).with_for_update(skip_locked=True).subquery()
-        for rank, lane in enumerate(LANES)
+        for rank, queue in enumerate(queues)
     ]  # fmt: skip
-    every = union_all(*(select(lane.c.id, lane.c.rank, lane.c.next_at) for lane in lanes)).subquery()
-    due = select(every.c.id).order_by(every.c.rank, every.c.next_at).limit(limit)
+    every = union_all(*(select(head.c.id, head.c.rank, head.c.next_at) for head in heads)).subquery()
+    first = select(every.c.id, func.min(every.c.rank).label("rank"), func.min(every.c.next_at).label("next_at"))
+    once = first.group_by(every.c.id).subquery()
+    due = select(once.c.id).order_by(once.c.rank, once.c.next_at).limit(limit)
     # On the table and not on the class: nothing of the object layer is needed for what goes straight to the wire.
     return session.execute(
         update(_LETTERS)
@@ -99,6 +104,17 @@ def _take(
         )
         .returning(*(_LETTERS.c[name] for name in _CARRIED))
     ).all()  # fmt: skip
+
+
+def not_to_be_repeated(real_now: datetime, deadline: timedelta) -> ColumnElement[bool]:
+    """Letters in doubt whose client_msg_id WeChat may have forgotten before one more send is over.
+
+    A send may take `deadline`, so the window closes that much earlier. An attempt that lies in the future was written
+    down by a clock that has been put back since: how long ago it was, nobody knows.
+    """
+    first = Letter.first_attempt_at
+    unknown_age = or_(first < real_now - REPEATABLE_FOR + deadline, first > real_now + CLOCKS_DIFFER)
+    return and_(Letter.in_doubt.is_(True), unknown_age)
 
 
 def _not_stopped(stopped: Standing) -> list[ColumnElement[bool]]:

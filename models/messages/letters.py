@@ -23,6 +23,11 @@ class Letter(Row):
             postgresql_where=text("state IN ('planned', 'retry')"), sqlite_where=text("state IN ('planned', 'retry')"),
         ),
         Index(
+            "ix_letters_doubtful", "next_at",
+            postgresql_where=text("in_doubt IS true AND state IN ('planned', 'retry')"),
+            sqlite_where=text("in_doubt IS 1 AND state IN ('planned', 'retry')"),
+        ),
+        Index(
             "ix_letters_leased", "lease_until",
             postgresql_where=text("state = 'sending'"), sqlite_where=text("state = 'sending'"),
         ),

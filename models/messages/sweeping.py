@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
-from models.messages.claiming import WAITING
-from models.messages.letters import REPEATABLE_FOR, Letter
+from models.messages.claiming import WAITING, not_to_be_repeated
+from models.messages.letters import Letter
 from models.messages.passage import doubt, give_up
 from models.messages.receipts import Receipt
 
@@ -34,10 +34,7 @@ def sweep_letters(
         if letter.state == "needs_check":
             ended.append(letter)
     session.flush()
-    for letter in _taken(
-        session, Letter.state == "retry", Letter.in_doubt.is_(True),
-        Letter.first_attempt_at < real_now - REPEATABLE_FOR + deadline,
-    ):  # fmt: skip
+    for letter in _taken(session, Letter.state == "retry", not_to_be_repeated(real_now, deadline)):
         give_up(letter, now)
         ended.append(letter)
     session.flush()

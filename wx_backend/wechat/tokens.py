@@ -8,7 +8,8 @@ import logging
 import secrets
 import threading
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from wx_backend.redis import Redis, RedisError
 from wx_backend.wechat.transport import Transport, as_object
@@ -21,6 +22,9 @@ FORCE_EVERY_SECONDS = 3600
 BREAKER_SECONDS = 300
 LOCK_SECONDS = 12
 WAIT_SECONDS = 10
+REST_SECONDS = 10  # a cache that did not answer is left alone so long: a frozen one would hold up every send
+
+T = TypeVar("T")
 
 BELIEVED_SECONDS = 2.0  # a look at the cache for each of a thousand letters would cost more than the letters
 _RELEASE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
@@ -46,6 +50,7 @@ class TokenKeeper:
         self._mine: tuple[str, float] | None = None  # token, monotonic end
         self._seen: tuple[str, float] = ("", 0.0)  # token as the cache had it a moment ago, until when that is believed
         self._fetched, self._fetched_at = "", -float(JUST_NOW_SECONDS)
+        self._rests_until = 0.0  # the cache did not answer
         self._stuck, self._stuck_until = "", 0.0  # the token that opened the breaker, and until when
 
     def token(self, seconds: float = 10.0) -> str:
@@ -71,14 +76,22 @@ class TokenKeeper:
         """Open the breaker: WeChat refuses this token, which no renewal mends. Nothing is asked with it for a while."""
         self._stuck, self._stuck_until = bad, time.monotonic() + BREAKER_SECONDS
 
-    def _known(self) -> str | None:
+    def _ask(self, question: Callable[[Redis], T], otherwise: T) -> T:
+        """What the cache says; `otherwise` when it does not answer, or has not lately."""
+        if time.monotonic() < self._rests_until:
+            return otherwise
         try:
-            found = self._cache.get(self._key)
-            if found:
-                self._seen = (str(found), time.monotonic() + BELIEVED_SECONDS)
-                return str(found)
+            return question(self._cache)
         except RedisError:
+            self._rests_until = time.monotonic() + REST_SECONDS
             log.warning("the token cache does not answer; this process keeps its own")
+            return otherwise
+
+    def _known(self) -> str | None:
+        found = self._ask(lambda cache: cache.get(self._key), None)
+        if found:
+            self._seen = (str(found), time.monotonic() + BELIEVED_SECONDS)
+            return str(found)
         if self._mine and self._mine[1] > time.monotonic():
             return self._mine[0]
         return None
@@ -140,26 +153,16 @@ class TokenKeeper:
         keep = max(lasts - MARGIN_SECONDS, 30)
         self._mine = (token, time.monotonic() + keep)
         self._seen = ("", 0.0)
-        try:
-            self._cache.set(self._key, token, ex=keep)
-        except RedisError:
-            log.warning("the token cache does not answer; this process keeps its own")
+        self._ask(lambda cache: cache.set(self._key, token, ex=keep), None)
         return token
 
     def _may_force(self) -> bool:
-        try:
-            return bool(self._cache.set(f"{self._key}:forced", "1", nx=True, ex=FORCE_EVERY_SECONDS))
-        except RedisError:
-            return False
+        mark = f"{self._key}:forced"
+        return self._ask(lambda cache: bool(cache.set(mark, "1", nx=True, ex=FORCE_EVERY_SECONDS)), False)
 
     def _take_lock(self, mark: str) -> bool:
-        try:
-            return bool(self._cache.set(f"{self._key}:lock", mark, nx=True, ex=LOCK_SECONDS))
-        except RedisError:
-            return True  # the lock of this process is all there is then
+        # Where the cache is away, the lock of this process is all there is.
+        return self._ask(lambda cache: bool(cache.set(f"{self._key}:lock", mark, nx=True, ex=LOCK_SECONDS)), True)
 
     def _give_lock(self, mark: str) -> None:
-        try:
-            self._cache.eval(_RELEASE, 1, f"{self._key}:lock", mark)
-        except RedisError:
-            log.warning("the token lock could not be given back; it ends by itself")
+        self._ask(lambda cache: cache.eval(_RELEASE, 1, f"{self._key}:lock", mark), None)

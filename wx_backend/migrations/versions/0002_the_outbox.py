@@ -100,6 +100,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column('sent_at', sa.DateTime(timezone=True), nullable=True))
         batch_op.drop_index(batch_op.f('ix_letters_due'), sqlite_where=sa.text("state IN ('planned', 'retry')"))
         batch_op.create_index('ix_letters_due', ['urgency', 'next_at'], unique=False, postgresql_where=sa.text("state IN ('planned', 'retry')"), sqlite_where=sa.text("state IN ('planned', 'retry')"))
+        batch_op.create_index('ix_letters_doubtful', ['next_at'], unique=False, postgresql_where=sa.text("in_doubt IS true AND state IN ('planned', 'retry')"), sqlite_where=sa.text("in_doubt IS 1 AND state IN ('planned', 'retry')"))
         batch_op.create_index('ix_letters_unconfirmed', ['sent_at'], unique=False, postgresql_where=sa.text("state = 'sent'"), sqlite_where=sa.text("state = 'sent'"))
         batch_op.create_foreign_key(batch_op.f('fk_letters_about_id_persons'), 'persons', ['about_id'], ['id'])
 
@@ -122,6 +123,7 @@ def downgrade() -> None:
     with op.batch_alter_table('letters', schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f('fk_letters_about_id_persons'), type_='foreignkey')
         batch_op.drop_index('ix_letters_unconfirmed', postgresql_where=sa.text("state = 'sent'"), sqlite_where=sa.text("state = 'sent'"))
+        batch_op.drop_index('ix_letters_doubtful', postgresql_where=sa.text("in_doubt IS true AND state IN ('planned', 'retry')"), sqlite_where=sa.text("in_doubt IS 1 AND state IN ('planned', 'retry')"))
         batch_op.drop_index('ix_letters_due', postgresql_where=sa.text("state IN ('planned', 'retry')"), sqlite_where=sa.text("state IN ('planned', 'retry')"))
         batch_op.create_index(batch_op.f('ix_letters_due'), ['next_at'], unique=False, sqlite_where=sa.text("state IN ('planned', 'retry')"))
         batch_op.drop_column('sent_at')
