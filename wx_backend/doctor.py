@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from models.hours import CHINA, calendar
 from models.messages.breakers import EVERY, Breaker
-from models.messages.letters import Letter
+from models.messages.letters import Letter, in_states
 from models.places.centres import ServiceCentre
 from models.tasks.tasks import TASK, Task
 from wx_backend import migrations
@@ -77,9 +77,7 @@ def _county(session: Session) -> Iterator[Finding]:
 
 def _outbox(session: Session) -> Iterator[Finding]:
     late = session.scalar(
-        select(func.count())
-        .select_from(Letter)
-        .where(Letter.state.in_(("planned", "retry")), Letter.next_at < real_now())
+        select(func.count()).select_from(Letter).where(in_states("planned", "retry"), Letter.next_at < real_now())
     )
     if late:
         yield Finding("warn", "outbox", f"{late} letters are due and unsent: does `wx-backend clock` run?")

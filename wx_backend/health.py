@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from models.messages.breakers import standing
-from models.messages.letters import Letter
+from models.messages.letters import Letter, in_states
 from models.tasks.tasks import TASK, Task
 from wx_backend import migrations
 from wx_backend.database import SessionFactory, db
@@ -38,13 +38,9 @@ class OutboxCollector(Collector):
                 ).all()
             )
             oldest = session.scalar(
-                select(func.min(Letter.due_at)).where(
-                    Letter.state.in_(("planned", "retry")), Letter.next_at <= self.now()
-                )
+                select(func.min(Letter.due_at)).where(in_states("planned", "retry"), Letter.next_at <= self.now())
             )
-            stuck = session.scalar(
-                select(func.count()).where(Letter.state == "sending", Letter.lease_until < real_now())
-            )
+            stuck = session.scalar(select(func.count()).where(in_states("sending"), Letter.lease_until < real_now()))
             waiting = session.scalar(select(func.count()).where(Task.state.not_in(TASK.ends)))
             stopped = len(standing(session, self.now()))
         states = GaugeMetricFamily("wx_letters", "Letters that still need something, by state.", labels=["state"])

@@ -12,7 +12,7 @@ from models.messages.allowance import Allowance
 from models.messages.breakers import EVERY, standing
 from models.messages.budgets import Purse
 from models.messages.ladder import LANES, rungs_from
-from models.messages.letters import LETTER, REPEATABLE_FOR, Letter
+from models.messages.letters import LETTER, REPEATABLE_FOR, Letter, in_states
 from models.messages.outcomes import OpenLetter
 from models.messages.reach import Home, Reach
 
@@ -81,7 +81,7 @@ def _take(
     no room for is unlocked with the end of this transaction.
     """
     due_now = (
-        Letter.state.in_(WAITING), Letter.next_at <= now, Letter.useful_until > now,
+        in_states(*WAITING), Letter.next_at <= now, Letter.useful_until > now,
         not_(not_to_be_repeated(real_now, lease.deadline)), *_not_stopped(stopped),
     )  # fmt: skip
     queues = (Letter.in_doubt.is_(True), *(Letter.urgency == lane for lane in LANES))

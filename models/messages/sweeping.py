@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from models.messages.claiming import WAITING, not_to_be_repeated
-from models.messages.letters import Letter
+from models.messages.letters import Letter, in_states
 from models.messages.passage import doubt, give_up
 from models.messages.receipts import Receipt
 
@@ -29,12 +29,12 @@ def sweep_letters(
     never came is looked into while that is of use.
     """
     ended: list[Letter] = []
-    for letter in _taken(session, Letter.state == "sending", Letter.lease_until < real_now):
+    for letter in _taken(session, in_states("sending"), Letter.lease_until < real_now):
         doubt(letter, now, jitter)
         if letter.state == "needs_check":
             ended.append(letter)
     session.flush()
-    for letter in _taken(session, Letter.state == "retry", not_to_be_repeated(real_now, deadline)):
+    for letter in _taken(session, in_states(*WAITING), not_to_be_repeated(real_now, deadline)):
         give_up(letter, now)
         ended.append(letter)
     session.flush()
@@ -46,7 +46,7 @@ def sweep_letters(
 
 def _miss_late(session: Session, now: datetime) -> list[Letter]:
     """End what came too late; answers those after which nothing else speaks of the same thing."""
-    late = _taken(session, Letter.state.in_(WAITING), Letter.useful_until <= now, Letter.next_at <= now)
+    late = _taken(session, in_states(*WAITING), Letter.useful_until <= now, Letter.next_at <= now)
     for letter in late:
         letter.state = "needs_check" if letter.in_doubt else "missed"
         letter.settled_at = now
@@ -61,7 +61,7 @@ def _miss_receipts(session: Session, now: datetime, real_now: datetime) -> list[
     Where hardly any receipt comes at all it is WeChat (or our callback) that is silent: no cadre is set on the track of
     each of them.
     """
-    silent = _taken(session, Letter.state == "sent", Letter.sent_at < real_now - RECEIPT_WITHIN)
+    silent = _taken(session, in_states("sent"), Letter.sent_at < real_now - RECEIPT_WITHIN)
     if not silent:
         return []
     heard = session.scalar(select(func.count()).where(Receipt.received_at > now - 3 * RECEIPT_WITHIN)) or 0

@@ -5,11 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import delete, event, select
+from sqlalchemy import delete, event, select, text
 
 from models.messages.allowance import Allowance
 from models.messages.claiming import Lease, claim
-from models.messages.ladder import CHANNELS
+from models.messages.ladder import CHANNELS, LANES
 from models.messages.letters import LETTER, Letter
 from models.messages.outbox import post, withdraw
 from models.messages.outcomes import Failed, OpenLetter, Sent, Unsure
@@ -413,3 +413,21 @@ def test_a_withdrawal_and_a_claim_at_the_same_moment_never_leave_a_letter_that_i
                 settled(session, session.get_one(Letter, key), Failed("again", "-1"))
             # A claim that came second takes nothing; one that came first brings what is never tried again.
             assert set(session.scalars(select(Letter.state))) == {"withdrawn"}
+
+
+def test_a_claim_finds_what_is_due_by_the_index_of_the_waiting_and_reads_no_other_row(session, engine, cast):
+    letters(session, cast.xiaofang, 50)
+    session.flush()
+    statements = []
+    event.listen(engine, "before_cursor_execute", lambda *a: statements.append((a[2], a[3])))
+    claimed(session, limit=10)
+    (claiming,) = [pair for pair in statements if pair[0].startswith("UPDATE letters SET state=")]
+    on_postgres = engine.dialect.name == "postgresql"
+    if on_postgres:
+        session.execute(text("SET LOCAL enable_seqscan = off"))  # so few rows would be read through otherwise
+    cursor = session.connection().connection.dbapi_connection.cursor()
+    cursor.execute(f"EXPLAIN {'' if on_postgres else 'QUERY PLAN '}{claiming[0]}", claiming[1])
+    plan = "\n".join(str(row[0] if on_postgres else row[3]) for row in cursor.fetchall())
+    assert plan.count("ix_letters_due") >= len(LANES)
+    assert "Seq Scan on letters" not in plan
+    assert "SCAN letters\n" not in plan
