@@ -19,10 +19,11 @@ _LETTERS = cast(Table, Letter.__table__)
 
 def accept_all(
     session: Session, owner: str, accepted: Mapping[int, tuple[OpenLetter, Sent]], *, now: datetime, real_now: datetime
-) -> list[tuple[str, str, str]]:
+) -> tuple[list[tuple[str, str, str]], list[Letter]]:
     """Write down letters whose receipt is still to come (id → as carried, accepted), those that `owner` still holds.
 
-    Answers (app_id, channel, kind) of each that was written down. A receipt that came before its msgid is joined.
+    Answers (app_id, channel, kind) of each that was written down, and the letters that a receipt which had come before
+    its msgid has settled already.
     """
     rows = [
         {"id": key, "msgid": sent.msgid, "said": sent.said[:600], "app_id": letter.app_id}
@@ -34,9 +35,9 @@ def accept_all(
         {"rows": json.dumps(rows, ensure_ascii=False), "mine": owner, "accepted_at": real_now},
     ).all()
     session.expire_all()
-    join_early(session, [accepted[row.id][1].msgid for row in kept], now)
+    joined = join_early(session, [accepted[row.id][1].msgid for row in kept], now)
     carried = [accepted[row.id][0] for row in kept]
-    return [(letter.app_id, letter.channel, letter.kind) for letter in carried]
+    return [(letter.app_id, letter.channel, letter.kind) for letter in carried], joined
 
 
 @cache
@@ -65,14 +66,13 @@ def _statement(dialect: str) -> Any:
     )  # fmt: skip
 
 
-def join_early(session: Session, msgids: Sequence[str | None], now: datetime) -> None:
-    """Settle the letters whose receipt was here before they knew their msgid."""
+def join_early(session: Session, msgids: Sequence[str | None], now: datetime) -> list[Letter]:
+    """Settle the letters whose receipt was here before they knew their msgid; answers those that it changed."""
     if not msgids:
-        return
+        return []
     early = session.execute(
         select(Receipt, Letter).join(Letter, (Letter.msgid == Receipt.msgid) & (Letter.app_id == Receipt.app_id))
         .where(Receipt.msgid.in_(msgids), Receipt.letter_id.is_(None)).with_for_update(),
         execution_options={"populate_existing": True},
     ).all()  # fmt: skip
-    for receipt, letter in early:
-        apply_receipt(session, receipt, letter, now)
+    return [letter for receipt, letter in early if apply_receipt(session, receipt, letter, now)]

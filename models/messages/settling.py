@@ -61,7 +61,8 @@ def settle(
             quick[key] = (carried, outcome)
         else:
             rest[key] = (carried, outcome)
-    went = set(accept_all(session, owner, quick, now=now, real_now=real_now)) if quick else set()
+    accepted, joined = accept_all(session, owner, quick, now=now, real_now=real_now) if quick else ([], [])
+    went = set(accepted)
     desk = _Desk(session, allowance, now, real_now, jitter, Settled())
     held = _held(session, owner, rest) if rest else []
     for letter in held:
@@ -79,7 +80,7 @@ def settle(
     mend(session, went)
     join_early(session, [letter.msgid for letter in held if letter.state == "sent"], now)
     session.flush()
-    desk.settled.ended += [letter for letter in held if letter.state in ENDED_UNDELIVERED]
+    desk.settled.ended += [letter for letter in (*held, *joined) if letter.state in ENDED_UNDELIVERED]
     return desk.settled
 
 

@@ -283,6 +283,17 @@ def test_a_receipt_before_its_msgid_is_kept_and_joined(session, cast):
 
 
 @pytest.mark.case("J7")
+def test_a_receipt_of_failure_before_its_msgid_still_ends_in_a_cadres_hands(session, cast):
+    (letter,) = letters(session, cast.xiaofang)
+    claimed(session)
+    session.get_one(Letter, letter.id, populate_existing=True).tries = 9  # it has failed often enough
+    session.flush()
+    assert record_receipt(session, APP_ID, "31", "failed: system failed", NOW) is None
+    (dead,) = settled(session, letter, Sent("31", "好"))
+    assert (dead.id, dead.state) == (letter.id, "dead")
+
+
+@pytest.mark.case("J7")
 def test_a_receipt_that_crossed_its_msgid_is_joined_by_the_sweep(session, cast):
     letter = sent(session, cast, "78")
     session.add(Receipt(app_id=APP_ID, msgid="78", status="success", received_at=NOW))
