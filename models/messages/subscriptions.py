@@ -3,11 +3,9 @@
 from datetime import datetime, timedelta
 
 from sqlalchemy import ForeignKey, String, UniqueConstraint, select, update
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Row
+from models.base import Row, insert_of
 from models.messages.inbox import Dialogue
 
 WINDOW = timedelta(hours=48)  # a message of the person opens it (客服消息: 用户发送消息, 48 小时)
@@ -79,9 +77,8 @@ def _held(session: Session, identity_id: int, template_id: str, now: datetime) -
     fresh = {"populate_existing": True}
     held = session.scalar(query.with_for_update(), execution_options=fresh)
     if held is None:
-        insert = sqlite_insert if session.get_bind().dialect.name == "sqlite" else pg_insert
         session.execute(
-            insert(Subscription)
+            insert_of(session, Subscription)
             .values(identity_id=identity_id, template_id=template_id, long_term=False, balance=0, changed_at=now)
             .on_conflict_do_nothing()
         )

@@ -65,11 +65,10 @@ def _step_up(session: Session, task: Task, level: int, now: datetime) -> int:
         if above.id in told or not fresh:
             continue
         session.add(Escalation(task_id=task.id, level=level, area_id=above.id, at=now))
-        facts = {**task.facts, "task": task.id, "kind": task.kind, "due_at": task.due_at.isoformat()}
         for cadre in fresh:
             post(
                 session, key=f"task:{task.id}/overdue/{level}/{cadre}", person_id=cadre, kind="tasks.escalated",
-                facts=facts, subject=TASK.subject(task), now=now, urgency="same_day",
+                facts=task.told, subject=TASK.subject(task), now=now, urgency="same_day",
             )  # fmt: skip
         session.flush()
         return 1

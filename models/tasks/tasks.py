@@ -35,6 +35,11 @@ class Task(Row):
     done_by_id: Mapped[int | None] = mapped_column(ForeignKey("persons.id"))
     settled_at: Mapped[datetime | None]
 
+    @property
+    def told(self) -> dict[str, Any]:
+        """What a letter about this task must know."""
+        return {**self.facts, "task": self.id, "kind": self.kind, "due_at": self.due_at.isoformat()}
+
 
 TASK = Life(
     "task",

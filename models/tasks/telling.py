@@ -25,9 +25,8 @@ def tell(session: Session, task: Task, reader: int, now: datetime) -> None:
     presses = task.kind in PRESSING or task.due_at <= morning
     if not presses and _has_heard_enough(session, reader, now) and _into_digest(session, task, reader, morning, now):
         return
-    facts = {**task.facts, "task": task.id, "kind": task.kind, "due_at": task.due_at.isoformat()}
     post(
-        session, key=f"task:{task.id}/assigned/{reader}", person_id=reader, kind="tasks.assigned", facts=facts,
+        session, key=f"task:{task.id}/assigned/{reader}", person_id=reader, kind="tasks.assigned", facts=task.told,
         subject=TASK.subject(task), now=now, urgency="same_day" if presses else "routine",
     )  # fmt: skip
 
