@@ -7,8 +7,10 @@ import threading
 import traceback
 import uuid
 from collections.abc import Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+from time import monotonic, sleep
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -26,6 +28,8 @@ from scheduler.units import in_unit
 log = logging.getLogger(__name__)
 
 GATHER_SECONDS = 0.25  # an answer that is back waits no longer than this for others to be written down with
+LOOK_SECONDS = 0.01  # how often meanwhile: to be woken by each would cost the threads that send
+QUICK_SECONDS = 1.0  # as long as letters are through within this, a whole batch more may wait for the threads
 _rng = random.SystemRandom()
 
 
@@ -36,10 +40,24 @@ def new_owner() -> str:
 
 @dataclass
 class Sending:
-    """What is on the wire right now, and what came back and waits to be written down."""
+    """What the threads have in their hands, what they bring back, and what of that waits to be written down."""
 
-    flying: dict["Future[Outcome]", OpenLetter] = field(default_factory=dict)
+    flying: dict[int, float] = field(default_factory=dict)  # letter id → when it was given to the threads
+    landed: SimpleQueue[tuple[OpenLetter, Outcome]] = field(default_factory=SimpleQueue)
     back: dict[int, tuple[OpenLetter, Outcome]] = field(default_factory=dict)
+    through: float = QUICK_SECONDS  # how many seconds the last one was on its way, the wait for a thread included
+
+    def catch(self, patience: float | None = 0.0) -> None:
+        """Take what has landed; with nothing there, wait for the first (seconds, None: until it comes)."""
+        try:
+            landed = self.landed.get(timeout=patience) if patience != 0 else self.landed.get_nowait()
+            while True:
+                key = landed[0].id
+                self.through = monotonic() - self.flying.pop(key)
+                self.back[key] = landed
+                landed = self.landed.get_nowait()
+        except Empty:
+            return
 
 
 class Deliverer:
@@ -54,39 +72,58 @@ class Deliverer:
     def close(self) -> None:
         """Wait for what is on the wire, and write it down if the database lets us."""
         self.pool.shutdown(wait=True)
+        self.sending.catch()
         try:
-            while self.sending.flying or self.sending.back:
-                self._land(all_of_it=True)
+            if self.sending.back:
+                self._write_down()
         except SQLAlchemyError as error:
             log.error("the database is away (%s): leases of letters on the wire will run out", type(error).__name__)
 
     def run_once(self, stop: threading.Event | None = None) -> int:
         """Send everything that is due now; answers how many letters were settled.
 
-        Claims the next letters while the last are still on the wire, up to two per thread: so none waits longer for its
-        thread than one send, and a lease outlives both. A database that is away ends the round; what came back is
-        kept and written down in a later one.
+        Claims the next letters while the last are still on the wire. A database that is away ends the round; what came
+        back is kept and written down in a later one.
         """
         settled = 0
         exhausted = False
         try:
             while True:
-                room = 2 * self.hands.settings.threads - len(self.sending.flying)
-                if not exhausted and room > 0 and not (stop and stop.is_set()):
-                    exhausted = self._launch(min(room, self.hands.settings.batch)) == 0
+                room = self._room()
+                if not exhausted and room and not (stop and stop.is_set()):
+                    exhausted = self._launch(room) == 0
                 if not self.sending.flying and not self.sending.back:
                     return settled
-                settled += self._land()
+                self._gather()
+                settled += self._write_down()
         except SQLAlchemyError as error:
             log.error("the database did not answer (%s): what came back is kept for later", type(error).__name__)
             return settled
 
+    def _room(self) -> int:
+        """How many letters to claim now; 0 until it is worth a transaction.
+
+        One for each thread may wait while the threads are busy, so that none waits longer than one send and a lease
+        outlives both. Where sends are quick a whole batch may: a claim stands in line with all threads for the
+        interpreter, and must not be what they wait for.
+        """
+        settings = self.hands.settings
+        waiting = settings.batch if self.sending.through < QUICK_SECONDS else settings.threads
+        room = settings.threads + waiting - len(self.sending.flying)
+        return min(room, settings.batch) if room >= waiting / 2 else 0
+
     def _launch(self, limit: int) -> int:
         """Claim letters and put them on the wire; answers how many left the queue."""
         claimed = in_unit(self.hands.open_session, lambda session: self._claim(session, limit))
+        now = monotonic()
         for letter in claimed.letters:
-            self.sending.flying[self.pool.submit(_carried, self.hands, letter)] = letter
+            self.sending.flying[letter.id] = now
+            self.pool.submit(self._carry, letter)
         return claimed.total
+
+    def _carry(self, letter: OpenLetter) -> None:
+        """What a thread does with one letter."""
+        self.sending.landed.put((letter, _carried(self.hands, letter)))
 
     def _claim(self, session: Session, limit: int) -> Claimed:
         settings, now = self.hands.settings, self.hands.now()
@@ -101,20 +138,21 @@ class Deliverer:
             hand_over(session, letter, now)
         return claimed
 
-    def _land(self, *, all_of_it: bool = False) -> int:
-        """Wait for the next answers and write them down in one transaction; answers how many."""
+    def _gather(self) -> None:
+        """Wait until enough answers are back, or those that are have waited long enough: a transaction for each would
+        cost more than the sends."""
         sending = self.sending
-        patience = GATHER_SECONDS if sending.back else None
-        done, _ = wait(sending.flying, timeout=patience, return_when=FIRST_COMPLETED)
-        for future in done:
-            letter = sending.flying.pop(future)
-            sending.back[letter.id] = (letter, future.result())
-        # A transaction for each answer would cost more than the sends: gather while others are still in the air.
-        if done and sending.flying and len(sending.back) < self.hands.settings.threads and not all_of_it:
-            return 0
-        outcomes = dict(sending.back)
+        sending.catch(None if sending.flying and not sending.back else 0.0)
+        ends = monotonic() + GATHER_SECONDS
+        while sending.flying and len(sending.back) < self.hands.settings.threads and monotonic() < ends:
+            sleep(LOOK_SECONDS)
+            sending.catch()
+
+    def _write_down(self) -> int:
+        """Settle what is back in one transaction; answers how many."""
+        outcomes = dict(self.sending.back)
         blown = in_unit(self.hands.open_session, lambda session: self._settle(session, outcomes))
-        sending.back.clear()
+        self.sending.back.clear()
         _say(outcomes, blown)
         return len(outcomes)
 

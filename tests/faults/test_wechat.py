@@ -32,7 +32,7 @@ TABLE = {
     "token": ("retry", "token stuck", "sent"),
     "quota": ("retry", "45009", "sent"),
     "minute": ("retry", "45011", "sent"),
-    "unfollowed": ("retry", "43004", "dead"),
+    "unfollowed": ("dead", "no address", "dead"),  # each rung was tried in the same round
     "template": ("retry", "40037", "sent"),
     **dict.fromkeys(("html", "empty", "list", "bad_gateway", "slow", "drop_before", "drop_after", "drip"), DOUBT),
 }

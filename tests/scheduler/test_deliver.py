@@ -16,6 +16,7 @@ from models.messages.letters import Letter
 from models.messages.outbox import post
 from models.messages.outcomes import Failed, Sent, Unsure
 from models.tasks.tasks import Task
+from scheduler import deliver
 from scheduler.clock import run
 from scheduler.deliver import Deliverer
 from scheduler.retention import forget_inbox
@@ -194,7 +195,10 @@ def test_a_letter_that_waited_past_its_lease_is_not_begun(hands, open_session, c
         assert (letter.state, letter.error_code, letter.in_doubt) == ("retry", "too_late", False)
 
 
-def test_no_more_letters_are_claimed_than_two_for_each_thread(hands, open_session, cast):
+def test_while_sends_are_slow_no_more_letters_are_claimed_than_two_for_each_thread(
+    hands, open_session, cast, monkeypatch
+):
+    monkeypatch.setattr(deliver, "QUICK_SECONDS", 0.0)
     posted(open_session, cast.xiaofang, 60)
     held = []
 

@@ -1,34 +1,17 @@
 """One pool of connections to WeChat, strict about what counts as an answer and about how long it may take."""
 
-import http.client
-import io
 import json
-import logging
 import re
-import socket
-import time
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import urllib3
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
-log = logging.getLogger(__name__)
-# At DEBUG urllib3 writes every address down, and WeChat's addresses hold the token.
-logging.getLogger("urllib3").setLevel(logging.WARNING)
+from wx_backend.wechat.lines import Doubtful, Lines, Unreached
 
-CONNECT_SECONDS = 3.0
-ANSWER_LIMIT = 2 * 1024 * 1024
+__all__ = ["Doubtful", "Transport", "Unreached", "as_object", "beside", "scrub"]
+
 _SECRET = re.compile(r"((?:access_token|secret|appsecret|js_code|code|openid|ticket)=)[^&\s\"']+")
-
-
-class Unreached(Exception):
-    """No byte left this machine: nothing can have happened there."""
-
-
-class Doubtful(Exception):
-    """It was sent, and there is no answer that says what became of it."""
 
 
 def scrub(text: str) -> str:
@@ -45,73 +28,17 @@ def beside(origin: str, name: str) -> str:
     return f"https://{name}.weixin.qq.com" if host.endswith(".weixin.qq.com") else origin
 
 
-class _Patient(io.RawIOBase):
-    """What a socket brings until its time is over. A socket's own timeout begins anew with each byte."""
-
-    def __init__(self, line: socket.socket) -> None:
-        self._line, self._raw = line, line.makefile("rb", buffering=0)
-        patience = line.gettimeout()
-        self._ends = None if patience is None else time.monotonic() + patience
-
-    def readable(self) -> bool:
-        """It is for reading."""
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        """The next bytes; raises TimeoutError when the time is over."""
-        if self._ends is not None:
-            left = self._ends - time.monotonic()
-            if left <= 0:
-                raise TimeoutError("the answer drips")
-            self._line.settimeout(left)
-        return self._raw.readinto(buffer)
-
-    def close(self) -> None:
-        """Let the socket go."""
-        self._raw.close()
-        super().close()
-
-
-class _Answer(http.client.HTTPResponse):
-    """An answer whose status line, headers and body together take no longer than the socket's timeout at its start."""
-
-    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
-        super().__init__(sock, *args, **kwargs)
-        self.fp.close()
-        self.fp = io.BufferedReader(_Patient(sock))
-
-
-class _Plain(HTTPConnection):
-    response_class = _Answer
-
-
-class _Secure(HTTPSConnection):
-    response_class = _Answer
-
-
-class _PlainPool(urllib3.HTTPConnectionPool):
-    ConnectionCls = _Plain
-
-
-class _SecurePool(urllib3.HTTPSConnectionPool):
-    ConnectionCls = _Secure
-
-
 class Transport:
     """HTTP to one origin, whatever origin the caller's address names: wechatpy has several written into it."""
 
     def __init__(self, origin: str, connections: int = 64) -> None:
         self.origin = origin.rstrip("/")
-        self._manager = urllib3.PoolManager(num_pools=4, maxsize=connections, block=False, retries=False)
-        self._manager.pool_classes_by_scheme = {"http": _PlainPool, "https": _SecurePool}
-        # A pool and the path before every path of ours, by origin: looking them up anew costs a send a quarter.
-        self._pools: dict[str, tuple[urllib3.HTTPConnectionPool, str]] = {}
+        self._keep = connections
+        self._lines: dict[str, Lines] = {}
 
-    def _pool(self, origin: str) -> tuple[urllib3.HTTPConnectionPool, str]:
-        found = self._pools.get(origin)
-        if found is None:
-            found = self._pools[origin] = (self._manager.connection_from_url(origin), urlsplit(origin).path.rstrip("/"))
-        return found
+    def _lines_to(self, origin: str) -> Lines:
+        found = self._lines.get(origin)
+        return found or self._lines.setdefault(origin, Lines(origin, self._keep))
 
     @staticmethod
     def target(address: str, params: dict[str, Any]) -> str:
@@ -129,49 +56,19 @@ class Transport:
         Raises Unreached when no connection came about, Doubtful when it did and the answer did not.
         """
         headers: dict[str, str] = {}
-        content: Any = None
+        content: bytes | None = None
         if files:
             content, headers["Content-Type"] = urllib3.encode_multipart_formdata(_multipart(files))
         elif body is not None:
-            content = body if isinstance(body, (bytes, str)) else json.dumps(body, ensure_ascii=False).encode()
+            text = body if isinstance(body, (bytes, str)) else json.dumps(body, ensure_ascii=False)
+            content = text.encode() if isinstance(text, str) else text
             headers["Content-Type"] = "application/json; charset=utf-8"
-        timeout = urllib3.Timeout(connect=min(CONNECT_SECONDS, seconds), total=seconds)
-        try:
-            pool, before = self._pool(origin or self.origin)
-            response = pool.urlopen(
-                method.upper(), before + self.target(address, params or {}), body=content, headers=headers,
-                timeout=timeout, retries=False, redirect=False, preload_content=False,
-            )  # fmt: skip
-        except (NewConnectionError, ConnectTimeoutError) as error:
-            raise Unreached(type(error).__name__) from None
-        except HTTPError as error:
-            raise Doubtful(type(error).__name__) from None
-        try:
-            answer = _read(response)
-        except HTTPError as error:
-            response.close()
-            raise Doubtful(type(error).__name__) from None
-        except Doubtful:
-            response.close()
-            raise
-        response.release_conn()
-        if response.status != 200:
-            raise Doubtful(f"HTTP {response.status}")
-        return answer, response.headers.get("Content-Type", "")
-
-
-def _read(response: urllib3.BaseHTTPResponse) -> bytes:
-    """All of the body; an answer that never ends is no answer."""
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        part = response.read1(65_536)
-        if not part:
-            return b"".join(parts)
-        parts.append(part)
-        size += len(part)
-        if size > ANSWER_LIMIT:
-            raise Doubtful("the answer is too long")
+        target = self.target(address, params or {})
+        lines = self._lines_to(origin or self.origin)
+        status, answer, kind = lines.ask(method.upper(), target, content, headers, seconds)
+        if status != 200:
+            raise Doubtful(f"HTTP {status}")
+        return answer, kind
 
 
 def _multipart(files: dict[str, Any]) -> dict[str, Any]:
