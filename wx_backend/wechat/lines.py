@@ -9,6 +9,7 @@ import io
 import select
 import socket
 import ssl
+import weakref
 from collections import deque
 from contextlib import suppress
 from time import monotonic
@@ -111,6 +112,7 @@ class Lines:
         # Python's own default: certificates and names are checked.
         self._tls = ssl.create_default_context() if parts.scheme == "https" else None
         self._idle: deque[_Line] = deque(maxlen=keep)
+        weakref.finalize(self, _hang_up, self._idle)
 
     def ask(
         self, method: str, target: str, body: bytes | None, headers: dict[str, str], seconds: float
@@ -168,3 +170,9 @@ class Lines:
             with suppress(IndexError):  # another thread took it
                 self._idle.popleft().close()
         self._idle.append(line)
+
+
+def _hang_up(idle: deque[_Line]) -> None:
+    """Close what nobody will use again."""
+    while idle:
+        idle.pop().close()

@@ -1,0 +1,181 @@
+"""The lines to WeChat against a server that says exactly what the test wants: kept, dead, cut off, not trusted."""
+
+import ipaddress
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from wx_backend.now import real_now
+from wx_backend.wechat import lines
+from wx_backend.wechat.lines import Doubtful, Lines, Unreached
+
+WHOLE = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+
+
+class Server:
+    """Answers each request with the next of `answers` (the last again and again); closes after one that is marked."""
+
+    def __init__(self, answers: list[bytes], wrap: Callable[[socket.socket], socket.socket] | None = None) -> None:
+        self.answers, self.wrap = answers, wrap or (lambda line: line)
+        self.connections, self.asked = 0, list[bytes]()
+        self.farewells = threading.Semaphore(0)  # one for each connection that it has closed
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"://127.0.0.1:{self.listener.getsockname()[1]}"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                line, _ = self.listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            threading.Thread(target=self._speak, args=(line,), daemon=True).start()
+
+    def _speak(self, line: socket.socket) -> None:
+        try:
+            with self.wrap(line) as spoken:
+                while asked := spoken.recv(65_536):
+                    self.asked.append(asked)
+                    answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+                    spoken.sendall(answer)
+                    if b"Connection: close" in answer or answer.endswith(b"\0"):
+                        return
+        except OSError:
+            return
+        finally:
+            self.farewells.release()
+
+
+@contextmanager
+def answering(*answers: bytes, wrap: Callable[[socket.socket], socket.socket] | None = None) -> Iterator[Server]:
+    server = Server(list(answers), wrap)
+    try:
+        yield server
+    finally:
+        server.listener.close()
+
+
+def ask(found: Lines, seconds: float = 2.0) -> tuple[int, bytes, str]:
+    return found.ask("POST", "/send?a=1", b'{"touser": "o-1"}', {"Content-Type": "application/json"}, seconds)
+
+
+def test_one_connection_serves_one_call_after_the_other_and_head_and_body_leave_together():
+    with answering(WHOLE) as server:
+        found = Lines(f"http{server.url}/before", keep=4)
+        assert [ask(found) for _ in range(5)] == [(200, b"{}", "application/json")] * 5
+    assert server.connections == 1
+    assert all(a.startswith(b"POST /before/send?a=1 HTTP/1.1\r\n") and a.endswith(b'{"touser": "o-1"}')
+               for a in server.asked)  # fmt: skip
+    assert len(server.asked) == 5
+
+
+def test_a_line_that_the_server_has_closed_meanwhile_costs_no_doubt(monkeypatch):
+    monkeypatch.setattr(lines, "FRESH_SECONDS", 0.0)
+    with answering(WHOLE + b"\0") as server:  # it closes without a word of warning
+        found = Lines(f"http{server.url}", keep=4)
+        for _ in range(3):
+            assert ask(found)[0] == 200
+            assert server.farewells.acquire(timeout=5)
+    assert server.connections == 3
+
+
+def test_a_line_that_lay_too_long_is_not_used(monkeypatch):
+    monkeypatch.setattr(lines, "IDLE_SECONDS", -1.0)
+    with answering(WHOLE) as server:
+        found = Lines(f"http{server.url}", keep=4)
+        assert [ask(found)[0] for _ in range(3)] == [200] * 3
+    assert server.connections == 3
+
+
+def test_no_more_lines_are_kept_than_wanted():
+    with answering(WHOLE) as server:
+        found = Lines(f"http{server.url}", keep=2)
+        opened = [found._open(lines.monotonic() + 2) for _ in range(4)]
+        for line in opened:
+            found._rest(line)
+        assert [line.sock is None for line in opened] == [True, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("answer", "content"),
+    [
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n", b"{}"),
+        (b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{}", b"{}"),
+        (b"HTTP/1.1 204 No Content\r\n\r\n", b""),
+    ],
+    ids=["chunked", "until it closes", "without a body"],
+)
+def test_every_way_to_say_where_an_answer_ends_is_understood(answer, content):
+    with answering(answer, WHOLE) as server:
+        found = Lines(f"http{server.url}", keep=4)
+        assert ask(found)[1] == content
+        assert ask(found)[1] == b"{}"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{}\0",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{}\0",
+        b"SSH-2.0-OpenSSH\r\n\0",
+        b"\0",
+        b"HTTP/1.1 200 OK\r\n\r\n" + b" " * (lines.ANSWER_LIMIT + 1) + b"\0",
+    ],
+    ids=["short", "short chunk", "another protocol", "nothing", "too long"],
+)
+def test_half_an_answer_is_a_doubt_and_the_line_is_not_used_again(answer):
+    with answering(answer, WHOLE) as server:
+        found = Lines(f"http{server.url}", keep=4)
+        with pytest.raises(Doubtful):
+            ask(found)
+        assert ask(found)[0] == 200
+    assert server.connections == 2
+
+
+def test_nobody_there_is_no_doubt():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    with pytest.raises(Unreached):
+        ask(Lines(f"http://127.0.0.1:{port}", keep=1))
+
+
+def certificate(folder: Path) -> tuple[Path, ssl.SSLContext]:
+    """A certificate for 127.0.0.1 that nobody but itself vouches for."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), real_now()
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    made = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+        .serial_number(1).not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
+        .sign(key, hashes.SHA256())
+    )  # fmt: skip
+    path, secret = folder / "server.pem", folder / "server.key"
+    path.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    secret.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path, secret)
+    return path, context
+
+
+def test_a_server_whose_certificate_nobody_vouches_for_gets_no_byte(tmp_path, monkeypatch):
+    path, context = certificate(tmp_path)
+    with answering(WHOLE, wrap=lambda line: context.wrap_socket(line, server_side=True)) as server:
+        with pytest.raises(Unreached):
+            ask(Lines(f"https{server.url}", keep=1))
+        assert server.asked == []
+        monkeypatch.setenv("SSL_CERT_FILE", str(path))
+        found = Lines(f"https{server.url}", keep=1)
+        assert [ask(found)[0] for _ in range(2)] == [200, 200]
