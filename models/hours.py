@@ -79,6 +79,17 @@ class WorkCalendar:
                 length -= ends - begins
             day += timedelta(days=1)
 
+    def working_time(self, since: datetime, until: datetime) -> timedelta:
+        """How much working time in China lies between two instants; none where the second is not the later."""
+        day, last = since.astimezone(CHINA).date(), until.astimezone(CHINA).date()
+        passed = timedelta(0)
+        while day <= last:
+            begins, ends = max(instant(day, WORK_BEGINS, CHINA), since), min(instant(day, WORK_ENDS, CHINA), until)
+            if begins < ends and self.is_workday(day):
+                passed += ends - begins
+            day += timedelta(days=1)
+        return passed
+
 
 @dataclass(frozen=True)
 class _Day:

@@ -77,7 +77,7 @@ def make_router() -> Router:
     router.join("ordering", ordering_chat.ADDRESSES, keywords=ordering_chat.KEYWORDS, refusals=ordering_words.REFUSALS)
     router.join("ordering", ordering_jobs.ADDRESSES, keywords=ordering_jobs.KEYWORDS)
     router.join("family", family_chat.ADDRESSES, keywords=family_chat.KEYWORDS, refusals=family_words.REFUSALS)
-    router.join("tasks", tasks_chat.room(in_words), keywords=tasks_chat.KEYWORDS)
+    router.join("tasks", tasks_chat.room(in_words), keywords=tasks_chat.KEYWORDS, refusals=tasks_words.REFUSALS)
     router.join("messages", {}, events=messages_chat.EVENTS, nothing=messages_chat.NOTHING)
     return router
 

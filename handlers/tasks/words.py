@@ -13,6 +13,14 @@ from models.people.contacts import Way
 NO_TASKS = "现在没有待办的任务，辛苦了。"
 TASKS = "您有{count}件待办，最早的排在前面。"
 DONE = "好的，已记为办好。"
+HOLD = "等居民，先放一放"
+ASK_HOLD = "在等居民的什么？放下后不再提醒，也不算逾期。"
+HOLD_REASONS = ("本人不在家", "等本人考虑", "等家人回话", "等本人送材料")
+HELD = "好的，先放下。{wake}会再提醒您；居民有了动静，也会马上告诉您。"
+WAITING = "正在等居民（{why}），{since}起放下，{wake}再提醒。"
+PUT_OFF = "好的，{wake}再提醒您。"
+WAKES = {1: "明天再提醒", 3: "三个工作日后提醒", 5: "五个工作日后提醒"}  # working days ahead
+RESUMED = "好的，继续办。放下的工作时间不算，请在{due}前办好。"
 NO_WORDS = "有一条通知，详情请问党群服务中心"
 
 MEANS = {"wechat": "发微信", "phone": "打电话", "visit": "上门"}
@@ -28,7 +36,10 @@ TITLES = {
     "tell_in_person": "请当面或电话告知",
 }
 
-REFUSALS: dict[str, str] = {}
+REFUSALS: dict[str, str] = {
+    "reason_needed": "请写一下在等居民的什么。",
+    "bad_wake": "请选一个以后的时间，最远{days}天以内。",
+}
 
 
 def title(kind: str) -> str:
@@ -39,6 +50,11 @@ def title(kind: str) -> str:
 def about(facts: dict[str, Any]) -> str:
     """Whom it is about."""
     return str(facts.get("cared") or facts.get("beneficiary") or facts.get("person") or "")
+
+
+def line(kind: str, facts: dict[str, Any], due: datetime, zone: ZoneInfo, *, held: bool) -> str:
+    """One task in a list."""
+    return f"{'等居民：' if held else ''}{title(kind)} {about(facts)} {when(due, zone)}"
 
 
 def _way(way: Way) -> str:
@@ -88,8 +104,9 @@ def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
         return _digest(facts, zone)
     due = datetime.fromisoformat(facts["due_at"])
     overdue = kind == "tasks.escalated"
+    lead = "逾期：" if overdue else "继续：" if facts.get("resumed") else ""
     fields = {
-        "task": ("逾期：" if overdue else "") + title(facts["kind"]), "who": about(facts),
+        "task": lead + title(facts["kind"]), "who": about(facts),
         "time": f"{due.astimezone(zone):%Y-%m-%d %H:%M}", "contact": facts["phone"],
     }  # fmt: skip
     by = f"应在{when(due, zone)}前办好，还没有办，请过问" if overdue else f"请在{when(due, zone)}前办好"

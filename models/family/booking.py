@@ -21,6 +21,7 @@ from models.people.scope import act_for
 from models.places.cells import occupy, release, taken
 from models.places.centres import ServiceCentre, open_spans
 from models.tasks.desk import settle_for
+from models.tasks.holding import wake_for
 
 
 def partner(session: Session, who: Who, cared_id: int) -> Person:
@@ -62,6 +63,7 @@ def book(
             _take(session, call, venue, relative, cared, now)
             CALL.begin(session, call, by=By(who.person_id, "relative"), now=now)
             announce(session, call, "booked", told_by=who.person_id, now=now)
+            _has_acted(session, call, "relative", now)
     except IntegrityError:
         # The same tap arrived twice at the same moment, and the other one was first.
         other = _by_key(session, client_key)
@@ -94,6 +96,7 @@ def move(session: Session, who: Who, call_id: int, starts_at: datetime, now: dat
             )  # fmt: skip
             _take(session, call, venue, relative, cared, now)
             announce(session, call, "changed", told_by=who.person_id, now=now, helped_before=helper)
+            _has_acted(session, call, role, now)
     except Refused:
         session.refresh(call)  # the savepoint took the row back, not what this object had read since
         raise
@@ -105,7 +108,14 @@ def cancel(session: Session, who: Who, call_id: int, reason: str, now: datetime)
     call, role = call_for(session, who, call_id)
     if call.state != "cancelled":
         end(session, call, by=By(who.person_id, role), reason=reason, now=now)
+        _has_acted(session, call, role, now)
     return call
+
+
+def _has_acted(session: Session, call: FamilyCall, role: str, now: datetime) -> None:
+    """What waited for the family goes on; a cadre's own deed is no answer."""
+    if role != "cadre":
+        wake_for(session, call.cared_id, now)
 
 
 def end(

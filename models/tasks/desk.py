@@ -16,7 +16,7 @@ from models.people.staff import CADRE_ROLES, StaffRole, areas_under, cadres_over
 from models.places.areas import Area
 from models.places.centres import centre_for
 from models.tasks.escalation import Escalation
-from models.tasks.tasks import TASK, Task
+from models.tasks.tasks import TASK, Task, go_on
 from models.tasks.telling import leave_digests, tell
 
 
@@ -69,6 +69,8 @@ def settle_for(session: Session, subject: str, verb: str, *, by: By, now: dateti
 
 
 def _end(session: Session, task: Task, verb: str, by: By, now: datetime) -> None:
+    if task.state == "on_hold":
+        go_on(session, task, by=BY_RULE, now=now)  # the time it waited is not the cadre's
     TASK.move(session, task, verb, by=by, now=now, settled_at=now, done_by_id=by.person_id)
     withdraw(session, TASK.subject(task), now)
     leave_digests(session, task, now)
@@ -77,7 +79,8 @@ def _end(session: Session, task: Task, verb: str, by: By, now: datetime) -> None
 def tasks_for(session: Session, who: Who) -> list[Task]:
     """What this person has still to do below their areas, the soonest first: their own, and what nobody else has.
 
-    Where an assignee is no cadre any more, it is everybody's again; so is what went up to this person's areas.
+    Where an assignee is no cadre any more, it is everybody's again; so is what went up to this person's areas. What
+    waits for a resident comes last.
     """
     mine = areas_under(who.person_id)
     raised = select(Escalation.task_id).where(Escalation.area_id.in_(mine))
@@ -88,7 +91,7 @@ def tasks_for(session: Session, who: Who) -> list[Task]:
             Task.assignee_id == who.person_id, Task.assignee_id.is_(None), Task.assignee_id.not_in(cadres),
             Task.id.in_(raised),
         ))
-        .order_by(Task.due_at, Task.id)
+        .order_by(Task.state == "on_hold", Task.due_at, Task.id)
     )  # fmt: skip
     return list(session.scalars(query))
 
