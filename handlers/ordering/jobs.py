@@ -5,7 +5,7 @@ from handlers.room import Ask, Choice, Handler, Reply
 from handlers.words import when
 from models.hours import CHINA, calendar
 from models.ordering.assignments import STANDING, Assignment, assigned_to, jobs_of
-from models.ordering.dispatch import accept, complete, decline, hand_back
+from models.ordering.dispatch import accept, complete, decline, hand_back, set_out
 from models.ordering.listings import Listing
 from models.ordering.offers import answer_by
 from models.ordering.orders import Order
@@ -40,7 +40,12 @@ def job(ask: Ask, assignment: int) -> Reply:
     )  # fmt: skip
     if offer.state == "offered":
         return _offered(ask, offer, order, text)
-    ends = (Choice("已经做完", f"job/{assignment}/done"), Choice("做不了，交回", f"job/{assignment}/back"))
+    ends: tuple[Choice, ...] = (
+        Choice("已经做完", f"job/{assignment}/done"),
+        Choice("做不了，交回", f"job/{assignment}/back"),
+    )
+    if offer.state == "accepted" and listing.mode != "at_centre":
+        ends = (Choice("出发了", f"job/{assignment}/start"), *ends)
     return Reply(text, ends, back="job")
 
 
@@ -55,6 +60,12 @@ def take(ask: Ask, assignment: int) -> Reply:
     order = accept(ask.session, ask.who, assignment, ask.now)
     phone = ask.session.get_one(ServiceCentre, order.centre_id).phone
     return Reply(words.TAKEN.format(phone=phone), (Choice("查看", f"job/{assignment}"), Choice("我的接单", "job")))
+
+
+def leave(ask: Ask, assignment: int) -> Reply:
+    """On the way."""
+    set_out(ask.session, ask.who, assignment, ask.now)
+    return Reply(words.SET_OUT, (Choice("查看", f"job/{assignment}"), Choice("我的接单", "job")))
 
 
 def ask_why(ask: Ask, assignment: int) -> Reply:
@@ -105,6 +116,7 @@ ADDRESSES: dict[str, Handler] = {
     "job": jobs,
     "job/<int:assignment>": job,
     "job/<int:assignment>/accept": take,
+    "job/<int:assignment>/start": leave,
     "job/<int:assignment>/decline": ask_why,
     "job/<int:assignment>/decline/<int:reason>": refuse,
     "job/<int:assignment>/back": ask_why_back,

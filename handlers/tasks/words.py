@@ -34,6 +34,7 @@ TITLES = {
     "order_unanswered": "订单还没人接",
     "call_help": "准备亲情连线",
     "tell_in_person": "请当面或电话告知",
+    "stop_provider": "请马上打电话叫停",
 }
 
 REFUSALS: dict[str, str] = {
@@ -87,6 +88,12 @@ def sentence(kind: str, facts: dict[str, Any], due: datetime, zone: ZoneInfo, in
         )
     if kind == "tell_in_person":
         return f"{called(facts['person'])}不用微信，请上门或打电话告诉本人：“{inner}”{by}"
+    if kind == "stop_provider":
+        number = facts["organisation_phone"] or "（没有登记，请查通讯录）"
+        return (
+            f"{facts['organisation']}已经出发，{facts['beneficiary']}的“{facts['service']}”（订单{facts['number']}）"
+            f"刚刚取消。请马上打电话{number}，请对方不用去了。{by}"
+        )
     if kind in ("order_new", "order_unanswered"):
         wanted = when(datetime.fromisoformat(facts["preferred_at"]), zone)
         tail = "还没有组织接单，请帮忙协调。" if kind == "order_unanswered" else "请留意进展，必要时告知本人。"

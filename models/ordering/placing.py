@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 from models.errors import Refused
 from models.life import BY_RULE, By
 from models.messages.outbox import post, withdraw
+from models.ordering.assignments import set_out_for
 from models.ordering.listings import Listing, published
-from models.ordering.news import facts_for, tell
+from models.ordering.news import call_back, facts_for, tell
 from models.ordering.numbers import number_for
 from models.ordering.offers import end_offers, offer_next
 from models.ordering.orders import ORDER, Order, locked, order_for, placed_with
@@ -109,10 +110,12 @@ def _end(session: Session, who: Who, order_id: int, verb: str, reason: str, now:
     text, by = reason.strip()[:NOTE_LIMIT], By(who.person_id, role)
     ORDER.move(session, order, verb, by=by, now=now, note=text, reason=text)
     withdraw(session, order.subject, now)
+    on_the_way = set_out_for(session, order)
     ended = end_offers(session, order, now)
     settle_for(session, order.subject, "cancel", by=BY_RULE, now=now)
     providers = {member.id for one in ended for member in members_of(session, one.organisation_id)}
-    tell(session, order, verb, by=by, now=now, providers=providers, facts={"reason": text})
+    called = call_back(session, order, on_the_way, text, by, now)
+    tell(session, order, verb, by=by, now=now, providers=providers - called, facts={"reason": text})
     if role != "cadre":
         wake_for(session, order.beneficiary_id, now)
     return order
