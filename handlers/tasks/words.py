@@ -82,8 +82,9 @@ def sentence(kind: str, facts: dict[str, Any], due: datetime, zone: ZoneInfo, in
         )
     if kind == "call_help":
         start = when(datetime.fromisoformat(facts["starts_at"]), zone)
+        relatives = "、".join([facts["relative"], *facts.get("guests", ())])
         return (
-            f"{start} {facts['cared']}与{facts['relative']}视频连线，地点{facts['centre']}。"
+            f"{start} {facts['cared']}与{relatives}视频连线，地点{facts['centre']}。"
             f"请提前请老人到场，并准备好设备。{by}"
         )
     if kind == "tell_in_person":

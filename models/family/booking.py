@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from models.errors import Refused
 from models.family.calls import CALL, FamilyCall, call_for
+from models.family.guests import guests_of
 from models.family.slots import CALL_LASTS, HORIZON_DAYS, NOTICE, Slot, Venue, is_free, nearest, venue_for
 from models.family.telling import announce, facts_of, tell
 from models.hours import calendar
@@ -130,7 +131,8 @@ def end(
     release(session, call.subject)
     withdraw(session, call.subject, now)
     settle_for(session, call.subject, "cancel", by=BY_RULE, now=now)
-    readers = {call.relative_id, call.helper_id} - {by.person_id, *but_not}
+    relatives = {call.relative_id, *(guest.id for guest in guests_of(session, call.id))}
+    readers = {*relatives, call.helper_id} - {by.person_id, *but_not}
     tell(session, call, dict.fromkeys(readers, "cancelled"), {**facts_of(session, call), "reason": text}, now)
 
 
@@ -179,12 +181,12 @@ def _check_time(session: Session, centre: ServiceCentre, starts_at: datetime, no
 
 
 def _take(session: Session, call: FamilyCall, venue: Venue, relative: Person, cared: Person, now: datetime) -> None:
-    """Take the cells of both people, one free screen and one free helper; another pair is tried while there is one.
+    """Take the cells of all people, one free screen and one free helper; another pair is tried while there is one.
 
     Those the call has already come first.
     """
     starts_at, ends_at = call.starts_at, call.ends_at
-    people = [relative.resource, cared.resource]
+    people = [relative.resource, cared.resource, *(guest.resource for guest in guests_of(session, call.id))]
     stations = sorted(venue.stations, key=lambda station: station.id != call.station_id)
     helpers = sorted(venue.helpers, key=lambda helper: helper.id != call.helper_id)
     tried: set[tuple[int, int]] = set()
@@ -213,4 +215,6 @@ def _take(session: Session, call: FamilyCall, venue: Venue, relative: Person, ca
 
 
 def _alternatives(session: Session, call: FamilyCall, relative: Person, cared: Person, now: datetime) -> list[Slot]:
-    return nearest(session, relative, cared, call.starts_at, now, held_by=call.subject)
+    return nearest(
+        session, relative, cared, call.starts_at, now, held_by=call.subject, guests=guests_of(session, call.id)
+    )

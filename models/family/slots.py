@@ -1,5 +1,6 @@
 """When a call can be: the centre open, a screen free, a helper free, both people free."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -59,11 +60,11 @@ def venue_for(session: Session, relative: Person, cared: Person) -> Venue:
 
 def free_slots(
     session: Session, relative: Person, cared: Person, *, first_day: date, days: int, now: datetime,
-    held_by: str | None = None,
+    held_by: str | None = None, guests: Sequence[Person] = (),
 ) -> list[Slot]:  # fmt: skip
     """The free half-hours of `days` local days at the elder's centre, in order of time.
 
-    `held_by` ("call:3") may be moved: what it holds itself counts as free.
+    `held_by` ("call:3") may be moved: what it holds itself counts as free. Its `guests` must be free as well.
     """
     venue = venue_for(session, relative, cared)
     book = calendar(session)
@@ -72,7 +73,7 @@ def free_slots(
     ]
     if not spans:
         return []
-    people = [relative.resource, cared.resource]
+    people = [relative.resource, cared.resource, *(guest.resource for guest in guests)]
     held = taken(session, [*people, *venue.resources()], spans[0][0], spans[-1][1], but_not=held_by)
     found: list[Slot] = []
     for opens, closes in spans:
@@ -100,8 +101,10 @@ def is_free(venue: Venue, people: list[str], start: datetime, held: set[tuple[st
 
 
 def nearest(session: Session, relative: Person, cared: Person, wanted: datetime, now: datetime, *,
-            held_by: str | None = None, count: int = 3) -> list[Slot]:  # fmt: skip
+            held_by: str | None = None, guests: Sequence[Person] = (), count: int = 3) -> list[Slot]:  # fmt: skip
     """The free slots nearest to a wanted time, within a week around it: what to offer when it is gone."""
     day = wanted.astimezone(venue_for(session, relative, cared).centre.tz).date()
-    slots = free_slots(session, relative, cared, first_day=day - timedelta(days=1), days=8, now=now, held_by=held_by)
+    slots = free_slots(
+        session, relative, cared, first_day=day - timedelta(days=1), days=8, now=now, held_by=held_by, guests=guests
+    )
     return sorted(slots, key=lambda s: (abs(s.starts_at - wanted), s.starts_at))[:count]

@@ -51,11 +51,14 @@ def post(
     return session.execute(select(Letter).where(Letter.key == key)).scalar_one()
 
 
-def withdraw(session: Session, subject: str, now: datetime, *, before_revision: int | None = None) -> int:
+def withdraw(
+    session: Session, subject: str, now: datetime, *, before_revision: int | None = None, person_id: int | None = None
+) -> int:
     """Take back the letters about `subject` that nobody has begun to send; answers how many.
 
     One that is on the wire, or sent and without its receipt, cannot be taken back: it is only never tried again.
-    With `before_revision`, only those of older revisions: what a change of time calls.
+    With `before_revision`, only those of older revisions: what a change of time calls; with `person_id`, only this
+    reader's.
     """
     session.flush()
     waits = Letter.state.in_(("planned", "retry"))
@@ -63,6 +66,8 @@ def withdraw(session: Session, subject: str, now: datetime, *, before_revision: 
     statement = update(Letter).where(Letter.subject == subject, waits | Letter.state.in_(("sending", "sent")))
     if before_revision is not None:
         statement = statement.where(Letter.revision < before_revision)
+    if person_id is not None:
+        statement = statement.where(Letter.person_id == person_id)
     met = session.execute(
         statement.values(
             unwanted=case((waits, Letter.unwanted), else_=True),

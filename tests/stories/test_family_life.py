@@ -247,3 +247,27 @@ def test_a_cadre_puts_a_task_on_hold_in_two_taps_and_goes_on_in_one(talk, cast, 
     assert "新的进展" in li.at(f"task/{task}/resume")
     assert "在等居民的什么" in li.at(f"task/{task}/hold/99")
     assert "没有找到" in talk(cast.zhao).at(f"task/{task}/hold/1")
+
+
+@pytest.mark.case("G4")
+def test_a_sister_is_asked_in_a_few_taps_hears_of_it_and_leaves_in_one(talk, cast, open_session):
+    booked(talk, cast)
+    with open_session() as session, session.begin():
+        session.add(CareLink(relative_id=cast.aming.id, cared_id=cast.wangnainai.id, kinship="侄子", state="confirmed",
+                             asked_at=NOW))  # fmt: skip
+    me, aming = talk(cast.xiaofang), talk(cast.aming)
+    me.at("call/1")
+    assert "想请哪位家人" in me.taps("请家人一起")
+    assert "已经请阿明一起视频" in me.taps("请阿明")
+    assert "一起的家人：阿明" in me.at("call/1")
+    aming.says("我的连线")
+    aming.taps("王秀英")
+    assert not any("取消" in link["label"] or "改时间" in link["label"] for link in aming.links)
+    assert "其他人照常" in aming.taps("我不参加了")
+    assert "其他人照常" in aming.at("call/1/leave")
+    assert "没有约好的视频" in aming.says("我的连线")
+    assert "一起的家人" not in me.at("call/1")
+    assert "没有找到" in talk(cast.zhao).at("call/1/guests")
+    with open_session() as session:
+        invited = session.scalars(select(Letter).where(Letter.kind == "family.invited")).one()
+        assert (invited.person_id, invited.facts["by"], invited.state) == (cast.aming.id, "小芳", "withdrawn")
