@@ -55,6 +55,8 @@ def _choices(task: Task) -> tuple[Choice, ...]:
             Choice("情况属实、本人同意，通过", f"link/{link}/confirm"),
             Choice("不通过", f"link/{link}/decline"),
         )
+    if task.kind == "closure":
+        choices = (*(Choice(words.call_line(one), f"call/{one['call']}") for one in task.facts["calls"]), *choices)
     if task.state == "on_hold":
         return (*choices, Choice("继续办", f"task/{task.id}/resume"))
     return (*choices, Choice(words.HOLD, f"task/{task.id}/hold"))

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from handlers.room import Wording
 from handlers.words import called, plain, when
+from models.hours import CHINA
 from models.people.contacts import Way
 
 NO_TASKS = "现在没有待办的任务，辛苦了。"
@@ -35,6 +36,7 @@ TITLES = {
     "call_help": "准备亲情连线",
     "tell_in_person": "请当面或电话告知",
     "stop_provider": "请马上打电话叫停",
+    "closure": "停开期间有约好的视频",
 }
 
 REFUSALS: dict[str, str] = {
@@ -50,7 +52,7 @@ def title(kind: str) -> str:
 
 def about(facts: dict[str, Any]) -> str:
     """Whom it is about."""
-    return str(facts.get("cared") or facts.get("beneficiary") or facts.get("person") or "")
+    return str(facts.get("cared") or facts.get("beneficiary") or facts.get("person") or facts.get("centre") or "")
 
 
 def line(kind: str, facts: dict[str, Any], due: datetime, zone: ZoneInfo, *, held: bool) -> str:
@@ -72,6 +74,11 @@ def reached(ways: Sequence[Way]) -> str:
     return "\n".join(["联系办法，依次试：", *(f"· {_way(way)}" for way in ways)])
 
 
+def call_line(call: dict[str, Any]) -> str:
+    """One call of a centre that is shut then, by the centre's clock."""
+    return f"{when(datetime.fromisoformat(call['starts_at']), CHINA)} {call['cared']}与{call['relative']}"
+
+
 def sentence(kind: str, facts: dict[str, Any], due: datetime, zone: ZoneInfo, inner: str = "") -> str:
     """The whole task in one paragraph: what, whom, by when. `inner` is the letter that could not be delivered."""
     by = f"请在{when(due, zone)}前办好。"
@@ -87,6 +94,10 @@ def sentence(kind: str, facts: dict[str, Any], due: datetime, zone: ZoneInfo, in
             f"{start} {facts['cared']}与{relatives}视频连线，地点{facts['centre']}。"
             f"请提前请老人到场，并准备好设备。{by}"
         )
+    if kind == "closure":
+        lines = [call_line(line) for line in facts["calls"]]
+        why = f"（{facts['why']}）" if facts["why"] else ""
+        return f"{facts['centre']}在这些时间不开门{why}：\n" + "\n".join(lines) + f"\n请联系双方改时间或取消。{by}"
     if kind == "tell_in_person":
         return f"{called(facts['person'])}不用微信，请上门或打电话告诉本人：“{inner}”{by}"
     if kind == "stop_provider":

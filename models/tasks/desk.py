@@ -65,10 +65,11 @@ def settle_for(session: Session, subject: str, verb: str, *, by: By, now: dateti
     """Finish or cancel every unsettled task about `subject`: what it was for has been decided."""
     query = select(Task).where(Task.subject == subject, Task.state.not_in(TASK.ends))
     for task in session.scalars(query).all():
-        _end(session, task, verb, by, now)
+        settle(session, task, verb, by=by, now=now)
 
 
-def _end(session: Session, task: Task, verb: str, by: By, now: datetime) -> None:
+def settle(session: Session, task: Task, verb: str, *, by: By, now: datetime) -> None:
+    """Finish or cancel one task: its letters that nobody has sent are taken back. Raises Refused("wrong_state")."""
     if task.state == "on_hold":
         go_on(session, task, by=BY_RULE, now=now)  # the time it waited is not the cadre's
     TASK.move(session, task, verb, by=by, now=now, settled_at=now, done_by_id=by.person_id)
@@ -108,7 +109,7 @@ def finish(session: Session, who: Who, task_id: int, now: datetime) -> Task:
     """A cadre has done it. When it was about a letter that could not be delivered, that letter was told in person."""
     task = task_for(session, who, task_id)
     by = By(who.person_id, "cadre")
-    _end(session, task, "finish", by, now)
+    settle(session, task, "finish", by=by, now=now)
     kind, _, key = task.subject.partition(":")
     if kind == LETTER.name:
         tell_in_person(session, session.get_one(Letter, int(key)), by=by, now=now)

@@ -79,3 +79,20 @@ def leave_digests(session: Session, task: Task, now: datetime) -> None:
         if not items:
             letter.state, letter.settled_at = "withdrawn", now
     session.flush()
+
+
+def move_digests(session: Session, now: datetime) -> int:
+    """What waits for a morning that is no working day any more waits for the next that is; answers how many letters."""
+    book, moved = calendar(session), 0
+    waiting = select(Letter).where(
+        Letter.state == "planned", Letter.urgency == "digest", Letter.kind == "tasks.digest", Letter.due_at > now
+    ).order_by(Letter.id).with_for_update()  # fmt: skip
+    for letter in session.scalars(waiting, execution_options={"populate_existing": True}).all():
+        if book.is_workday(letter.due_at.astimezone(CHINA).date()):
+            continue
+        due, moved = next_morning(letter.due_at, book), moved + 1
+        letter.state, letter.settled_at = "withdrawn", now
+        for item in letter.facts["items"]:
+            _into_digest(session, session.get_one(Task, item["task"]), letter.person_id, due, now)
+    session.flush()
+    return moved
