@@ -11,7 +11,7 @@ from models.ordering.offers import answer_by
 from models.ordering.orders import Order
 from models.people.persons import Person
 from models.places.areas import Area
-from models.places.centres import ServiceCentre
+from models.places.centres import ServiceCentre, phone_of
 
 
 def jobs(ask: Ask) -> Reply:
@@ -36,7 +36,7 @@ def job(ask: Ask, assignment: int) -> Reply:
         listing.title, ask.session.get_one(Area, order.area_id).name,
         ask.session.get_one(Person, order.beneficiary_id).name, when(order.preferred_at, CHINA),
         words.asked(listing.questions, order.answers), order.note,
-        ask.session.get_one(ServiceCentre, order.centre_id).phone,
+        phone_of(ask.session, ask.session.get_one(ServiceCentre, order.centre_id)),
     )  # fmt: skip
     if offer.state == "offered":
         return _offered(ask, offer, order, text)
@@ -58,7 +58,7 @@ def _offered(ask: Ask, offer: Assignment, order: Order, text: str) -> Reply:
 def take(ask: Ask, assignment: int) -> Reply:
     """Accepted."""
     order = accept(ask.session, ask.who, assignment, ask.now)
-    phone = ask.session.get_one(ServiceCentre, order.centre_id).phone
+    phone = phone_of(ask.session, ask.session.get_one(ServiceCentre, order.centre_id))
     return Reply(words.TAKEN.format(phone=phone), (Choice("查看", f"job/{assignment}"), Choice("我的接单", "job")))
 
 

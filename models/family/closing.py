@@ -60,7 +60,7 @@ def _lay_before(session: Session, centre_id: int, calls: list[FamilyCall], now: 
     open_task(
         session, key=f"centre:{centre_id}/shut/{len(tasks)}", kind=KIND, area_id=centre.area_id,
         subject=f"centre:{centre_id}", now=now, due_at=min(now + LOOK_WITHIN, max(now + NEAR, first - NEAR)),
-        facts={"centre": centre.name, "phone": centre.phone, "calls": lines, "why": why_shut(session, centre, first)},
+        facts={"centre": centre.name, "calls": lines, "why": why_shut(session, centre, first)},
     )  # fmt: skip
     return 1
 

@@ -12,7 +12,7 @@ from models.people.persons import Person
 from models.people.staff import cadres_over
 from models.places.areas import Area
 from models.places.cells import cells_between, taken
-from models.places.centres import ServiceCentre, Station, centre_for, open_spans, stations_of
+from models.places.centres import ServiceCentre, Station, centre_for, open_spans, phone_of, stations_of
 
 CALL_LASTS = timedelta(minutes=30)
 NOTICE = timedelta(minutes=30)  # the elder has to be fetched
@@ -54,7 +54,7 @@ def venue_for(session: Session, relative: Person, cared: Person) -> Venue:
     stations = stations_of(session, centre.id, "video_call")
     helpers = cadres_over(session, area, but_not=(relative.id, cared.id))
     if not stations or not helpers:
-        raise Refused("no_station", centre=centre.name, phone=centre.phone)
+        raise Refused("no_station", centre=centre.name, phone=phone_of(session, centre))
     return Venue(centre, stations, helpers)
 
 

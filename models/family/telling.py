@@ -13,7 +13,7 @@ from models.messages.letters import Letter
 from models.messages.outbox import post
 from models.messages.reminders import Occasion, Recipient, plan
 from models.people.persons import Person
-from models.places.centres import ServiceCentre
+from models.places.centres import ServiceCentre, phone_of
 from models.tasks.desk import open_task, settle_for
 
 REMINDER = "family.reminder"
@@ -65,7 +65,7 @@ def facts_of(session: Session, call: FamilyCall) -> dict[str, Any]:
     return {
         "call": call.id, "starts_at": call.starts_at.isoformat(), "cared": cared.name, "relative": relative.name,
         "relative_zone": relative.time_zone, "centre": centre.name, "centre_zone": centre.time_zone,
-        "phone": centre.phone, "guests": [guest.name for guest in guests_of(session, call.id)],
+        "phone": phone_of(session, centre), "guests": [guest.name for guest in guests_of(session, call.id)],
     }  # fmt: skip
 
 

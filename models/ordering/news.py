@@ -17,7 +17,7 @@ from models.people.persons import Person
 from models.people.scope import in_charge_of
 from models.people.staff import Organisation, cadres_over, members_of
 from models.places.areas import Area
-from models.places.centres import ServiceCentre
+from models.places.centres import ServiceCentre, phone_of
 from models.tasks.desk import open_task
 from models.tasks.tasks import TASK, Task
 
@@ -41,7 +41,7 @@ def facts_for(session: Session, order: Order) -> dict[str, Any]:
         "order": order.id, "number": order.number, "service": listing.title, "category": listing.category,
         "mode": listing.mode, "beneficiary": session.get_one(Person, order.beneficiary_id).name,
         "requester": session.get_one(Person, order.requested_by_id).name,
-        "preferred_at": order.preferred_at.isoformat(), "centre": centre.name, "phone": centre.phone,
+        "preferred_at": order.preferred_at.isoformat(), "centre": centre.name, "phone": phone_of(session, centre),
     }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Row
 from models.hours import CalendarOverride, WorkCalendar, instant
+from models.places.areas import Area
 
 ZONE_KINDS = ("reception_services", "meeting_training", "consultation", "culture_sports_health", "leisure_social")
 STATION_KINDS = ("video_call", "desk")
@@ -106,6 +107,21 @@ def centre_for(session: Session, area_path: str) -> ServiceCentre | None:
     ids = [int(part) for part in area_path.strip("/").split("/")]
     found = {c.area_id: c for c in session.scalars(select(ServiceCentre).where(ServiceCentre.area_id.in_(ids)))}
     return next((found[key] for key in reversed(ids) if key in found), None)
+
+
+def phone_for(session: Session, area_path: str) -> str:
+    """The number to call in an area: of its centre, else of the nearest one above that has one; "" where none has."""
+    ids = [int(part) for part in area_path.strip("/").split("/")]
+    query = select(ServiceCentre.area_id, ServiceCentre.phone).where(
+        ServiceCentre.area_id.in_(ids), ServiceCentre.phone != ""
+    )
+    found = {row.area_id: row.phone for row in session.execute(query)}
+    return next((found[key] for key in reversed(ids) if key in found), "")
+
+
+def phone_of(session: Session, centre: ServiceCentre) -> str:
+    """A centre's number; where it has none, that of the nearest centre above."""
+    return centre.phone or phone_for(session, session.get_one(Area, centre.area_id).path)
 
 
 def open_spans(

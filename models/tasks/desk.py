@@ -14,7 +14,7 @@ from models.messages.outbox import tell_in_person, withdraw
 from models.people.identities import Who
 from models.people.staff import CADRE_ROLES, StaffRole, areas_under, cadres_over, is_cadre_over
 from models.places.areas import Area
-from models.places.centres import centre_for
+from models.places.centres import phone_for
 from models.tasks.escalation import Escalation
 from models.tasks.tasks import TASK, Task, go_on
 from models.tasks.telling import leave_digests, tell
@@ -46,8 +46,7 @@ def open_task(
     area = session.get_one(Area, area_id)
     if "phone" not in facts:
         # The number on every task is the centre's own: a resident's never leaves the house.
-        centre = centre_for(session, area.path)
-        facts = {**facts, "phone": centre.phone if centre else ""}
+        facts = {**facts, "phone": phone_for(session, area.path)}
     task = Task(
         key=key, kind=kind, area_id=area_id, assignee_id=assignee_id, person_id=person_id, subject=subject,
         facts=facts, due_at=due_at, created_at=now,
