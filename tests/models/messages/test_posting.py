@@ -26,7 +26,7 @@ def drafts(cast, prefix=""):
 
 
 def columns(letter):
-    return {name: getattr(letter, name) for name in Letter.__table__.columns.keys() if name not in OWN}
+    return {column.name: getattr(letter, column.name) for column in Letter.__table__.columns if column.name not in OWN}
 
 
 def test_many_are_as_one_by_one(session, cast):
