@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from handlers.family import guests, words
 from handlers.room import Ask, Choice, Handler, Reply
-from handlers.words import WEEKDAYS
+from handlers.words import WEEKDAYS, unreached
 from models.errors import Refused
 from models.family.booking import book, cancel, move, partner
 from models.family.calls import FamilyCall, call_for, calls_of
@@ -14,6 +14,7 @@ from models.family.guests import guests_of
 from models.family.slots import Slot, free_slots, venue_for
 from models.hours import calendar
 from models.people.care import cared_for_by
+from models.people.identities import out_of_reach
 from models.people.persons import Person
 from models.places.centres import ServiceCentre, open_spans
 
@@ -76,6 +77,7 @@ def check(ask: Ask, person: int, stamp: int) -> Reply:
     cared = partner(ask.session, ask.who, person)
     centre, starts_at = venue_for(ask.session, _me(ask), cared).centre, _instant(stamp)
     text = words.CHECK.format(cared=cared.name, time=words.both(starts_at, ask.who.zone), centre=centre.name)
+    text += _unreached(ask, [ask.who.person_id])
     # The key stands in the address: tapping twice, or a stale link, is the same call.
     address = f"call/book/{person}/{stamp}/{secrets.token_hex(8)}"
     return Reply(text, (Choice("确认预约", address),), back=f"call/for/{person}")
@@ -95,6 +97,7 @@ def confirm(ask: Ask, person: int, stamp: int, key: str) -> Reply:
         return one(ask, call.id)
     cared = ask.session.get_one(Person, call.cared_id)
     text = words.BOOKED.format(cared=cared.name, time=words.both(call.starts_at, ask.who.zone))
+    text += _unreached(ask, [call.relative_id])
     return Reply(text, (Choice("查看或更改", f"call/{call.id}"), Choice("点单服务", "order")))
 
 
@@ -128,6 +131,7 @@ def one(ask: Ask, call: int) -> Reply:
     text = words.whole(cared.name, relative.name, names, centre.name, time, found.state, found.reason)
     if found.state != "booked":
         return Reply(text, back="call/mine")
+    text += _unreached(ask, [found.relative_id, *(guest.id for guest in guests_of(ask.session, call))])
     if role == "guest":
         return Reply(text, (Choice("我不参加了", f"call/{call}/leave"),), back="call/mine")
     choices = (
@@ -166,6 +170,7 @@ def move_to(ask: Ask, call: int, stamp: int) -> Reply:
         return _instead(ask, refusal, f"call/{call}/to/", f"call/{call}/move")
     cared = ask.session.get_one(Person, found.cared_id)
     text = words.MOVED.format(cared=cared.name, time=words.both(found.starts_at, _reader(ask, found)))
+    text += _unreached(ask, [found.relative_id, *(guest.id for guest in guests_of(ask.session, call))])
     return Reply(text, (Choice("我的连线", "call/mine"),))
 
 
@@ -189,6 +194,11 @@ def cancel_text(ask: Ask, call: int) -> Reply:
 def _cancel(ask: Ask, call: int, reason: str) -> Reply:
     cancel(ask.session, ask.who, call, reason, ask.now)
     return Reply(words.CANCELLED, (Choice("我的连线", "call/mine"),))
+
+
+def _unreached(ask: Ask, people: Sequence[int]) -> str:
+    found = out_of_reach(ask.session, people)
+    return unreached({person.id: person.name for person in found}, ask.who.person_id)
 
 
 def _reader(ask: Ask, call: FamilyCall) -> str:

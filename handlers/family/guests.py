@@ -2,8 +2,10 @@
 
 from handlers.family import words
 from handlers.room import Ask, Choice, Handler, Reply
+from handlers.words import unreached
 from models.family.guests import guests_of
 from models.family.joining import invite, leave, may_be_asked
+from models.people.identities import out_of_reach
 from models.people.persons import Person
 
 MINE = (Choice("我的连线", "call/mine"),)
@@ -12,7 +14,11 @@ MINE = (Choice("我的连线", "call/mine"),)
 def guests(ask: Ask, call: int) -> Reply:
     """Whom one may ask, and who is on it already."""
     free = may_be_asked(ask.session, ask.who, call)
-    asks = tuple(Choice(f"请{person.name}", f"call/{call}/guests/{person.id}") for person in free)
+    away = {one.id for one in out_of_reach(ask.session, [person.id for person in free])}
+    asks = tuple(
+        Choice(f"请{person.name}{words.NO_WECHAT if person.id in away else ''}", f"call/{call}/guests/{person.id}")
+        for person in free
+    )
     ends = tuple(
         Choice(f"{person.name}不参加了", f"call/{call}/guests/{person.id}/off")
         for person in guests_of(ask.session, call)
@@ -23,7 +29,9 @@ def guests(ask: Ask, call: int) -> Reply:
 def ask_guest(ask: Ask, call: int, person: int) -> Reply:
     """Asked, and told by a letter."""
     invite(ask.session, ask.who, call, person, ask.now)
-    return Reply(words.INVITED.format(guest=_name(ask, person)), (Choice("再请一位", f"call/{call}/guests"), *MINE))
+    away = {one.id: one.name for one in out_of_reach(ask.session, [person])}
+    text = words.INVITED.format(guest=_name(ask, person)) + unreached(away, ask.who.person_id)
+    return Reply(text, (Choice("再请一位", f"call/{call}/guests"), *MINE))
 
 
 def take_off(ask: Ask, call: int, person: int) -> Reply:

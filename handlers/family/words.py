@@ -23,6 +23,7 @@ REASONS = ("临时有事", "老人不方便", "时间不合适")
 _BY_RULE = {"unlinked": "家人关联已解除", "consent_withdrawn": "家里暂时不参加视频"}
 UNSAID = "未说明"
 ASK_GUESTS = "想请哪位家人一起视频？对方会收到通知，时间会替对方留好。"
+NO_WECHAT = "（收不到微信，会打电话告诉）"
 NO_GUESTS = "没有别的家人可以请了。要请的人先用亲情码关联老人。"
 INVITED = "好的，已经请{guest}一起视频。"
 TAKEN_OFF = "好的，{guest}不参加这次视频了，其他人照常。"
