@@ -345,7 +345,6 @@ def accepted(session, cast, count=1, **more):
     return made
 
 
-@pytest.mark.case("J7")
 def test_a_receipt_that_never_comes_is_looked_into_while_that_is_of_use(session, cast):
     (letter,) = accepted(session, cast, useful_until=NOW + timedelta(hours=1))
     assert sweep(session, NOW + timedelta(minutes=9)) == []
@@ -355,14 +354,12 @@ def test_a_receipt_that_never_comes_is_looked_into_while_that_is_of_use(session,
     assert letter.state == "delivered"
 
 
-@pytest.mark.case("J7")
 def test_when_it_is_of_no_use_any_more_it_is_only_written_down(session, cast):
     (letter,) = accepted(session, cast, useful_until=NOW + timedelta(minutes=5))
     assert sweep(session, NOW + timedelta(minutes=11)) == []
     assert letter.state == "unconfirmed"
 
 
-@pytest.mark.case("J7")
 def test_when_no_receipts_come_at_all_no_cadre_is_sent_after_each(session, cast, caplog):
     made = accepted(session, cast, 30, useful_until=NOW + timedelta(hours=1))
     assert sweep(session, NOW + timedelta(minutes=11)) == []
