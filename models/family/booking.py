@@ -186,9 +186,12 @@ def _take(session: Session, call: FamilyCall, venue: Venue, relative: Person, ca
     Those the call has already come first.
     """
     starts_at, ends_at = call.starts_at, call.ends_at
-    people = [relative.resource, cared.resource, *(guest.resource for guest in guests_of(session, call.id))]
+    guests = guests_of(session, call.id)
+    people = [relative.resource, cared.resource, *(guest.resource for guest in guests)]
     stations = sorted(venue.stations, key=lambda station: station.id != call.station_id)
-    helpers = sorted(venue.helpers, key=lambda helper: helper.id != call.helper_id)
+    helpers = sorted(
+        (one for one in venue.helpers if one not in guests), key=lambda helper: helper.id != call.helper_id
+    )
     tried: set[tuple[int, int]] = set()
     while True:
         held = taken(session, [*people, *venue.resources()], starts_at, ends_at, but_not=call.subject)

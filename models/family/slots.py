@@ -66,7 +66,8 @@ def free_slots(
 
     `held_by` ("call:3") may be moved: what it holds itself counts as free. Its `guests` must be free as well.
     """
-    venue = venue_for(session, relative, cared)
+    place = venue_for(session, relative, cared)
+    venue = Venue(place.centre, place.stations, [one for one in place.helpers if one not in guests])
     book = calendar(session)
     spans = [
         span for n in range(days) for span in open_spans(session, venue.centre, first_day + timedelta(days=n), book)

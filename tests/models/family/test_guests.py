@@ -23,6 +23,7 @@ from models.people.persons import Person, move_to_zone
 from models.places.cells import Cell, occupy
 from models.tasks.tasks import Task
 from tests.models.family.test_calls import SUNDAY_16, booked, cells_of, reminders, sister
+from tests.models.family.test_parting import second_helper
 from tests.world import NOW
 
 HOUR = timedelta(hours=1)
@@ -173,6 +174,18 @@ def test_moved_it_takes_its_guests_along_and_goes_nowhere_where_one_of_them_cann
     off = session.scalars(select(Letter.person_id).where(Letter.kind == "family.cancelled")).all()
     assert sorted(off) == sorted([roman.id, yorker.id, cast.li.id])
     assert (reminders(session, call), cells_of(session, call)) == ([], {})
+
+
+def test_a_cadre_who_is_a_guest_does_not_help_with_the_same_call(session, cast):
+    call, second = booked(session, cast), second_helper(session, cast)
+    link = CareLink(relative_id=second.id, cared_id=cast.wangnainai.id, kinship="侄女", state="confirmed", asked_at=NOW)
+    session.add(link)
+    session.flush()
+    invite(session, cast.who(cast.xiaofang), call.id, second.id, NOW)
+    occupy(session, [cast.li.resource], SUNDAY_16 - HOUR, SUNDAY_16 - HOUR / 2, "call:99")
+    with pytest.raises(Refused, match="slot_taken") as refused:  # 李站长 is taken then, and she is on the call herself
+        move(session, cast.who(cast.xiaofang), call.id, SUNDAY_16 - HOUR, NOW)
+    assert SUNDAY_16 - HOUR not in [slot.starts_at for slot in refused.value.facts["alternatives"]]
 
 
 @pytest.mark.case("L6", "G4")
