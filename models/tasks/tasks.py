@@ -86,7 +86,7 @@ def go_on(session: Session, task: Task, *, by: By, now: datetime) -> None:
     waited = book.working_time(since, now)
     TASK.move(
         session, task, "resume", by=by, now=now, where={"held_at": since},
-        note=f"{int(waited.total_seconds()) // 60} minutes of working time",
+        note=f"+{int(waited.total_seconds()) // 60} min",
         due_at=book.add_working_time(due_at, waited) if waited else due_at,
         held_at=None, held_by_id=None, held_why="", wake_at=None,
     )  # fmt: skip

@@ -177,7 +177,7 @@ def test_history_keeps_who_held_it_when_why_and_until_when(session, cast):
     assert lines == [
         ("hold", cast.li.id, "等本人考虑 → 2026-11-27 09:00"),
         ("put_off", cast.chen.id, "等本人考虑 → 2026-11-30 09:00"),
-        ("resume", cast.chen.id, "120 minutes of working time"),
+        ("resume", cast.chen.id, "+120 min"),
     ]  # fmt: skip
     assert (task.held_at, task.held_by_id, task.held_why, task.wake_at) == (None, None, "", None)
 
