@@ -1,5 +1,6 @@
 """Sentences and ways of saying things that all quarters share."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -62,6 +63,17 @@ def when_two(moment: datetime, here: ZoneInfo, there: ZoneInfo) -> str:
     second = f"{other:%H:%M}" if local.date() == other.date() else when(moment, there)
     name = "国内" if here == CHINA else city(here)
     return f"{name}{first} · {city(there)}{second}"
+
+
+UNREACHED = "（{names}现在收不到微信消息，有变化由工作人员打电话或上门告诉。）"
+YOU_UNREACHED = "（您现在收不到公众号的消息，到时由工作人员打电话提醒您。在公众号设置里打开“接收消息”就能恢复。）"
+
+
+def unreached(people: Mapping[int, str], reader: int) -> str:
+    """What happens instead where WeChat does not reach somebody (id → name); "" where it reaches all."""
+    names = [called(name) for key, name in people.items() if key != reader]
+    lines = [YOU_UNREACHED] if reader in people else []
+    return "".join(f"\n{line}" for line in [*lines, *([UNREACHED.format(names="、".join(names))] if names else [])])
 
 
 def plain(text: str) -> str:

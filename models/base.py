@@ -1,12 +1,15 @@
 """The ground every table stands on: one declarative base, one naming of constraints, instants in UTC only."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, MetaData
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, MetaData, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, registry
 from sqlalchemy.types import TypeDecorator
+
+T = TypeVar("T")
 
 # Named constraints: Alembic can only drop on SQLite and PostgreSQL alike what has a name.
 NAMING = {
@@ -60,6 +63,21 @@ def gave_way(error: BaseException) -> bool:
 def insert_of(session: Session, table: Any) -> Any:
     """An INSERT of the session's own dialect, which knows ON CONFLICT (SQLAlchemy has one for each)."""
     return (sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert)(table)
+
+
+def locked_row(session: Session, table: type[T], key: Mapping[str, Any], **first: Any) -> T:
+    """The row with these keys, locked until this transaction ends, as it stands now; made with `first` when it lacks.
+
+    The keys are a primary key or a unique constraint: of two who make it at the same moment the second waits for the
+    first, and then finds its row.
+    """
+    query = select(table).filter_by(**key).with_for_update()
+    fresh = {"populate_existing": True}
+    found = session.scalar(query, execution_options=fresh)
+    if found is None:
+        session.execute(insert_of(session, table).values(**key, **first).on_conflict_do_nothing())
+        found = session.execute(query, execution_options=fresh).scalar_one()
+    return found
 
 
 class Base(DeclarativeBase):

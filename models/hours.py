@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 import chinese_calendar
-from sqlalchemy import String, select
+from sqlalchemy import String, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base
@@ -26,6 +26,8 @@ class CalendarOverride(Base):
     day: Mapped[date] = mapped_column(primary_key=True)
     is_workday: Mapped[bool]
     name: Mapped[str] = mapped_column(String(40))  # "春节调休", "台风停工"
+    # Whether what is planned by working days has been planned by it; whoever changes the row asks for it again.
+    heeded: Mapped[bool] = mapped_column(default=False, onupdate=False)
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,17 @@ class WorkCalendar:
                 length -= ends - begins
             day += timedelta(days=1)
 
+    def working_time(self, since: datetime, until: datetime) -> timedelta:
+        """How much working time in China lies between two instants; none where the second is not the later."""
+        day, last = since.astimezone(CHINA).date(), until.astimezone(CHINA).date()
+        passed = timedelta(0)
+        while day <= last:
+            begins, ends = max(instant(day, WORK_BEGINS, CHINA), since), min(instant(day, WORK_ENDS, CHINA), until)
+            if begins < ends and self.is_workday(day):
+                passed += ends - begins
+            day += timedelta(days=1)
+        return passed
+
 
 @dataclass(frozen=True)
 class _Day:
@@ -102,6 +115,18 @@ def calendar(session: Session) -> WorkCalendar:
     """The county's working calendar as it stands now."""
     rows: Iterable[Any] = session.execute(select(CalendarOverride.day, CalendarOverride.is_workday))
     return WorkCalendar({row.day: row.is_workday for row in rows})
+
+
+def take_changed_days(session: Session) -> bool:
+    """Whether the county's calendar has changed since it was last planned by; answering yes marks it as heeded.
+
+    Of several clocks one hears yes: the others wait for its transaction.
+    """
+    changed = (
+        update(CalendarOverride).where(CalendarOverride.heeded.is_(False)).values(heeded=True)
+        .returning(CalendarOverride.day)
+    )  # fmt: skip
+    return bool(session.execute(changed, execution_options={"synchronize_session": False}).all())
 
 
 def zone_named(name: str) -> ZoneInfo:

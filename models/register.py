@@ -2,7 +2,7 @@
 
 from models import history, hours
 from models.base import Base
-from models.family import calls
+from models.family import calls, guests
 from models.life import Life
 from models.messages import breakers, budgets, inbox, letters, optouts, receipts, rules, subscriptions
 from models.ordering import assignments, listings, orders
@@ -13,11 +13,12 @@ from models.tasks import escalation, tasks
 ROOMS = (
     history, hours, areas, centres, cells, persons, identities, care, consent, contacts, staff,
     inbox, letters, receipts, budgets, breakers, subscriptions, optouts, rules,
-    tasks, escalation, listings, orders, assignments, calls,
+    tasks, escalation, listings, orders, assignments, calls, guests,
 )  # fmt: skip
 
 METADATA = Base.metadata
 
 LIVES: tuple[Life, ...] = (
-    care.CARE, listings.LISTING, orders.ORDER, assignments.ASSIGNMENT, calls.CALL, letters.LETTER, tasks.TASK,
+    care.CARE, listings.LISTING, orders.ORDER, assignments.ASSIGNMENT, calls.CALL, guests.GUEST, letters.LETTER,
+    tasks.TASK,
 )  # fmt: skip

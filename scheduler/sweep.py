@@ -10,6 +10,7 @@ from models.messages.receipts import join_waiting
 from models.messages.sweeping import sweep_letters
 from models.ordering.offers import expire_offers
 from models.tasks.escalation import escalate
+from models.tasks.holding import wake_due
 from models.tasks.linking import lapse_old
 from models.tasks.undelivered import hand_over
 from scheduler.settings import Hands
@@ -43,5 +44,6 @@ def sweep_bookings(hands: Hands) -> int:
 
 
 def sweep_tasks(hands: Hands) -> int:
-    """Tell those above of what nobody has done in time; answers how many steps were taken."""
-    return in_unit(hands.open_session, lambda session: escalate(session, hands.now()))
+    """Go on with what was to wait until now, and tell those above of what nobody has done in time; answers how many."""
+    now = hands.now()
+    return in_unit(hands.open_session, lambda session: wake_due(session, now) + escalate(session, now))

@@ -116,6 +116,7 @@ def test_no_import_hides_inside_a_function() -> None:
     assert hidden == []
 
 
+@pytest.mark.case("J24")
 def test_one_room_reads_the_wall_clock() -> None:
     """The sandbox is a stranger with a clock of its own; time that only measures (monotonic) is no wall clock."""
     readers = re.compile(r"\b(?:datetime\.(?:now|utcnow|today)|date\.today|time\.time(?:_ns)?|time\.localtime)\(")

@@ -20,6 +20,7 @@ from handlers.ordering import jobs as ordering_jobs
 from handlers.ordering import words as ordering_words
 from handlers.people import chat as people_chat
 from handlers.people import words as people_words
+from handlers.room import Wording
 from handlers.router import Router
 from handlers.tasks import chat as tasks_chat
 from handlers.tasks import words as tasks_words
@@ -66,6 +67,15 @@ def in_words(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> str:
         return words.WORDLESS
 
 
+def with_hotline(say: Say, hotline: str) -> Say:
+    """The same words, with the county's number where no centre above the place has one: there is always one to call."""
+
+    def said(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
+        return say(kind, facts if facts.get("phone", hotline) else {**facts, "phone": hotline}, zone)
+
+    return said
+
+
 def make_router() -> Router:
     """Every room of the conversation, joined."""
     router = Router()
@@ -77,7 +87,7 @@ def make_router() -> Router:
     router.join("ordering", ordering_chat.ADDRESSES, keywords=ordering_chat.KEYWORDS, refusals=ordering_words.REFUSALS)
     router.join("ordering", ordering_jobs.ADDRESSES, keywords=ordering_jobs.KEYWORDS)
     router.join("family", family_chat.ADDRESSES, keywords=family_chat.KEYWORDS, refusals=family_words.REFUSALS)
-    router.join("tasks", tasks_chat.room(in_words), keywords=tasks_chat.KEYWORDS)
+    router.join("tasks", tasks_chat.room(in_words), keywords=tasks_chat.KEYWORDS, refusals=tasks_words.REFUSALS)
     router.join("messages", {}, events=messages_chat.EVENTS, nothing=messages_chat.NOTHING)
     return router
 
@@ -101,7 +111,8 @@ def make_templates(config: Config, channel: str = "template") -> dict[str, Templ
 def make_postman(config: Config, now: Callable[[], datetime]) -> Postman:
     """The postman of a clock process."""
     templates = {channel: make_templates(config, channel) for channel in CHANNELS}
-    return Postman(make_clients(config, connect(config.redis.url)), templates, WORDS, now)
+    words_ = {quarter: with_hotline(say, config.app.hotline) for quarter, say in WORDS.items()}
+    return Postman(make_clients(config, connect(config.redis.url)), templates, words_, now)
 
 
 def make_allowance(config: Config) -> Allowance:

@@ -41,6 +41,7 @@ class AppSection(Section):
     bind: Bind
     public_url: Origin
     secret_key: Annotated[Secret, Field(min_length=16)]
+    hotline: Annotated[str, Field(pattern=r"^\+?[0-9][0-9 -]{2,15}$")]
     workers: int = Field(ge=1, le=64)
     threads: int = Field(ge=1, le=256)
 

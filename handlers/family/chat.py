@@ -4,15 +4,17 @@ import secrets
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
-from handlers.family import words
+from handlers.family import guests, words
 from handlers.room import Ask, Choice, Handler, Reply
-from handlers.words import WEEKDAYS
+from handlers.words import WEEKDAYS, unreached
 from models.errors import Refused
 from models.family.booking import book, cancel, move, partner
 from models.family.calls import FamilyCall, call_for, calls_of
+from models.family.guests import guests_of
 from models.family.slots import Slot, free_slots, venue_for
 from models.hours import calendar
 from models.people.care import cared_for_by
+from models.people.identities import out_of_reach
 from models.people.persons import Person
 from models.places.centres import ServiceCentre, open_spans
 
@@ -75,6 +77,7 @@ def check(ask: Ask, person: int, stamp: int) -> Reply:
     cared = partner(ask.session, ask.who, person)
     centre, starts_at = venue_for(ask.session, _me(ask), cared).centre, _instant(stamp)
     text = words.CHECK.format(cared=cared.name, time=words.both(starts_at, ask.who.zone), centre=centre.name)
+    text += _unreached(ask, [ask.who.person_id])
     # The key stands in the address: tapping twice, or a stale link, is the same call.
     address = f"call/book/{person}/{stamp}/{secrets.token_hex(8)}"
     return Reply(text, (Choice("确认预约", address),), back=f"call/for/{person}")
@@ -94,6 +97,7 @@ def confirm(ask: Ask, person: int, stamp: int, key: str) -> Reply:
         return one(ask, call.id)
     cared = ask.session.get_one(Person, call.cared_id)
     text = words.BOOKED.format(cared=cared.name, time=words.both(call.starts_at, ask.who.zone))
+    text += _unreached(ask, [call.relative_id])
     return Reply(text, (Choice("查看或更改", f"call/{call.id}"), Choice("点单服务", "order")))
 
 
@@ -119,14 +123,21 @@ def mine(ask: Ask) -> Reply:
 
 def one(ask: Ask, call: int) -> Reply:
     """One call, and what can be done with it."""
-    found, _ = call_for(ask.session, ask.who, call)
+    found, role = call_for(ask.session, ask.who, call)
     cared, relative = (ask.session.get_one(Person, key) for key in (found.cared_id, found.relative_id))
     centre = ask.session.get_one(ServiceCentre, found.centre_id)
     time = words.both(found.starts_at, _reader(ask, found))
-    text = words.whole(cared.name, relative.name, centre.name, time, found.state, found.reason)
+    names = [guest.name for guest in guests_of(ask.session, call)]
+    text = words.whole(cared.name, relative.name, names, centre.name, time, found.state, found.reason)
     if found.state != "booked":
         return Reply(text, back="call/mine")
-    choices = (Choice("改时间", f"call/{call}/move"), Choice("取消", f"call/{call}/cancel"))
+    text += _unreached(ask, [found.relative_id, *(guest.id for guest in guests_of(ask.session, call))])
+    if role == "guest":
+        return Reply(text, (Choice("我不参加了", f"call/{call}/leave"),), back="call/mine")
+    choices = (
+        Choice("改时间", f"call/{call}/move"), Choice("取消", f"call/{call}/cancel"),
+        Choice("请家人一起", f"call/{call}/guests"),
+    )  # fmt: skip
     return Reply(text, choices, back="call/mine")
 
 
@@ -141,7 +152,10 @@ def move_slots(ask: Ask, call: int, day: str) -> Reply:
     """At what time instead."""
     found, _ = call_for(ask.session, ask.who, call)
     relative, cared = (ask.session.get_one(Person, key) for key in (found.relative_id, found.cared_id))
-    free = free_slots(ask.session, relative, cared, first_day=_day(day), days=1, now=ask.now, held_by=found.subject)
+    free = free_slots(
+        ask.session, relative, cared, first_day=_day(day), days=1, now=ask.now, held_by=found.subject,
+        guests=guests_of(ask.session, call),
+    )  # fmt: skip
     return _slots(free, relative, f"call/{call}/to/", f"call/{call}/move")
 
 
@@ -156,6 +170,7 @@ def move_to(ask: Ask, call: int, stamp: int) -> Reply:
         return _instead(ask, refusal, f"call/{call}/to/", f"call/{call}/move")
     cared = ask.session.get_one(Person, found.cared_id)
     text = words.MOVED.format(cared=cared.name, time=words.both(found.starts_at, _reader(ask, found)))
+    text += _unreached(ask, [found.relative_id, *(guest.id for guest in guests_of(ask.session, call))])
     return Reply(text, (Choice("我的连线", "call/mine"),))
 
 
@@ -181,8 +196,15 @@ def _cancel(ask: Ask, call: int, reason: str) -> Reply:
     return Reply(words.CANCELLED, (Choice("我的连线", "call/mine"),))
 
 
+def _unreached(ask: Ask, people: Sequence[int]) -> str:
+    found = out_of_reach(ask.session, people)
+    return unreached({person.id: person.name for person in found}, ask.who.person_id)
+
+
 def _reader(ask: Ask, call: FamilyCall) -> str:
-    """The zone shown beside China's: the relative's, for the relative and for the helper alike."""
+    """The zone shown beside China's: a relative's or guest's own; for the helper, that of who booked."""
+    if ask.who.person_id != call.helper_id:
+        return ask.who.zone
     return ask.session.get_one(Person, call.relative_id).time_zone
 
 
@@ -216,6 +238,7 @@ ADDRESSES: dict[str, Handler] = {
     "call/<int:call>/move": move_days,
     "call/<int:call>/day/<day>": move_slots,
     "call/<int:call>/to/<int:stamp>": move_to,
+    **guests.ADDRESSES,
     "call/<int:call>/cancel": ask_reason,
     "call/<int:call>/cancel/<int:reason>": cancel_for,
     "call/<int:call>/cancel/text": cancel_text,

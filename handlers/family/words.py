@@ -1,5 +1,6 @@
 """What we say about family calls."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,12 +22,20 @@ ASK_REASON = "为什么取消？"
 REASONS = ("临时有事", "老人不方便", "时间不合适")
 _BY_RULE = {"unlinked": "家人关联已解除", "consent_withdrawn": "家里暂时不参加视频"}
 UNSAID = "未说明"
+ASK_GUESTS = "想请哪位家人一起视频？对方会收到通知，时间会替对方留好。"
+NO_WECHAT = "（收不到微信，会打电话告诉）"
+NO_GUESTS = "没有别的家人可以请了。要请的人先用亲情码关联老人。"
+INVITED = "好的，已经请{guest}一起视频。"
+TAKEN_OFF = "好的，{guest}不参加这次视频了，其他人照常。"
+LEFT = "好的，您不参加这次视频了，其他人照常。"
 NO_CALLS = "您没有约好的视频。"
 CALLS = "约好的视频："
 GONE = "这个时间刚刚被约走了。最近的空位有："
 GONE_ALL = "这个时间刚刚被约走了，近几天也没有空位，请换一天。"
 
 REFUSALS: dict[str, str] = {
+    "guest_busy": "{name}这个时间已经有别的视频了，可以换个时间再请。",
+    "call_full": "一次视频最多请{most}位家人，已经满了。",
     "slot_taken": "这个时间刚刚被约走了，请换一个时间。",
     "no_centre": "还没有登记这位家人所在的村，请联系工作人员。",
     "consent_withdrawn": "{cared}现在不参加视频连线了。想重新开始，请联系村里的工作人员。",
@@ -40,9 +49,10 @@ STATE_NAMES = {
 }  # fmt: skip
 
 
-def whole(cared: str, relative: str, centre: str, time: str, state: str, reason: str) -> str:
-    """One call, and what became of it; here a reason stands as it was typed."""
+def whole(cared: str, relative: str, guests: Sequence[str], centre: str, time: str, state: str, reason: str) -> str:
+    """One call, who is on it, and what became of it; here a reason stands as it was typed."""
     lines = [f"{cared}与{relative}视频（{STATE_NAMES[state]}）", time, f"地点：{centre}"]
+    lines += [f"一起的家人：{'、'.join(guests)}"] if guests else []
     return "\n".join([*lines, *([f"原因：{plain(_BY_RULE.get(reason, reason))}"] if reason else [])])
 
 
@@ -62,17 +72,22 @@ _TEXTS = {
     "booked": "{relative}约了与{cared}视频：{time}，地点{centre}。",
     "changed": "与{other}的视频改到：{time}，地点{centre}。",
     "cancelled": "与{other}的视频（{time}）取消了，原因：{reason}。",
+    "invited": "{by}请您一起与{cared}视频：{time}，地点{centre}。不方便的话，请回复“我的连线”退出。",
+    "left": "{guest}不参加与{cared}的视频（{time}）了，其他人照常。",
+    "uninvited": "与{cared}的视频（{time}）您不用参加了。",
 }
 TEMPLATES = {
     "family.booked": "call_booked", "family.changed": "call_changed", "family.cancelled": "call_cancelled",
-    "family.reminder": "call_reminder",
+    "family.reminder": "call_reminder", "family.invited": "call_booked", "family.left": "call_changed",
+    "family.uninvited": "call_cancelled",
 }  # fmt: skip
 
 
 def _subject(facts: dict[str, Any], start: datetime, zone: ZoneInfo, *, helper: bool) -> tuple[str, ...]:
     """What a card is about, the fullest first: its time field can hold neither a weekday nor a second clock."""
     weekday = f"周{WEEKDAYS[start.astimezone(zone).weekday()]}"
-    whom = f"{facts['cared']}·{facts['relative']}" if helper else f"与{facts['cared']}视频"
+    many = f"等{len(facts.get('guests', ())) + 1}人" if facts.get("guests") else ""
+    whom = f"{facts['cared']}·{facts['relative']}{many}" if helper else f"与{facts['cared']}视频"
     home = start.astimezone(CHINA)
     if home.utcoffset() == start.astimezone(zone).utcoffset():
         return (f"{weekday}{whom}", whom)
@@ -85,10 +100,11 @@ def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
     word = kind.partition(".")[2]
     start = datetime.fromisoformat(facts["starts_at"])
     helper = facts["role"] == "helper"
-    other = facts["cared"] if not helper else f"{facts['cared']}和{facts['relative']}"
+    relatives = "、".join([facts["relative"], *facts.get("guests", ())])
+    other = facts["cared"] if not helper else f"{facts['cared']}和{relatives}"
     # A relative reads it where they live now, which may not be where they lived when it was written.
     time = both(start, facts["relative_zone"] if helper else zone.key)
-    reason = listed(facts.get("reason", ""))
+    reason = "您不用参加了" if word == "uninvited" else listed(facts.get("reason", ""))
     fields: dict[str, Said] = {
         "subject": _subject(facts, start, zone, helper=helper), "time": f"{start.astimezone(zone):%Y-%m-%d %H:%M}",
         "place": facts["centre"], "contact": facts["phone"], "reason": reason,

@@ -8,7 +8,7 @@ from handlers.ordering import mine, words
 from handlers.ordering.mine import both
 from handlers.ordering.times import understood
 from handlers.room import Ask, Choice, Handler, Reply
-from handlers.words import when
+from handlers.words import unreached, when
 from models.errors import Refused
 from models.hours import CHINA, calendar
 from models.ordering.listings import Listing, published
@@ -17,6 +17,7 @@ from models.ordering.orders import placed_with, same_day
 from models.ordering.placing import check_note, check_wished, place
 from models.ordering.questions import check_answer
 from models.people.care import cared_for_by
+from models.people.identities import out_of_reach
 from models.people.persons import Person
 from models.people.scope import act_for
 from models.places.areas import Area
@@ -195,6 +196,8 @@ def _summary(ask: Ask, draft: dict[str, Any]) -> Reply:
         text += "\n" + words.AGAIN_SAME_DAY.format(
             beneficiary=beneficiary.name, service=listing.title, number=spoken(twin.number)
         )
+    away = out_of_reach(ask.session, [ask.who.person_id, beneficiary.id])
+    text += unreached({person.id: person.name for person in away}, ask.who.person_id)
     # The key stands in the address: a second tap, or a stale link, is the same order.
     choices = (Choice("确认点单", f"order/place/{key}"),)
     return Reply(text, choices, draft=draft | {"key": key}, back="order/note/again")

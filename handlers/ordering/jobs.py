@@ -5,13 +5,13 @@ from handlers.room import Ask, Choice, Handler, Reply
 from handlers.words import when
 from models.hours import CHINA, calendar
 from models.ordering.assignments import STANDING, Assignment, assigned_to, jobs_of
-from models.ordering.dispatch import accept, complete, decline, hand_back
+from models.ordering.dispatch import accept, complete, decline, hand_back, set_out
 from models.ordering.listings import Listing
 from models.ordering.offers import answer_by
 from models.ordering.orders import Order
 from models.people.persons import Person
 from models.places.areas import Area
-from models.places.centres import ServiceCentre
+from models.places.centres import ServiceCentre, phone_of
 
 
 def jobs(ask: Ask) -> Reply:
@@ -36,11 +36,16 @@ def job(ask: Ask, assignment: int) -> Reply:
         listing.title, ask.session.get_one(Area, order.area_id).name,
         ask.session.get_one(Person, order.beneficiary_id).name, when(order.preferred_at, CHINA),
         words.asked(listing.questions, order.answers), order.note,
-        ask.session.get_one(ServiceCentre, order.centre_id).phone,
+        phone_of(ask.session, ask.session.get_one(ServiceCentre, order.centre_id)),
     )  # fmt: skip
     if offer.state == "offered":
         return _offered(ask, offer, order, text)
-    ends = (Choice("已经做完", f"job/{assignment}/done"), Choice("做不了，交回", f"job/{assignment}/back"))
+    ends: tuple[Choice, ...] = (
+        Choice("已经做完", f"job/{assignment}/done"),
+        Choice("做不了，交回", f"job/{assignment}/back"),
+    )
+    if offer.state == "accepted" and listing.mode != "at_centre":
+        ends = (Choice("出发了", f"job/{assignment}/start"), *ends)
     return Reply(text, ends, back="job")
 
 
@@ -53,8 +58,14 @@ def _offered(ask: Ask, offer: Assignment, order: Order, text: str) -> Reply:
 def take(ask: Ask, assignment: int) -> Reply:
     """Accepted."""
     order = accept(ask.session, ask.who, assignment, ask.now)
-    phone = ask.session.get_one(ServiceCentre, order.centre_id).phone
+    phone = phone_of(ask.session, ask.session.get_one(ServiceCentre, order.centre_id))
     return Reply(words.TAKEN.format(phone=phone), (Choice("查看", f"job/{assignment}"), Choice("我的接单", "job")))
+
+
+def leave(ask: Ask, assignment: int) -> Reply:
+    """On the way."""
+    set_out(ask.session, ask.who, assignment, ask.now)
+    return Reply(words.SET_OUT, (Choice("查看", f"job/{assignment}"), Choice("我的接单", "job")))
 
 
 def ask_why(ask: Ask, assignment: int) -> Reply:
@@ -105,6 +116,7 @@ ADDRESSES: dict[str, Handler] = {
     "job": jobs,
     "job/<int:assignment>": job,
     "job/<int:assignment>/accept": take,
+    "job/<int:assignment>/start": leave,
     "job/<int:assignment>/decline": ask_why,
     "job/<int:assignment>/decline/<int:reason>": refuse,
     "job/<int:assignment>/back": ask_why_back,

@@ -21,7 +21,7 @@ STATE_NAMES = {
     "open": "等待接单", "accepted": "已接单", "completed": "已完成", "closed": "已结束", "cancelled": "已取消",
     "unmet": "暂时没有组织能做",
 }  # fmt: skip
-JOB_STATES = {"offered": "待答复", "accepted": "已接单", "started": "服务中"}
+JOB_STATES = {"offered": "待答复", "accepted": "已接单", "started": "已出发"}
 
 FOR_WHOM = "给谁点单？"
 MYSELF = "给我自己"
@@ -52,6 +52,7 @@ ANSWER_BY = "请在{until}前答复。"
 ASK_HAND_BACK = "交回的原因是？"
 HAND_BACK_REASONS = ("人手不够", "临时有急事", "联系不上", "做不了这项")
 HANDED_BACK = "好的，已经交回，会另找组织，点单的人会收到通知。"
+SET_OUT = "好的，已经告诉等您的人。路上请注意安全！"
 ASK_DONE = "服务已经做完了吗？确认后订单就结束了。"
 COMPLETED = "辛苦了！这张单子已经完成。"
 
@@ -67,6 +68,7 @@ REFUSALS: dict[str, str] = {
     "answer_long": "请在{limit}个字以内（您写了{length}个字），短一点再回复一次。",
     "number_mistyped": "订单号好像输错了一位，请对照再回复一次。",
     "already_taken": "这张单子已经有人接了，谢谢您！",
+    "too_early": "还早着呢：离约好的时间{hours}小时以内，出发时再点。",
     "order_gone": "这张单子已经取消，不用去了，谢谢您！",
     "offer_over": "这张单子已经转给其他组织了，谢谢您！",
 }
@@ -149,6 +151,8 @@ _LETTERS = {
     "completed": ("已完成", "{beneficiary}的“{service}”（订单{spoken}）已由{organisation}完成。"),
     "unmet": ("没有组织", "抱歉，{beneficiary}的“{service}”（订单{spoken}）暂时没有组织能做。"),
     "taken": ("已被接走", "{beneficiary}的“{service}”（订单{spoken}）已由其他组织接单，您不用去了。"),
+    "on_the_way": ("已出发", "{organisation}出发了，正在去做{beneficiary}的“{service}”（订单{spoken}）。"),
+    "stop": ("请停下", "请马上停下，不用去了：{beneficiary}的“{service}”（订单{spoken}）刚刚取消，原因：{reason}。"),
     "cancelled": ("已取消", "{beneficiary}的“{service}”（订单{spoken}）取消了，原因：{reason}。"),
 }
 TEMPLATES = {f"ordering.{word}": "order_update" for word in _LETTERS}

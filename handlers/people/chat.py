@@ -18,11 +18,13 @@ from models.people.staff import is_cadre
 from models.places.areas import Area
 from models.places.centres import ServiceCentre, centre_for
 from models.tasks import linking
+from models.tasks.holding import wake_for
 
 
 def follow(ask: Ask) -> Reply:
     """Somebody follows the account, for the first time or again."""
     follows(ask.session, ask.session.get_one(Identity, ask.who.identity_id))
+    wake_for(ask.session, ask.who.person_id, ask.now)
     return Reply(words.WELCOME, FIRST)
 
 

@@ -8,13 +8,18 @@ from zoneinfo import ZoneInfo
 from handlers.room import Ask, Choice, Reply
 from handlers.tasks import words
 from handlers.words import when
+from models.hours import calendar
 from models.people.contacts import ways_to
 from models.tasks.desk import finish, task_for, tasks_for
+from models.tasks.holding import hold, put_off, resume
 from models.tasks.tasks import Task
+from models.tasks.telling import next_morning
 
 Inner = Callable[[str, dict[str, Any], ZoneInfo], str]
 
 log = logging.getLogger(__name__)
+
+MINE = (Choice("我的任务", "task"),)
 
 
 def _failed(task: Task) -> tuple[str, ...]:
@@ -33,6 +38,77 @@ def _whole(task: Task, zone: ZoneInfo, inner: Inner) -> str:
     return words.sentence(task.kind, facts, task.due_at, zone, said)
 
 
+def _wait(task: Task, zone: ZoneInfo) -> str:
+    """What a task that is on hold waits for; "" for any other."""
+    if task.held_at is None or task.wake_at is None:
+        return ""
+    waiting = words.WAITING.format(why=task.held_why, since=when(task.held_at, zone), wake=when(task.wake_at, zone))
+    return "\n" + waiting
+
+
+def _choices(task: Task) -> tuple[Choice, ...]:
+    """What can be done with a task that is not settled."""
+    choices: tuple[Choice, ...] = (Choice("已经办好", f"task/{task.id}/done"),)
+    if task.kind == "confirm_link":
+        link = task.facts["link"]
+        choices = (
+            Choice("情况属实、本人同意，通过", f"link/{link}/confirm"),
+            Choice("不通过", f"link/{link}/decline"),
+        )
+    if task.kind == "closure":
+        choices = (*(Choice(words.call_line(one), f"call/{one['call']}") for one in task.facts["calls"]), *choices)
+    if task.state == "on_hold":
+        return (*choices, Choice("继续办", f"task/{task.id}/resume"))
+    return (*choices, Choice(words.HOLD, f"task/{task.id}/hold"))
+
+
+def ask_hold(ask: Ask, task: int) -> Reply:
+    """Asks what the resident is waited for."""
+    task_for(ask.session, ask.who, task)
+    choices = tuple(Choice(why, f"task/{task}/hold/{n}") for n, why in enumerate(words.HOLD_REASONS))
+    return Reply(words.ASK_HOLD, choices, f"task/{task}/hold/text", back=f"task/{task}")
+
+
+def hold_for(ask: Ask, task: int, reason: int) -> Reply:
+    """On hold, for a reason from the list."""
+    return _hold(ask, task, words.HOLD_REASONS[reason] if reason < len(words.HOLD_REASONS) else "")
+
+
+def hold_text(ask: Ask, task: int) -> Reply:
+    """On hold, for a reason in words."""
+    return _hold(ask, task, ask.text)
+
+
+def _hold(ask: Ask, task: int, why: str) -> Reply:
+    wake_at = hold(ask.session, ask.who, task, why=why, now=ask.now).wake_at
+    assert wake_at is not None
+    choices = (*(Choice(label, f"task/{task}/wake/{days}") for days, label in words.WAKES.items()), *MINE)
+    return Reply(words.HELD.format(wake=when(wake_at, ZoneInfo(ask.who.zone))), choices)
+
+
+def wake_after(ask: Ask, task: int, days: int) -> Reply:
+    """It waits for so many working days."""
+    wake_at = next_morning(ask.now, calendar(ask.session), min(days, 100))
+    put_off(ask.session, ask.who, task, wake_at=wake_at, now=ask.now)
+    return Reply(words.PUT_OFF.format(wake=when(wake_at, ZoneInfo(ask.who.zone))), MINE)
+
+
+def go_on(ask: Ask, task: int) -> Reply:
+    """The wait is over."""
+    found = resume(ask.session, ask.who, task, ask.now)
+    due = when(found.due_at, ZoneInfo(ask.who.zone))
+    return Reply(words.RESUMED.format(due=due), (Choice("查看", f"task/{task}"), *MINE))
+
+
+HOLDING: dict[str, Callable[..., Reply]] = {
+    "task/<int:task>/hold": ask_hold,
+    "task/<int:task>/hold/<int:reason>": hold_for,
+    "task/<int:task>/hold/text": hold_text,
+    "task/<int:task>/wake/<int:days>": wake_after,
+    "task/<int:task>/resume": go_on,
+}
+
+
 def room(inner: Inner) -> dict[str, Callable[..., Reply]]:
     """The addresses of this room. `inner` says a letter of any quarter as one paragraph: what a cadre reads out."""
 
@@ -43,7 +119,7 @@ def room(inner: Inner) -> dict[str, Callable[..., Reply]]:
             return Reply(words.NO_TASKS)
         zone = ZoneInfo(ask.who.zone)
         choices = tuple(
-            Choice(f"{words.title(t.kind)} {words.about(t.facts)} {when(t.due_at, zone)}", f"task/{t.id}")
+            Choice(words.line(t.kind, t.facts, t.due_at, zone, held=t.state == "on_hold"), f"task/{t.id}")
             for t in tasks
         )
         return Reply(words.TASKS.format(count=len(tasks)), choices, back="menu")
@@ -56,22 +132,15 @@ def room(inner: Inner) -> dict[str, Callable[..., Reply]]:
             # What WeChat has just failed to bring is not tried by WeChat.
             text += "\n" + words.reached(ways_to(ask.session, found.person_id, _failed(found)))
         if found.state in ("done", "cancelled"):
-            return Reply(text, (Choice("我的任务", "task"),))
-        choices: tuple[Choice, ...] = (Choice("已经办好", f"task/{task}/done"),)
-        if found.kind == "confirm_link":
-            link = found.facts["link"]
-            choices = (
-                Choice("情况属实、本人同意，通过", f"link/{link}/confirm"),
-                Choice("不通过", f"link/{link}/decline"),
-            )
-        return Reply(text, choices, back="task")
+            return Reply(text, MINE)
+        return Reply(text + _wait(found, ZoneInfo(ask.who.zone)), _choices(found), back="task")
 
     def done(ask: Ask, task: int) -> Reply:
         """It is done."""
         finish(ask.session, ask.who, task, ask.now)
-        return Reply(words.DONE, (Choice("我的任务", "task"),))
+        return Reply(words.DONE, MINE)
 
-    return {"task": mine, "task/<int:task>": one, "task/<int:task>/done": done}
+    return {"task": mine, "task/<int:task>": one, "task/<int:task>/done": done, **HOLDING}
 
 
 KEYWORDS = {"我的任务": "task", "任务": "task", "待办": "task"}

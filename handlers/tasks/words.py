@@ -8,11 +8,20 @@ from zoneinfo import ZoneInfo
 
 from handlers.room import Wording
 from handlers.words import called, plain, when
+from models.hours import CHINA
 from models.people.contacts import Way
 
 NO_TASKS = "现在没有待办的任务，辛苦了。"
 TASKS = "您有{count}件待办，最早的排在前面。"
 DONE = "好的，已记为办好。"
+HOLD = "等居民，先放一放"
+ASK_HOLD = "在等居民的什么？放下后不再提醒，也不算逾期。"
+HOLD_REASONS = ("本人不在家", "等本人考虑", "等家人回话", "等本人送材料")
+HELD = "好的，先放下。{wake}会再提醒您；居民有了动静，也会马上告诉您。"
+WAITING = "正在等居民（{why}），{since}起放下，{wake}再提醒。"
+PUT_OFF = "好的，{wake}再提醒您。"
+WAKES = {1: "明天再提醒", 3: "三个工作日后提醒", 5: "五个工作日后提醒"}  # working days ahead
+RESUMED = "好的，继续办。放下的工作时间不算，请在{due}前办好。"
 NO_WORDS = "有一条通知，详情请问党群服务中心"
 
 MEANS = {"wechat": "发微信", "phone": "打电话", "visit": "上门"}
@@ -26,9 +35,14 @@ TITLES = {
     "order_unanswered": "订单还没人接",
     "call_help": "准备亲情连线",
     "tell_in_person": "请当面或电话告知",
+    "stop_provider": "请马上打电话叫停",
+    "closure": "停开期间有约好的视频",
 }
 
-REFUSALS: dict[str, str] = {}
+REFUSALS: dict[str, str] = {
+    "reason_needed": "请写一下在等居民的什么。",
+    "bad_wake": "请选一个以后的时间，最远{days}天以内。",
+}
 
 
 def title(kind: str) -> str:
@@ -38,7 +52,12 @@ def title(kind: str) -> str:
 
 def about(facts: dict[str, Any]) -> str:
     """Whom it is about."""
-    return str(facts.get("cared") or facts.get("beneficiary") or facts.get("person") or "")
+    return str(facts.get("cared") or facts.get("beneficiary") or facts.get("person") or facts.get("centre") or "")
+
+
+def line(kind: str, facts: dict[str, Any], due: datetime, zone: ZoneInfo, *, held: bool) -> str:
+    """One task in a list."""
+    return f"{'等居民：' if held else ''}{title(kind)} {about(facts)} {when(due, zone)}"
 
 
 def _way(way: Way) -> str:
@@ -55,6 +74,11 @@ def reached(ways: Sequence[Way]) -> str:
     return "\n".join(["联系办法，依次试：", *(f"· {_way(way)}" for way in ways)])
 
 
+def call_line(call: dict[str, Any]) -> str:
+    """One call of a centre that is shut then, by the centre's clock."""
+    return f"{when(datetime.fromisoformat(call['starts_at']), CHINA)} {call['cared']}与{call['relative']}"
+
+
 def sentence(kind: str, facts: dict[str, Any], due: datetime, zone: ZoneInfo, inner: str = "") -> str:
     """The whole task in one paragraph: what, whom, by when. `inner` is the letter that could not be delivered."""
     by = f"请在{when(due, zone)}前办好。"
@@ -65,12 +89,23 @@ def sentence(kind: str, facts: dict[str, Any], due: datetime, zone: ZoneInfo, in
         )
     if kind == "call_help":
         start = when(datetime.fromisoformat(facts["starts_at"]), zone)
+        relatives = "、".join([facts["relative"], *facts.get("guests", ())])
         return (
-            f"{start} {facts['cared']}与{facts['relative']}视频连线，地点{facts['centre']}。"
+            f"{start} {facts['cared']}与{relatives}视频连线，地点{facts['centre']}。"
             f"请提前请老人到场，并准备好设备。{by}"
         )
+    if kind == "closure":
+        lines = [call_line(line) for line in facts["calls"]]
+        why = f"（{facts['why']}）" if facts["why"] else ""
+        return f"{facts['centre']}在这些时间不开门{why}：\n" + "\n".join(lines) + f"\n请联系双方改时间或取消。{by}"
     if kind == "tell_in_person":
         return f"{called(facts['person'])}不用微信，请上门或打电话告诉本人：“{inner}”{by}"
+    if kind == "stop_provider":
+        number = facts["organisation_phone"] or "（没有登记，请查通讯录）"
+        return (
+            f"{facts['organisation']}已经出发，{facts['beneficiary']}的“{facts['service']}”（订单{facts['number']}）"
+            f"刚刚取消。请马上打电话{number}，请对方不用去了。{by}"
+        )
     if kind in ("order_new", "order_unanswered"):
         wanted = when(datetime.fromisoformat(facts["preferred_at"]), zone)
         tail = "还没有组织接单，请帮忙协调。" if kind == "order_unanswered" else "请留意进展，必要时告知本人。"
@@ -88,8 +123,9 @@ def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
         return _digest(facts, zone)
     due = datetime.fromisoformat(facts["due_at"])
     overdue = kind == "tasks.escalated"
+    lead = "逾期：" if overdue else "继续：" if facts.get("resumed") else ""
     fields = {
-        "task": ("逾期：" if overdue else "") + title(facts["kind"]), "who": about(facts),
+        "task": lead + title(facts["kind"]), "who": about(facts),
         "time": f"{due.astimezone(zone):%Y-%m-%d %H:%M}", "contact": facts["phone"],
     }  # fmt: skip
     by = f"应在{when(due, zone)}前办好，还没有办，请过问" if overdue else f"请在{when(due, zone)}前办好"

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from models.errors import Refused
 from models.family.calls import CALL, FamilyCall, call_for
+from models.family.guests import guests_of
 from models.family.slots import CALL_LASTS, HORIZON_DAYS, NOTICE, Slot, Venue, is_free, nearest, venue_for
 from models.family.telling import announce, facts_of, tell
 from models.hours import calendar
@@ -21,6 +22,7 @@ from models.people.scope import act_for
 from models.places.cells import occupy, release, taken
 from models.places.centres import ServiceCentre, open_spans
 from models.tasks.desk import settle_for
+from models.tasks.holding import wake_for
 
 
 def partner(session: Session, who: Who, cared_id: int) -> Person:
@@ -62,6 +64,7 @@ def book(
             _take(session, call, venue, relative, cared, now)
             CALL.begin(session, call, by=By(who.person_id, "relative"), now=now)
             announce(session, call, "booked", told_by=who.person_id, now=now)
+            _has_acted(session, call, "relative", now)
     except IntegrityError:
         # The same tap arrived twice at the same moment, and the other one was first.
         other = _by_key(session, client_key)
@@ -94,6 +97,7 @@ def move(session: Session, who: Who, call_id: int, starts_at: datetime, now: dat
             )  # fmt: skip
             _take(session, call, venue, relative, cared, now)
             announce(session, call, "changed", told_by=who.person_id, now=now, helped_before=helper)
+            _has_acted(session, call, role, now)
     except Refused:
         session.refresh(call)  # the savepoint took the row back, not what this object had read since
         raise
@@ -105,7 +109,14 @@ def cancel(session: Session, who: Who, call_id: int, reason: str, now: datetime)
     call, role = call_for(session, who, call_id)
     if call.state != "cancelled":
         end(session, call, by=By(who.person_id, role), reason=reason, now=now)
+        _has_acted(session, call, role, now)
     return call
+
+
+def _has_acted(session: Session, call: FamilyCall, role: str, now: datetime) -> None:
+    """What waited for the family goes on; a cadre's own deed is no answer."""
+    if role != "cadre":
+        wake_for(session, call.cared_id, now)
 
 
 def end(
@@ -120,7 +131,8 @@ def end(
     release(session, call.subject)
     withdraw(session, call.subject, now)
     settle_for(session, call.subject, "cancel", by=BY_RULE, now=now)
-    readers = {call.relative_id, call.helper_id} - {by.person_id, *but_not}
+    relatives = {call.relative_id, *(guest.id for guest in guests_of(session, call.id))}
+    readers = {*relatives, call.helper_id} - {by.person_id, *but_not}
     tell(session, call, dict.fromkeys(readers, "cancelled"), {**facts_of(session, call), "reason": text}, now)
 
 
@@ -169,14 +181,17 @@ def _check_time(session: Session, centre: ServiceCentre, starts_at: datetime, no
 
 
 def _take(session: Session, call: FamilyCall, venue: Venue, relative: Person, cared: Person, now: datetime) -> None:
-    """Take the cells of both people, one free screen and one free helper; another pair is tried while there is one.
+    """Take the cells of all people, one free screen and one free helper; another pair is tried while there is one.
 
     Those the call has already come first.
     """
     starts_at, ends_at = call.starts_at, call.ends_at
-    people = [relative.resource, cared.resource]
+    guests = guests_of(session, call.id)
+    people = [relative.resource, cared.resource, *(guest.resource for guest in guests)]
     stations = sorted(venue.stations, key=lambda station: station.id != call.station_id)
-    helpers = sorted(venue.helpers, key=lambda helper: helper.id != call.helper_id)
+    helpers = sorted(
+        (one for one in venue.helpers if one not in guests), key=lambda helper: helper.id != call.helper_id
+    )
     tried: set[tuple[int, int]] = set()
     while True:
         held = taken(session, [*people, *venue.resources()], starts_at, ends_at, but_not=call.subject)
@@ -203,4 +218,6 @@ def _take(session: Session, call: FamilyCall, venue: Venue, relative: Person, ca
 
 
 def _alternatives(session: Session, call: FamilyCall, relative: Person, cared: Person, now: datetime) -> list[Slot]:
-    return nearest(session, relative, cared, call.starts_at, now, held_by=call.subject)
+    return nearest(
+        session, relative, cared, call.starts_at, now, held_by=call.subject, guests=guests_of(session, call.id)
+    )

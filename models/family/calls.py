@@ -1,4 +1,4 @@
-"""A family call: one relative, one elder or child, a station at the centre, a helper, half an hour; who sees it."""
+"""A family call: a relative, perhaps guests, one elder or child, a station, a helper, half an hour; who sees it."""
 
 from datetime import datetime
 from typing import cast
@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Row
 from models.errors import Refused
+from models.family.guests import calls_joined, guests_of
 from models.life import TIME, Life, Verb
 from models.people.care import linked_to
 from models.people.identities import Who
@@ -68,7 +69,10 @@ def calls_of(session: Session, who: Who, now: datetime) -> list[FamilyCall]:
         select(FamilyCall)
         .join(Person, FamilyCall.cared_id == Person.id).join(ServiceCentre, FamilyCall.centre_id == ServiceCentre.id)
         .where(or_(
-            and_(FamilyCall.relative_id == who.person_id, FamilyCall.cared_id.in_(linked_to(who.person_id))),
+            and_(
+                or_(FamilyCall.relative_id == who.person_id, FamilyCall.id.in_(calls_joined(who.person_id))),
+                FamilyCall.cared_id.in_(linked_to(who.person_id)),
+            ),
             and_(FamilyCall.helper_id == who.person_id, or_(Person.area_id.in_(mine), ServiceCentre.area_id.in_(mine))),
         ))
         .where(FamilyCall.state.in_(("booked", "checked_in", "in_call")), FamilyCall.ends_at > now)
@@ -78,10 +82,10 @@ def calls_of(session: Session, who: Who, now: datetime) -> list[FamilyCall]:
 
 
 def call_for(session: Session, who: Who, call_id: int) -> tuple[FamilyCall, str]:
-    """The call and as what this person sees it: "relative" or "cadre"; raises Refused("not_yours") for strangers.
+    """The call and as what this person sees it: "relative" (who booked), "guest" or "cadre".
 
-    A relative whose link was revoked is a stranger from then on (Refused("no_link")), and so is a helper whose role
-    has ended.
+    Raises Refused("not_yours") for strangers. A relative whose link was revoked is a stranger from then on
+    (Refused("no_link")), and so is a helper whose role has ended.
     """
     call = session.get(FamilyCall, call_id)
     if call is None:
@@ -89,9 +93,18 @@ def call_for(session: Session, who: Who, call_id: int) -> tuple[FamilyCall, str]
     if call.relative_id == who.person_id:
         _, role = act_for(session, who.person_id, call.cared_id)
         return call, role
+    if any(guest.id == who.person_id for guest in guests_of(session, call.id)):
+        act_for(session, who.person_id, call.cared_id)
+        return call, "guest"
     centre = session.get_one(ServiceCentre, call.centre_id)
     here = session.get_one(Area, centre.area_id)
     helps = call.helper_id == who.person_id and is_cadre_over(session, who.person_id, here)
     if helps or in_charge_of(session, who.person_id, session.get_one(Person, call.cared_id)):
         return call, "cadre"
     raise Refused("not_yours")
+
+
+def resources_of(session: Session, call: FamilyCall) -> list[str]:
+    """Everything of which a call takes the time: its people, guests too, its screen and its helper."""
+    people = [call.relative_id, call.cared_id, call.helper_id, *(guest.id for guest in guests_of(session, call.id))]
+    return [f"station:{call.station_id}", *(session.get_one(Person, key).resource for key in people)]

@@ -7,6 +7,8 @@ from sqlalchemy.orm import Session
 
 from models.family.booking import end
 from models.family.calls import FamilyCall
+from models.family.guests import calls_joined
+from models.family.joining import take_off
 from models.life import By
 from models.people import consent
 from models.people.care import CareLink
@@ -15,7 +17,7 @@ from models.tasks import linking
 
 
 def part(session: Session, who: Who, link_id: int, now: datetime) -> CareLink:
-    """End a link; the calls to come of these two are off, and the helpers hear of it.
+    """End a link; the calls to come of these two are off, and the helpers hear of it; others' calls go on without it.
 
     The relative hears that the link has ended (unless they ended it), not of each call: they may see none any more.
     Raises Refused("not_yours") or Refused("wrong_state").
@@ -24,6 +26,9 @@ def part(session: Session, who: Who, link_id: int, now: datetime) -> CareLink:
     pair = (FamilyCall.relative_id == link.relative_id, FamilyCall.cared_id == link.cared_id)
     for call in _coming(session, now, *pair):
         end(session, call, by=By(who.person_id, "rule"), reason="unlinked", now=now, but_not={link.relative_id})
+    joined = (FamilyCall.id.in_(calls_joined(link.relative_id)), FamilyCall.cared_id == link.cared_id)
+    for call in _coming(session, now, *joined):
+        take_off(session, call, link.relative_id, By(who.person_id, "rule"), now)
     return link
 
 

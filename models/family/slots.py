@@ -1,5 +1,6 @@
 """When a call can be: the centre open, a screen free, a helper free, both people free."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -11,7 +12,7 @@ from models.people.persons import Person
 from models.people.staff import cadres_over
 from models.places.areas import Area
 from models.places.cells import cells_between, taken
-from models.places.centres import ServiceCentre, Station, centre_for, open_spans, stations_of
+from models.places.centres import ServiceCentre, Station, centre_for, open_spans, phone_of, stations_of
 
 CALL_LASTS = timedelta(minutes=30)
 NOTICE = timedelta(minutes=30)  # the elder has to be fetched
@@ -53,26 +54,27 @@ def venue_for(session: Session, relative: Person, cared: Person) -> Venue:
     stations = stations_of(session, centre.id, "video_call")
     helpers = cadres_over(session, area, but_not=(relative.id, cared.id))
     if not stations or not helpers:
-        raise Refused("no_station", centre=centre.name, phone=centre.phone)
+        raise Refused("no_station", centre=centre.name, phone=phone_of(session, centre))
     return Venue(centre, stations, helpers)
 
 
 def free_slots(
     session: Session, relative: Person, cared: Person, *, first_day: date, days: int, now: datetime,
-    held_by: str | None = None,
+    held_by: str | None = None, guests: Sequence[Person] = (),
 ) -> list[Slot]:  # fmt: skip
     """The free half-hours of `days` local days at the elder's centre, in order of time.
 
-    `held_by` ("call:3") may be moved: what it holds itself counts as free.
+    `held_by` ("call:3") may be moved: what it holds itself counts as free. Its `guests` must be free as well.
     """
-    venue = venue_for(session, relative, cared)
+    place = venue_for(session, relative, cared)
+    venue = Venue(place.centre, place.stations, [one for one in place.helpers if one not in guests])
     book = calendar(session)
     spans = [
         span for n in range(days) for span in open_spans(session, venue.centre, first_day + timedelta(days=n), book)
     ]
     if not spans:
         return []
-    people = [relative.resource, cared.resource]
+    people = [relative.resource, cared.resource, *(guest.resource for guest in guests)]
     held = taken(session, [*people, *venue.resources()], spans[0][0], spans[-1][1], but_not=held_by)
     found: list[Slot] = []
     for opens, closes in spans:
@@ -100,8 +102,10 @@ def is_free(venue: Venue, people: list[str], start: datetime, held: set[tuple[st
 
 
 def nearest(session: Session, relative: Person, cared: Person, wanted: datetime, now: datetime, *,
-            held_by: str | None = None, count: int = 3) -> list[Slot]:  # fmt: skip
+            held_by: str | None = None, guests: Sequence[Person] = (), count: int = 3) -> list[Slot]:  # fmt: skip
     """The free slots nearest to a wanted time, within a week around it: what to offer when it is gone."""
     day = wanted.astimezone(venue_for(session, relative, cared).centre.tz).date()
-    slots = free_slots(session, relative, cared, first_day=day - timedelta(days=1), days=8, now=now, held_by=held_by)
+    slots = free_slots(
+        session, relative, cared, first_day=day - timedelta(days=1), days=8, now=now, held_by=held_by, guests=guests
+    )
     return sorted(slots, key=lambda s: (abs(s.starts_at - wanted), s.starts_at))[:count]

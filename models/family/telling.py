@@ -3,16 +3,17 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from models.family.calls import FamilyCall
+from models.family.guests import calls_joined, guests_of
 from models.life import BY_RULE, By
 from models.messages.letters import Letter
 from models.messages.outbox import post
 from models.messages.reminders import Occasion, Recipient, plan
 from models.people.persons import Person
-from models.places.centres import ServiceCentre
+from models.places.centres import ServiceCentre, phone_of
 from models.tasks.desk import open_task, settle_for
 
 REMINDER = "family.reminder"
@@ -21,13 +22,13 @@ REMINDER = "family.reminder"
 def announce(
     session: Session, call: FamilyCall, word: str, *, told_by: int, now: datetime, helped_before: int | None = None
 ) -> None:
-    """Reminders for both, a letter to those who did not do it themselves, and the helper's task for this time.
+    """Reminders for all, a letter to those who did not do it themselves, and the helper's task for this time.
 
     Where a change brought another helper, the new one hears of a new call, and `helped_before` that it is off.
     """
     facts = facts_of(session, call)
     remind(session, call, facts, now)
-    words = {call.relative_id: word, call.helper_id: word}
+    words = dict.fromkeys([call.relative_id, *_guests(session, call), call.helper_id], word)
     if helped_before not in (None, call.helper_id):
         words |= {call.helper_id: "booked", helped_before: "cancelled"}
     tell(session, call, {reader: said for reader, said in words.items() if reader != told_by}, facts, now)
@@ -35,14 +36,25 @@ def announce(
     _open_help(session, call, facts, now)
 
 
-def tell(session: Session, call: FamilyCall, words: dict[int, str], facts: dict[str, Any], now: datetime) -> None:
-    """One letter for each reader; `words` says which ("booked", "changed", "cancelled")."""
+def _guests(session: Session, call: FamilyCall) -> list[int]:
+    return [guest.id for guest in guests_of(session, call.id)]
+
+
+def tell(
+    session: Session, call: FamilyCall, words: dict[int, str], facts: dict[str, Any], now: datetime, mark: str = ""
+) -> None:
+    """One letter for each reader; `words` says which ("booked", "changed", "cancelled", …).
+
+    Facts that name a "role" are for readers of that role alone; `mark` tells a second time from the first.
+    """
+    relatives = {call.relative_id, *_guests(session, call)}
     for reader, word in words.items():
-        role = "relative" if reader == call.relative_id else "helper"
+        role = facts.get("role") or ("relative" if reader in relatives else "helper")
         post(
-            session, key=f"{call.subject}/{call.revision}/{word}/{reader}", person_id=reader, kind=f"family.{word}",
-            facts={**facts, "role": role}, subject=call.subject, revision=call.revision, urgency="same_day", now=now,
-            useful_until=max(call.starts_at, now + timedelta(hours=1)), about_id=call.cared_id,
+            session, key=f"{call.subject}/{call.revision}/{word}{mark}/{reader}", person_id=reader,
+            kind=f"family.{word}", facts={**facts, "role": role}, subject=call.subject, revision=call.revision,
+            urgency="same_day", now=now, useful_until=max(call.starts_at, now + timedelta(hours=1)),
+            about_id=call.cared_id,
         )  # fmt: skip
 
 
@@ -53,26 +65,30 @@ def facts_of(session: Session, call: FamilyCall) -> dict[str, Any]:
     return {
         "call": call.id, "starts_at": call.starts_at.isoformat(), "cared": cared.name, "relative": relative.name,
         "relative_zone": relative.time_zone, "centre": centre.name, "centre_zone": centre.time_zone,
-        "phone": centre.phone,
+        "phone": phone_of(session, centre), "guests": [guest.name for guest in guests_of(session, call.id)],
     }  # fmt: skip
 
 
 def remind(session: Session, call: FamilyCall, facts: dict[str, Any], now: datetime) -> None:
     """Bring the reminders of a call in line with its time, its people and the rules; twice is once."""
     occasion = Occasion(call.subject, call.revision, REMINDER, call.starts_at, facts, about_id=call.cared_id)
-    readers = ((call.relative_id, "relative"), (call.helper_id, "helper"))
+    relatives = [call.relative_id, *_guests(session, call)]
+    readers = [*((key, "relative") for key in relatives), (call.helper_id, "helper")]
     plan(session, occasion, [Recipient(key, role, session.get_one(Person, key).tz) for key, role in readers], now)
 
 
 def remind_anew(session: Session, now: datetime, person_id: int | None = None) -> int:
-    """Plan the reminders of the coming calls anew (of one relative's, with `person_id`); answers how many calls.
+    """Plan the reminders of the coming calls anew (of those a person is on, with `person_id`); answers how many.
 
     What an edited rule, or a relative who has moved to another zone, calls for. What was sent stands. The calls are
     locked first: what somebody moves or cancels at this moment must not have its old reminders brought back.
     """
     coming = select(FamilyCall).where(FamilyCall.state == "booked", FamilyCall.starts_at > now).order_by(FamilyCall.id)
     if person_id is not None:
-        coming = coming.where(FamilyCall.relative_id == person_id)
+        coming = coming.where(or_(
+            FamilyCall.relative_id == person_id, FamilyCall.helper_id == person_id,
+            FamilyCall.id.in_(calls_joined(person_id)),
+        ))  # fmt: skip
     locked = coming.with_for_update(key_share=True)
     calls = session.scalars(locked, execution_options={"populate_existing": True}).all()
     for call in calls:
@@ -86,7 +102,10 @@ def person_moved_zone(session: Session, person_id: int, now: datetime) -> None:
     zone = session.get_one(Person, person_id).time_zone
     calls = select(FamilyCall.id).where(FamilyCall.relative_id == person_id)
     subjects = [f"call:{key}" for key in session.scalars(calls)]
-    unsent = select(Letter).where(Letter.subject.in_(subjects), Letter.state == "planned").with_for_update()
+    # Put back too: what was held up by a breaker or a budget has not been said yet. In doubt it may have been.
+    unsent = select(Letter).where(
+        Letter.subject.in_(subjects), Letter.state.in_(("planned", "retry")), Letter.in_doubt.is_(False)
+    ).with_for_update()  # fmt: skip
     for letter in session.scalars(unsent, execution_options={"populate_existing": True}).all():
         letter.facts = {**letter.facts, "relative_zone": zone}
     session.flush()

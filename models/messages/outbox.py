@@ -1,5 +1,7 @@
 """Putting letters into the outbox and taking them back: what rules call in their own transaction."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -13,6 +15,24 @@ from models.messages.ladder import ladder_of
 from models.messages.letters import LETTER, Letter
 
 USEFUL_FOR = timedelta(hours=48)  # how long a letter without an event of its own is still worth reading
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A letter to be posted, for `post_many`; what each part means stands at `post`."""
+
+    key: str
+    person_id: int
+    kind: str
+    facts: dict[str, Any]
+    subject: str
+    revision: int = 0
+    due_at: datetime | None = None
+    useful_until: datetime | None = None
+    urgency: str = "routine"
+    channel: str | None = None
+    app_id: str | None = None
+    about_id: int | None = None
 
 
 def post(
@@ -38,24 +58,51 @@ def post(
     Without `due_at` it is due at once. `app_id` binds it to one account; `about_id` names the person of whom it speaks:
     when that person has died it is not sent.
     """
-    due = due_at or now
+    draft = Draft(
+        key, person_id, kind, facts, subject, revision, due_at, useful_until, urgency, channel, app_id, about_id
+    )
     made: Letter | None = session.scalar(
-        insert_of(session, Letter).values(
-            key=key, person_id=person_id, kind=kind, facts=facts, subject=subject, revision=revision, urgency=urgency,
-            channel=channel or ladder_of(kind)[0], due_at=due, useful_until=useful_until or due + USEFUL_FOR,
-            next_at=due, client_msg_id=uuid4().hex, app_id=app_id, about_id=about_id, created_at=now,
-        ).on_conflict_do_nothing(index_elements=[Letter.key]).returning(Letter)
+        insert_of(session, Letter).values(**_values(draft, now))
+        .on_conflict_do_nothing(index_elements=[Letter.key]).returning(Letter)
     )  # fmt: skip
     if made is not None:
         return made
     return session.execute(select(Letter).where(Letter.key == key)).scalar_one()
 
 
-def withdraw(session: Session, subject: str, now: datetime, *, before_revision: int | None = None) -> int:
+def post_many(session: Session, drafts: Sequence[Draft], now: datetime) -> list[Letter]:
+    """Leave many letters in one INSERT, each as `post` would; answers them in the order of the drafts."""
+    if not drafts:
+        return []
+    fresh = insert_of(session, Letter).on_conflict_do_nothing(index_elements=[Letter.key]).returning(Letter)
+    made = session.scalars(fresh, [_values(draft, now) for draft in drafts]).all()
+    found = {letter.key: letter for letter in made}
+    missing = [draft.key for draft in drafts if draft.key not in found]
+    if missing:
+        found |= {letter.key: letter for letter in session.scalars(select(Letter).where(Letter.key.in_(missing)))}
+    return [found[draft.key] for draft in drafts]
+
+
+def _values(draft: Draft, now: datetime) -> dict[str, Any]:
+    """A draft as the columns of its row."""
+    due = draft.due_at or now
+    return {
+        "key": draft.key, "person_id": draft.person_id, "kind": draft.kind, "facts": draft.facts,
+        "subject": draft.subject, "revision": draft.revision, "urgency": draft.urgency,
+        "channel": draft.channel or ladder_of(draft.kind)[0], "due_at": due, "next_at": due,
+        "useful_until": draft.useful_until or due + USEFUL_FOR, "client_msg_id": uuid4().hex, "app_id": draft.app_id,
+        "about_id": draft.about_id, "created_at": now,
+    }  # fmt: skip
+
+
+def withdraw(
+    session: Session, subject: str, now: datetime, *, before_revision: int | None = None, person_id: int | None = None
+) -> int:
     """Take back the letters about `subject` that nobody has begun to send; answers how many.
 
     One that is on the wire, or sent and without its receipt, cannot be taken back: it is only never tried again.
-    With `before_revision`, only those of older revisions: what a change of time calls.
+    With `before_revision`, only those of older revisions: what a change of time calls; with `person_id`, only this
+    reader's.
     """
     session.flush()
     waits = Letter.state.in_(("planned", "retry"))
@@ -63,6 +110,8 @@ def withdraw(session: Session, subject: str, now: datetime, *, before_revision: 
     statement = update(Letter).where(Letter.subject == subject, waits | Letter.state.in_(("sending", "sent")))
     if before_revision is not None:
         statement = statement.where(Letter.revision < before_revision)
+    if person_id is not None:
+        statement = statement.where(Letter.person_id == person_id)
     met = session.execute(
         statement.values(
             unwanted=case((waits, Letter.unwanted), else_=True),

@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Row
+from models.messages.ladder import CHANNELS
 from models.messages.letters import LETTER, Letter
 from models.messages.passage import give_up, step_down
 from models.people.identities import mark_unreachable
@@ -65,7 +66,8 @@ def apply_receipt(session: Session, receipt: Receipt, letter: Letter, now: datet
     """Settle `letter` by what WeChat says became of it; answers whether the letter changed.
 
     "failed:user block" marks the person unreachable and sends the letter down the ladder; any other failure delivered
-    nothing, so it goes again under a new client_msg_id while it is useful.
+    nothing, so it goes again under a new client_msg_id while it is useful. Where a message uses up an agreement
+    (subscriptions) it is gone with the failed one: there the next rung is tried.
     """
     receipt.letter_id = letter.id
     status = receipt.status.lower().replace(" ", "")
@@ -79,8 +81,10 @@ def apply_receipt(session: Session, receipt: Receipt, letter: Letter, now: datet
     elif status.startswith("failed:userblock"):
         mark_unreachable(session, letter.person_id, receipt.app_id, "user block")
         letter.error_code = "user block"
-        if not step_down(letter, now):
-            give_up(letter, now)
+        _next_rung(letter, now)
+    elif CHANNELS[letter.channel].needs == "consent":
+        letter.error_code = receipt.status[:24]
+        _next_rung(letter, now)
     elif letter.tries < MAX_SENDS and letter.useful_until > now and letter.state == "sent" and not letter.unwanted:
         letter.error_code = receipt.status[:24]
         letter.state, letter.next_at, letter.client_msg_id = "retry", now, uuid4().hex
@@ -90,3 +94,8 @@ def apply_receipt(session: Session, receipt: Receipt, letter: Letter, now: datet
         give_up(letter, now)
     session.flush()
     return True
+
+
+def _next_rung(letter: Letter, now: datetime) -> None:
+    if not step_down(letter, now):
+        give_up(letter, now)

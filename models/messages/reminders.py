@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from models.hours import calendar
 from models.messages.letters import Letter
-from models.messages.outbox import post, withdraw
+from models.messages.outbox import Draft, post_many, withdraw
 from models.messages.rules import Rule, due_time, rules_for
 
 
@@ -61,20 +61,21 @@ def plan(session: Session, occasion: Occasion, recipients: Sequence[Recipient], 
     )
     standing = {letter.key: letter for letter in session.scalars(query.with_for_update()).all()}
     since, changed = min((letter.created_at for letter in standing.values()), default=now), 0
+    drafts = list[Draft]()
     for want in _wanted(session, occasion, recipients, since):
         key = f"{prefix}{want.rule.name}/{want.recipient.role}:{want.recipient.person_id}"
         letter = standing.pop(key, None)
         if letter is not None:
             changed += _move(letter, occasion, want, now)
         elif want.due > now or (want.rule.mode == "at_once" and since == now):
-            _write(session, occasion, want, key, now)
-            changed += 1
+            drafts.append(_draft(occasion, want, key))
+    post_many(session, drafts, now)
     for letter in standing.values():
         if letter.state in ("planned", "retry"):
             letter.state, letter.settled_at = "withdrawn", now
             changed += 1
     session.flush()
-    return changed
+    return changed + len(drafts)
 
 
 def _wanted(session: Session, occasion: Occasion, recipients: Sequence[Recipient], since: datetime) -> Iterator[Wanted]:
@@ -95,11 +96,11 @@ def _wanted(session: Session, occasion: Occasion, recipients: Sequence[Recipient
                 yield Wanted(rule, recipient, at, until)
 
 
-def _write(session: Session, occasion: Occasion, want: Wanted, key: str, now: datetime) -> None:
-    post(
-        session, key=key, person_id=want.recipient.person_id, kind=occasion.kind, subject=occasion.subject,
-        revision=occasion.revision, now=now, due_at=want.due, useful_until=want.useful_until,
-        urgency=want.rule.urgency, about_id=occasion.about_id,
+def _draft(occasion: Occasion, want: Wanted, key: str) -> Draft:
+    return Draft(
+        key=key, person_id=want.recipient.person_id, kind=occasion.kind, subject=occasion.subject,
+        revision=occasion.revision, due_at=want.due, useful_until=want.useful_until, urgency=want.rule.urgency,
+        about_id=occasion.about_id,
         facts={**occasion.facts, "rule": want.rule.name, "role": want.recipient.role},
     )  # fmt: skip
 

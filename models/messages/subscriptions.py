@@ -2,10 +2,10 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint, select, update
+from sqlalchemy import ForeignKey, String, UniqueConstraint, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Row, insert_of
+from models.base import Row, locked_row
 from models.messages.inbox import Dialogue
 
 WINDOW = timedelta(hours=48)  # a message of the person opens it (客服消息: 用户发送消息, 48 小时)
@@ -73,17 +73,8 @@ def close_window(session: Session, identity_id: int) -> None:
 
 def _held(session: Session, identity_id: int, template_id: str, now: datetime) -> Subscription:
     """What the identity holds of a template, locked; of two first answers at once the second finds the first's."""
-    query = select(Subscription).where(Subscription.identity_id == identity_id, Subscription.template_id == template_id)
-    fresh = {"populate_existing": True}
-    held = session.scalar(query.with_for_update(), execution_options=fresh)
-    if held is None:
-        session.execute(
-            insert_of(session, Subscription)
-            .values(identity_id=identity_id, template_id=template_id, long_term=False, balance=0, changed_at=now)
-            .on_conflict_do_nothing()
-        )
-        held = session.execute(query.with_for_update(), execution_options=fresh).scalar_one()
-    return held
+    key = {"identity_id": identity_id, "template_id": template_id}
+    return locked_row(session, Subscription, key, long_term=False, balance=0, changed_at=now)
 
 
 def _change(session: Session, held: Subscription, balance: int, why: str, now: datetime) -> None:

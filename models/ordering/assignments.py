@@ -57,8 +57,8 @@ ASSIGNMENT = Life(
         Verb("decline", ("offered",), "declined", who=("provider",)),
         Verb("expire", ("offered",), "expired", who=(TIME,)),
         Verb("withdraw", STANDING, "withdrawn", who=("rule",)),
-        Verb("hand_back", ("accepted",), "handed_back", who=("provider",)),
-        Verb("start", ("accepted",), "started", who=("provider",)),
+        Verb("hand_back", ("accepted", "started"), "handed_back", who=("provider",)),
+        Verb("start", ("accepted",), "started", who=("provider",), tells=("requester", "beneficiary")),
         Verb("finish", ("accepted", "started"), "done", who=("provider", "cadre")),
     ),
 )
@@ -70,6 +70,12 @@ def assigned_to(session: Session, who: Who, assignment_id: int) -> tuple[Assignm
     if assignment is None or not is_member(session, who.person_id, assignment.organisation_id):
         raise Refused("not_yours")
     return assignment, session.get_one(Order, assignment.order_id)
+
+
+def set_out_for(session: Session, order: Order) -> list[int]:
+    """The organisations that are on the way for an order: one, or none."""
+    query = select(Assignment.organisation_id).where(Assignment.order_id == order.id, Assignment.state == "started")
+    return list(session.scalars(query))
 
 
 def jobs_of(session: Session, who: Who) -> list[tuple[Assignment, Order, Listing]]:

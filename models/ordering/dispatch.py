@@ -1,6 +1,6 @@
 """What organisations do with an order: accept it (the first one wins, in the database), decline, hand back, finish."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
@@ -8,7 +8,7 @@ from models.errors import Refused
 from models.life import BY_RULE, By
 from models.messages.outbox import post, withdraw
 from models.ordering.assignments import ASSIGNMENT, Assignment, assigned_to
-from models.ordering.news import facts_for, tell
+from models.ordering.news import facts_for, tell, tell_on_the_way
 from models.ordering.offers import end_offers, offer_next
 from models.ordering.orders import ORDER, Order, locked
 from models.people.identities import Who
@@ -16,6 +16,7 @@ from models.people.staff import Organisation, members_of
 from models.tasks.desk import settle_for
 
 REASON_LIMIT = 200
+SET_OUT_WITHIN = timedelta(hours=12)  # before the wished time: a tap days before is a slip of the thumb
 
 
 def accept(session: Session, who: Who, assignment_id: int, now: datetime) -> Order:
@@ -76,6 +77,22 @@ def hand_back(session: Session, who: Who, assignment_id: int, reason: str, now: 
     withdraw(session, order.subject, now)
     _tell(session, order, assignment, "hand_back", by, now, reason=why)
     offer_next(session, order, now)
+    return order
+
+
+def set_out(session: Session, who: Who, assignment_id: int, now: datetime) -> Order:
+    """A member is on the way: those who wait for the service hear of it. Twice is once.
+
+    From now on a cancelled order calls them back (`models.ordering.news.call_back`). Raises Refused("not_yours"),
+    Refused("too_early", hours=…), or Refused("wrong_state") when the organisation does not hold the order.
+    """
+    assignment, order, by = _held(session, who, assignment_id)
+    if assignment.state == "started":
+        return order
+    if assignment.state == "accepted" and order.preferred_at - now > SET_OUT_WITHIN:
+        raise Refused("too_early", hours=SET_OUT_WITHIN // timedelta(hours=1))
+    ASSIGNMENT.move(session, assignment, "start", by=by, now=now)
+    tell_on_the_way(session, order, assignment.organisation_id, by, now)
     return order
 
 

@@ -15,13 +15,15 @@ from models.people.care import may_act_for
 from models.people.identities import is_reachable
 from models.people.persons import Person
 from models.people.scope import in_charge_of
-from models.people.staff import cadres_over
+from models.people.staff import Organisation, cadres_over, members_of
 from models.places.areas import Area
-from models.places.centres import ServiceCentre
+from models.places.centres import ServiceCentre, phone_of
 from models.tasks.desk import open_task
 from models.tasks.tasks import TASK, Task
 
 TELL_WITHIN = timedelta(hours=24)
+ARRIVES_WITHIN = timedelta(hours=12)
+CALL_BACK_WITHIN = timedelta(minutes=15)
 SOON = timedelta(hours=24)  # a change this close to the service is urgent
 
 # verb of ORDER → the letter's kind
@@ -39,7 +41,7 @@ def facts_for(session: Session, order: Order) -> dict[str, Any]:
         "order": order.id, "number": order.number, "service": listing.title, "category": listing.category,
         "mode": listing.mode, "beneficiary": session.get_one(Person, order.beneficiary_id).name,
         "requester": session.get_one(Person, order.requested_by_id).name,
-        "preferred_at": order.preferred_at.isoformat(), "centre": centre.name, "phone": centre.phone,
+        "preferred_at": order.preferred_at.isoformat(), "centre": centre.name, "phone": phone_of(session, centre),
     }  # fmt: skip
 
 
@@ -70,6 +72,47 @@ def tell(
             session, key=f"{order.subject}/{verb}{mark}/{reader}", person_id=reader, kind=kind, facts=known,
             subject=order.subject, now=now, urgency=urgency(order, now),
         )  # fmt: skip
+
+
+def tell_on_the_way(session: Session, order: Order, organisation_id: int, by: By, now: datetime) -> None:
+    """Those who wait for the service hear that somebody is on the way, as far as WeChat reaches them now."""
+    name = session.get_one(Organisation, organisation_id).name
+    beneficiary = session.get_one(Person, order.beneficiary_id)
+    readers = {beneficiary.id}
+    if _still_concerned(session, order.requested_by_id, beneficiary):
+        readers.add(order.requested_by_id)
+    for reader in sorted(reader for reader in readers - {by.person_id} if is_reachable(session, reader)):
+        post(
+            session, key=f"{order.subject}/start:{organisation_id}/{reader}", person_id=reader,
+            kind="ordering.on_the_way", facts={**facts_for(session, order), "organisation": name},
+            subject=order.subject, now=now, urgency="same_day", useful_until=now + ARRIVES_WITHIN,
+        )  # fmt: skip
+
+
+def call_back(
+    session: Session, order: Order, organisations: Iterable[int], reason: str, by: By, now: datetime
+) -> set[int]:
+    """The order ended while these organisations were on the way: their members hear of it at once, at night too.
+
+    A message may lie unread on the road, so a cadre phones them as well. Answers who was written to.
+    """
+    called = set[int]()
+    for organisation in [session.get_one(Organisation, key) for key in organisations]:
+        facts = {**facts_for(session, order), "reason": reason, "organisation": organisation.name}
+        members = {member.id for member in members_of(session, organisation.id)} - {by.person_id}
+        for member in sorted(members):
+            post(
+                session, key=f"{order.subject}/stop:{organisation.id}/{member}", person_id=member,
+                kind="ordering.stop", facts=facts, subject=order.subject, now=now, urgency="safety",
+                useful_until=now + ARRIVES_WITHIN,
+            )  # fmt: skip
+        open_task(
+            session, key=f"{order.subject}/stop:{organisation.id}", kind="stop_provider", area_id=order.area_id,
+            subject=order.subject, now=now, due_at=now + CALL_BACK_WITHIN, by=by,
+            facts={**facts, "organisation_phone": organisation.phone},
+        )  # fmt: skip
+        called |= members
+    return called
 
 
 def urgency(order: Order, now: datetime) -> str:

@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 from models.errors import Refused
 from models.life import BY_RULE, By
 from models.messages.outbox import post, withdraw
+from models.ordering.assignments import set_out_for
 from models.ordering.listings import Listing, published
-from models.ordering.news import facts_for, tell
+from models.ordering.news import call_back, facts_for, tell
 from models.ordering.numbers import number_for
 from models.ordering.offers import end_offers, offer_next
 from models.ordering.orders import ORDER, Order, locked, order_for, placed_with
@@ -23,6 +24,7 @@ from models.people.staff import members_of
 from models.places.areas import Area
 from models.places.centres import ServiceCentre, centre_for
 from models.tasks.desk import open_task, settle_for
+from models.tasks.holding import wake_for
 
 NOTE_LIMIT = 200
 HORIZON = timedelta(days=60)
@@ -64,16 +66,23 @@ def place(
     order.number = number_for(order.id)
     by = By(who.person_id, "cadre" if role == "cadre" else "requester")
     ORDER.begin(session, order, by=by, now=now)
-    facts = facts_for(session, order)
-    open_task(
-        session, key=f"{order.subject}/new", kind="order_new", area_id=order.area_id, subject=order.subject,
-        facts=facts, person_id=beneficiary.id, now=now, due_at=now + LOOK_WITHIN, by=by,
-    )  # fmt: skip
-    if beneficiary.id != who.person_id and is_reachable(session, beneficiary.id):
-        post(session, key=f"{order.subject}/placed/{beneficiary.id}", person_id=beneficiary.id, kind="ordering.placed",
-             facts=facts, subject=order.subject, now=now)  # fmt: skip
+    _announce(session, order, by, now)
     offer_next(session, order, now)
     return order
+
+
+def _announce(session: Session, order: Order, by: By, now: datetime) -> None:
+    """The cadres' task, and a letter to the beneficiary where another ordered; what waited for them goes on."""
+    facts, beneficiary = facts_for(session, order), order.beneficiary_id
+    open_task(
+        session, key=f"{order.subject}/new", kind="order_new", area_id=order.area_id, subject=order.subject,
+        facts=facts, person_id=beneficiary, now=now, due_at=now + LOOK_WITHIN, by=by,
+    )  # fmt: skip
+    if beneficiary != by.person_id and is_reachable(session, beneficiary):
+        post(session, key=f"{order.subject}/placed/{beneficiary}", person_id=beneficiary, kind="ordering.placed",
+             facts=facts, subject=order.subject, now=now)  # fmt: skip
+    if by.role != "cadre":
+        wake_for(session, beneficiary, now)
 
 
 def cancel(session: Session, who: Who, order_id: int, reason: str, now: datetime) -> Order:
@@ -101,10 +110,14 @@ def _end(session: Session, who: Who, order_id: int, verb: str, reason: str, now:
     text, by = reason.strip()[:NOTE_LIMIT], By(who.person_id, role)
     ORDER.move(session, order, verb, by=by, now=now, note=text, reason=text)
     withdraw(session, order.subject, now)
+    on_the_way = set_out_for(session, order)
     ended = end_offers(session, order, now)
     settle_for(session, order.subject, "cancel", by=BY_RULE, now=now)
     providers = {member.id for one in ended for member in members_of(session, one.organisation_id)}
-    tell(session, order, verb, by=by, now=now, providers=providers, facts={"reason": text})
+    called = call_back(session, order, on_the_way, text, by, now)
+    tell(session, order, verb, by=by, now=now, providers=providers - called, facts={"reason": text})
+    if role != "cadre":
+        wake_for(session, order.beneficiary_id, now)
     return order
 
 

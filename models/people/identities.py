@@ -1,5 +1,6 @@
 """WeChat identities: one person may have several, each known by (app_id, openid); the unionid may come late."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -90,3 +91,12 @@ def is_reachable(session: Session, person_id: int) -> bool:
         Identity.following.is_(True), Identity.reachable.is_(True),
     )  # fmt: skip
     return session.scalar(query.limit(1)) is not None
+
+
+def out_of_reach(session: Session, people: Collection[int]) -> list[Person]:
+    """Of these people, whom the official account cannot write to now: never followed, left, or refused our messages."""
+    reached = select(Identity.person_id).where(
+        Identity.kind == "official_account", Identity.following.is_(True), Identity.reachable.is_(True)
+    )
+    query = select(Person).where(Person.id.in_(people), Person.id.not_in(reached)).order_by(Person.id)
+    return list(session.scalars(query))

@@ -3,11 +3,12 @@
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint, or_, select
+from sqlalchemy import ForeignKey, String, UniqueConstraint, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Row
-from models.hours import WorkCalendar, instant
+from models.hours import CalendarOverride, WorkCalendar, instant
+from models.places.areas import Area
 
 ZONE_KINDS = ("reception_services", "meeting_training", "consultation", "culture_sports_health", "leisure_social")
 STATION_KINDS = ("video_call", "desk")
@@ -52,6 +53,8 @@ class Closure(Row):
     first_day: Mapped[date]
     last_day: Mapped[date]
     reason: Mapped[str] = mapped_column(String(60))
+    # Whether the bookings to come have been looked through by it; whoever changes the row asks for it again.
+    heeded: Mapped[bool] = mapped_column(default=False, onupdate=False)
 
 
 class Zone(Row):
@@ -106,6 +109,21 @@ def centre_for(session: Session, area_path: str) -> ServiceCentre | None:
     return next((found[key] for key in reversed(ids) if key in found), None)
 
 
+def phone_for(session: Session, area_path: str) -> str:
+    """The number to call in an area: of its centre, else of the nearest one above that has one; "" where none has."""
+    ids = [int(part) for part in area_path.strip("/").split("/")]
+    query = select(ServiceCentre.area_id, ServiceCentre.phone).where(
+        ServiceCentre.area_id.in_(ids), ServiceCentre.phone != ""
+    )
+    found = {row.area_id: row.phone for row in session.execute(query)}
+    return next((found[key] for key in reversed(ids) if key in found), "")
+
+
+def phone_of(session: Session, centre: ServiceCentre) -> str:
+    """A centre's number; where it has none, that of the nearest centre above."""
+    return centre.phone or phone_for(session, session.get_one(Area, centre.area_id).path)
+
+
 def open_spans(
     session: Session, centre: ServiceCentre, day: date, calendar: WorkCalendar
 ) -> list[tuple[datetime, datetime]]:
@@ -114,11 +132,7 @@ def open_spans(
     A closure shuts it. On a make-up workday that falls on a weekend it opens as on Monday; on a holiday, whatever
     its weekday, only spans marked `on_holidays` stand; a plain weekend keeps what its own weekday says.
     """
-    shut = select(Closure.id).where(
-        or_(Closure.centre_id == centre.id, Closure.centre_id.is_(None)),
-        Closure.first_day <= day, Closure.last_day >= day,
-    )  # fmt: skip
-    if session.scalar(shut.limit(1)) is not None:
+    if _closure_on(session, centre, day) is not None:
         return []
     rows = list(session.scalars(select(OpeningHours).where(OpeningHours.centre_id == centre.id)))
     today = [row for row in rows if row.weekday == day.isoweekday()]
@@ -126,3 +140,28 @@ def open_spans(
         today = [row for row in rows if row.weekday == 1]
     spans = [row for row in today if row.on_holidays or not calendar.is_holiday(day)]
     return sorted((instant(day, row.opens, centre.tz), instant(day, row.closes, centre.tz)) for row in spans)
+
+
+def _closure_on(session: Session, centre: ServiceCentre, day: date) -> Closure | None:
+    return session.scalar(
+        select(Closure).where(
+            or_(Closure.centre_id == centre.id, Closure.centre_id.is_(None)),
+            Closure.first_day <= day, Closure.last_day >= day,
+        ).order_by(Closure.id).limit(1)
+    )  # fmt: skip
+
+
+def why_shut(session: Session, centre: ServiceCentre, moment: datetime) -> str:
+    """Why a centre is shut on the local day of an instant, as the closure or the county's notice says; else ""."""
+    day = moment.astimezone(centre.tz).date()
+    closure, notice = _closure_on(session, centre, day), session.get(CalendarOverride, day)
+    return closure.reason if closure is not None else notice.name if notice is not None else ""
+
+
+def take_changed_closures(session: Session) -> bool:
+    """Whether closures have changed since the bookings to come were last looked through; yes marks them as heeded.
+
+    Of several clocks one hears yes: the others wait for its transaction.
+    """
+    changed = update(Closure).where(Closure.heeded.is_(False)).values(heeded=True).returning(Closure.id)
+    return bool(session.execute(changed, execution_options={"synchronize_session": False}).all())

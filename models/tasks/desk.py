@@ -14,9 +14,9 @@ from models.messages.outbox import tell_in_person, withdraw
 from models.people.identities import Who
 from models.people.staff import CADRE_ROLES, StaffRole, areas_under, cadres_over, is_cadre_over
 from models.places.areas import Area
-from models.places.centres import centre_for
+from models.places.centres import phone_for
 from models.tasks.escalation import Escalation
-from models.tasks.tasks import TASK, Task
+from models.tasks.tasks import TASK, Task, go_on
 from models.tasks.telling import leave_digests, tell
 
 
@@ -46,8 +46,7 @@ def open_task(
     area = session.get_one(Area, area_id)
     if "phone" not in facts:
         # The number on every task is the centre's own: a resident's never leaves the house.
-        centre = centre_for(session, area.path)
-        facts = {**facts, "phone": centre.phone if centre else ""}
+        facts = {**facts, "phone": phone_for(session, area.path)}
     task = Task(
         key=key, kind=kind, area_id=area_id, assignee_id=assignee_id, person_id=person_id, subject=subject,
         facts=facts, due_at=due_at, created_at=now,
@@ -65,10 +64,13 @@ def settle_for(session: Session, subject: str, verb: str, *, by: By, now: dateti
     """Finish or cancel every unsettled task about `subject`: what it was for has been decided."""
     query = select(Task).where(Task.subject == subject, Task.state.not_in(TASK.ends))
     for task in session.scalars(query).all():
-        _end(session, task, verb, by, now)
+        settle(session, task, verb, by=by, now=now)
 
 
-def _end(session: Session, task: Task, verb: str, by: By, now: datetime) -> None:
+def settle(session: Session, task: Task, verb: str, *, by: By, now: datetime) -> None:
+    """Finish or cancel one task: its letters that nobody has sent are taken back. Raises Refused("wrong_state")."""
+    if task.state == "on_hold":
+        go_on(session, task, by=BY_RULE, now=now)  # the time it waited is not the cadre's
     TASK.move(session, task, verb, by=by, now=now, settled_at=now, done_by_id=by.person_id)
     withdraw(session, TASK.subject(task), now)
     leave_digests(session, task, now)
@@ -77,7 +79,8 @@ def _end(session: Session, task: Task, verb: str, by: By, now: datetime) -> None
 def tasks_for(session: Session, who: Who) -> list[Task]:
     """What this person has still to do below their areas, the soonest first: their own, and what nobody else has.
 
-    Where an assignee is no cadre any more, it is everybody's again; so is what went up to this person's areas.
+    Where an assignee is no cadre any more, it is everybody's again; so is what went up to this person's areas. What
+    waits for a resident comes last.
     """
     mine = areas_under(who.person_id)
     raised = select(Escalation.task_id).where(Escalation.area_id.in_(mine))
@@ -88,7 +91,7 @@ def tasks_for(session: Session, who: Who) -> list[Task]:
             Task.assignee_id == who.person_id, Task.assignee_id.is_(None), Task.assignee_id.not_in(cadres),
             Task.id.in_(raised),
         ))
-        .order_by(Task.due_at, Task.id)
+        .order_by(Task.state == "on_hold", Task.due_at, Task.id)
     )  # fmt: skip
     return list(session.scalars(query))
 
@@ -105,7 +108,7 @@ def finish(session: Session, who: Who, task_id: int, now: datetime) -> Task:
     """A cadre has done it. When it was about a letter that could not be delivered, that letter was told in person."""
     task = task_for(session, who, task_id)
     by = By(who.person_id, "cadre")
-    _end(session, task, "finish", by, now)
+    settle(session, task, "finish", by=by, now=now)
     kind, _, key = task.subject.partition(":")
     if kind == LETTER.name:
         tell_in_person(session, session.get_one(Letter, int(key)), by=by, now=now)

@@ -13,6 +13,7 @@ from models.places.areas import Area, chain
 from models.tasks.tasks import TASK, Task
 
 AFTER_WORKDAYS = (1, 3)  # overdue by so many working days: the area above, and then the one above that
+AT_REST = TASK.ends | {"on_hold"}
 DAY = timedelta(hours=9)  # of working time, from WORK_BEGINS to WORK_ENDS
 
 
@@ -31,13 +32,14 @@ class Escalation(Row):
 def escalate(session: Session, now: datetime) -> int:
     """Tell the cadres above of tasks that are overdue; answers how many steps were taken.
 
-    Nothing happens outside the desk's hours of a working day. A level is reached once, however many clocks run.
+    Nothing happens outside the desk's hours of a working day. A level is reached once, however many clocks run. What
+    waits for the resident is nobody's delay.
     """
     book, local = calendar(session), now.astimezone(CHINA)
     if not book.is_workday(local.date()) or not WORK_BEGINS <= local.time() < WORK_ENDS:
         return 0
     all_known = exists().where(Escalation.task_id == Task.id, Escalation.level == len(AFTER_WORKDAYS))
-    overdue = select(Task.id, Task.due_at).where(Task.state.not_in(TASK.ends), Task.due_at < now, ~all_known)
+    overdue = select(Task.id, Task.due_at).where(Task.state.not_in(AT_REST), Task.due_at < now, ~all_known)
     steps = 0
     for key, due_at in session.execute(overdue.order_by(Task.id)).all():
         levels = [n for n, days in enumerate(AFTER_WORKDAYS, 1) if book.add_working_time(due_at, days * DAY) <= now]
@@ -49,7 +51,7 @@ def escalate(session: Session, now: datetime) -> int:
 def _raise(session: Session, task_id: int, levels: list[int], now: datetime) -> int:
     """Take the steps that a task has not taken yet; what another clock has in hand, or is done by now, is left."""
     task = session.get(Task, task_id, with_for_update={"skip_locked": True, "key_share": True}, populate_existing=True)
-    if task is None or task.state in TASK.ends:
+    if task is None or task.state in AT_REST:
         return 0
     reached = set(session.scalars(select(Escalation.level).where(Escalation.task_id == task.id)))
     return sum(_step_up(session, task, level, now) for level in levels if level not in reached)

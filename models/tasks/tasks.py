@@ -3,24 +3,35 @@
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import ForeignKey, Index, String, Table
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ForeignKey, Index, String, Table, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Row
-from models.life import TIME, Life, Verb
+from models.errors import Refused
+from models.hours import calendar
+from models.life import TIME, By, Life, Verb
 
 TASK_KINDS = (
     "phone_call", "check_delivery", "confirm_link", "order_new", "order_unanswered", "call_help", "tell_in_person",
+    "stop_provider", "closure",
 )  # fmt: skip
 # Somebody waits for these: they do not wait for the morning.
-PRESSING = ("phone_call", "check_delivery", "order_unanswered", "tell_in_person")
+PRESSING = ("phone_call", "check_delivery", "order_unanswered", "tell_in_person", "stop_provider")
 
 
 class Task(Row):
     """One thing to do. `assignee_id` empty: any cadre over the area may take it."""
 
     __tablename__ = "tasks"
-    __table_args__ = (Index(None, "area_id", "state"), Index(None, "subject"))
+    __table_args__ = (
+        Index(None, "area_id", "state"),
+        Index(None, "subject"),
+        # What waits for a resident, or for its day: few among all that ever were.
+        Index(
+            "ix_tasks_on_hold", "person_id",
+            postgresql_where=text("state = 'on_hold'"), sqlite_where=text("state = 'on_hold'"),
+        ),
+    )  # fmt: skip
 
     key: Mapped[str] = mapped_column(String(120), unique=True)  # opening twice is once
     kind: Mapped[str] = mapped_column(String(24))
@@ -34,11 +45,18 @@ class Task(Row):
     created_at: Mapped[datetime]
     done_by_id: Mapped[int | None] = mapped_column(ForeignKey("persons.id"))
     settled_at: Mapped[datetime | None]
+    # While it waits for the resident; history keeps each time.
+    held_at: Mapped[datetime | None]
+    held_by_id: Mapped[int | None] = mapped_column(ForeignKey("persons.id"))
+    held_why: Mapped[str] = mapped_column(String(200), default="")
+    wake_at: Mapped[datetime | None]
+    times_held: Mapped[int] = mapped_column(default=0)
 
     @property
     def told(self) -> dict[str, Any]:
         """What a letter about this task must know."""
-        return {**self.facts, "task": self.id, "kind": self.kind, "due_at": self.due_at.isoformat()}
+        known = {**self.facts, "task": self.id, "kind": self.kind, "due_at": self.due_at.isoformat()}
+        return {**known, "resumed": True} if self.times_held else known
 
 
 TASK = Life(
@@ -47,7 +65,28 @@ TASK = Life(
     "open",
     (
         Verb("acknowledge", ("open",), "acknowledged", who=("cadre",)),
-        Verb("finish", ("open", "acknowledged"), "done", who=("cadre",)),
-        Verb("cancel", ("open", "acknowledged"), "cancelled", who=("cadre", "rule", TIME)),
+        Verb("hold", ("open", "acknowledged"), "on_hold", who=("cadre",)),
+        Verb("put_off", ("on_hold",), "on_hold", who=("cadre",)),
+        Verb("resume", ("on_hold",), "acknowledged", who=("cadre", "rule", TIME), tells=("cadre",)),
+        Verb("finish", ("open", "acknowledged", "on_hold"), "done", who=("cadre",)),
+        Verb("cancel", ("open", "acknowledged", "on_hold"), "cancelled", who=("cadre", "rule", TIME)),
     ),
 )
+
+
+def go_on(session: Session, task: Task, *, by: By, now: datetime) -> None:
+    """End a task's wait for the resident: it is due later by the working time that it waited. Nobody is told.
+
+    Raises Refused("wrong_state") when it does not wait (any more).
+    """
+    since, due_at = task.held_at, task.due_at
+    if since is None:
+        raise Refused("wrong_state", thing=TASK.name, state=task.state, verb="resume")
+    book = calendar(session)
+    waited = book.working_time(since, now)
+    TASK.move(
+        session, task, "resume", by=by, now=now, where={"held_at": since},
+        note=f"+{int(waited.total_seconds()) // 60} min",
+        due_at=book.add_working_time(due_at, waited) if waited else due_at,
+        held_at=None, held_by_id=None, held_why="", wake_at=None,
+    )  # fmt: skip

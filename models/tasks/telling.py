@@ -19,15 +19,16 @@ MORNING = time(8, 30)
 def tell(session: Session, task: Task, reader: int, now: datetime) -> None:
     """Tell a cadre of a task: at once, or with the others tomorrow morning when the day has brought enough.
 
-    What presses, or would be due before that morning, does not wait for it.
+    What presses, or would be due before that morning, does not wait for it. One that was on hold is told again.
     """
     morning = next_morning(now, calendar(session))
     presses = task.kind in PRESSING or task.due_at <= morning
     if not presses and _has_heard_enough(session, reader, now) and _into_digest(session, task, reader, morning, now):
         return
+    again = f":{task.times_held}" if task.times_held else ""
     post(
-        session, key=f"task:{task.id}/assigned/{reader}", person_id=reader, kind="tasks.assigned", facts=task.told,
-        subject=TASK.subject(task), now=now, urgency="same_day" if presses else "routine",
+        session, key=f"task:{task.id}/assigned{again}/{reader}", person_id=reader, kind="tasks.assigned",
+        facts=task.told, subject=TASK.subject(task), now=now, urgency="same_day" if presses else "routine",
     )  # fmt: skip
 
 
@@ -60,9 +61,9 @@ def _into_digest(session: Session, task: Task, reader: int, due: datetime, now: 
     return True
 
 
-def next_morning(now: datetime, book: WorkCalendar) -> datetime:
-    """Half past eight of the next working day in China, make-up Sundays included."""
-    return instant(book.add_workdays(now.astimezone(CHINA).date(), 1), MORNING, CHINA)
+def next_morning(now: datetime, book: WorkCalendar, workdays: int = 1) -> datetime:
+    """Half past eight of the next working day in China (or of a later one), make-up Sundays included."""
+    return instant(book.add_workdays(now.astimezone(CHINA).date(), workdays), MORNING, CHINA)
 
 
 def leave_digests(session: Session, task: Task, now: datetime) -> None:
@@ -78,3 +79,20 @@ def leave_digests(session: Session, task: Task, now: datetime) -> None:
         if not items:
             letter.state, letter.settled_at = "withdrawn", now
     session.flush()
+
+
+def move_digests(session: Session, now: datetime) -> int:
+    """What waits for a morning that is no working day any more waits for the next that is; answers how many letters."""
+    book, moved = calendar(session), 0
+    waiting = select(Letter).where(
+        Letter.state == "planned", Letter.urgency == "digest", Letter.kind == "tasks.digest", Letter.due_at > now
+    ).order_by(Letter.id).with_for_update()  # fmt: skip
+    for letter in session.scalars(waiting, execution_options={"populate_existing": True}).all():
+        if book.is_workday(letter.due_at.astimezone(CHINA).date()):
+            continue
+        due, moved = next_morning(letter.due_at, book), moved + 1
+        letter.state, letter.settled_at = "withdrawn", now
+        for item in letter.facts["items"]:
+            _into_digest(session, session.get_one(Task, item["task"]), letter.person_id, due, now)
+    session.flush()
+    return moved

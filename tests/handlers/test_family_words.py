@@ -35,7 +35,7 @@ def test_a_letter_says_a_listed_reason_and_never_a_typed_one(reason, listed):
 
 
 def test_in_the_conversation_the_reason_stands_as_it_was_typed_and_inert():
-    whole = words.whole("王秀英", "小芳", "葛山村", "11月29日", "cancelled", "<a>我妈住院了</a>")
+    whole = words.whole("王秀英", "小芳", (), "葛山村", "11月29日", "cancelled", "<a>我妈住院了</a>")
     assert "已取消" in whole
     assert "＜a＞我妈住院了" in whole
 

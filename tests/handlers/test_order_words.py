@@ -17,7 +17,10 @@ def facts(**more):
     }  # fmt: skip
 
 
-KINDS = ["ordering.placed", "ordering.offered", "ordering.taken", *LETTER_KINDS.values()]
+KINDS = [
+    "ordering.placed", "ordering.offered", "ordering.taken", "ordering.on_the_way", "ordering.stop",
+    *LETTER_KINDS.values(),
+]  # fmt: skip
 
 
 @pytest.mark.case("L3")

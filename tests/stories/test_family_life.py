@@ -1,6 +1,7 @@
 """Families and their cadre through the real gate: names, links and consents that begin and end, calls with them."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
@@ -13,6 +14,7 @@ from models.people.consent import consents_to
 from models.people.contacts import ContactStep
 from models.people.identities import Identity
 from models.people.persons import Person
+from models.tasks.desk import open_task
 from models.tasks.undelivered import hand_over
 from tests.world import NOW
 
@@ -224,3 +226,48 @@ def test_the_cadre_reads_through_whom_and_on_which_phone_and_the_template_does_n
     assert "打电话给阿明，请对方转告 13900000012 晚上在家" in heard
     assert "微信给" not in heard
     assert heard.index("上门") < heard.index("打电话给阿明")
+
+
+@pytest.mark.case("J20")
+def test_a_cadre_puts_a_task_on_hold_in_two_taps_and_goes_on_in_one(talk, cast, open_session):
+    li = talk(cast.li)
+    with open_session() as session, session.begin():
+        task = open_task(
+            session, key="t", kind="order_new", area_id=cast.village.id, subject="order:0", now=NOW,
+            due_at=NOW + timedelta(days=1), person_id=cast.wangnainai.id,
+            facts={"beneficiary": "王秀英", "service": "爱心送餐", "number": "1", "preferred_at": NOW.isoformat()},
+        ).id  # fmt: skip
+    li.at(f"task/{task}")
+    assert "在等居民的什么" in li.taps("等居民，先放一放")
+    assert "12月8日（周二）08:30会再提醒您" in li.taps("等家人回话")
+    assert "11月27日（周五）08:30再提醒您" in li.taps("三个工作日后提醒")
+    assert "等居民：村民有新订单" in li.says("我的任务")
+    assert "正在等居民（等家人回话）" in li.taps("等居民")
+    assert "请在11月25日（周三）10:00前办好" in li.taps("继续办")
+    assert "新的进展" in li.at(f"task/{task}/resume")
+    assert "在等居民的什么" in li.at(f"task/{task}/hold/99")
+    assert "没有找到" in talk(cast.zhao).at(f"task/{task}/hold/1")
+
+
+@pytest.mark.case("G4")
+def test_a_sister_is_asked_in_a_few_taps_hears_of_it_and_leaves_in_one(talk, cast, open_session):
+    booked(talk, cast)
+    with open_session() as session, session.begin():
+        session.add(CareLink(relative_id=cast.aming.id, cared_id=cast.wangnainai.id, kinship="侄子", state="confirmed",
+                             asked_at=NOW))  # fmt: skip
+    me, aming = talk(cast.xiaofang), talk(cast.aming)
+    me.at("call/1")
+    assert "想请哪位家人" in me.taps("请家人一起")
+    assert "已经请阿明一起视频" in me.taps("请阿明")
+    assert "一起的家人：阿明" in me.at("call/1")
+    aming.says("我的连线")
+    aming.taps("王秀英")
+    assert not any("取消" in link["label"] or "改时间" in link["label"] for link in aming.links)
+    assert "其他人照常" in aming.taps("我不参加了")
+    assert "其他人照常" in aming.at("call/1/leave")
+    assert "没有约好的视频" in aming.says("我的连线")
+    assert "一起的家人" not in me.at("call/1")
+    assert "没有找到" in talk(cast.zhao).at("call/1/guests")
+    with open_session() as session:
+        invited = session.scalars(select(Letter).where(Letter.kind == "family.invited")).one()
+        assert (invited.person_id, invited.facts["by"], invited.state) == (cast.aming.id, "小芳", "withdrawn")

@@ -41,7 +41,7 @@ def standing(open_session):
     [
         "order/1", "order/1/cancel", "order/1/cancel/0", "order/1/unmet", "order/1/unmet/yes", "order/for/{wang}",
         "order/for/{wang}/meal", "order/new/1/{wang}", "job/1", "job/1/accept", "job/1/decline", "job/1/decline/0",
-        "job/1/back", "job/1/back/0", "job/1/done", "job/1/done/yes",
+        "job/1/back", "job/1/back/0", "job/1/done", "job/1/done/yes", "job/1/start",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("before", [placed, accepted], ids=["offered", "accepted"])
@@ -61,6 +61,23 @@ def test_who_may_sees_what_the_stranger_did_not(talk, cast):
     assert "放在门口" in talk(cast.laoxu).at("job/1")
     assert "放在门口" in talk(cast.xiaofang).at("order/1")
     assert "放在门口" in talk(cast.li).at("order/1")
+
+
+@pytest.mark.case("G8")
+def test_setting_out_is_one_tap_and_whoever_cancels_then_brings_a_phone_task_to_the_cadre(talk, cast, open_session):
+    laoxu = accepted(talk, cast)
+    assert "还早着呢" in laoxu.at("job/1/start")
+    with open_session() as session, session.begin():
+        session.scalars(select(Order)).one().preferred_at = NOW + timedelta(hours=2)
+    laoxu.says("接单")
+    laoxu.taps("爱心送餐")
+    assert "已经告诉等您的人" in laoxu.taps("出发了")
+    laoxu.at("job/1")
+    assert not any("出发了" in link["label"] for link in laoxu.links)
+    talk(cast.xiaofang).at("order/1/cancel/0")
+    li = talk(cast.li)
+    assert "请马上打电话叫停" in li.says("我的任务")
+    assert "请马上打电话0578-5550201，请对方不用去了" in li.taps("请马上打电话叫停")
 
 
 def test_a_stale_confirmation_shows_what_has_become_of_the_order(talk, cast):

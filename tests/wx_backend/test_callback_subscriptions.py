@@ -116,7 +116,6 @@ def test_a_message_that_arrived_settles_its_letter_and_twice_is_once(told, open_
     assert (letter.state, letter.settled_at) == ("delivered", NOW)
 
 
-@pytest.mark.case("J7")
 def test_numbers_as_json_sends_them_lose_nothing(wire_for, open_session, cast):
     wire = wire_for(MINI)
     key = sent_letter(open_session, cast, wire, BIG)

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select
 
 from models.history import history_of
-from models.hours import WorkCalendar
+from models.hours import WorkCalendar, take_changed_days
 from models.life import By
 from models.messages.rules import rules_for
 from models.ordering.listings import LISTING, Listing, providers_of
@@ -18,7 +18,7 @@ from models.people.identities import Identity
 from models.people.persons import Person
 from models.people.staff import Organisation
 from models.places.areas import Area
-from models.places.centres import OpeningHours, ServiceCentre, open_spans
+from models.places.centres import OpeningHours, ServiceCentre, open_spans, take_changed_closures
 from tests.world import NOW
 from wx_backend.demo.cast import COUNTY
 from wx_backend.load import NotLoaded, load_county
@@ -221,6 +221,23 @@ def test_a_closure_shuts_its_centre_or_all_of_them_and_can_be_corrected(session,
         for centre in centres
     ]
     assert shut == [[True, True, False, True, False], [False, False, False, True, False]]
+
+
+@pytest.mark.case("D19")
+def test_a_day_or_a_closure_that_is_new_or_corrected_is_to_be_heeded_and_one_that_is_loaded_again_is_not(
+    session, tmp_path
+):
+    def edited(closure, day):
+        head = "[closures]\ncentre,first_day,last_day,reason\n"
+        rows = f"{head},2026-12-01,{closure},台风\n[overrides]\nday,is_workday,name\n2026-12-05,{day},调休\n"
+        load(session, tmp_path / "c.csv", GOOD + rows)
+        return take_changed_closures(session), take_changed_days(session)
+
+    assert edited("2026-12-03", "yes") == (True, True)
+    assert edited("2026-12-03", "yes") == (False, False)
+    assert edited("2026-12-02", "yes") == (True, False)
+    assert edited("2026-12-02", "no") == (False, True)
+    assert edited("2026-12-02", "no") == (False, False)
 
 
 RULES = "[reminders]\nkind,role,name,mode,minutes,days,at,urgency,active\n"

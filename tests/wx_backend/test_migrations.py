@@ -1,7 +1,8 @@
 """The database goes up, comes down, and after going up holds exactly what the models say."""
 
 import pytest
-from sqlalchemy import inspect
+from sqlalchemy import inspect, text
+from sqlalchemy.exc import IntegrityError
 
 from models.register import METADATA
 from tests.world import disposing
@@ -30,3 +31,32 @@ def test_going_up_twice_is_going_up_once(empty):
     migrations.upgrade(empty)
     migrations.upgrade(empty)
     assert set(METADATA.tables) <= set(inspect(empty).get_table_names())
+
+
+ROWS = (
+    "INSERT INTO areas (id, code, name, kind, path) VALUES (1, 'a', '景宁', 'county', '/1/')",
+    "INSERT INTO tasks (id, key, kind, area_id, subject, facts, state, due_at, created_at)"
+    " VALUES (1, 'k', 'order_new', 1, 'order:1', '{}', 'open', '2026-11-24 10:00:00', '2026-11-24 10:00:00')",
+    "INSERT INTO escalations (id, task_id, level, area_id, at) VALUES (1, 1, 1, 1, '2026-11-24 10:00:00')",
+    "INSERT INTO closures (id, first_day, last_day, reason) VALUES (1, '2026-11-24', '2026-11-24', '台风')",
+    "INSERT INTO calendar_overrides (day, is_workday, name) VALUES ('2026-11-24', true, '调休')",
+)
+KEPT = ("areas", "tasks", "escalations", "closures", "calendar_overrides")
+
+
+def test_rows_that_are_there_go_up_and_down_with_it_and_still_point_to_each_other(empty):
+    migrations.upgrade(empty, "0002")
+    with empty.begin() as connection:
+        for statement in ROWS:
+            connection.execute(text(statement))
+    for step in (lambda: migrations.upgrade(empty), lambda: migrations.downgrade(empty, "0002")):
+        step()
+        with empty.begin() as connection:
+            counted = [connection.scalar(text(f"SELECT count(*) FROM {table}")) for table in KEPT]
+        assert counted == [1] * len(KEPT)
+    migrations.upgrade(empty)
+    with empty.begin() as connection:
+        assert connection.execute(text("SELECT held_why, times_held FROM tasks")).all() == [("", 0)]
+    # And what points to nothing is refused as before.
+    with pytest.raises(IntegrityError), empty.begin() as connection:
+        connection.execute(text("INSERT INTO escalations (task_id, level, area_id, at) VALUES (9, 1, 1, '2026-11-24')"))

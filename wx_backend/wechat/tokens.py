@@ -73,8 +73,12 @@ class TokenKeeper:
         return self._refresh(bad, seconds)
 
     def give_up(self, bad: str) -> None:
-        """Open the breaker: WeChat refuses this token, which no renewal mends. Nothing is asked with it for a while."""
+        """Open the breaker: WeChat refuses this token, which no renewal mends. Nothing is asked with it for a while.
+
+        Other processes hear of it from the cache; where that is away each finds out by itself, with one refused call.
+        """
         self._stuck, self._stuck_until = bad, time.monotonic() + BREAKER_SECONDS
+        self._ask(lambda cache: cache.set(f"{self._key}:stuck", bad, ex=BREAKER_SECONDS), None)
 
     def _ask(self, question: Callable[[Redis], T], otherwise: T) -> T:
         """What the cache says; `otherwise` when it does not answer, or has not lately."""
@@ -88,7 +92,11 @@ class TokenKeeper:
             return otherwise
 
     def _known(self) -> str | None:
-        found = self._ask(lambda cache: cache.get(self._key), None)
+        nothing: list[bytes | str | None] = [None, None]
+        found, stuck = self._ask(lambda cache: cache.mget(self._key, f"{self._key}:stuck"), nothing)
+        if found and found == stuck:
+            self._stuck = str(found)
+            self._stuck_until = max(self._stuck_until, time.monotonic() + BELIEVED_SECONDS)
         if found:
             self._seen = (str(found), time.monotonic() + BELIEVED_SECONDS)
             return str(found)

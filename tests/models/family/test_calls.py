@@ -384,6 +384,22 @@ def test_a_reminder_still_to_come_is_moved_to_its_hour_in_the_new_zone(session, 
     assert len(due) == 6
 
 
+@pytest.mark.case("D10")
+@pytest.mark.parametrize(("state", "doubt", "zone"), [("retry", False, "America/New_York"),
+                                                      ("retry", True, "Europe/Madrid"),
+                                                      ("sent", False, "Europe/Madrid")])  # fmt: skip
+def test_what_was_put_back_and_not_said_yet_says_the_new_zone(session, cast, state, doubt, zone):
+    call = booked(session, cast)
+    put_back = session.scalars(select(Letter).where(Letter.kind == "family.booked")).one()
+    put_back.state, put_back.in_doubt = state, doubt
+    move_to_zone(session, session.get_one(Person, cast.xiaofang.id), "America/New_York")
+    person_moved_zone(session, cast.xiaofang.id, NOW)
+    assert put_back.facts["relative_zone"] == zone
+    # What is taken back and planned again later is planned by what is true then.
+    (waiting,) = [r for r in reminders(session, call) if (r.person_id, r.facts["rule"]) == (cast.li.id, "t-24h")]
+    assert waiting.facts["relative_zone"] == "America/New_York"
+
+
 @pytest.mark.case("D23")
 def test_a_call_over_midnight_and_the_turn_of_the_year_where_the_relative_lives(session, cast):
     session.execute(

@@ -106,6 +106,35 @@ def test_43101_empties_the_balance_and_the_next_rung_is_tried(session, cast):
     assert account_identity(session, cast).unreachable_why == ""
 
 
+@pytest.mark.case("J8")
+@pytest.mark.parametrize("status", ["failed: system failed", "failed:freq limit", "failed:something new"])
+def test_an_agreement_that_a_failed_message_used_up_is_not_drawn_on_again(session, cast, status):
+    mini = mini_identity(session, cast)
+    agree(session, mini.id, TOPIC, NOW)
+    agree(session, mini.id, TOPIC, NOW)
+    blocked(session, cast)
+    (letter,) = letters(session, cast.xiaofang)
+    assert one_way(session) == ("mini_subscription", MINI)
+    session.refresh(letter)
+    settled(session, letter, Sent("77", "好"), allowance=TOPICS)
+    first = letter.client_msg_id
+    assert record_receipt(session, MINI, "77", status, NOW) is letter
+    assert (letter.state, letter.channel, letter.msgid) == ("retry", "account_subscription", None)
+    assert (letter.client_msg_id != first, letter.error_code) == (True, status[:24])
+    assert session.scalars(select(Subscription.balance)).one() == 1  # the other agreement is for another message
+    assert claimed(session, allowance=TOPICS).homeless == [letter.id]
+
+
+@pytest.mark.case("J8")
+def test_where_no_rung_is_left_after_a_failed_subscription_message_it_is_a_cadres(session, cast):
+    (letter,) = letters(session, cast.xiaofang)
+    letter.state, letter.msgid, letter.app_id, letter.channel = "sent", "78", APP_ID, "account_subscription"
+    letter.useful_until = NOW
+    session.flush()
+    record_receipt(session, APP_ID, "78", "failed: system failed", NOW)
+    assert letter.state == "dead"
+
+
 def test_a_long_term_agreement_is_not_used_up_until_it_is_taken_back(session, cast):
     mini = mini_identity(session, cast)
     agree(session, mini.id, TOPIC, NOW, long_term=True)
@@ -316,7 +345,6 @@ def accepted(session, cast, count=1, **more):
     return made
 
 
-@pytest.mark.case("J7")
 def test_a_receipt_that_never_comes_is_looked_into_while_that_is_of_use(session, cast):
     (letter,) = accepted(session, cast, useful_until=NOW + timedelta(hours=1))
     assert sweep(session, NOW + timedelta(minutes=9)) == []
@@ -326,14 +354,12 @@ def test_a_receipt_that_never_comes_is_looked_into_while_that_is_of_use(session,
     assert letter.state == "delivered"
 
 
-@pytest.mark.case("J7")
 def test_when_it_is_of_no_use_any_more_it_is_only_written_down(session, cast):
     (letter,) = accepted(session, cast, useful_until=NOW + timedelta(minutes=5))
     assert sweep(session, NOW + timedelta(minutes=11)) == []
     assert letter.state == "unconfirmed"
 
 
-@pytest.mark.case("J7")
 def test_when_no_receipts_come_at_all_no_cadre_is_sent_after_each(session, cast, caplog):
     made = accepted(session, cast, 30, useful_until=NOW + timedelta(hours=1))
     assert sweep(session, NOW + timedelta(minutes=11)) == []

@@ -118,6 +118,7 @@ def test_a_sender_that_lost_its_lease_changes_nothing(session, cast):
     assert (letter.state, letter.lease_owner) == ("sending", "second")
 
 
+@pytest.mark.case("J11")
 def test_somebody_without_an_address_and_the_dead_are_not_written_to(session, cast):
     (letter,) = letters(session, cast.wangnainai)
     batch = claimed(session)
@@ -127,7 +128,22 @@ def test_somebody_without_an_address_and_the_dead_are_not_written_to(session, ca
     assert claimed(session).suppressed == [gone.id]
 
 
-@pytest.mark.case("J3")
+@pytest.mark.case("J3", "J4")
+def test_a_sender_that_dies_after_wechat_took_the_letter_is_followed_under_the_same_id(open_session, cast):
+    def step(work):
+        with open_session() as session, session.begin():
+            return work(session)
+
+    step(lambda session: letters(session, cast.xiaofang)[0].id)
+    (first,) = step(lambda session: claimed(session, "died").letters)  # WeChat took it; nobody wrote that down
+    after = NOW + LEASE + timedelta(seconds=1)
+    assert step(lambda session: claimed(session, "next", now=NOW + LEASE - timedelta(seconds=1)).total) == 0
+    step(lambda session: sweep(session, after))
+    (again,) = step(lambda session: claimed(session, "next", now=after + timedelta(seconds=30)).letters)
+    # The id is WeChat's for ten minutes: the second copy is the first message, and no second one is shown.
+    assert (again.id, again.client_msg_id) == (first.id, first.client_msg_id)
+
+
 def test_an_unsure_template_is_repeated_with_the_same_id_inside_ten_minutes(session, cast):
     (letter,) = letters(session, cast.xiaofang)
     first = claimed(session).letters[0]
@@ -137,7 +153,6 @@ def test_an_unsure_template_is_repeated_with_the_same_id_inside_ten_minutes(sess
 
 
 @pytest.mark.case("R8")
-@pytest.mark.case("J4")
 def test_in_doubt_past_ten_minutes_it_is_never_sent_again_but_checked_by_a_cadre(session, cast):
     (letter,) = letters(session, cast.xiaofang)
     claimed(session)
@@ -156,6 +171,7 @@ def test_a_customer_service_letter_in_doubt_is_not_repeated_at_all(session, cast
     assert letter.state == "needs_check"
 
 
+@pytest.mark.case("J4")
 def test_a_dead_sender_leaves_a_doubt_by_channel(session, cast):
     letters(session, cast.xiaofang, 1)
     post(

@@ -388,7 +388,7 @@ def test_what_is_about_now_goes_at_night_too(urgency):
     assert due_time(rule(minutes=60, urgency=urgency), starts, ROME, BOOK, NOW) == starts - HOUR
 
 
-@pytest.mark.case("J12", "D8", "J24")
+@pytest.mark.case("J12", "D8")
 @pytest.mark.parametrize(
     ("starts", "before", "expected"),
     [

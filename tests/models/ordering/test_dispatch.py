@@ -25,12 +25,12 @@ from tests.world import NOW
 WANTED = NOW + timedelta(days=1)
 
 
-def ordered(session, cast, key="k1", **changes):
+def ordered(session, cast, key="k1", who=None, **changes):
     wish = {
         "listing_id": cast.meal.id, "beneficiary_id": cast.wangnainai.id, "answers": {"portions": 2, "diet": "软烂"},
         "preferred_at": WANTED, "note": "", "client_key": key, "now": NOW, **changes,
     }  # fmt: skip
-    return place(session, cast.who(cast.xiaofang), **wish)
+    return place(session, who or cast.who(cast.xiaofang), **wish)
 
 
 def offer_of(session, order):

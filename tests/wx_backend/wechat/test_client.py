@@ -175,6 +175,21 @@ def test_a_breaker_lets_another_token_pass(far):
     assert isinstance(postman.carry(letter(3)), Sent)
 
 
+@pytest.mark.parametrize("url", ["memory://", pytest.param(REDIS, marks=pytest.mark.redis)])
+def test_what_one_process_finds_out_about_a_token_the_others_need_not_ask(far, url, request):
+    if url == REDIS:
+        request.getfixturevalue("real_redis")
+    cache = connect(url)
+    one, other = postman_for(far, cache=cache), postman_for(far, cache=cache)
+    far.faults.standing.append(Fault(SEND, "token"))
+    one.carry(letter())
+    assert [other.carry(letter(n)).code for n in (2, 3)] == ["token stuck"] * 2
+    assert (far.world.calls[SEND], far.tokens.fetched) == (1, 1)
+    cache.flushdb()  # a cache that is lost costs a call, not a letter
+    far.faults.standing.clear()
+    assert isinstance(postman_for(far, cache=cache).carry(letter(4)), Sent)
+
+
 def test_an_expired_token_is_renewed_once_and_the_letter_goes(far):
     postman = postman_for(far)
     assert isinstance(postman.carry(letter()), Sent)
