@@ -34,6 +34,7 @@ from wx_backend.redis import Redis, connect
 from wx_backend.wechat.carriers import Postman, Say
 from wx_backend.wechat.client import Client
 from wx_backend.wechat.crypto import MessageKey
+from wx_backend.wechat.media import Fetcher
 from wx_backend.wechat.templates import Template
 from wx_backend.wechat.transport import Transport
 
@@ -102,6 +103,11 @@ def make_postman(config: Config, now: Callable[[], datetime]) -> Postman:
     """The postman of a clock process."""
     templates = {channel: make_templates(config, channel) for channel in CHANNELS}
     return Postman(make_clients(config, connect(config.redis.url)), templates, WORDS, now)
+
+
+def make_fetcher(config: Config) -> Fetcher:
+    """What brings voice notes and pictures into the folder of the settings."""
+    return Fetcher(make_clients(config, connect(config.redis.url)), Path(config.media.folder), config.media.most_bytes)
 
 
 def make_allowance(config: Config) -> Allowance:

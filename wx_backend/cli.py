@@ -20,6 +20,7 @@ from wx_backend.app import (
     make_allowance,
     make_clients,
     make_clock,
+    make_fetcher,
     make_postman,
     make_router,
     make_templates,
@@ -164,7 +165,10 @@ def clock(named: str | None, is_demo: bool) -> None:
     engine = make_engine(config.database.url)
     now = make_clock(config)
     postman = make_postman(config, now)
-    hands = Hands(session_factory(engine), postman.carry, now, real_now, settings, make_allowance(config))
+    hands = Hands(
+        session_factory(engine), postman.carry, now, real_now, settings, make_allowance(config),
+        make_fetcher(config).fetch,
+    )  # fmt: skip
     try:
         timetable.run(hands, stop, only_clock(config.database.url))
     except AlreadyRunning as error:

@@ -31,6 +31,10 @@ class Doubtful(Exception):
     """It was sent, and there is no answer that says what became of it."""
 
 
+class TooLong(Doubtful):
+    """The answer is longer than anybody asked for."""
+
+
 def scrub(text: str) -> str:
     """The text without secrets and openids, for logs and exceptions."""
     return _SECRET.sub(r"\1***", text)
@@ -122,11 +126,12 @@ class Transport:
 
     def call(
         self, method: str, address: str, *, params: dict[str, Any] | None = None, body: Any = None,
-        files: dict[str, Any] | None = None, seconds: float = 10.0, origin: str = "",
+        files: dict[str, Any] | None = None, seconds: float = 10.0, origin: str = "", most: int = ANSWER_LIMIT,
     ) -> tuple[bytes, str]:  # fmt: skip
         """The answer's bytes and content type, within `seconds` in all.
 
-        Raises Unreached when no connection came about, Doubtful when it did and the answer did not.
+        Raises Unreached when no connection came about, Doubtful when it did and the answer did not, TooLong for one
+        of more than `most` bytes. A redirect is not followed.
         """
         headers: dict[str, str] = {}
         content: Any = None
@@ -147,7 +152,7 @@ class Transport:
         except HTTPError as error:
             raise Doubtful(type(error).__name__) from None
         try:
-            answer = _read(response)
+            answer = _read(response, most)
         except HTTPError as error:
             response.close()
             raise Doubtful(type(error).__name__) from None
@@ -160,7 +165,7 @@ class Transport:
         return answer, response.headers.get("Content-Type", "")
 
 
-def _read(response: urllib3.BaseHTTPResponse) -> bytes:
+def _read(response: urllib3.BaseHTTPResponse, most: int) -> bytes:
     """All of the body; an answer that never ends is no answer."""
     parts: list[bytes] = []
     size = 0
@@ -170,8 +175,8 @@ def _read(response: urllib3.BaseHTTPResponse) -> bytes:
             return b"".join(parts)
         parts.append(part)
         size += len(part)
-        if size > ANSWER_LIMIT:
-            raise Doubtful("the answer is too long")
+        if size > most:
+            raise TooLong("the answer is too long")
 
 
 def _multipart(files: dict[str, Any]) -> dict[str, Any]:
