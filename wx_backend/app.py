@@ -17,6 +17,8 @@ from handlers.messages import chat as messages_chat
 from handlers.messages import words as messages_words
 from handlers.ordering import chat as ordering_chat
 from handlers.ordering import jobs as ordering_jobs
+from handlers.ordering import need_words
+from handlers.ordering import needs as ordering_needs
 from handlers.ordering import words as ordering_words
 from handlers.people import chat as people_chat
 from handlers.people import words as people_words
@@ -78,7 +80,11 @@ def make_router() -> Router:
     router.join("ordering", ordering_chat.ADDRESSES, keywords=ordering_chat.KEYWORDS, refusals=ordering_words.REFUSALS)
     router.join("ordering", ordering_jobs.ADDRESSES, keywords=ordering_jobs.KEYWORDS)
     router.join("family", family_chat.ADDRESSES, keywords=family_chat.KEYWORDS, refusals=family_words.REFUSALS)
-    router.join("tasks", tasks_chat.room(in_words), keywords=tasks_chat.KEYWORDS)
+    router.join(
+        "ordering", ordering_needs.ADDRESSES, keywords=ordering_needs.KEYWORDS, refusals=need_words.REFUSALS,
+        media=ordering_needs.MEDIA,
+    )  # fmt: skip
+    router.join("tasks", tasks_chat.room(in_words), keywords=tasks_chat.KEYWORDS, refusals=tasks_words.REFUSALS)
     router.join("messages", {}, events=messages_chat.EVENTS, nothing=messages_chat.NOTHING)
     return router
 

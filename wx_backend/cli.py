@@ -32,6 +32,7 @@ from wx_backend.demo.cast import accounts, phones, templates
 from wx_backend.demo.stage import NotReady, Stage, aside, demo_environ, refuse_outside, stage_aside
 from wx_backend.demo.story import Story
 from wx_backend.doctor import examine
+from wx_backend.gaps import gap_report
 from wx_backend.letters import letters
 from wx_backend.load import NotLoaded, load_county
 from wx_backend.locks import AlreadyRunning, only_clock
@@ -320,6 +321,7 @@ def flows() -> None:
 
 
 main.add_command(letters)
+main.add_command(gap_report)
 
 if __name__ == "__main__":
     main()

@@ -10,9 +10,11 @@ from handlers.tasks import words
 from handlers.words import when
 from models.people.contacts import ways_to
 from models.tasks.desk import finish, task_for, tasks_for
-from models.tasks.tasks import Task
+from models.tasks.tasks import DECIDED_ELSEWHERE, Task
 
 Inner = Callable[[str, dict[str, Any], ZoneInfo], str]
+
+MATTERS = ("need", "help")  # what has a page of its own, with all that a task must not say
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +60,11 @@ def room(inner: Inner) -> dict[str, Callable[..., Reply]]:
         if found.state in ("done", "cancelled"):
             return Reply(text, (Choice("我的任务", "task"),))
         choices: tuple[Choice, ...] = (Choice("已经办好", f"task/{task}/done"),)
+        matter, _, key = found.subject.partition(":")
+        if found.kind in DECIDED_ELSEWHERE:
+            choices = (Choice("去办理", f"{matter}/desk/{key}"),)
+        elif matter in MATTERS:
+            choices = (Choice("看这件事", f"{matter}/desk/{key}"), *choices)
         if found.kind == "confirm_link":
             link = found.facts["link"]
             choices = (

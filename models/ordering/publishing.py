@@ -2,10 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
+from models.hours import CHINA
 from models.life import By
 from models.ordering.demands import (
     DEMAND_LIST,
@@ -110,6 +111,28 @@ def cover(session: Session, who: Who, item_id: int, listing_id: int, now: dateti
     if session.get(DemandCover, (item.line_id, listing_id)) is None:
         session.add(DemandCover(demand_id=item.line_id, listing_id=listing_id, by_person_id=who.person_id, at=now))
         session.flush()
+
+
+def answering(
+    session: Session, item: DemandItem, now: datetime, *, others: bool = False
+) -> list[tuple[Listing, bool]]:  # fmt: skip
+    """The services that answer a demand, each with whether it stands today.
+
+    With `others` also those of the same township and kind of help that might.
+    """
+    area = session.get_one(Area, session.get_one(DemandList, item.list_id).area_id)
+    linked = select(DemandCover.listing_id).where(DemandCover.demand_id == item.line_id)
+    query = select(Listing).where(Listing.id.in_(linked))
+    if others:
+        place = select(ServiceCentre.id).join(Area, ServiceCentre.area_id == Area.id)
+        near = place.where(or_(Area.path.startswith(area.path), literal(area.path).startswith(Area.path)))
+        alike = and_(Listing.centre_id.in_(near), Listing.state == "published", Listing.category == item.category)
+        query = select(Listing).where(or_(Listing.id.in_(linked), alike))
+    today = now.astimezone(CHINA).date()
+    return [
+        (one, one.state == "published" and (one.valid_from or today) <= today <= (one.valid_to or today))
+        for one in session.scalars(query.order_by(Listing.id))
+    ]
 
 
 def uncover(session: Session, who: Who, item_id: int, listing_id: int) -> None:

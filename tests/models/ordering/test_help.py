@@ -176,10 +176,14 @@ def test_what_nobody_looks_at_in_a_working_day_goes_up_to_the_county(session, ca
 
 
 @pytest.mark.case("A10")
-@pytest.mark.parametrize(("text", "kind"), [
-    ("隔壁着火了快来", "fire"), ("奶奶晕 倒了", "medical"), ("家里煤气味很重", "gas"), ("他又家暴", "police"),
-    ("山洪冲下来了", "flood"), ("想要老年食堂", None), ("", None),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("隔壁着火了快来", "fire"), ("奶奶晕 倒了", "medical"), ("家里煤气味很重", "gas"), ("他又家暴", "violence"),
+        ("活着没意思，不想活了", "despair"), ("孩子走丢了", "police"), ("山洪冲下来了", "flood"),
+        ("想要老年食堂", None), ("", None),
+    ],
+)  # fmt: skip
 def test_danger_is_heard_in_what_people_say(text, kind):
     assert emergency_in(text) == kind
 
