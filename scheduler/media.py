@@ -18,12 +18,13 @@ def fetch_media(hands: Hands, stop: threading.Event | None = None) -> int:
     if hands.fetch is None:
         return 0
     kept = 0
-    for one in in_unit(hands.open_session, lambda session: claim_media(session, hands.now())):
-        if stop is not None and stop.is_set():
-            break
-        outcome = hands.fetch(one)
-        _settle(hands, one, outcome)
-        kept += isinstance(outcome, Kept)
+    while claimed := in_unit(hands.open_session, lambda session: claim_media(session, hands.now())):
+        for one in claimed:
+            if stop is not None and stop.is_set():
+                return kept
+            outcome = hands.fetch(one)
+            _settle(hands, one, outcome)
+            kept += isinstance(outcome, Kept)
     return kept
 
 

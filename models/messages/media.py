@@ -15,6 +15,7 @@ from models.life import BY_TIME, TIME, Life, Verb
 MEDIA_KINDS = ("voice", "image")
 ID_LIMIT = 128
 LEASE = timedelta(minutes=2)  # after that another clock may fetch it: twice is the same file
+AT_ONCE = 5  # so few that the last of them is fetched within the lease
 KEPT_BY_WECHAT = timedelta(days=3)  # temporary media (临时素材)
 WAITS = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=3))
 
@@ -118,7 +119,7 @@ def media_of(session: Session, subject: str) -> list[Media]:
     return list(session.scalars(select(Media).where(Media.subject == subject).order_by(Media.id)))
 
 
-def claim_media(session: Session, now: datetime, limit: int = 20) -> list[OpenMedia]:
+def claim_media(session: Session, now: datetime, limit: int = AT_ONCE) -> list[OpenMedia]:
     """What is to be fetched now; another clock leaves it alone for as long as a fetch may take."""
     due = (
         select(Media).where(Media.state == "waiting", Media.next_at <= now).order_by(Media.next_at).limit(limit)

@@ -140,7 +140,7 @@ class Client(WeChatClient):  # type: ignore[misc]
         )
         return str(found["media_id"])
 
-    def media(self, media_id: str, most: int, seconds: float) -> bytes | None:
+    def fetch_media(self, media_id: str, most: int, seconds: float) -> bytes | None:
         """`media/get` of a voice note or picture, of at most `most` bytes; None where WeChat names another place.
 
         That (a video_url) is not followed: bytes come from WeChat's own API or not at all.

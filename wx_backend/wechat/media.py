@@ -40,7 +40,7 @@ class Fetcher:
         if client is None:
             return NotYet("no such account in the settings")
         try:
-            found = client.media(media.media_id, self.most, FETCH_SECONDS)
+            found = client.fetch_media(media.media_id, self.most, FETCH_SECONDS)
         except WeChatClientException as error:
             code = int(error.errcode or -1)
             return Gone(f"errcode {code}") if code in NO_MORE else NotYet(f"errcode {code}")
