@@ -14,7 +14,7 @@ from models.tasks.tasks import DECIDED_ELSEWHERE, Task
 
 Inner = Callable[[str, dict[str, Any], ZoneInfo], str]
 
-MATTERS = ("need", "help")  # what has a page of its own, with all that a task must not say
+ON_A_PAGE = ("matter_tell", "media_lost")  # what must not be said on a task stands on the matter's own page
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ def room(inner: Inner) -> dict[str, Callable[..., Reply]]:
         matter, _, key = found.subject.partition(":")
         if found.kind in DECIDED_ELSEWHERE:
             choices = (Choice("去办理", f"{matter}/desk/{key}"),)
-        elif matter in MATTERS:
+        elif found.kind in ON_A_PAGE:
             choices = (Choice("看这件事", f"{matter}/desk/{key}"), *choices)
         if found.kind == "confirm_link":
             link = found.facts["link"]

@@ -42,7 +42,7 @@ def ask_for_help(session: Session, who: Who, words: Words, now: datetime) -> Hel
         raise Refused("name_needed")
     columns, by = taken_down(session, who, words, now)
     made = HelpRequest(**columns, due_at=_due(session, "help_triage", now))
-    hold(session, made, but_not={who.person_id})
+    hold(session, made)
     try:
         with session.begin_nested():
             session.add(made)
@@ -93,7 +93,7 @@ def helpers_for(session: Session, who: Who, help_id: int) -> list[Person]:
     query = (
         select(Person, StaffRole.area_id).join(StaffRole, StaffRole.person_id == Person.id)
         .where(StaffRole.ended_at.is_(None), StaffRole.role.in_(CADRE_ROLES), StaffRole.area_id.in_(near))
-        .where(Person.state == "active", Person.id.not_in([key for key in (found.person_id, found.said_by_id) if key]))
+        .where(Person.state == "active", Person.id.not_in([key for key in (found.person_id, found.teller_id) if key]))
     )  # fmt: skip
     rows = sorted(session.execute(query).all(), key=lambda row: (near.index(row.area_id), row.Person.id))
     return list({row.Person.id: row.Person for row in rows}.values())

@@ -1,6 +1,5 @@
 """What needs and calls for help have in common: who may see one, who keeps a secret, and the clerks' task about it."""
 
-from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -51,16 +50,18 @@ def seen_as(session: Session, who: Who, thing: Matter) -> str | None:
     return "helper" if thing.urgent and is_cadre_over(session, me, area) else None
 
 
-def hold(session: Session, thing: Matter, but_not: Collection[int] = ()) -> None:
-    """Give a confidential matter to one clerk, the one who holds the fewest; raises Refused("no_clerk").
+def hold(session: Session, thing: Matter) -> None:
+    """Give a confidential matter to one clerk, the one with the fewest tasks; raises Refused("no_clerk").
 
-    Never to who told it, nor to whom it is about.
+    A clerk who wrote it down keeps it, for they know it already. It never goes to who told it, nor to whom it is about.
     """
     if not thing.confidential or thing.holder_id is not None:
         return
-    area = session.get_one(Area, thing.area_id)
-    concerned = {*but_not, *(key for key in (thing.said_by_id, thing.person_id) if key is not None)}
-    clerks = clerks_over(session, township_of(session, area), concerned)
+    if thing.by_clerk and thing.said_by_id is not None and may_triage(session, thing.said_by_id, thing.area_id):
+        thing.holder_id = thing.said_by_id
+        return
+    concerned = [key for key in (thing.teller_id, thing.person_id) if key is not None]
+    clerks = clerks_over(session, township_of(session, session.get_one(Area, thing.area_id)), concerned)
     if not clerks:
         raise Refused("no_clerk")
     held = dict.fromkeys((clerk.id for clerk in clerks), 0)
@@ -80,7 +81,7 @@ def handed_over(session: Session, who: Who, thing: M, to_id: int) -> M:
     holds = thing.holder_id == who.person_id and seen_as(session, who, thing) == "clerk"
     if not thing.confidential or not (holds or _administers(session, who, thing.area_id)):
         raise Refused("not_yours")
-    if to_id in (thing.said_by_id, thing.person_id) or not may_triage(session, to_id, thing.area_id):
+    if to_id in (thing.teller_id, thing.person_id) or not may_triage(session, to_id, thing.area_id):
         raise Refused("no_clerk")
     return thing
 

@@ -61,7 +61,7 @@ def submit(session: Session, who: Who, words: Words, now: datetime) -> NeedSubmi
         return known
     columns, by = taken_down(session, who, words, now)
     need = NeedSubmission(**columns)
-    hold(session, need, but_not={who.person_id})
+    hold(session, need)
     try:
         with session.begin_nested():
             session.add(need)

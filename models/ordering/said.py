@@ -70,6 +70,10 @@ class Matter(Protocol):
     holder_id: Any
 
     @property
+    def by_clerk(self) -> bool:
+        """Whether a cadre wrote it down."""
+
+    @property
     def teller_id(self) -> int | None:
         """Who told it."""
 

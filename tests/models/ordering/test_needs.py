@@ -166,6 +166,14 @@ def test_a_confidential_need_never_comes_to_whom_it_may_be_about_and_where_nobod
     assert session.scalars(select(NeedSubmission)).all() == []
 
 
+def test_a_clerk_who_wrote_a_secret_down_keeps_it(session, cast, chen):
+    joins(session, "周干事", cast.township)
+    need = says(session, chen, SECRET, person=cast.wangnainai, channel="phone", confidential=True)
+    says(session, chen, SECRET, person=cast.wangnainai, channel="phone", confidential=True)
+    assert need.holder_id == chen.person_id
+    assert seen_as(session, chen, need) == "clerk"
+
+
 def test_a_holder_hands_a_confidential_need_over_and_reads_it_no_more(session, cast, chen):
     second, admin = joins(session, "周干事", cast.township), joins(session, "吴主任", cast.county, "county_admin")
     need = says(session, cast.who(cast.aming), SECRET, confidential=True)
