@@ -15,6 +15,8 @@ from tests.world import NOW
 from wx_backend.app import in_words
 
 SECRET = "儿媳妇和我天天吵架"
+# The rules stand on both databases in tests/models; for what is only said of them one is enough.
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 def sends(talk, kind, **more):
@@ -88,6 +90,7 @@ def test_a_voice_becomes_item_one_of_this_quarters_list_and_hears_of_it(talk, ca
 
 
 @pytest.mark.case("A6")
+@on_sqlite
 def test_a_wrong_merge_is_taken_back_in_one_tap(talk, cast, open_session):
     tells(talk, cast, cast.aming)
     tells(talk, cast, cast.xiaofang, "想要老年食堂和澡堂")
@@ -100,6 +103,7 @@ def test_a_wrong_merge_is_taken_back_in_one_tap(talk, cast, open_session):
 
 
 @pytest.mark.case("A9")
+@on_sqlite
 def test_a_no_says_why_and_who(talk, cast, open_session):
     tells(talk, cast, cast.aming)
     chen = talk(cast.chen)
@@ -116,6 +120,7 @@ def test_a_no_says_why_and_who(talk, cast, open_session):
 
 @pytest.mark.case("B15")
 @pytest.mark.parametrize("kind", ["voice", "image"])
+@on_sqlite
 def test_a_voice_note_or_a_picture_says_it_too(talk, cast, open_session, kind):
     me = talk(cast.aming)
     me.says("提需求")
@@ -126,6 +131,7 @@ def test_a_voice_note_or_a_picture_says_it_too(talk, cast, open_session, kind):
     assert (media.kind, media.media_id, media.subject, media.state) == (kind, "media-1", "need:1", "waiting")
 
 
+@on_sqlite
 def test_what_wechat_hears_in_a_voice_note_is_kept_with_it(talk, cast, open_session):
     me = talk(cast.aming)
     me.says("提需求")
@@ -135,12 +141,14 @@ def test_what_wechat_hears_in_a_voice_note_is_kept_with_it(talk, cast, open_sess
     assert len(rows(open_session, Media)) == 1
 
 
+@on_sqlite
 def test_a_picture_where_nobody_asked_for_one_is_answered_as_before(talk, cast, open_session):
     assert "现在还不能看图片" in sends(talk(cast.aming), "image")
     assert rows(open_session, Media) == []
 
 
 @pytest.mark.case("B15")
+@on_sqlite
 def test_html_is_inert_emoji_stay_and_what_is_too_long_is_asked_for_again(talk, cast, open_session):
     me = talk(cast.aming)
     me.says("提需求")
@@ -167,6 +175,7 @@ def test_two_taps_are_one_need_and_an_old_link_hands_in_nothing(talk, cast, open
     assert len(rows(open_session, NeedSubmission)) == 1
 
 
+@on_sqlite
 def test_without_a_name_nothing_of_who_spoke_is_kept_and_it_is_said_that_no_answer_comes(talk, cast, open_session):
     assert "没法答复您" in tells(talk, cast, cast.aming, how="匿名提交").heard
     (need,) = rows(open_session, NeedSubmission)
@@ -209,6 +218,7 @@ def test_what_is_said_in_confidence_reaches_one_clerk_and_nobody_else_by_any_add
 
 
 @pytest.mark.case("L3")
+@on_sqlite
 def test_the_letter_about_a_secret_is_the_same_whatever_became_of_it(talk, cast, open_session):
     asks(talk, cast.aming, SECRET, how="保密提交")
     tells(talk, cast, cast.aming, SECRET, how="保密提交")
@@ -256,6 +266,7 @@ def test_a_call_for_help_goes_its_way(talk, cast, open_session):
 
 @pytest.mark.case("A10")
 @pytest.mark.parametrize("wish", ["提需求", "求助"])
+@on_sqlite
 def test_danger_hears_the_number_at_once_and_is_kept(talk, cast, open_session, wish):
     me = talk(cast.aming)
     me.says(wish)
@@ -271,6 +282,7 @@ def test_danger_hears_the_number_at_once_and_is_kept(talk, cast, open_session, w
 
 
 @pytest.mark.case("A10", "L3")
+@on_sqlite
 def test_who_is_beaten_at_home_hears_the_number_and_the_village_hears_nothing(talk, cast, open_session):
     me = talk(cast.aming)
     me.says("求助")
@@ -293,6 +305,7 @@ def test_danger_hears_the_number_also_where_nothing_can_be_kept(talk, cast, open
     assert rows(open_session, HelpRequest) == []
 
 
+@on_sqlite
 def test_a_cadre_writes_down_what_is_said_on_paper_and_the_box_has_no_name(talk, cast, open_session):
     li = talk(cast.li)
     li.says("代记")
@@ -326,6 +339,7 @@ def test_a_gap_is_closed_by_naming_the_service(talk, cast, open_session):
 
 
 @pytest.mark.case("L1")
+@on_sqlite
 def test_a_stranger_who_forges_addresses_of_lists_and_desks_learns_and_moves_nothing(talk, cast, open_session):
     tells(talk, cast, cast.aming, "食堂办在葛山")
     talk(cast.chen).at("need/desk/1/own/1")
@@ -344,6 +358,7 @@ def test_a_stranger_who_forges_addresses_of_lists_and_desks_learns_and_moves_not
     assert rows(open_session, NeedSubmission)[0].state == "adopted"
 
 
+@on_sqlite
 def test_who_wants_no_news_says_so_in_one_tap(talk, cast, open_session):
     tells(talk, cast, cast.aming)
     me = talk(cast.aming)

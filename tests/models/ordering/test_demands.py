@@ -289,7 +289,7 @@ def test_who_asked_for_what_is_counted_by_township_and_kind_without_secrets_and_
     for who, more in ((cast.xiaofang, {}), (cast.aming, {}), (cast.aming, {"anonymous": True})):
         merge(session, chen, says(session, cast.who(who), **more).id, root.id, NOW)
     says(session, cast.who(cast.xiaofang), "想学电脑")
-    says(session, cast.who(cast.xiaofang), "吵架", confidential=True)
+    says(session, cast.who(cast.aming), "吵架", confidential=True)
     decline(session, chen, says(session, cast.who(cast.xiaofang), "修桥").id, "已修", NOW)
     says(session, lives(session, "远", cast.other_village))
     in_county = lives(session, "县里人", cast.county)
