@@ -22,6 +22,7 @@ MENU: tuple[Door, ...] = (
             Choice("点单服务", "order"),
             Choice("我的订单", "order/mine"),
             Choice("我的家人", "me/people"),
+            Choice("提需求·请人帮忙", "need"),
             Choice("联系工作人员", "person"),
         ),
     ),
@@ -33,6 +34,7 @@ FIRST: tuple[Choice, ...] = (
     Choice("亲情连线", "call"),
     Choice("我的订单", "order/mine"),
     Choice("我的家人", "me/people"),
+    Choice("提需求·请人帮忙", "need"),
     Choice("联系工作人员", "person"),
 )
 

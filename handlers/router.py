@@ -20,6 +20,7 @@ from models.messages.inbox import DIALOGUE_LASTS
 ADDRESS_LIMIT = 64  # a QR scene holds no more
 _LONGEST = 9_999_999_999  # ids of a busy county's decades, instants to the year 2286: ten digits
 _BACK, _CANCEL, _MORE = ("0", "返回", "上一步"), ("取消", "退出", "停"), (words.MORE, "下一页")
+_MEDIA = ("voice", "image")
 _ALWAYS = {"菜单": "menu", "帮助": "menu", "人工": "person"}  # these lead out of every question
 _WIDEST = {"int": len(str(_LONGEST)), "default": 24}  # the longest text in an address is a client key
 _PARAMETER = re.compile(r"<(?:(\w+):)?\w+>")
@@ -80,6 +81,7 @@ class Router:
         self.quarters: dict[str, str] = {}
         self.keywords: dict[str, str] = {}
         self.events: dict[str, EventHandler] = {}
+        self.media: set[str] = set()
         self.nothing: set[str] = set()
         self.refusals: dict[str, str] = dict(words.REFUSALS)
         self._map = Map(converters={"int": _Number}, merge_slashes=False)
@@ -94,8 +96,12 @@ class Router:
         events: Mapping[str, EventHandler] | None = None,
         refusals: Mapping[str, str] | None = None,
         nothing: frozenset[str] = frozenset(),
+        media: frozenset[str] = frozenset(),
     ) -> None:
-        """Join one room's tables; a name that stands already, or is no address, is refused with ValueError."""
+        """Join one room's tables; a name that stands already, or is no address, is refused with ValueError.
+
+        At an address of `media` a voice note or a picture is an answer too: `event` holds its fields.
+        """
         for rule, handler in addresses.items():
             if not rule.isascii() or _widest(rule) > ADDRESS_LIMIT:
                 raise ValueError(f"{quarter}: {rule!r} is not an address: ASCII, at most {ADDRESS_LIMIT} bytes")
@@ -109,6 +115,7 @@ class Router:
         for name, hears in (events or {}).items():
             _new(self.events, name, hears, quarter)
         self.nothing |= nothing
+        self.media |= media
         for code, sentence in (refusals or {}).items():
             _new(self.refusals, code, sentence, quarter)
 
@@ -144,6 +151,8 @@ class Router:
         if incoming.address:
             return self._go(incoming.address, "", state, ask)
         text = incoming.text.strip()
+        if incoming.kind in _MEDIA and state.ask_for in self.media and not state.lapsed(ask.now):
+            return self._go(state.ask_for, "", state, ask)
         if incoming.kind != "text" or text.startswith(words.UNSUPPORTED):
             heard = self._hear(incoming.kind, state, ask)
             return heard if heard is not None else _again(words.MEDIA, state, ask)
@@ -224,7 +233,8 @@ class Router:
             return _again(words.EXPIRED, state, ask)
         handler, params = found
         ask.text, ask.draft = text, {} if state.lapsed(ask.now) else dict(state.draft)
-        current = text or (address if address in {choice.address for choice in state.choices} else "")
+        shown = {state.ask_for, *(choice.address for choice in state.choices)}
+        current = text or (address if address in shown else "")
         spoken = self._within(lambda: handler(ask, **params), current, state, ask)
         assert spoken is not None
         return spoken

@@ -4,8 +4,8 @@ from models import history, hours
 from models.base import Base
 from models.family import calls, guests
 from models.life import Life
-from models.messages import breakers, budgets, inbox, letters, optouts, receipts, rules, subscriptions
-from models.ordering import assignments, listings, orders
+from models.messages import breakers, budgets, inbox, letters, media, optouts, receipts, rules, subscriptions
+from models.ordering import assignments, demands, help, listings, needs, orders
 from models.people import care, consent, contacts, identities, persons, staff
 from models.places import areas, cells, centres
 from models.tasks import escalation, tasks
@@ -14,11 +14,12 @@ ROOMS = (
     history, hours, areas, centres, cells, persons, identities, care, consent, contacts, staff,
     inbox, letters, receipts, budgets, breakers, subscriptions, optouts, rules,
     tasks, escalation, listings, orders, assignments, calls, guests,
+    media, demands, needs, help,
 )  # fmt: skip
 
 METADATA = Base.metadata
 
 LIVES: tuple[Life, ...] = (
     care.CARE, listings.LISTING, orders.ORDER, assignments.ASSIGNMENT, calls.CALL, guests.GUEST, letters.LETTER,
-    tasks.TASK,
+    tasks.TASK, media.MEDIA, needs.NEED, demands.DEMAND_LIST, help.HELP,
 )  # fmt: skip

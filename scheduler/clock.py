@@ -13,6 +13,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy.exc import SQLAlchemyError
 
 from scheduler.deliver import Deliverer
+from scheduler.media import fetch_media
 from scheduler.plan import plan_anew
 from scheduler.retention import forget_inbox
 from scheduler.settings import Hands, Now
@@ -38,6 +39,7 @@ def timetable(hands: Hands, deliverer: Deliverer, stop: threading.Event) -> tupl
     return (
         Line("deliver", tick, lambda: deliverer.run_once(stop)),
         Line("sweep outbox", min(10 * tick, 10), lambda: sweep_outbox(hands)),
+        Line("fetch media", 10, lambda: fetch_media(hands, stop)),
         Line("sweep bookings", 60, lambda: sweep_bookings(hands)),
         Line("plan anew", 60, lambda: plan_anew(hands)),
         Line("sweep tasks", 600, lambda: sweep_tasks(hands)),

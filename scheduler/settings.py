@@ -8,10 +8,12 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from models.messages.allowance import Allowance
+from models.messages.media import Fetched, OpenMedia
 from models.messages.outcomes import OpenLetter, Outcome
 
 OpenSession = Callable[[], AbstractContextManager[Session]]
 Carry = Callable[[OpenLetter], Outcome]
+Fetch = Callable[[OpenMedia], Fetched]
 Now = Callable[[], datetime]
 
 
@@ -40,3 +42,4 @@ class Hands:
     real_now: Now
     settings: ClockSettings
     allowance: Allowance = field(default_factory=Allowance)
+    fetch: Fetch | None = None  # brings voice notes and pictures into the media folder

@@ -17,6 +17,8 @@ from handlers.messages import chat as messages_chat
 from handlers.messages import words as messages_words
 from handlers.ordering import chat as ordering_chat
 from handlers.ordering import jobs as ordering_jobs
+from handlers.ordering import need_words
+from handlers.ordering import needs as ordering_needs
 from handlers.ordering import words as ordering_words
 from handlers.people import chat as people_chat
 from handlers.people import words as people_words
@@ -35,6 +37,7 @@ from wx_backend.redis import Redis, connect
 from wx_backend.wechat.carriers import Postman, Say
 from wx_backend.wechat.client import Client
 from wx_backend.wechat.crypto import MessageKey
+from wx_backend.wechat.media import Fetcher
 from wx_backend.wechat.templates import Template
 from wx_backend.wechat.transport import Transport
 
@@ -87,6 +90,10 @@ def make_router() -> Router:
     router.join("ordering", ordering_chat.ADDRESSES, keywords=ordering_chat.KEYWORDS, refusals=ordering_words.REFUSALS)
     router.join("ordering", ordering_jobs.ADDRESSES, keywords=ordering_jobs.KEYWORDS)
     router.join("family", family_chat.ADDRESSES, keywords=family_chat.KEYWORDS, refusals=family_words.REFUSALS)
+    router.join(
+        "ordering", ordering_needs.ADDRESSES, keywords=ordering_needs.KEYWORDS, refusals=need_words.REFUSALS,
+        media=ordering_needs.MEDIA,
+    )  # fmt: skip
     router.join("tasks", tasks_chat.room(in_words), keywords=tasks_chat.KEYWORDS, refusals=tasks_words.REFUSALS)
     router.join("messages", {}, events=messages_chat.EVENTS, nothing=messages_chat.NOTHING)
     return router
@@ -113,6 +120,11 @@ def make_postman(config: Config, now: Callable[[], datetime]) -> Postman:
     templates = {channel: make_templates(config, channel) for channel in CHANNELS}
     words_ = {quarter: with_hotline(say, config.app.hotline) for quarter, say in WORDS.items()}
     return Postman(make_clients(config, connect(config.redis.url)), templates, words_, now)
+
+
+def make_fetcher(config: Config) -> Fetcher:
+    """What brings voice notes and pictures into the folder of the settings."""
+    return Fetcher(make_clients(config, connect(config.redis.url)), Path(config.media.folder), config.media.most_bytes)
 
 
 def make_allowance(config: Config) -> Allowance:

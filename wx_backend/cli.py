@@ -20,6 +20,7 @@ from wx_backend.app import (
     make_allowance,
     make_clients,
     make_clock,
+    make_fetcher,
     make_postman,
     make_router,
     make_templates,
@@ -31,6 +32,7 @@ from wx_backend.demo.cast import accounts, phones, templates
 from wx_backend.demo.stage import NotReady, Stage, aside, demo_environ, refuse_outside, stage_aside
 from wx_backend.demo.story import Story
 from wx_backend.doctor import examine
+from wx_backend.gaps import gap_report
 from wx_backend.letters import letters
 from wx_backend.load import NotLoaded, load_county
 from wx_backend.locks import AlreadyRunning, only_clock
@@ -164,7 +166,10 @@ def clock(named: str | None, is_demo: bool) -> None:
     engine = make_engine(config.database.url)
     now = make_clock(config)
     postman = make_postman(config, now)
-    hands = Hands(session_factory(engine), postman.carry, now, real_now, settings, make_allowance(config))
+    hands = Hands(
+        session_factory(engine), postman.carry, now, real_now, settings, make_allowance(config),
+        make_fetcher(config).fetch,
+    )  # fmt: skip
     try:
         timetable.run(hands, stop, only_clock(config.database.url))
     except AlreadyRunning as error:
@@ -316,6 +321,7 @@ def flows() -> None:
 
 
 main.add_command(letters)
+main.add_command(gap_report)
 
 if __name__ == "__main__":
     main()

@@ -22,6 +22,7 @@ TEMPLATES: dict[str, frozenset[str]] = {
     "order_update": frozenset({"service", "number", "state", "time"}),
     "task_assigned": frozenset({"task", "who", "time", "contact"}),
     "link_update": frozenset({"subject", "state", "time"}),
+    "matter_update": frozenset({"subject", "state", "time"}),
 }
 
 
@@ -154,6 +155,13 @@ class SchedulerSection(Section):
         return self
 
 
+class MediaSection(Section):
+    """`[media]`: the voice notes and pictures that people send."""
+
+    folder: Filled
+    most_bytes: int = Field(ge=10_000, le=50_000_000)
+
+
 class VideoSection(Section):
     """`[video]`: how a family call is carried. At the centre, the cadre calls on WeChat."""
 
@@ -170,6 +178,7 @@ class Config(Section):
     wechat: WeChatSection
     scheduler: SchedulerSection
     video: VideoSection
+    media: MediaSection
 
     _source: str = PrivateAttr("settings")
 

@@ -50,7 +50,10 @@ KINDS = {
     "ordering.completed": "服务完成", "ordering.handed_back": "接单退回", "ordering.unmet": "没有组织接单",
     "tasks.assigned": "待办任务", "tasks.digest": "待办汇总", "tasks.escalated": "逾期任务上报",
     "people.link_confirmed": "家人关联通过", "people.link_declined": "家人关联未通过",
-    "people.link_revoked": "家人关联解除", "people.invitation_qr": "亲情码", "messages.reply": "对话回复",
+    "people.link_revoked": "家人关联解除", "ordering.matter_merged": "需求合并",
+    "ordering.matter_listed": "需求列入清单", "ordering.matter_declined": "需求答复",
+    "ordering.matter_done": "求助办好", "ordering.matter_closed": "求助答复",
+    "people.invitation_qr": "亲情码", "messages.reply": "对话回复",
 }  # fmt: skip
 
 REFUSALS: dict[str, str] = {

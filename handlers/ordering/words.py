@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from handlers.ordering import need_words
 from handlers.room import Wording
 from handlers.words import plain, when_two
 from models.hours import CHINA
@@ -155,11 +156,13 @@ _LETTERS = {
     "stop": ("请停下", "请马上停下，不用去了：{beneficiary}的“{service}”（订单{spoken}）刚刚取消，原因：{reason}。"),
     "cancelled": ("已取消", "{beneficiary}的“{service}”（订单{spoken}）取消了，原因：{reason}。"),
 }
-TEMPLATES = {f"ordering.{word}": "order_update" for word in _LETTERS}
+TEMPLATES = {f"ordering.{word}": "order_update" for word in _LETTERS} | need_words.TEMPLATES
 
 
 def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
-    """A letter about an order."""
+    """A letter about an order, or about a need or a call for help."""
+    if kind in need_words.TEMPLATES:
+        return need_words.letter(kind, facts, zone)
     state, text = _LETTERS[kind.partition(".")[2]]
     wanted = datetime.fromisoformat(facts["preferred_at"])
     fields = {

@@ -12,10 +12,12 @@ from models.hours import calendar
 from models.people.contacts import ways_to
 from models.tasks.desk import finish, task_for, tasks_for
 from models.tasks.holding import hold, put_off, resume
-from models.tasks.tasks import Task
+from models.tasks.tasks import DECIDED_ELSEWHERE, Task
 from models.tasks.telling import next_morning
 
 Inner = Callable[[str, dict[str, Any], ZoneInfo], str]
+
+ON_A_PAGE = ("matter_tell", "media_lost")  # what must not be said on a task stands on the matter's own page
 
 log = logging.getLogger(__name__)
 
@@ -48,18 +50,28 @@ def _wait(task: Task, zone: ZoneInfo) -> str:
 
 def _choices(task: Task) -> tuple[Choice, ...]:
     """What can be done with a task that is not settled."""
-    choices: tuple[Choice, ...] = (Choice("已经办好", f"task/{task.id}/done"),)
+    hold = Choice("继续办", f"task/{task.id}/resume")
+    if task.state != "on_hold":
+        hold = Choice(words.HOLD, f"task/{task.id}/hold")
+    return (*_ways_to_end(task), hold)
+
+
+def _ways_to_end(task: Task) -> tuple[Choice, ...]:
+    """What settles a task: a tap, or the decision about what it is for."""
+    done, (thing, _, key) = Choice("已经办好", f"task/{task.id}/done"), task.subject.partition(":")
+    if task.kind in DECIDED_ELSEWHERE:
+        return (Choice("去办理", f"{thing}/desk/{key}"),)
+    if task.kind in ON_A_PAGE:
+        return Choice("看这件事", f"{thing}/desk/{key}"), done
     if task.kind == "confirm_link":
         link = task.facts["link"]
-        choices = (
+        return (
             Choice("情况属实、本人同意，通过", f"link/{link}/confirm"),
             Choice("不通过", f"link/{link}/decline"),
         )
     if task.kind == "closure":
-        choices = (*(Choice(words.call_line(one), f"call/{one['call']}") for one in task.facts["calls"]), *choices)
-    if task.state == "on_hold":
-        return (*choices, Choice("继续办", f"task/{task.id}/resume"))
-    return (*choices, Choice(words.HOLD, f"task/{task.id}/hold"))
+        return *(Choice(words.call_line(one), f"call/{one['call']}") for one in task.facts["calls"]), done
+    return (done,)
 
 
 def ask_hold(ask: Ask, task: int) -> Reply:

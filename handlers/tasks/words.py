@@ -37,11 +37,28 @@ TITLES = {
     "tell_in_person": "请当面或电话告知",
     "stop_provider": "请马上打电话叫停",
     "closure": "停开期间有约好的视频",
+    "need_triage": "有新需求待处理",
+    "help_triage": "有求助待处理",
+    "help_do": "请帮忙办一件事",
+    "matter_urgent": "紧急，请马上联系",
+    "matter_tell": "有结果要告诉本人",
+    "media_lost": "有条留言没收到",
+}
+
+# What they are about stands on the matter's own page: of a confidential one nothing is said here.
+_MATTERS = {
+    "need_triage": "{who}提了一件需求，请看一看，合并、列入清单或答复。",
+    "help_triage": "{who}请人帮忙，请看一看，交给合适的人办。",
+    "help_do": "请您帮{who}办一件事，点“去办理”看详情。",
+    "matter_urgent": "{who}说的事可能有危险，请马上打电话或上门。",
+    "matter_tell": "有一件保密的事有了结果，本人不用微信。请看详情，再打电话或上门告诉本人。",
+    "media_lost": "{who}的一条语音或照片没有收到，请联系本人，问问要说什么。",
 }
 
 REFUSALS: dict[str, str] = {
     "reason_needed": "请写一下在等居民的什么。",
     "bad_wake": "请选一个以后的时间，最远{days}天以内。",
+    "decided_elsewhere": "这件事要在它自己的页面里办，请点“去办理”。",
 }
 
 
@@ -110,8 +127,15 @@ def sentence(kind: str, facts: dict[str, Any], due: datetime, zone: ZoneInfo, in
         wanted = when(datetime.fromisoformat(facts["preferred_at"]), zone)
         tail = "还没有组织接单，请帮忙协调。" if kind == "order_unanswered" else "请留意进展，必要时告知本人。"
         return f"{facts['beneficiary']}的“{facts['service']}”（订单{facts['number']}），希望{wanted}。{tail}{by}"
+    if kind in _MATTERS:
+        return _MATTERS[kind].format(who=_villager(facts)) + by
     lead = "微信没有送到" if kind == "phone_call" else "不确定对方是否收到"
     return f"{lead}：请告诉{called(facts['person'])}：“{inner}”{by}"
+
+
+def _villager(facts: dict[str, Any]) -> str:
+    place, person = str(facts.get("place", "")), str(facts.get("person", ""))
+    return f"{place}{person or '一位居民'}"
 
 
 TEMPLATES = {"tasks.assigned": "task_assigned", "tasks.digest": "task_assigned", "tasks.escalated": "task_assigned"}

@@ -16,7 +16,7 @@ from models.people.staff import CADRE_ROLES, StaffRole, areas_under, cadres_over
 from models.places.areas import Area
 from models.places.centres import phone_for
 from models.tasks.escalation import Escalation
-from models.tasks.tasks import TASK, Task, go_on
+from models.tasks.tasks import DECIDED_ELSEWHERE, TASK, Task, go_on
 from models.tasks.telling import leave_digests, tell
 
 
@@ -105,8 +105,13 @@ def task_for(session: Session, who: Who, task_id: int) -> Task:
 
 
 def finish(session: Session, who: Who, task_id: int, now: datetime) -> Task:
-    """A cadre has done it. When it was about a letter that could not be delivered, that letter was told in person."""
+    """A cadre has done it. When it was about a letter that could not be delivered, that letter was told in person.
+
+    Raises Refused("not_yours"), or Refused("decided_elsewhere") for a task that ends with the matter it is about.
+    """
     task = task_for(session, who, task_id)
+    if task.kind in DECIDED_ELSEWHERE:
+        raise Refused("decided_elsewhere")
     by = By(who.person_id, "cadre")
     settle(session, task, "finish", by=by, now=now)
     kind, _, key = task.subject.partition(":")

@@ -5,7 +5,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from models.ordering.demands import add_item, draft_of
+from models.ordering.publishing import publish
+from models.ordering.triage import adopt
 from models.register import LIVES
+from tests.models.ordering.voicing import says
+from tests.world import NOW
 from wx_backend.cli import main
 from wx_backend.config import EXAMPLE
 from wx_backend.demo.stage import stage_aside
@@ -116,3 +121,22 @@ def test_serve_and_clock_refuse_a_movable_clock(command):
 
 def test_serve_refuses_more_workers_than_a_cache_in_memory_serves():
     assert "workers" in run("serve", WX_BACKEND_APP__WORKERS="2").output
+
+
+def test_gaps_says_what_people_need_and_nobody_offers(database_url, open_session, cast):
+    environ = {"WX_BACKEND_DATABASE__URL": database_url}
+    assert "没有缺口" in run("gaps", **environ).output
+    chen = cast.who(cast.chen)
+    with open_session() as session, session.begin():
+        need = says(session, cast.who(cast.aming), "婆媳吵架", confidential=True)
+        draft = draft_of(session, chen, cast.township.id, "away", NOW)
+        adopt(session, chen, need.id, add_item(session, chen, draft.id, "家事调解", "other", NOW).id, NOW)
+        says(session, cast.who(cast.aming), "想要班车")
+        publish(session, chen, draft.id, NOW)
+    out = run("gaps", "--area", cast.township.code, **environ).output
+    assert "鸬鹚乡 在外人员高频需求清单 第1项 家事调解（其他，1人）" in out
+    assert "鸬鹚乡 还没分类 1人" in out
+    assert "吵架" not in out
+    assert "没有缺口" in run("gaps", "--area", cast.other_township.code, **environ).output
+    strange = run("gaps", "--area", "999", **environ)
+    assert (strange.exit_code, "没有这个区划代码：999" in strange.output) == (1, True)

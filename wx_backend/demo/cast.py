@@ -13,7 +13,7 @@ XIAOFANG, LI, LAOXU = "o-demo-xiaofang", "o-demo-lizhanzhang", "o-demo-laoxu"
 _TITLES = {
     "call_booked": "亲情连线预约通知", "call_reminder": "亲情连线提醒", "call_changed": "亲情连线改期通知",
     "call_cancelled": "亲情连线取消通知", "order_update": "服务订单通知", "task_assigned": "待办任务提醒",
-    "link_update": "家人关联通知",
+    "link_update": "家人关联通知", "matter_update": "事项进展通知",
 }  # fmt: skip
 _FIELDS = {
     "subject": "事项", "time": "时间", "place": "地点", "contact": "联系电话", "reason": "原因", "service": "服务",

@@ -30,6 +30,10 @@ class Doubtful(Exception):
     """It was sent, and there is no answer that says what became of it."""
 
 
+class TooLong(Doubtful):
+    """The answer is longer than anybody asked for."""
+
+
 class _Patient(io.RawIOBase):
     """What a socket brings until `ends` (monotonic seconds). A socket's own timeout begins anew with each byte."""
 
@@ -115,11 +119,13 @@ class Lines:
         weakref.finalize(self, _hang_up, self._idle)
 
     def ask(
-        self, method: str, target: str, body: bytes | None, headers: dict[str, str], seconds: float
-    ) -> tuple[int, bytes, str]:
+        self, method: str, target: str, body: bytes | None, headers: dict[str, str], seconds: float,
+        most: int = ANSWER_LIMIT,
+    ) -> tuple[int, bytes, str]:  # fmt: skip
         """Status, body and content type of an answer, all of it here within `seconds`.
 
-        Raises Unreached when no connection came about, Doubtful when it did and a whole answer did not.
+        Raises Unreached when no connection came about, Doubtful when it did and a whole answer did not, TooLong for one
+        of more than `most` bytes.
         """
         ends = monotonic() + seconds
         line = self._open(ends)
@@ -128,13 +134,13 @@ class Lines:
             line.request(method, self._before + target, body, headers)
             line.say()
             answer = line.getresponse()
-            content = answer.read(ANSWER_LIMIT + 1)
+            content = answer.read(most + 1)
         except (OSError, http.client.HTTPException, ValueError) as error:
             line.close()
             raise Doubtful(type(error).__name__) from None
-        if len(content) > ANSWER_LIMIT or answer.length:
+        if len(content) > most or answer.length:
             line.close()
-            raise Doubtful("the answer is too long" if len(content) > ANSWER_LIMIT else "the answer is cut off")
+            raise TooLong("the answer is too long") if len(content) > most else Doubtful("the answer is cut off")
         if line.sock is not None:
             line.rested_at = monotonic()
             self._rest(line)

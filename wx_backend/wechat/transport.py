@@ -7,9 +7,9 @@ from urllib.parse import urlencode, urlsplit
 
 import urllib3
 
-from wx_backend.wechat.lines import Doubtful, Lines, Unreached
+from wx_backend.wechat.lines import ANSWER_LIMIT, Doubtful, Lines, TooLong, Unreached
 
-__all__ = ["Doubtful", "Transport", "Unreached", "as_object", "beside", "scrub"]
+__all__ = ["ANSWER_LIMIT", "Doubtful", "TooLong", "Transport", "Unreached", "as_object", "beside", "scrub"]
 
 _SECRET = re.compile(r"((?:access_token|secret|appsecret|js_code|code|openid|ticket)=)[^&\s\"']+")
 
@@ -49,11 +49,12 @@ class Transport:
 
     def call(
         self, method: str, address: str, *, params: dict[str, Any] | None = None, body: Any = None,
-        files: dict[str, Any] | None = None, seconds: float = 10.0, origin: str = "",
+        files: dict[str, Any] | None = None, seconds: float = 10.0, origin: str = "", most: int = ANSWER_LIMIT,
     ) -> tuple[bytes, str]:  # fmt: skip
         """The answer's bytes and content type, within `seconds` in all.
 
-        Raises Unreached when no connection came about, Doubtful when it did and the answer did not.
+        Raises Unreached when no connection came about, Doubtful when it did and the answer did not, TooLong for one
+        of more than `most` bytes. A redirect is not followed.
         """
         headers: dict[str, str] = {}
         content: bytes | None = None
@@ -65,7 +66,7 @@ class Transport:
             headers["Content-Type"] = "application/json; charset=utf-8"
         target = self.target(address, params or {})
         lines = self._lines_to(origin or self.origin)
-        status, answer, kind = lines.ask(method.upper(), target, content, headers, seconds)
+        status, answer, kind = lines.ask(method.upper(), target, content, headers, seconds, most)
         if status != 200:
             raise Doubtful(f"HTTP {status}")
         return answer, kind

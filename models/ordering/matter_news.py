@@ -1,0 +1,78 @@
+"""What people hear of what they told us: a letter, or a cadre who says it; of a secret only that there is news."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from models.life import By
+from models.messages.optouts import opted_out
+from models.messages.outbox import post
+from models.ordering.matters import open_desk_task, phone_for
+from models.ordering.said import Matter
+from models.people.care import may_act_for
+from models.people.identities import is_reachable
+from models.people.persons import Person
+from models.places.areas import Area
+from models.tasks.desk import open_task
+
+MATTER_NEWS = "ordering.matter"  # how the kinds of these letters begin: a person may do without all of them
+TELL_WITHIN = timedelta(days=2)
+
+
+def tell(
+    session: Session, thing: Matter, word: str, facts: dict[str, Any], *, key: str, by: By, now: datetime
+) -> None:  # fmt: skip
+    """Tell whoever told us of `thing`: the person, and a relative who spoke for the person and still may.
+
+    `key` makes it once for each reader. Whom no WeChat reaches hears it from a cadre; an anonymous voice hears
+    nothing. Nothing of a confidential matter is in the letter: not what it was, nor what became of it.
+    """
+    kind = f"{MATTER_NEWS}_{word}"
+    centre, phone = phone_for(session, session.get_one(Area, thing.area_id))
+    known: dict[str, Any] = {"matter": thing.subject, "at": now.isoformat(), "centre": centre, "phone": phone}
+    known |= {"secret": True} if thing.confidential else {"secret": False, **facts}
+    readers = _readers(session, thing)
+    reached = [reader for reader in readers if is_reachable(session, reader)]
+    for reader in reached:
+        if reader != by.person_id:
+            post(
+                session, key=f"{key}/{reader}", person_id=reader, kind=kind, facts=known, subject=thing.subject,
+                now=now, about_id=thing.person_id,
+            )  # fmt: skip
+    if readers and not reached and not _all_want_none(session, readers, kind):
+        _in_person(session, thing, kind, known, key, by, now)
+
+
+def _readers(session: Session, thing: Matter) -> list[int]:
+    """Who hears of it: of a confidential matter only who told it."""
+    teller, person = thing.teller_id, thing.person_id
+    if teller is None:
+        return []
+    if teller != person and person is not None and not may_act_for(session, teller, person):
+        return [] if thing.confidential else [person]
+    return [teller] if thing.confidential or person is None or teller == person else [teller, person]
+
+
+def _all_want_none(session: Session, readers: Collection[int], kind: str) -> bool:
+    """Whether everybody said that they do without letters of this kind."""
+    refused = opted_out(session, readers)
+    return all(any(kind.startswith(word) for word in refused.get(reader, ())) for reader in readers)
+
+
+def _in_person(
+    session: Session, thing: Matter, kind: str, facts: dict[str, Any], key: str, by: By, now: datetime
+) -> None:  # fmt: skip
+    """A cadre of the village says it; a secret's holder does, who reads on the matter's own page whom to tell what."""
+    if thing.confidential:
+        open_desk_task(session, thing, "matter_tell", by=by, now=now, mark=f"/{key}")
+        return
+    open_task(
+        session, key=f"{key}/in_person", kind="tell_in_person", area_id=thing.area_id, subject=thing.subject,
+        person_id=thing.person_id, now=now, due_at=now + TELL_WITHIN, by=by,
+        facts={
+            "person": session.get_one(Person, thing.person_id).name, "letter_kind": kind, "letter_facts": facts,
+            "phone": facts["phone"],
+        },
+    )  # fmt: skip
