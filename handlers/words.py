@@ -39,7 +39,7 @@ MENU_TEXT = "您好，这里是党群服务中心。请问要办什么？点下�
 SITE = "党群服务中心"
 SKIP = "跳到正文"
 NAV_LABEL, NAV_HOME, NAV_ORDERS, NAV_CALLS, NAV_SETTINGS = "导航", "首页", "订单", "连线", "设置"
-BACK = "返回"
+LARGE_SIZE, STANDARD_SIZE = "长辈版", "标准版"
 PHONE_HEAD = "有不明白的，打电话问"
 CALL_THEM = "拨打"
 NO_PHONE = "请到就近的党群服务中心，工作人员会帮您办。"
@@ -93,6 +93,11 @@ def when_two(moment: datetime, here: ZoneInfo, there: ZoneInfo) -> str:
     second = f"{other:%H:%M}" if local.date() == other.date() else when(moment, there)
     name = "国内" if here == CHINA else city(here)
     return f"{name}{first} · {city(there)}{second}"
+
+
+def two_lines(both: str) -> str:
+    """A time for two zones as a page shows it, one below the other."""
+    return both.replace(" · ", "\n")
 
 
 def plain(text: str) -> str:

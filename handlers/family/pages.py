@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, g, render_template
 
 from handlers.family import words
-from handlers.words import when_two
+from handlers.words import two_lines, when_two
 from models.family.calls import FamilyCall, calls_of
 from models.hours import CHINA
 from models.people.persons import Person
@@ -27,7 +27,7 @@ def _row(call: FamilyCall) -> dict[str, str]:
     helps = g.who.person_id != relative.id
     return {
         "with": f"{cared.name}、{relative.name}" if helps else cared.name,
-        "time": when_two(call.starts_at, CHINA, ZoneInfo(relative.time_zone if helps else g.who.zone)),
+        "time": two_lines(when_two(call.starts_at, CHINA, ZoneInfo(relative.time_zone if helps else g.who.zone))),
         "state": words.STATE_NAMES[call.state], "mark": call.state,
         "centre": g.session.get_one(ServiceCentre, call.centre_id).name,
     }  # fmt: skip

@@ -48,10 +48,11 @@ class Form:
     note_error: str = ""
 
     @property
-    def errors(self) -> list[tuple[str, str]]:
-        """What does not fit: the field's name and the sentence, in the order of the page."""
-        found = [(one.name, one.error) for one in self.fields]
-        return [(name, said) for name, said in (*found, ("at", self.at_error), ("note", self.note_error)) if said]
+    def errors(self) -> list[tuple[str, str, str]]:
+        """What does not fit: the field's name, what it is called and the sentence, in the order of the page."""
+        found = [(one.name, one.label, one.error) for one in self.fields]
+        found += [("at", words.TIME_HEAD, self.at_error), ("note", words.NOTE_HEAD, self.note_error)]
+        return [one for one in found if one[2]]
 
 
 def empty(listing: Listing, answers: Mapping[str, Any] | None = None, note: str = "") -> Form:

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as Answer
 
 from handlers.ordering import forms, words
 from handlers.ordering.times import offered_times
-from handlers.words import when, when_two
+from handlers.words import two_lines, when, when_two
 from models.errors import Refused
 from models.hours import CHINA, calendar
 from models.ordering.assignments import jobs_of
@@ -27,6 +27,7 @@ from models.people.scope import act_for
 from models.places.areas import Area
 from models.places.centres import ServiceCentre
 
+LISTED_AT_ONCE = 8  # more services than this stand below the kinds of help, with a way to each
 ROOM = Blueprint("ordering", __name__, template_folder="templates")
 _KEY = re.compile(r"[0-9a-f]{24}")
 
@@ -65,7 +66,7 @@ def catalogue(person: int) -> str:
         kinds.setdefault(row.category, []).append(row)
     return render_template(
         "ordering/pages/catalogue.html", words=words, person=beneficiary, whom=_name(beneficiary), centre=centre,
-        kinds=kinds,
+        kinds=kinds, few=sum(map(len, kinds.values())) <= LISTED_AT_ONCE,
     )  # fmt: skip
 
 
@@ -231,5 +232,5 @@ def _name(person: Person) -> str:
 
 
 def _both(moment: datetime) -> str:
-    """The time where the service happens, and beside it the reader's own where that differs."""
-    return when_two(moment, CHINA, ZoneInfo(g.who.zone))
+    """The time where the service happens, and below it the reader's own where that differs."""
+    return two_lines(when_two(moment, CHINA, ZoneInfo(g.who.zone)))

@@ -37,9 +37,9 @@ HELLO, HELLO_NAMED = "您好", "{name}，您好"
 HOME_LEAD = "今天想办什么？"
 # The three doors: what each is called, and what stands behind it.
 DOORS = {
-    "activities": ("开展活动", "和家人视频、参加中心的活动"),
-    "trouble": ("遇到困难", "送餐、理发、就医、跑腿，点单上门"),
-    "service": ("服务奉献", "接单帮邻居，出一份力"),
+    "activities": ("开展活动", "和家人视频，参加活动"),
+    "trouble": ("遇到困难", "送餐、理发、就医、跑腿"),
+    "service": ("服务奉献", "接单帮邻居，出份力"),
 }
 SETTINGS = "设置"
 SIZE_HEAD = "字的大小"
