@@ -53,7 +53,7 @@ class Entrance:
         """Send the browser to WeChat; its cookie tells it again, and the state remembers where it wanted to go."""
         if self.only_wechat and "MicroMessenger" not in request.user_agent.string:
             return self._elsewhere(path)
-        state, browser = secrets.token_urlsafe(24), cookie.setdefault("browser", secrets.token_urlsafe(24))
+        state, browser = secrets.token_hex(24), cookie.setdefault("browser", secrets.token_urlsafe(24))
         with self.open_session() as session, session.begin():
             begin(session, state=state, browser=browser, path=path, now=self.now(), again=again)
         return redirect(self.client.authorize_url(f"{self.public_url}/m/enter", state))

@@ -15,7 +15,7 @@ class _WhereNamed(Limiter):
 
 def make_limiter(app: Flask, redis_url: str) -> Limiter:
     """The limiter of this app; while Redis is away each process counts by itself."""
-    storage = "memory://" if redis_url.startswith("memory:") else redis_url
+    storage = "memory://" if redis_url.startswith("memory:") else redis_url.replace("unix:", "redis+unix:", 1)
     return _WhereNamed(
         get_remote_address, app=app, storage_uri=storage, key_prefix="wxb-limit", in_memory_fallback_enabled=True
     )

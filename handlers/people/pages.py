@@ -51,4 +51,5 @@ def leave() -> Answer:
     """Every session of this person is over, on whatever phone."""
     end_sessions(g.session, g.who.person_id)
     cookie.clear()
+    g.who = None
     return make_response(render_template("told.html", sentence=words.LEFT, again="/m/enter"))

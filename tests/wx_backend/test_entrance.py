@@ -240,6 +240,13 @@ def test_a_form_that_comes_too_late_is_told_so_and_nothing_is_done(pages, cast):
     assert "/m/enter?to=/m/services/1/1" in told.text
 
 
+@pytest.mark.parametrize("url", ["redis://127.0.0.1:9/0", "unix:///nowhere/redis.sock"])
+def test_a_redis_that_is_away_shuts_no_door(wire_for, url):
+    browser = wire_for(WX_BACKEND_REDIS__URL=url).app.test_client()
+    assert browser.get("/m/").status_code == 302
+    assert [browser.get("/m/enter?state=x&code=y").status_code for _ in range(301)][-2:] == [403, 429]
+
+
 def test_whoever_enters_too_often_is_asked_to_wait(pages, cast):
     me = pages.browser(cast.xiaofang)
     answers = [me.get("/m/enter?state=x&code=y") for _ in range(301)]
