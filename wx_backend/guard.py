@@ -34,8 +34,11 @@ def let_in(identity: Identity, epoch: int, now: datetime) -> None:
     cookie["page"] = {"identity": identity.id, "epoch": epoch, "began": at, "seen": at}
 
 
-def page_who(session: Session, now: datetime) -> Visitor | None:
-    """Who holds this page's signed session; None where nobody does, or it is over or was revoked."""
+def page_who(session: Session, now: datetime, *, visit: bool = True) -> Visitor | None:
+    """Who holds this page's signed session; None where nobody does, or it is over or was revoked.
+
+    `visit` is false for what a page asks by itself: it is no sign that somebody is there.
+    """
     held: dict[str, Any] | None = cookie.get("page")
     if held is None or not _lasts(held, now):
         return None
@@ -44,7 +47,7 @@ def page_who(session: Session, now: datetime) -> Visitor | None:
     ).first()
     if found is None or found.Person.session_epoch != held["epoch"]:
         return None
-    if now - datetime.fromtimestamp(held["seen"], now.tzinfo) > SEEN_EVERY:
+    if visit and now - datetime.fromtimestamp(held["seen"], now.tzinfo) > SEEN_EVERY:
         cookie["page"] = {**held, "seen": int(now.timestamp())}
     identity, person = found.Identity, found.Person
     who = Who(person.id, identity.id, person.name, person.time_zone, identity.app_id, identity.openid)

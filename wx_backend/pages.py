@@ -89,7 +89,7 @@ class Frame:
         request.max_content_length = BODY_LIMIT
         if request.endpoint == OPEN_TO_ALL:
             return None
-        visitor = guard.page_who(g.session, g.now)
+        visitor = guard.page_who(g.session, g.now, visit=not _by_itself())
         if visitor is None:
             g.session.rollback()  # nothing is open while somebody is on the way to WeChat
             return self._stranger()
@@ -100,6 +100,8 @@ class Frame:
     def _stranger(self) -> Answer:
         if request.endpoint == NOWHERE:
             return _told(words.PAGE_REFUSALS["not_yours"], 404)
+        if _by_itself():
+            return Response(status=204)  # nothing changes before somebody's eyes
         path = own_path(current_app, request.path)
         if request.headers.get("HX-Request"):
             # A script's request cannot follow WeChat to another host: the browser itself must go.
@@ -159,6 +161,11 @@ def _whole(view: Callable[..., Any]) -> Callable[..., Response]:
 
     run.__name__, run.__doc__ = view.__name__, view.__doc__
     return run
+
+
+def _by_itself() -> bool:
+    """Whether the page asks, and not the person who looks at it: a form or a link says that it is one."""
+    return "HX-Request" in request.headers and "HX-Boosted" not in request.headers
 
 
 def _nowhere(rest: str) -> Answer:

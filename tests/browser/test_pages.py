@@ -1,6 +1,7 @@
 """The pages in Chromium: what old eyes and fingers need is measured on every one, and an order goes through."""
 
 import re
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -13,10 +14,15 @@ from models.family.booking import book
 from models.family.slots import free_slots
 from models.people.identities import Identity, Who
 from models.people.persons import Person
+from tests.cast import settle
+from tests.gate import close_app, config_for
+from tests.world import NOW, Databases, disposing
+from wx_backend.app import create_app
 from wx_backend.database import make_engine, session_factory
 from wx_backend.demo.cast import LAOXU, XIAOFANG
 from wx_backend.demo.stage import Stage
 from wx_backend.now import real_now
+from wx_backend.sandbox.server import bound
 from wx_backend.web.assets import MODULES
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(150)]
@@ -178,7 +184,7 @@ def test_everything_is_reached_with_the_keyboard_and_its_focus_is_seen(context: 
     assert len(reached) == wanted
 
 
-def test_without_a_network_what_was_typed_stands_and_one_sentence_says_so(browser: Browser, stage: Stage) -> None:
+def test_what_was_typed_stands_without_a_network_and_when_we_are_in_trouble(browser: Browser, stage: Stage) -> None:
     made = browser.new_context(viewport=PHONE, base_url=stage.config.app.public_url, locale="zh-CN")
     page = enter(made, stage)
     filled(page)
@@ -187,9 +193,33 @@ def test_without_a_network_what_was_typed_stands_and_one_sentence_says_so(browse
     page.get_by_text("网络不通").wait_for()
     expect(page.get_by_label("还有什么要交代的？")).to_have_value("放在门口就好")
     made.set_offline(False)
+    page.route("**/m/services/*/*", lambda route: route.fulfill(status=503, body="away"))
+    page.get_by_role("button", name="下一步").click()
+    page.get_by_text("系统出了点小问题").wait_for()
+    expect(page.get_by_label("还有什么要交代的？")).to_have_value("放在门口就好")
+    page.unroute_all()
     page.get_by_role("button", name="下一步").click()
     page.get_by_role("button", name="确认点单").wait_for()
     made.close()
+
+
+def test_how_to_get_here_with_wechat_is_kind_too(context: BrowserContext, databases: Databases) -> None:
+    with databases.fresh("sqlite") as url, disposing(make_engine(url)) as engine:
+        with session_factory(engine)() as session, session.begin():
+            settle(session, NOW)
+        config = config_for(
+            url, WX_BACKEND_APP__PUBLIC_URL="https://centre.example.org",
+            WX_BACKEND_WECHAT__API_BASE_URL="https://api.weixin.qq.com",
+        )  # fmt: skip
+        app = create_app(config)
+        server = bound(app, "127.0.0.1", 0)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        page = context.new_page()
+        page.goto(f"http://127.0.0.1:{server.server_port}/m/orders")
+        page.get_by_role("heading", name="请用微信打开").wait_for()
+        assert_kind(page, "elsewhere")
+        server.shutdown()
+        close_app(app)
 
 
 def test_a_phone_of_the_demo_opens_the_pages_from_its_menu_and_another_is_somebody_else(

@@ -229,8 +229,18 @@ def test_outside_wechat_a_page_shows_how_to_get_there_and_remembers_nothing(wire
 
 def test_a_script_of_a_page_whose_session_is_over_is_sent_away_as_a_whole(pages, cast):
     me = pages.browser(cast.xiaofang)
-    told = me.get("/m/orders/7", headers={"HX-Request": "true"})
+    told = me.get("/m/orders/7", headers={"HX-Request": "true", "HX-Boosted": "true"})
     assert (told.status_code, told.headers["HX-Redirect"]) == (401, "/m/enter?to=/m/orders/7")
+
+
+def test_what_a_page_asks_by_itself_is_no_visit_and_changes_nothing_once_the_session_is_over(pages, cast):
+    me = pages.inside(cast.xiaofang)
+    for _ in range(3):
+        pages.now += timedelta(hours=5)
+        answer = me.get("/m/orders", headers={"HX-Request": "true"})
+    assert (answer.status_code, answer.data) == (204, b"")
+    assert "Location" not in answer.headers
+    assert me.get("/m/orders").status_code == 302
 
 
 def test_a_form_that_comes_too_late_is_told_so_and_nothing_is_done(pages, cast):

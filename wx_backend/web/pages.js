@@ -13,12 +13,14 @@ addEventListener("htmx:afterSettle", (event) => {
   scrollTo(0, 0);
 });
 
-// The network is gone: what was typed stands, and one sentence says so.
-addEventListener("htmx:sendError", (event) => {
+// The network is gone, or we are in trouble: what was typed stands, and one sentence says so.
+const sorry = (kind) => (event) => {
   const form = event.detail.elt.closest("form");
   if (!form) return;
-  const said = form.querySelector(".offline") ?? form.appendChild(document.createElement("p"));
-  said.className = "error offline";
+  const said = form.querySelector(".sorry") ?? form.appendChild(document.createElement("p"));
+  said.className = "error sorry";
   said.setAttribute("role", "alert");
-  said.textContent = document.body.dataset.offline;
-});
+  said.textContent = document.body.dataset[kind];
+};
+addEventListener("htmx:sendError", sorry("offline"));
+addEventListener("htmx:responseError", sorry("failed"));
