@@ -85,8 +85,8 @@ def test_neither_states_nor_browsers_stand_in_the_database_and_old_ones_go(pages
 
 ELSEWHERE = (
     "https://evil.example/m/", "//evil.example", "/\\evil.example", "/m//evil.example", "/m/../console", "/console",
-    "/m/enter", "/m/enter?to=/m/", "/m/orders?x=1", "/m/nothing", "/m/settings/size", "javascript:alert(1)", "",
-    "/m/%2f%2fevil.example", "/wechat/callback", "/m/" + "a" * 500,
+    "/m/enter", "/m/enter?to=/m/", "/m/orders/１７", "/m/orders?x=1", "/m/nothing", "/m/settings/size", "",
+    "javascript:alert(1)", "/m/%2f%2fevil.example", "/wechat/callback", "/m/" + "a" * 500,
 )  # fmt: skip
 OURS = ("/m/", "/m/orders", "/m/orders/17", "/m/services/3/4", "/m/calls")
 
