@@ -6,7 +6,7 @@ PART ?=
 VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
-# A machine's own uv serves; else one from PyPI stands in .venv.
+# A machine's own uv serves; else one from PyPI stands in .venv. Node always comes from PyPI.
 UV_HERE := $(shell command -v uv 2>/dev/null)
 UV := $(or $(UV_HERE),$(BIN)/uv)
 INSTALL := $(UV) pip install --quiet --python $(BIN)/python
@@ -40,12 +40,13 @@ $(VENV)/.here:
 	$(if $(UV_HERE),,$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION))
 	@printf '%s' "$(CURDIR)" > $@
 
-$(VENV)/.runtime: $(VENV)/.here requirements.lock pyproject.toml
+$(VENV)/.runtime: $(VENV)/.here requirements.lock pyproject.toml package-lock.json
 	$(INSTALL) --require-hashes --requirement requirements.lock
 	$(INSTALL) --no-deps --no-build-isolation --editable .
+	npm ci --omit=dev --ignore-scripts --silent
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock package-lock.json
+$(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
 	$(INSTALL) --require-hashes --requirement requirements-dev.lock
 	npm ci --ignore-scripts --silent
 	@touch $@

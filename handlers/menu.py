@@ -8,7 +8,10 @@ from handlers.room import Ask, Choice, Handler, Reply
 
 @dataclass(frozen=True)
 class Door:
-    """One of the three menus at the foot of the account, with at most five items."""
+    """One of the three menus at the foot of the account, with at most five items.
+
+    An address that begins with a slash is one of our pages: it opens there, and says nothing in the conversation.
+    """
 
     label: str
     items: tuple[Choice, ...]
@@ -24,6 +27,7 @@ MENU: tuple[Door, ...] = (
             Choice("我的家人", "me/people"),
             Choice("提需求·请人帮忙", "need"),
             Choice("联系工作人员", "person"),
+            Choice("大字网页", "/m/"),
         ),
     ),
     Door("服务奉献", (Choice("我要接单", "job"), Choice("我的任务", "task"), Choice("我的资料", "me"))),

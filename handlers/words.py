@@ -36,6 +36,37 @@ NO_MORE = "已经是最后一页了。回复数字选择，回复“菜单”回
 FOOTER = "（回复0返回，回复“取消”停下）"
 MENU_TEXT = "您好，这里是党群服务中心。请问要办什么？点下面的蓝字，或回复数字。"
 
+# What stands around every page, and what a page says when it cannot be shown.
+SITE = "党群服务中心"
+SKIP = "跳到正文"
+NAV_LABEL, NAV_HOME, NAV_ORDERS, NAV_CALLS, NAV_SETTINGS = "导航", "首页", "订单", "连线", "设置"
+LARGE_SIZE, STANDARD_SIZE = "长辈版", "标准版"
+PHONE_HEAD = "有不明白的，打电话问"
+CALL_THEM = "拨打"
+NO_PHONE = "请到就近的党群服务中心，工作人员会帮您办。"
+TO_HOME = "回到首页"
+TRY_AGAIN = "再打开一次"
+TOLD_TITLE = "请看这里"
+ELSEWHERE_TITLE = "请用微信打开"
+ELSEWHERE = "这里的内容要在微信里看。请打开微信，点“扫一扫”，扫下面的图。"
+ELSEWHERE_OR = "也可以在微信里找到公众号“党群服务中心”，点下面的菜单进来。"
+SNAPSHOT = "现在看到的是预览，还不能办事。请点页面右上角或底部的“使用完整服务”，再打开一次。"
+ENTRY_OVER = "这个入口已经用过，或者放得太久了。请点下面的按钮，再打开一次。"
+SESSION_OVER = "打开的时间太久了，刚才填的没有提交。请点下面的按钮，再填一次。"
+FORM_OVER = "这一页放得太久了，刚才的没有提交。请回到首页再来一次。"
+WECHAT_AWAY = "微信暂时没有回应。请过一会儿，再打开一次。"
+OFFLINE = "网络不通，刚才没有提交。请再点一次。"
+TOO_OFTEN = "刚才点得太多了，请过一会儿再来。急的话，请打电话。"
+BUSY = "现在办事的人多，请过几秒钟再来一次。"
+NO_SUCH_PAGE = "没有这一页，或者它放得太久了。请回到首页。"
+PAGE_APOLOGY = "抱歉，系统出了点小问题，这件事没有办成。请稍后再试，或者打电话问工作人员。"
+# Where a page cannot say what the conversation says.
+PAGE_REFUSALS: dict[str, str] = {
+    "not_yours": "没有找到这一页，可能不是由您办理的。如有疑问，请打电话问工作人员。",
+    "no_link": "没有找到这一页，可能不是由您办理的。如有疑问，请打电话问工作人员。",
+    "not_active": "这位居民现在不能办理。如有疑问，请打电话问工作人员。",
+}
+
 REFUSALS: dict[str, str] = {
     "wrong_state": "这件事已经有了新的进展，不能再这样办了。请查看最新情况。",
     "not_yours": "没有找到这件事，可能不是由您办理的。如有疑问，请回复“人工”找工作人员。",
@@ -74,6 +105,11 @@ def unreached(people: Mapping[int, str], reader: int) -> str:
     names = [called(name) for key, name in people.items() if key != reader]
     lines = [YOU_UNREACHED] if reader in people else []
     return "".join(f"\n{line}" for line in [*lines, *([UNREACHED.format(names="、".join(names))] if names else [])])
+
+
+def two_lines(both: str) -> str:
+    """A time for two zones as a page shows it, one below the other."""
+    return both.replace(" · ", "\n")
 
 
 def plain(text: str) -> str:

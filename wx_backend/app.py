@@ -5,10 +5,13 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from flask import Flask, Request
+from flask import request as this_request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from flask_wtf.csrf import CSRFProtect
 
 from handlers import menu, words
 from handlers.family import chat as family_chat
@@ -32,8 +35,13 @@ from scheduler.settings import ClockSettings
 from wx_backend import callback, database, health
 from wx_backend.admission import Account
 from wx_backend.config import AccountSection, Config
+from wx_backend.entrance import Entrance
+from wx_backend.keys import stays_here
+from wx_backend.limits import make_limiter
 from wx_backend.now import Clock
+from wx_backend.pages import Frame
 from wx_backend.redis import Redis, connect
+from wx_backend.web import assets
 from wx_backend.wechat.carriers import Postman, Say
 from wx_backend.wechat.client import Client
 from wx_backend.wechat.crypto import MessageKey
@@ -162,13 +170,21 @@ def _gate_account(kind: str, section: AccountSection) -> Account:
 class PeopleOnly(SecureCookieSessionInterface):
     """Cookies are for people's pages: WeChat's calls and probes carry none, and each message need not look."""
 
+    def get_cookie_name(self, app: Flask) -> str:
+        """Each door has a cookie of its own, so that leaving by one does not shut the other."""
+        door = "desk" if this_request.path.startswith("/console") else "page"
+        return f"{'__Host-' if app.config['SESSION_COOKIE_SECURE'] else ''}{door}"
+
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         """The session of a page; none for machines."""
         return None if request.path.startswith("/wechat/") else super().open_session(app, request)
 
 
 def create_app(config: Config, now: Callable[[], datetime] | None = None) -> Flask:
-    """The web process: WeChat's two callbacks, health and metrics."""
+    """The web process: WeChat's two callbacks, the pages, health and metrics.
+
+    Raises ConfigError when a file that the pages need is not there.
+    """
     app = Flask("wx_backend", static_folder=None)
     app.session_interface = PeopleOnly()
     app.secret_key = config.app.secret_key
@@ -182,4 +198,24 @@ def create_app(config: Config, now: Callable[[], datetime] | None = None) -> Fla
     router = app.extensions["router"] = make_router()
     callback.register(app, callback.Gate(router, engine, moment, database.turns(engine)), accounts)
     health.register(app, open_session, moment)
+    _open_pages(app, config, router, open_session, moment)
     return app
+
+
+def _open_pages(
+    app: Flask, config: Config, router: Router, open_session: database.SessionFactory, moment: Callable[[], datetime]
+) -> None:
+    """The door for people: `/m`, and the files that its pages load."""
+    plain = urlsplit(config.app.public_url).scheme == "http" and stays_here(config.app.public_url)
+    app.config.update(
+        SESSION_COOKIE_SECURE=not plain, SESSION_COOKIE_HTTPONLY=True, SESSION_COOKIE_SAMESITE="Lax",
+        WTF_CSRF_CHECK_DEFAULT=False, WTF_CSRF_TIME_LIMIT=None,  # a door asks for it itself; a session ends by itself
+    )  # fmt: skip
+    loaded = assets.load()
+    client = make_clients(config, connect(config.redis.url))[config.wechat.official_account.app_id]
+    entrance = Entrance(client, open_session, moment, config.app.public_url, only_wechat=not config.is_loopback())
+    refusals = {**router.refusals, **words.PAGE_REFUSALS, **ordering_words.PAGE_REFUSALS}
+    app.register_blueprint(assets.room(loaded))
+    frame = Frame(entrance, CSRFProtect(app), make_limiter(app, config.redis.url), loaded, refusals)
+    app.extensions["pages"] = frame
+    frame.register(app)

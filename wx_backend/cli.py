@@ -41,6 +41,7 @@ from wx_backend.redis import connect
 from wx_backend.safety import refuse_lonely_workers, refuse_unsafe
 from wx_backend.sandbox import server as sandbox_server
 from wx_backend.serving import Server
+from wx_backend.web import assets
 from wx_backend.wechat import menu as account_menu
 from wx_backend.wechat.client import FAR_END
 from wx_backend.wechat.templates import drift, pulled
@@ -106,6 +107,7 @@ def demo(named: str | None, once: bool) -> None:
         stage.push_menu(MENU)
         click.echo(
             f"\n  手机 (phones)    {stage.sandbox_url}\n  后端 (back end)  http://{stage.config.app.bind}/readyz\n"
+            "  网页 (pages)     手机上点：遇到困难 › 大字网页\n"
         )
         click.echo("  停止 (stop): Ctrl-C\n")
         if not once:
@@ -148,6 +150,7 @@ def serve(named: str | None, is_demo: bool) -> None:
     config = _config(named)
     refuse_unsafe(config, demo=is_demo)
     refuse_lonely_workers(config)
+    assets.load()  # what is missing is said here, once, and not by each worker
     sys.argv = sys.argv[:1]  # gunicorn would read our words as its own
     Server(config).run()
 
@@ -238,9 +241,10 @@ def _client(named: str | None) -> tuple[Config, Any]:
 @click.pass_obj
 def menu_diff(named: str | None) -> None:
     """What `push` would change."""
-    _, client = _client(named)
+    config, client = _client(named)
     try:
-        lines = account_menu.difference(account_menu.shown(client), account_menu.built(MENU))
+        ours = account_menu.built(MENU, config.app.public_url)
+        lines = account_menu.difference(account_menu.shown(client), ours)
     except FAR_END as error:
         raise Fault(f"the account does not answer: {error}") from error
     click.echo("\n".join(lines) or "the account shows this menu already")
@@ -250,9 +254,9 @@ def menu_diff(named: str | None) -> None:
 @click.pass_obj
 def menu_push(named: str | None) -> None:
     """Put our menu on the account."""
-    _, client = _client(named)
+    config, client = _client(named)
     try:
-        account_menu.push(client, account_menu.built(MENU))
+        account_menu.push(client, account_menu.built(MENU, config.app.public_url))
     except (*FAR_END, account_menu.AnotherMenu) as error:
         raise Fault(f"the account did not take it: {error}") from error
     click.echo("the account shows the menu now (phones may take five minutes)")

@@ -16,8 +16,10 @@ from wx_backend import migrations
 from wx_backend.app import make_clients, make_templates
 from wx_backend.config import Config
 from wx_backend.database import make_engine, session_factory
+from wx_backend.keys import stays_here
 from wx_backend.now import real_now
 from wx_backend.redis import alive, connect
+from wx_backend.web import assets
 from wx_backend.wechat.templates import drift
 
 
@@ -33,6 +35,7 @@ class Finding:
 def examine(config: Config) -> Iterator[Finding]:
     """Every finding, in the order in which a newcomer would ask."""
     yield from _settings(config)
+    yield from _pages(config)
     yield from _database(config)
     yield from _cache(config)
     yield from _wechat(config)
@@ -43,6 +46,15 @@ def _settings(config: Config) -> Iterator[Finding]:
     yield Finding("ok", "settings", f"listens on {config.app.bind}, WeChat accounts {modes}")
     if config.is_loopback():
         yield Finding("warn", "settings", "everything stays on this machine: good for the demo, not for a township")
+
+
+def _pages(config: Config) -> Iterator[Finding]:
+    lacking = assets.missing()
+    yield from (Finding("fail", "pages", sentence) for sentence in lacking)
+    if config.app.public_url.startswith("http:") and not stays_here(config.app.public_url):
+        yield Finding("fail", "pages", "app.public_url is not https: the cookie of a page would not come back")
+    elif not lacking:
+        yield Finding("ok", "pages", f"{config.app.public_url}/m/ (in WeChat's console: 网页授权域名)")
 
 
 def _database(config: Config) -> Iterator[Finding]:

@@ -42,6 +42,12 @@ REFUSALS: dict[str, str] = {
     "no_station": "{centre}还没有视频设备，请打电话{phone}问问工作人员。",
 }
 
+# Pages.
+CALLS_TITLE = "亲情连线"
+CALLS_LEAD = "约好的视频。到时工作人员会请老人到场，并在微信上呼叫您。"
+CALLS_NONE = "您没有约好的视频。"
+CALLS_HOW = "要约视频、改时间或取消，请回公众号，点“开展活动”里的“亲情连线”。"
+WITH, WHERE = "和{name}视频", "地点"
 
 STATE_NAMES = {
     "booked": "已约好", "checked_in": "老人已到场", "in_call": "正在视频", "completed": "已结束", "cancelled": "已取消",

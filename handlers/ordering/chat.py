@@ -1,16 +1,16 @@
 """Ordering a service in the official account: for whom, what, when, and then the number."""
 
 import secrets
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from handlers.ordering import mine, words
 from handlers.ordering.mine import both
-from handlers.ordering.times import understood
+from handlers.ordering.times import offered_times, understood
 from handlers.room import Ask, Choice, Handler, Reply
 from handlers.words import unreached, when
 from models.errors import Refused
-from models.hours import CHINA, calendar
+from models.hours import CHINA
 from models.ordering.listings import Listing, published
 from models.ordering.numbers import spoken
 from models.ordering.orders import placed_with, same_day
@@ -21,7 +21,7 @@ from models.people.identities import out_of_reach
 from models.people.persons import Person
 from models.people.scope import act_for
 from models.places.areas import Area
-from models.places.centres import ServiceCentre, centre_for, open_spans
+from models.places.centres import ServiceCentre, centre_for
 
 LISTED_AT_ONCE = 8  # more services than this are asked for by the kind of help first
 
@@ -123,14 +123,11 @@ def _ask(draft: dict[str, Any], number: int, question: dict[str, Any]) -> Reply:
 def _ask_time(ask: Ask, draft: dict[str, Any], head: str = words.PICK_TIME) -> Reply:
     """A few times within the centre's opening hours of the next days, or any time in words."""
     beneficiary, _ = act_for(ask.session, ask.who.person_id, draft["person"])
-    centre, book = _centre(ask, beneficiary), calendar(ask.session)
-    day, found = ask.now.astimezone(centre.tz).date(), list[datetime]()
-    for ahead in range(1, 8):
-        spans = open_spans(ask.session, centre, day + timedelta(days=ahead), book)
-        found += [spans[0][0] + timedelta(minutes=30), spans[-1][1] - timedelta(hours=2)] if spans else []
-        if len(found) >= 4:
-            break
-    choices = tuple(Choice(when(moment, centre.tz), f"order/at/{int(moment.timestamp())}") for moment in found[:4])
+    centre = _centre(ask, beneficiary)
+    choices = tuple(
+        Choice(when(moment, centre.tz), f"order/at/{int(moment.timestamp())}")
+        for moment in offered_times(ask.session, centre, ask.now)
+    )
     asked = len(_listing(ask, draft).questions)
     back = f"order/ask/{asked - 1}" if asked else f"order/for/{draft['person']}"
     return Reply(head, choices, "order/at", draft, back)

@@ -57,6 +57,66 @@ SET_OUT = "好的，已经告诉等您的人。路上请注意安全！"
 ASK_DONE = "服务已经做完了吗？确认后订单就结束了。"
 COMPLETED = "辛苦了！这张单子已经完成。"
 
+# Pages.
+SERVICES = "点单服务"
+FOR_WHOM_LEAD = "请选一位，看看那边的中心有什么服务。"
+KINDS_LABEL = "服务分类"
+MODE_NAMES = {"at_centre": "到中心", "at_home": "上门", "delivery": "送到家"}
+MY_SELF = "我自己"
+FOR = "给{name}"
+ASKS = "请填写"
+OPTIONAL = "（可以不填）"
+PICK_ONE, PICK_MANY = "请选一个", "可以选几个"
+NO_MATTER = "都可以"
+NUMBER_HINT = "写一个数字，例如：2"
+TIME_HEAD = "希望什么时候？"
+OTHER_TIME = "其他时间"
+OTHER_DAY, OTHER_CLOCK = "日期", "几点（国内时间）"
+NOTE_HEAD = "还有什么要交代的？"
+NOTE_HINT = "例如：放在门口就好"
+NEXT = "下一步：核对"
+CHECK = "请核对"
+CHECK_LEAD = "还没有提交。看一看对不对，再点“确认点单”。"
+SERVICE, WHOM, WISHED, NOTE, NOTHING_NOTED, WHY = "服务", "给谁", "时间", "留言", "没有", "原因"
+CONFIRM, EDIT = "确认点单", "返回修改"
+MISTAKES = "有{count}处请再看一下："
+ORDER, ORDER_NUMBER = "订单", "订单号"
+PLACED_HEAD = "点单成功"
+PLACED_LEAD = "请记下订单号。有组织接单后会通知您。"
+STATE_LEADS = {
+    "open": "已经发给服务组织，正在等他们接单。",
+    "accepted": "已经有组织接单了。有变化会通知您。",
+    "completed": "服务已经做完了。",
+    "closed": "这张单子已经结束。",
+    "cancelled": "这张单子已经取消，不会有人来。",
+    "unmet": "抱歉，暂时没有组织能做。请打电话问工作人员。",
+}
+CANCEL = "取消订单"
+CANCEL_LEAD = "点错了不要紧，做完以前都可以取消。"
+CANCEL_TITLE = "取消这张订单？"
+CANCEL_YES, CANCEL_NO = "确认取消", "不取消，返回"
+OTHER_REASON = "其他原因（可以不写）"
+ORDER_AGAIN = "再点一次"
+MY_ORDERS = "我的订单"
+NO_ORDERS_PAGE = "您还没有订单。"
+GO_ORDER = "去点单"
+JOBS_TITLE = "服务奉献"
+JOBS_LEAD = "您的组织有这些单子。接单请回公众号，点“服务奉献”里的“我要接单”。"
+NO_JOBS_PAGE = "现在没有等您接的单子。想帮邻居出一份力？请打电话给党群服务中心，工作人员会告诉您怎么加入。"
+ANSWER_UNTIL = "请在这之前答复"
+
+# Where a page does not say what the conversation says; the sentence stands beside its field.
+PAGE_REFUSALS: dict[str, str] = {
+    "answer_needed": "这一项请填一下。",
+    "answer_number": "请写一个1到999的数字，例如：2。",
+    "answer_value": "请从上面选。",
+    "answer_long": "请在{limit}个字以内（您写了{length}个字），短一点。",
+    "note_long": "请在{limit}个字以内（您写了{length}个字），短一点。",
+    "bad_time": "请选一个以后的时间，或者写上日期和几点。",
+    "no_contact": "这位居民还没有登记联系办法，请先打电话给工作人员补上，再来点单。",
+    "stale_form": STALE,
+}
+
 REFUSALS: dict[str, str] = {
     "not_offered": "这项服务现在不能点了，请从清单里重新选。",
     "bad_time": "这个时间不能约，请换一个以后的时间。",

@@ -1,7 +1,5 @@
 """Following, one's own name and city, family links and consents, and the way to a person, in the official account."""
 
-from sqlalchemy import select
-
 from handlers import words as shared
 from handlers.menu import FIRST
 from handlers.people import residents, words
@@ -10,13 +8,12 @@ from models.errors import Refused
 from models.family.parting import part
 from models.family.telling import person_moved_zone
 from models.messages.optouts import opt_in, opt_out, wants_none
-from models.people.care import cared_for_by, links_of
+from models.people.care import links_of
+from models.people.homes import centres_near
 from models.people.identities import Identity, follows, unfollows
 from models.people.links import KINSHIPS, invited_by
 from models.people.persons import Person, call_oneself, move_to_zone
 from models.people.staff import is_cadre
-from models.places.areas import Area
-from models.places.centres import ServiceCentre, centre_for
 from models.tasks import linking
 from models.tasks.holding import wake_for
 
@@ -155,16 +152,8 @@ def decline_link(ask: Ask, link: int) -> Reply:
 
 def way_to_a_person(ask: Ask) -> Reply:
     """The phone of the person's own centre, or of the centre of those they care for."""
-    people = [ask.session.get_one(Person, ask.who.person_id)]
-    people += [person for person, _ in cared_for_by(ask.session, ask.who.person_id)]
-    lines: dict[str, None] = {}
-    for area_id in dict.fromkeys(person.area_id for person in people if person.area_id):
-        centre = centre_for(ask.session, ask.session.get_one(Area, area_id).path)
-        if centre is not None and centre.phone:
-            lines[words.centre_contact(centre.name, centre.phone)] = None
-    if not lines:
-        county = ask.session.scalar(select(ServiceCentre).where(ServiceCentre.phone != "").order_by(ServiceCentre.id))
-        lines[words.centre_contact(county.name, county.phone) if county else words.PERSON_FALLBACK] = None
+    centres = centres_near(ask.session, ask.who.person_id)
+    lines = [words.centre_contact(centre.name, centre.phone) for centre in centres] or [words.PERSON_FALLBACK]
     return Reply("\n".join(lines), FIRST)
 
 

@@ -33,6 +33,30 @@ CONSENTS = {"service_records": "登记服务记录", "family_calls": "参加亲�
 NO_RESIDENT = "您负责的范围里没有找到这个名字，请再回复一次，或点取消。"
 PERSON_FALLBACK = "请拨打县党群服务中心电话，或到就近的党群服务中心，工作人员会帮您办。"
 
+HELLO, HELLO_NAMED = "您好", "{name}，您好"
+HOME_LEAD = "今天想办什么？"
+# The three doors: what each is called, and what stands behind it.
+DOORS = {
+    "activities": ("开展活动", "和家人视频，参加活动"),
+    "trouble": ("遇到困难", "送餐、理发、就医、跑腿"),
+    "service": ("服务奉献", "接单帮邻居，出份力"),
+}
+SETTINGS = "设置"
+SIZE_HEAD = "字的大小"
+SIZE_LEAD = "眼睛吃力的话，请打开长辈版，字和按钮都会变大。"
+SIZE_NOW = {False: "现在是标准版", True: "现在是长辈版"}
+SIZE_ON, SIZE_OFF = "打开长辈版", "换回标准版"
+REMINDERS_HEAD = "视频提醒"
+REMINDERS_NOW = {False: "现在会提醒您视频时间", True: "现在不提醒视频时间"}
+REMINDERS_STOP, REMINDERS_START = "不要提醒我", "恢复提醒"
+ME_HEAD = "我的资料"
+ME_NAME, ME_CITY, NO_NAME = "姓名", "所在地", "还没有填写"
+ME_LEAD = "要改姓名、所在地或家人，请回公众号，点“服务奉献”里的“我的资料”。"
+LEAVE_HEAD = "手机丢了，或者借给别人用过？"
+LEAVE_LEAD = "点一下，所有手机上打开的页面都要重新进入。"
+LEAVE = "全部退出"
+LEFT = "已经全部退出。要再看，请点下面的按钮。"
+
 REFUSALS: dict[str, str] = {
     "no_link": "您还不能为这位家人办理。请先关联家人：回复“我的家人”查看怎么做。",
     "not_active": "这位居民现在不能办理。如有疑问，请回复“人工”找工作人员。",

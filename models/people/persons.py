@@ -27,6 +27,8 @@ class Person(Row):
     time_zone: Mapped[str] = mapped_column(String(40), default="Asia/Shanghai")
     left_behind: Mapped[str] = mapped_column(String(8), default="")  # "", "elder", "child": sensitive
     away: Mapped[bool] = mapped_column(default=False)
+    large_type: Mapped[bool] = mapped_column(default=False)  # 长辈版: pages in the larger of two sizes
+    session_epoch: Mapped[int] = mapped_column(default=0)  # a session that was begun in another epoch is over
     created_at: Mapped[datetime]
 
     @property

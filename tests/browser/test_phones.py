@@ -1,8 +1,6 @@
 """The page with the phones, in Chromium: a person can live the story by tapping, at phone width and beside others."""
 
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,40 +8,12 @@ from typing import Any
 import pytest
 import segno
 import urllib3
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from handlers.menu import MENU
-from tests.conftest import need
-from wx_backend.config import EXAMPLE
-from wx_backend.demo.stage import Stage, stage_aside
+from wx_backend.demo.stage import Stage
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync"]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """The whole product on free ports."""
-    made = stage_aside(EXAMPLE, tmp_path_factory.mktemp("stage"))
-    try:
-        made.prepare()
-        made.up()
-        made.push_menu(MENU)
-        yield made
-    finally:
-        made.down()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium, or the one named by CHROMIUM."""
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    need(None if path else "no Chromium on this machine")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture

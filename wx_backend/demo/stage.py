@@ -109,7 +109,8 @@ class Stage:
     def push_menu(self, doors: Any) -> None:
         """Put the menu bar on the account, as `menu push` does."""
         clients = make_clients(self.config, connect("memory://"))
-        account_menu.push(clients[self.config.wechat.official_account.app_id], account_menu.built(doors))
+        ours = account_menu.built(doors, self.config.app.public_url)
+        account_menu.push(clients[self.config.wechat.official_account.app_id], ours)
 
     def kill(self, part: str) -> None:
         """End a part as a power cut would."""

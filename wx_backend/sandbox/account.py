@@ -145,6 +145,14 @@ def identity(account: Account, phone: Phone) -> Json:
     return {**names, "unionid": phone.unionid} if phone.unionid else names
 
 
+def looks(account: Account, phone: Phone) -> Json:
+    """Who looks at a page (`sns/oauth2/access_token`): the person, or on a snapshot page a stand-in of that hour."""
+    held: Json = {"access_token": "sandbox-web-token", "expires_in": 7200, "scope": "snsapi_base"}
+    if phone.snapshot:
+        return {**held, "openid": f"o-snapshot-{secrets.token_hex(8)}", "is_snapshotuser": 1}
+    return {**held, **identity(account, phone)}
+
+
 def upload(world: World, content: bytes, kind: str) -> Json:
     """`media/upload`."""
     if kind not in ("image", "voice", "video", "thumb"):

@@ -15,6 +15,7 @@ from wx_backend.sandbox.tokens import Tokens
 from wx_backend.sandbox.world import Account, World
 
 Json = dict[str, Any]
+PHONE_COOKIE = "sandbox_phone"
 Call = Callable[[Account, Json], Any]
 
 
@@ -96,10 +97,7 @@ def blueprint(world: World, faults: Faults, tokens: Tokens, later: Later) -> Blu
     def oauth_token() -> Any:
         """Whom an OAuth code stands for."""
         found = own.who_logs_in(world, *(request.args.get(name, "") for name in ("appid", "code", "secret")))
-        if isinstance(found, dict):
-            return jsonify(found)
-        held = {"access_token": "sandbox-web-token", "expires_in": 7200, "scope": "snsapi_base"}
-        return jsonify({**held, **own.identity(*found)})
+        return jsonify(found if isinstance(found, dict) else own.looks(*found))
 
     @api.get("/sns/jscode2session")
     def login() -> Any:
@@ -111,10 +109,10 @@ def blueprint(world: World, faults: Faults, tokens: Tokens, later: Later) -> Blu
 
     @api.get("/connect/oauth2/authorize")
     def authorize() -> Any:
-        """A page asks who looks at it; `as` says which phone it is."""
-        phone = world.phones.get(request.args.get("as", ""))
+        """A page asks who looks at it: the phone that opened it last in this browser, or the one that `as` names."""
+        phone = world.phones.get(request.args.get("as") or request.cookies.get(PHONE_COOKIE, ""))
         if phone is None:
-            return jsonify(refused(40003, "name the phone with as=openid")), 400
+            return jsonify(refused(40003, "open the page on a phone, or name the phone with as=openid")), 400
         account = world.accounts.get(request.args.get("appid", ""))
         if account is None:
             return jsonify(refused(40013, "invalid appid")), 400

@@ -4,16 +4,18 @@ import re
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, jsonify, redirect, request
 
 from wx_backend.sandbox import deeds, qr
 from wx_backend.sandbox.account import new_code, upload
+from wx_backend.sandbox.api import PHONE_COOKIE
 from wx_backend.sandbox.callbacks import Answer
 from wx_backend.sandbox.faults import KINDS, Fault, Faults
 from wx_backend.sandbox.tokens import Tokens
 from wx_backend.sandbox.world import Phone, World
 
 _LINK = re.compile(r'<a href="([^"]+)">([^<]*)</a>')
+SWITCHES = {"block": "blocked", "snapshot": "snapshot"}
 PICTURES = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
 
 
@@ -97,9 +99,9 @@ def blueprint(world: World, faults: Faults, tokens: Tokens) -> Blueprint:
         if verb == "code":
             account = world.account("mini_program") if body.get("mini") else None
             return jsonify(code=new_code(world, phone, account))
-        if verb == "block":
-            phone.blocked = bool(body.get("on", True))
-            return jsonify(blocked=phone.blocked)
+        if verb in SWITCHES:
+            setattr(phone, SWITCHES[verb], bool(body.get("on", True)))
+            return jsonify({SWITCHES[verb]: getattr(phone, SWITCHES[verb])})
         if verb == "consent":
             phone.consents[str(body["template_id"])] = phone.consents.get(str(body["template_id"]), 0) + 1
             return jsonify(left=phone.consents)
@@ -170,3 +172,20 @@ def pictures(world: World) -> Blueprint:
         return Response(qr.picture(code.url), mimetype="image/png")
 
     return shown
+
+
+def browser(world: World) -> Blueprint:
+    """What opens pages, under /_sandbox: one browser for all phones, used by one at a time."""
+    opens = Blueprint("browser", __name__, url_prefix="/_sandbox")
+
+    @opens.get("/users/<openid>/browse")
+    def browse(openid: str) -> Any:
+        """This phone opens a page: the browser is now this phone's, and WeChat will say so."""
+        url = request.args.get("url", "")
+        if openid not in world.phones or urlsplit(url).scheme not in ("http", "https"):
+            return jsonify(error="no such phone, or no web address"), 404
+        answer = redirect(url)
+        answer.set_cookie(PHONE_COOKIE, openid, httponly=True, samesite="Lax")
+        return answer
+
+    return opens

@@ -39,6 +39,7 @@ def create_sandbox(
     app.register_blueprint(api.blueprint(world, faults, tokens, later))
     app.register_blueprint(control.blueprint(world, faults, tokens))
     app.register_blueprint(control.pictures(world))
+    app.register_blueprint(control.browser(world))
 
     @app.get("/")
     def page() -> Response:

@@ -85,6 +85,7 @@ class Phone:
     mini_openid: str = ""
     places: tuple[Place, ...] = (Place("丽水市政府", 28.4676, 119.9229),)
     following: bool = False
+    snapshot: bool = False  # looks at pages without being logged in: WeChat names a stand-in (快照页)
     blocked: bool = False  # has switched the account's messages off: sends are accepted, receipts say user block
     log: list[dict[str, Any]] = field(default_factory=list)
     windows: dict[str, tuple[float, int]] = field(default_factory=dict)  # by account: until when, how many more

@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 EXPIRED = 42001
 STALE_TOKEN = {40001, 40014, EXPIRED}
+BAD_CODES = {40029, 40163}
 CALL_SECONDS = 10.0
 QR_LASTS = 2_592_000  # thirty days, the longest that WeChat keeps one
 # Answers that are a file unless they are an error.
@@ -39,6 +40,14 @@ SENDS = {
 # Everything a call may raise that is the far end's doing and not ours.
 FAR_END = (WeChatClientException, TokenRefused, Unreached, Doubtful)
 _RID = re.compile(r"rid: ?([0-9a-zA-Z-]+)")
+
+
+class VirtualUser(WeChatClientException):  # type: ignore[misc]
+    """A snapshot page's stand-in for a user: it must never be bound to anybody, and asking again does not help."""
+
+
+class CodeUsed(WeChatClientException):  # type: ignore[misc]
+    """An OAuth code that is none any more (40029, 40163): somebody loaded the page again. A new one may be had."""
 
 
 class Client(WeChatClient):  # type: ignore[misc]
@@ -159,13 +168,17 @@ class Client(WeChatClient):  # type: ignore[misc]
     def person_behind(self, code: str) -> dict[str, Any]:
         """Who stands behind an OAuth code (`sns/oauth2/access_token`).
 
-        Raises WeChatClientException for a used code (40163), and for a snapshot page's virtual user, who must never be
-        bound to anybody.
+        Raises CodeUsed, or VirtualUser on a snapshot page.
         """
         params = {"appid": self.appid, "secret": self.secret, "code": code, "grant_type": "authorization_code"}
-        found: dict[str, Any] = self._request("get", "/sns/oauth2/access_token", params=params)
+        try:
+            found: dict[str, Any] = self._request("get", "/sns/oauth2/access_token", params=params)
+        except WeChatClientException as error:
+            if error.errcode in BAD_CODES:
+                raise CodeUsed(error.errcode, error.errmsg, client=None) from None
+            raise
         if str(found.get("is_snapshotuser", 0)) == "1":
-            raise WeChatClientException(-1, "a snapshot page's virtual user", client=None)
+            raise VirtualUser(-1, "a snapshot page's virtual user", client=None)
         return found
 
     def session_behind(self, js_code: str) -> dict[str, Any]:

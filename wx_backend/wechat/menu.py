@@ -7,6 +7,7 @@ from typing import Any
 from wechatpy.exceptions import WeChatClientException
 
 from handlers.menu import Door
+from handlers.room import Choice
 
 NO_MENU = 46003
 TOP, SUB = 3, 5
@@ -17,8 +18,11 @@ class AnotherMenu(Exception):
     """The account shows another menu than the one it has just accepted."""
 
 
-def built(doors: Sequence[Door]) -> dict[str, Any]:
-    """The menu as `menu/create` takes it; raises ValueError, naming the item, where WeChat's limits are passed."""
+def built(doors: Sequence[Door], public_url: str) -> dict[str, Any]:
+    """The menu as `menu/create` takes it; raises ValueError, naming the item, where WeChat's limits are passed.
+
+    Pages are opened below `public_url`, and by their entrance: whoever taps the menu is who looks from then on.
+    """
     if not 1 <= len(doors) <= TOP:
         raise ValueError(f"a menu has one to {TOP} doors, not {len(doors)}")
     buttons = []
@@ -29,9 +33,14 @@ def built(doors: Sequence[Door]) -> dict[str, Any]:
         for item in door.items:
             _short(item.label, SUB_BYTES)
             _short(item.address, KEY_BYTES)
-        items = [{"type": "click", "name": item.label, "key": item.address} for item in door.items]
-        buttons.append({"name": door.label, "sub_button": items})
+        buttons.append({"name": door.label, "sub_button": [_item(item, public_url) for item in door.items]})
     return {"button": buttons}
+
+
+def _item(item: Choice, public_url: str) -> dict[str, str]:
+    if item.address.startswith("/"):
+        return {"type": "view", "name": item.label, "url": f"{public_url}/m/enter?to={item.address}"}
+    return {"type": "click", "name": item.label, "key": item.address}
 
 
 def _short(text: str, limit: int) -> None:
@@ -51,7 +60,7 @@ def shown(client: Any) -> dict[str, Any]:
         {
             "name": door["name"],
             "sub_button": [
-                {"type": item.get("type", ""), "name": item["name"], "key": item.get("key", "")}
+                {"type": item.get("type", ""), "name": item["name"], **_target(item)}
                 for item in door.get("sub_button", [])
             ],
         }
@@ -74,13 +83,19 @@ def difference(theirs: dict[str, Any], ours: dict[str, Any]) -> list[str]:
 def _lines(menu: dict[str, Any]) -> list[str]:
     lines = []
     for door in menu["button"]:
-        items = [f" › {item['name']} → {_target(item)}" for item in door["sub_button"]]
+        items = [f" › {item['name']} → {_shown(item)}" for item in door["sub_button"]]
         lines += [f"{door['name']}{item}" for item in items or [""]]
     return lines
 
 
-def _target(item: dict[str, Any]) -> str:
-    return str(item["key"]) if item["type"] == "click" else f"{item['type']} {item['key']}"
+def _shown(item: dict[str, Any]) -> str:
+    kind = "" if item["type"] == "click" else f"{item['type']} "
+    return kind + "".join(_target(item).values())
+
+
+def _target(item: dict[str, Any]) -> dict[str, str]:
+    """Where an item leads: a page's address, or the key that is told to us."""
+    return {"url": item["url"]} if "url" in item else {"key": item.get("key", "")}
 
 
 def push(client: Any, ours: dict[str, Any]) -> None:

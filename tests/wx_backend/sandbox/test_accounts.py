@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.wx_backend.sandbox.asking import MINI, OFFICIAL, call, does, heard, send, token
+from tests.wx_backend.sandbox.asking import CONFIG, MINI, OFFICIAL, call, does, heard, send, token
 from wx_backend.sandbox.account import new_code
 from wx_backend.sandbox.control import links_in
 from wx_backend.sandbox.crypto import sealed, signature
@@ -188,3 +188,23 @@ def test_a_passive_reply_may_be_a_picture(sandbox, backend, phone, tmp_path):
     ]
     does(sandbox, "text", text="二维码")
     assert (phone.log[-1]["kind"], phone.log[-1]["media"]) == ("image", media)
+
+
+def test_a_page_learns_whose_phone_opened_it_and_on_a_snapshot_page_only_a_stand_in(sandbox):
+    url = f"{CONFIG.app.public_url}/m/enter"
+    opened = sandbox.client.get("/_sandbox/users/o-demo-aming/browse", query_string={"url": url})
+    assert (opened.status_code, opened.location) == (302, url)
+    asked = {"appid": OFFICIAL.app_id, "redirect_uri": url, "state": "s"}
+
+    def looks():
+        back = sandbox.client.get("/connect/oauth2/authorize", query_string=asked).location
+        code = parse_qs(urlsplit(back).query)["code"][0]
+        who = {"appid": OFFICIAL.app_id, "secret": OFFICIAL.app_secret, "code": code}
+        return sandbox.client.get("/sns/oauth2/access_token", query_string=who).json
+
+    assert looks()["openid"] == "o-demo-aming"
+    sandbox.client.post("/_sandbox/users/o-demo-aming/snapshot", json={"on": True})
+    stand_in = looks()
+    assert stand_in["is_snapshotuser"] == 1
+    assert stand_in["openid"] not in sandbox.world.phones
+    assert sandbox.client.get("/_sandbox/users/o-demo-aming/browse?url=javascript:alert(1)").status_code == 404

@@ -38,6 +38,7 @@ from wx_backend.wechat.transport import Doubtful, Transport, Unreached, beside
 SEND = "/cgi-bin/message/template/send"
 CONFIG = load_config(EXAMPLE, {})
 OFFICIAL = CONFIG.wechat.official_account
+WEB = CONFIG.app.public_url
 FACTS = {"cared": "王秀英", "at": NOW.isoformat()}
 
 
@@ -391,14 +392,14 @@ def test_a_code_stands_for_a_person_once(far):
 
 
 def test_the_menu_is_pushed_and_compared(far):
-    client, ours = client_for(far), account_menu.built(MENU)
+    client, ours = client_for(far), account_menu.built(MENU, WEB)
     assert len(account_menu.difference(account_menu.shown(client), ours)) == sum(len(door.items) for door in MENU)
     account_menu.push(client, ours)
     assert account_menu.difference(account_menu.shown(client), ours) == []
 
 
 def test_a_menu_in_another_order_or_with_a_door_of_its_own_is_another_menu(far):
-    client, ours = client_for(far), account_menu.built(MENU)
+    client, ours = client_for(far), account_menu.built(MENU, WEB)
     first, second, *rest = ours["button"]
     for theirs in (
         [second, first, *rest],
@@ -412,11 +413,11 @@ def test_a_menu_in_another_order_or_with_a_door_of_its_own_is_another_menu(far):
 
 
 def test_an_account_that_shows_another_menu_than_it_took_is_said_so(far, monkeypatch):
-    monkeypatch.setattr(far.world, "menu", account_menu.built(MENU[:1]))
+    monkeypatch.setattr(far.world, "menu", account_menu.built(MENU[:1], WEB))
     client = client_for(far)
     monkeypatch.setattr(client.menu, "create", lambda _: None)
     with pytest.raises(account_menu.AnotherMenu):
-        account_menu.push(client, account_menu.built(MENU))
+        account_menu.push(client, account_menu.built(MENU, WEB))
 
 
 @pytest.mark.parametrize(
@@ -431,7 +432,7 @@ def test_an_account_that_shows_another_menu_than_it_took_is_said_so(far, monkeyp
 )
 def test_a_menu_past_wechats_limits_is_refused_before_it_is_sent(doors):
     with pytest.raises(ValueError, match=r"."):
-        account_menu.built(doors)
+        account_menu.built(doors, WEB)
 
 
 def test_templates_that_drift_are_named(far):

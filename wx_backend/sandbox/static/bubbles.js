@@ -1,5 +1,5 @@
 // How one entry of a conversation looks: text with its links, pictures, voice, places, template messages.
-import { act, button, element, when } from "./wire.js";
+import { act, browsed, button, element, when } from "./wire.js";
 
 const LINK = /<a href="[^"]+">[^<]*<\/a>/;
 const CHOICE = /^\s*(\d+\s*[.、．]?\s*)?<a href="[^"]+">[^<]*<\/a>\s*$/;
@@ -12,7 +12,7 @@ function anchor(openid, entry, link, className, label) {
   const known = link.id || /^https?:/.test(link.href);
   if (!known) return element("span", className, label);
   const made = element("a", className, label);
-  made.href = link.id ? "#" : plain(link.href);
+  made.href = link.id ? "#" : browsed(openid, plain(link.href));
   if (link.id) {
     made.addEventListener("click", (event) => {
       event.preventDefault();
@@ -75,18 +75,18 @@ function voice(entry) {
   return made;
 }
 
-function card(entry) {
+function card(openid, entry) {
   const made = element("article", "card");
   made.append(element("span", "tag", "服务通知"), element("h3", "", entry.title));
   const rows = element("dl");
   for (const row of entry.rows) rows.append(element("dt", "", row.name), element("dd", "", row.value));
   made.append(rows);
-  if (/^https?:/.test(entry.url)) made.append(anchor("", entry, { href: entry.url }, "details", "查看详情"));
+  if (/^https?:/.test(entry.url)) made.append(anchor(openid, entry, { href: entry.url }, "details", "查看详情"));
   return made;
 }
 
 function body(openid, entry, look) {
-  if (entry.kind === "template") return card(entry);
+  if (entry.kind === "template") return card(openid, entry);
   if (entry.side === "system") return element("div", "notice", entry.text);
   if (entry.media) return picture(entry, look);
   if (entry.kind === "voice") return voice(entry);

@@ -2,7 +2,7 @@
 import * as bar from "./bar.js";
 import { drawn } from "./bubbles.js";
 import * as sheet from "./sheet.js";
-import { $, act, afterwards, ask, button, element, when } from "./wire.js";
+import { $, act, afterwards, ask, browse, button, element, when } from "./wire.js";
 
 const EVERY_MS = 700;
 const phones = new Map(); // openid → {root, tab, data, state, unread, visible, last}
@@ -92,7 +92,10 @@ function closeDoors(except) {
 }
 
 function tap(openid, item) {
-  if (item.type === "view") return open(item.url, "_blank", "noopener");
+  if (item.type === "view") {
+    browse(openid, item.url);
+    return act(openid, "event", { Event: "VIEW", EventKey: item.url });
+  }
   return act(openid, "menu", { key: item.key });
 }
 

@@ -22,6 +22,10 @@ export async function tell(path, body, method) {
 
 export const act = (openid, verb, body = {}) => tell(`users/${openid}/${verb}`, body);
 
+// Opens a page as this phone: WeChat says so when the page asks who looks at it.
+export const browse = (openid, url) => open(browsed(openid, url), "_blank", "noopener");
+export const browsed = (openid, url) => `_sandbox/users/${openid}/browse?url=${encodeURIComponent(url)}`;
+
 export function element(name, className, text) {
   const made = document.createElement(name);
   if (className) made.className = className;

@@ -1,0 +1,132 @@
+"""Every page against everybody: whose own it is, and who learns nothing. A page without a row here fails."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from models.history import History
+from models.ordering.orders import Order
+from models.ordering.placing import place
+from models.people.identities import Who
+from tests.world import NOW
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+# 小芳 asks for her mother; 阿明 is a resident without a link, 赵站长 serves another centre, 李站长 is the
+# mother's cadre, 老徐 belongs to the organisation that is asked. Nobody: a browser that WeChat has not told us of.
+COLUMNS = ("own", "other resident", "other centre", "cadre", "provider", "nobody")
+EVERYBODY = (200, 200, 200, 200, 200, 302)
+DONE = (303, 303, 303, 303, 303, 401)
+HERS = (200, 404, 404, 404, 404, 302)
+ROWS = {
+    ("GET", "/m/"): EVERYBODY,
+    ("GET", "/m/settings"): EVERYBODY,
+    ("POST", "/m/settings/size"): DONE,
+    ("POST", "/m/settings/reminders"): DONE,
+    ("POST", "/m/settings/leave"): (200, 200, 200, 200, 200, 401),
+    # Who belongs nowhere, or acts for one person only, goes on at once.
+    ("GET", "/m/services"): (200, 302, 302, 302, 200, 302),
+    ("GET", "/m/services/<int:person>"): HERS,
+    ("GET", "/m/services/<int:person>/<int:listing>"): HERS,
+    ("POST", "/m/services/<int:person>/<int:listing>"): (200, 404, 404, 404, 404, 401),
+    ("POST", "/m/services/<int:person>/<int:listing>/order"): (303, 404, 404, 404, 404, 401),
+    ("GET", "/m/orders"): EVERYBODY,
+    ("GET", "/m/orders/<int:order>"): (200, 404, 404, 200, 404, 302),
+    ("GET", "/m/orders/<int:order>/cancel"): (200, 404, 404, 200, 404, 302),
+    ("POST", "/m/orders/<int:order>/cancel"): (303, 404, 404, 303, 404, 401),
+    ("GET", "/m/jobs"): EVERYBODY,
+    ("GET", "/m/calls"): EVERYBODY,
+    ("GET", "/m/<path:rest>"): (404, 404, 404, 404, 404, 404),
+    ("POST", "/m/<path:rest>"): (404, 404, 404, 404, 404, 404),
+    # Files without anybody's name in them, and the way in itself.
+    ("GET", "/m/enter"): (302,) * 6,
+    ("GET", "/assets/<digest>/<name>"): (404,) * 6,
+}
+SECRETS = ("王秀英", "软烂", "门口")
+
+
+@pytest.fixture
+def her_order(pages, cast, open_session):
+    """An order of 小芳's for her mother, with what nobody else may read."""
+    with open_session() as session, session.begin():
+        who = Who(cast.xiaofang.id, 0, "小芳", "Europe/Madrid", "", "")
+        return place(
+            session, who, listing_id=cast.meal.id, beneficiary_id=cast.wangnainai.id, client_key="k",
+            answers={"portions": "2", "diet": "软烂"}, preferred_at=NOW + timedelta(days=1), note="放在门口", now=NOW,
+        ).id  # fmt: skip
+
+
+def test_every_page_has_a_row_and_every_row_a_page(pages):
+    found = {
+        (method, rule.rule)
+        for rule in pages.app.url_map.iter_rules()
+        if rule.rule.startswith(("/m/", "/assets/"))
+        for method in rule.methods - {"HEAD", "OPTIONS"}
+    }
+    assert found == set(ROWS)
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_everybody_sees_their_own_and_a_stranger_the_same_nothing(pages, cast, her_order, open_session, column):
+    person = dict(zip(COLUMNS, (cast.xiaofang, cast.aming, cast.zhao, cast.li, cast.laoxu, None), strict=True))[column]
+    me = pages.inside(person) if person else pages.browser("o-nobody")
+    key = iter("0123456789abcdef")
+    for (method, rule), expected in ROWS.items():
+        if rule.endswith("/leave") or (rule.endswith("/cancel") and method == "POST"):
+            continue  # last, for nothing works after them
+        said = ask(me, method, rule, cast, her_order, next(key, "f"))
+        assert said.status_code == expected[COLUMNS.index(column)], (method, rule, said.text[-900:])
+        if said.status_code == 404:
+            assert not any(secret in said.text for secret in SECRETS)
+    for rule in ("/m/orders/<int:order>/cancel", "/m/settings/leave"):
+        said = ask(me, "POST", rule, cast, her_order, "")
+        assert said.status_code == ROWS["POST", rule][COLUMNS.index(column)], rule
+    with open_session() as session:
+        state = session.get_one(Order, her_order).state
+    assert state == ("cancelled" if column in ("own", "cadre") else "open")
+
+
+def ask(me, method, rule, cast, order, key):
+    path = (
+        rule.replace("<int:person>", str(cast.wangnainai.id)).replace("<int:listing>", str(cast.meal.id))
+        .replace("<int:order>", str(order)).replace("<path:rest>", "no/such").replace("<digest>/<name>", "0/x.css")
+    )  # fmt: skip
+    if method == "GET":
+        return me.get(path)
+    fields = {"q0": "2", "q1": "软烂", "at": str(int((NOW + timedelta(days=2)).timestamp())), "key": key * 24}
+    return me.post(path, **fields)
+
+
+@pytest.mark.parametrize(
+    "path", ["/m/orders/{}", "/m/orders/{}/cancel", "/m/services/{}", "/m/services/{}/1"], ids=lambda path: path
+)
+def test_a_stranger_hears_the_same_of_what_is_there_and_what_is_not(pages, cast, her_order, path):
+    stranger = pages.inside(cast.aming)
+    there = her_order if "orders" in path else cast.wangnainai.id
+    said = [stranger.get(path.format(number)) for number in (there, 999999)]
+    assert [one.status_code for one in said] == [404, 404]
+    assert nameless(said[0].text) == nameless(said[1].text)
+
+
+def nameless(text):
+    """A page without what differs from answer to answer."""
+    return [line for line in text.splitlines() if "nonce" not in line]
+
+
+def test_every_form_wants_a_token_of_this_very_session(pages, cast, her_order, open_session):
+    me, other = pages.inside(cast.xiaofang), pages.inside(cast.aming)
+    foreign = other.token()
+    with open_session() as session:
+        before = session.scalar(select(func.count()).select_from(History))
+    for (method, rule), expected in ROWS.items():
+        if method != "POST" or expected[0] == 404:
+            continue
+        for token in ("", foreign, "forged"):
+            path = rule.replace("<int:person>", str(cast.wangnainai.id)).replace("<int:listing>", str(cast.meal.id))
+            said = me.post(path.replace("<int:order>", str(her_order)), token=token, q0="2", key="a" * 24)
+            assert said.status_code == 400, rule
+            assert "没有提交" in said.text
+    with open_session() as session:
+        assert session.scalar(select(func.count()).select_from(History)) == before
+        assert session.get_one(Order, her_order).state == "open"

@@ -1,0 +1,26 @@
+// What only makes pages nicer; each of them works without it.
+addEventListener("change", (event) => {
+  // Whoever fills in a day or an hour of their own means it.
+  const picks = event.target.dataset?.picks;
+  if (picks) document.querySelector(`[name=at][value="${picks}"]`).checked = true;
+});
+
+// After a page came in without loading anew, eyes and screen readers begin at its top, or at what does not fit.
+addEventListener("htmx:afterSettle", (event) => {
+  if (event.detail.elt !== document.body) return;
+  const first = document.querySelector(".mistakes") ?? document.getElementById("main");
+  first.focus({ preventScroll: true });
+  scrollTo(0, 0);
+});
+
+// The network is gone, or we are in trouble: what was typed stands, and one sentence says so.
+const sorry = (kind) => (event) => {
+  const form = event.detail.elt.closest("form");
+  if (!form) return;
+  const said = form.querySelector(".sorry") ?? form.appendChild(document.createElement("p"));
+  said.className = "error sorry";
+  said.setAttribute("role", "alert");
+  said.textContent = document.body.dataset[kind];
+};
+addEventListener("htmx:sendError", sorry("offline"));
+addEventListener("htmx:responseError", sorry("failed"));
