@@ -4,16 +4,16 @@ from models import history, hours
 from models.base import Base
 from models.family import calls
 from models.life import Life
-from models.messages import breakers, budgets, inbox, letters, optouts, receipts, rules, subscriptions
+from models.messages import answers, breakers, budgets, inbox, letters, optouts, receipts, rules, subscriptions
 from models.ordering import assignments, listings, orders
-from models.people import care, consent, contacts, identities, persons, staff
+from models.people import care, consent, contacts, identities, persons, signins, staff
 from models.places import areas, cells, centres
 from models.tasks import escalation, tasks
 
 ROOMS = (
     history, hours, areas, centres, cells, persons, identities, care, consent, contacts, staff,
     inbox, letters, receipts, budgets, breakers, subscriptions, optouts, rules,
-    tasks, escalation, listings, orders, assignments, calls,
+    tasks, escalation, listings, orders, assignments, calls, signins, answers,
 )  # fmt: skip
 
 METADATA = Base.metadata

@@ -26,6 +26,7 @@ TITLES = {
     "order_unanswered": "订单还没人接",
     "call_help": "准备亲情连线",
     "tell_in_person": "请当面或电话告知",
+    "identity_conflict": "请核对微信身份",
 }
 
 REFUSALS: dict[str, str] = {}
@@ -71,6 +72,11 @@ def sentence(kind: str, facts: dict[str, Any], due: datetime, zone: ZoneInfo, in
         )
     if kind == "tell_in_person":
         return f"{called(facts['person'])}不用微信，请上门或打电话告诉本人：“{inner}”{by}"
+    if kind == "identity_conflict":
+        return (
+            f"同一个微信在公众号和小程序里登记了两个姓名：{called(facts['person'])}和{called(facts['other'])}。"
+            f"请联系本人核对是谁。{by}"
+        )
     if kind in ("order_new", "order_unanswered"):
         wanted = when(datetime.fromisoformat(facts["preferred_at"]), zone)
         tail = "还没有组织接单，请帮忙协调。" if kind == "order_unanswered" else "请留意进展，必要时告知本人。"
