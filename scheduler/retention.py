@@ -2,7 +2,9 @@
 
 from sqlalchemy import delete
 
+from models.messages.answers import forget_answers
 from models.messages.inbox import Inbox
+from models.people.signins import forget_sign_ins
 from scheduler.settings import Hands
 from scheduler.units import in_unit
 
@@ -11,3 +13,9 @@ def forget_inbox(hands: Hands) -> int:
     """Delete incoming messages older than `inbox_days`: they served deduplication and audit; answers how many."""
     old = delete(Inbox).where(Inbox.received_at < hands.now() - hands.settings.inbox_kept).returning(Inbox.key)
     return in_unit(hands.open_session, lambda session: len(session.execute(old).all()))
+
+
+def forget_requests(hands: Hands) -> int:
+    """Delete answers kept for retries after their day, and sign-ins that were over long ago; answers how many."""
+    now = hands.now()
+    return in_unit(hands.open_session, lambda session: forget_answers(session, now) + forget_sign_ins(session, now))

@@ -19,6 +19,7 @@ from wx_backend.app import create_app
 from wx_backend.database import SessionFactory
 
 CLOSED_PORT = "http://127.0.0.1:9"
+_NUMBERS = itertools.count()
 
 
 @contextmanager
@@ -38,7 +39,7 @@ class Mini:
 
     app: Flask
     token: str = ""
-    keys: Any = field(default_factory=lambda: (f"test-key-{n}" for n in itertools.count()))
+    keys: Any = field(default_factory=lambda: map("test-key-{}".format, _NUMBERS))
 
     def ask(self, method: str, path: str, key: str | None = None, **more: Any) -> TestResponse:
         """One request; an unsafe one has a new key unless it names one ("" for none)."""
