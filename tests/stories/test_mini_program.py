@@ -49,6 +49,7 @@ def test_log_in_catalogue_order_accepted_by_chat_seen_and_cancelled(tmp_path):
     engine.dispose()
     try:
         stage.up()
+        Actor(stage.sandbox_url, XIAOFANG, "小芳", aloud=False).follows()
         xiaofang = Phone(stage, XIAOFANG)
         assert xiaofang.ask("GET", "me")["name"] == "小芳"
         mother = next(one for one in xiaofang.ask("GET", "people")["items"] if one["name"] == "王秀英")
