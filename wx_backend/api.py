@@ -29,7 +29,7 @@ PREFIX = "/api/v1"
 MINE = ("/api/", "/openapi.json", "/open311/")  # the paths that this door answers
 BODY_LIMIT = 64 * 1024
 BUSY_SECONDS = 5
-LOGINS, WRITES = "10 per minute", "60 per minute"
+LOGINS, WRITES, LOOKS = "10 per minute", "60 per minute", "60 per minute"
 
 # The rooms that anybody may ask; those of `/api/v1` want to know who.
 OPEN_ROOMS = frozenset({"open311"})
@@ -101,8 +101,11 @@ class Api(APIFlask):
         sentence = self.sentences.get(code, words.DOOR_REFUSALS["internal"])
         said = Envelope(code=code, msg=sentence.format_map(_Facts(data or {})), data=data or None,
                         request_id=g.request_id)  # fmt: skip
-        response = jsonify(said.model_dump())
-        response.status_code = CATALOGUE[code].status
+        status = CATALOGUE[code].status
+        # GeoReport v2 has a shape of its own for what goes wrong.
+        in_a_list = request.path.startswith("/open311/")
+        response = jsonify([{"code": status, "description": said.msg}] if in_a_list else said.model_dump())
+        response.status_code = status
         if response.status_code == 401:
             response.headers["WWW-Authenticate"] = "Bearer"
         if response.status_code in (429, 503) or code == "idempotency_busy":
@@ -158,6 +161,8 @@ def make_api(
     for room in rooms:
         if room.name == "login":
             api.limiter.limit(LOGINS, key_func=_address)(room)
+        if room.name in OPEN_ROOMS:
+            api.limiter.limit(LOOKS, key_func=_address)(room)
         api.register_blueprint(room, url_prefix=room.url_prefix if room.name in OPEN_ROOMS else PREFIX)
     api.spec_processor(document.finished)
     return api

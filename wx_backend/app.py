@@ -17,7 +17,7 @@ from handlers.family import words as family_words
 from handlers.messages import chat as messages_chat
 from handlers.messages import words as messages_words
 from handlers.ordering import api as ordering_api
-from handlers.ordering import catalogue_api, offers_api
+from handlers.ordering import catalogue_api, offers_api, open311
 from handlers.ordering import chat as ordering_chat
 from handlers.ordering import jobs as ordering_jobs
 from handlers.ordering import words as ordering_words
@@ -130,7 +130,7 @@ def make_mini_api(config: Config, frame: Frame) -> Api:
     client = make_clients(config, connect(config.redis.url))[config.wechat.mini_program.app_id]
     rooms = (
         login.room(frame, client), people_api.room, places_api.room, catalogue_api.room, ordering_api.room,
-        offers_api.room, tasks_api.room(in_words),
+        offers_api.room, tasks_api.room(in_words), open311.room,
     )  # fmt: skip
     sentences = {
         code: sentence

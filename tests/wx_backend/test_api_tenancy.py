@@ -59,6 +59,10 @@ ROWS = {
     "POST /api/v1/tasks/{task}/done": Row(f"{TASK}/done", own="li", role="xiaofang"),
     "POST /api/v1/orders/{order}/cancel": Row(f"{ORDER}/cancel", body=CANCEL),
     "POST /api/v1/logout": Row("logout", others=200),
+    "GET /open311/v2/services.json": Row("/open311/v2/services.json", others=200, nobody=200),
+    "GET /open311/v2/services/{code}.json": Row("/open311/v2/services/L1.json", others=200, nobody=200),
+    "GET /open311/v2/requests.json": Row("/open311/v2/requests.json", others=200, nobody=200),
+    "GET /open311/v2/requests/{number}.json": Row("/open311/v2/requests/{number}.json", others=200, nobody=200),
 }
 
 
