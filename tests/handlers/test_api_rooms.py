@@ -37,6 +37,9 @@ def test_i_say_my_name_and_where_i_live(me, phone, cast, open_session):
     changed = said(me.ask("PATCH", "me", json={"name": " 王 小芳 ", "time_zone": "Europe/Rome"}), 200, "ok")["data"]
     assert (changed["name"], changed["time_zone"], changed["city"]) == ("王 小芳", "Europe/Rome", "罗马")
     assert "列表" in said(me.ask("PATCH", "me", json={"time_zone": "Europe/Lishui"}), 422, "unknown_zone")["msg"]
+    both = {"name": "说了一半", "time_zone": "Europe/Lishui"}
+    said(me.ask("PATCH", "me", json=both), 422, "unknown_zone")
+    assert me.get("me").json["data"]["name"] == "王 小芳"
     assert "20个字" in said(me.ask("PATCH", "me", json={"name": "长" * 21}), 422, "name_long")["msg"]
     with open_session() as session, session.begin():
         session.get_one(Person, cast.xiaofang.id).code = "R1"

@@ -74,7 +74,6 @@ def test_what_has_become_of_an_order_is_seen_by_its_number(app, anybody, me, cas
     assert anybody("requests/00000000.json", 404) == NOT_FOUND
 
 
-@pytest.mark.case("L3")
 def test_no_person_and_nothing_anybody_said_is_in_it(app, anybody, me, number, cast, open_session):
     order = me.get(f"orders/by-number/{number}").json["data"]["id"]
     me.post(f"orders/{order}/cancel", {"reason": "住院了"})
@@ -85,7 +84,6 @@ def test_no_person_and_nothing_anybody_said_is_in_it(app, anybody, me, number, c
     assert not any(word in everything for word in [*names, "门口", "住院", "葛山村1号", "139"])
 
 
-@pytest.mark.case("L3", "A5")
 @pytest.mark.parametrize("category", ["medical", "emergency", "bathing", "schooling"])
 def test_a_kind_of_help_that_is_nobodys_business_does_not_appear(anybody, number, open_session, cast, category):
     with open_session() as session, session.begin():

@@ -73,6 +73,22 @@ def test_the_same_phone_is_the_same_person_every_time(app, far, open_session):
     assert count(open_session, Person) == count(open_session, Identity) == 1
 
 
+def test_eight_first_logins_of_one_phone_at_once_are_one_person(app, far, open_session):
+    codes, start, statuses = [far.code() for _ in range(8)], threading.Barrier(8), []
+
+    def log_in(code):
+        start.wait()
+        statuses.append(Mini(app).post("login", {"code": code}, key="").status_code)
+
+    threads = [threading.Thread(target=log_in, args=(code,)) for code in codes]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert statuses == [200] * 8
+    assert count(open_session, Person) == count(open_session, Identity) == 1
+
+
 def test_a_late_unionid_makes_the_phone_the_person_whom_the_county_knows(app, far, open_session, cast):
     with open_session() as session, session.begin():
         session.get_one(Identity, cast.identities[cast.xiaofang.id].id).unionid = "u-1"
