@@ -103,7 +103,8 @@ def demo(named: str | None, once: bool) -> None:
         stage.up()
         stage.push_menu(MENU)
         click.echo(
-            f"\n  手机 (phones)    {stage.sandbox_url}\n  后端 (back end)  http://{stage.config.app.bind}/readyz\n"
+            f"\n  手机 (phones)    {stage.sandbox_url}\n  后端 (back end)  http://{stage.config.app.bind}/readyz"
+            f"\n  接口 (API)       http://{stage.config.app.bind}/openapi.json\n"
         )
         click.echo("  停止 (stop): Ctrl-C\n")
         if not once:

@@ -13,6 +13,8 @@ HTTP status: `code` is "ok" or a word of the catalogue below, `msg` one sentence
 Lists are `{items, next}`; `next`, where it is not null, is the `cursor` of the next page. Times are ISO 8601 in UTC; a
 field `…_text` beside one says it as people read it, at the centre and in their own zone.
 
+Beside it, under `/open311/v2`, stands a view for anybody in the shapes of Open311 GeoReport v2.
+
 Log in with the code of `wx.login`; send the access token as `Authorization: Bearer …`. Every POST and PATCH but the
 login's needs an `Idempotency-Key`: a retry with the same key hears the first answer, for 24 hours.
 

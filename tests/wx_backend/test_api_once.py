@@ -5,14 +5,18 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
-from models.messages.answers import Answer
+from handlers.ordering import api as ordering_api
+from models.messages.answers import Answer, begin
 from models.ordering.listings import Listing
 from models.ordering.orders import Order
+from models.ordering.placing import place
 from tests.gate import count
 from tests.mini import Mini, api_app, meal_for, signed_in
 from tests.world import NOW
 from tests.wx_backend.test_api import said
+from wx_backend import database
 
 KEY = "a-key-of-the-phone"
 
@@ -108,3 +112,46 @@ def test_a_day_later_the_key_is_free_again(database_url, me, cast, open_session)
 def test_a_key_of_nobody_keeps_nothing(app, cast, open_session):
     said(Mini(app).post("orders", meal_for(cast), KEY), 401, "signed_out")
     assert count(open_session, Answer) == 0
+
+
+def test_a_deadlock_is_run_again_from_the_start_and_three_are_too_many(me, cast, open_session, monkeypatch):
+    def giving_way(times):
+        left = iter(range(times))
+
+        def give_way(*asked, **named):
+            if next(left, None) is not None:
+                raise OperationalError("INSERT", {}, Deadlock())
+            return place(*asked, **named)
+
+        monkeypatch.setattr(ordering_api, "place", give_way)
+
+    giving_way(2)
+    assert me.post("orders", meal_for(cast), KEY).status_code == 201
+    assert count(open_session, Order) == count(open_session, Answer) == 1
+    giving_way(3)
+    said(me.post("orders", meal_for(cast, client_key="client-key-2")), 503, "busy")
+    assert count(open_session, Answer) == 1
+
+
+class Deadlock(Exception):
+    """PostgreSQL's."""
+
+    sqlstate = "40P01"
+
+
+def test_while_the_first_is_still_at_work_the_second_is_told_to_ask_again(
+    database_url, engine, cast, open_session, monkeypatch
+):
+    monkeypatch.setattr(database, "WEB_PATIENCE_MS", 200)
+    body = meal_for(cast)
+    with api_app(database_url) as app:
+        me = signed_in(app, open_session, cast.identities[cast.xiaofang.id])
+        with open_session() as session, session.begin() as first:
+            begin(session, person_id=cast.xiaofang.id, key=KEY, route="POST /api/v1/orders", body_hash="", now=NOW)
+            response = me.post("orders", body, KEY)
+            # SQLite has one writer, whatever it writes.
+            where = {"postgresql": (409, "idempotency_busy"), "sqlite": (503, "busy")}
+            said(response, *where[engine.dialect.name])
+            assert int(response.headers["Retry-After"]) > 0
+            first.rollback()
+        assert me.post("orders", body, KEY).status_code == 201
