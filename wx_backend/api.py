@@ -36,7 +36,7 @@ OPEN_ROOMS = frozenset({"open311"})
 # The rooms that hold their own transaction, because they speak to WeChat before it.
 OWN_HANDS = frozenset({"login", "openapi"})
 
-_OF_STATUS = {
+OF_STATUS = {
     400: "bad_json", 404: "no_such_page", 405: "wrong_method", 413: "too_long", 415: "not_json", 422: "invalid",
     429: "too_many",
 }  # fmt: skip
@@ -114,7 +114,7 @@ class Api(APIFlask):
 
     def http_refusal(self, error: HTTPError) -> Response:
         """What the frame itself refuses: an address, a method, a form, a body that does not fit its schema."""
-        code = _OF_STATUS.get(error.status_code, "internal")
+        code = OF_STATUS.get(error.status_code, "internal")
         fields = {"fields": _fields(error.detail)} if error.detail else None
         response = self.enveloped(code, fields)
         if error.status_code == 429 and self.limiter.current_limit is not None:

@@ -32,10 +32,9 @@ from handlers.tasks import words as tasks_words
 from models.messages.allowance import Allowance, Limits
 from models.messages.ladder import CHANNELS
 from scheduler.settings import ClockSettings
-from wx_backend import bearer, callback, database, health, login
+from wx_backend import asked, bearer, callback, database, health, login
 from wx_backend.admission import Account
 from wx_backend.api import Api, beside, make_api
-from wx_backend.asked import Frame
 from wx_backend.config import AccountSection, Config
 from wx_backend.now import Clock
 from wx_backend.redis import Redis, connect
@@ -125,7 +124,7 @@ def make_allowance(config: Config) -> Allowance:
     return Allowance(limits, topics)
 
 
-def make_mini_api(config: Config, frame: Frame) -> Api:
+def make_mini_api(config: Config, frame: asked.Frame) -> Api:
     """The mini-program's door with all its rooms."""
     client = make_clients(config, connect(config.redis.url))[config.wechat.mini_program.app_id]
     rooms = (
@@ -184,7 +183,7 @@ def create_app(config: Config, now: Callable[[], datetime] | None = None) -> Fla
     callback.register(app, callback.Gate(router, engine, moment, turns), accounts)
     health.register(app, open_session, moment)
     if config.wechat.mini_program.enabled:
-        frame = Frame(open_session, turns, moment, bearer.key_from(config.app.secret_key))
+        frame = asked.Frame(open_session, turns, moment, bearer.key_from(config.app.secret_key))
         api = app.extensions["api"] = make_mini_api(config, frame)
         app.wsgi_app = beside(app, api)  # type: ignore[method-assign,assignment]
     if config.app.proxies:

@@ -89,5 +89,7 @@ def _add_refusals(responses: dict[str, Any], codes: list[str]) -> None:
         named = responses.get(status, {}).get("description", "")
         responses[status] = {"description": f"{named}, `{code}`" if named else f"`{code}`"}
     for status, response in responses.items():
+        if status == "304":
+            response.pop("content", None)
         if status >= "400":
             response["content"] = {"application/json": {"schema": {"$ref": "#/components/schemas/Refusal"}}}

@@ -12,6 +12,7 @@ from apiflask import APIBlueprint
 from flask import Response, g, jsonify, request
 from sqlalchemy import Row, Select, func, select
 
+from handlers.ordering.api import HOLDING
 from handlers.ordering.words import CATEGORY_NAMES, NAMED_ON_LOCK_SCREENS, STATE_NAMES
 from models.errors import Refused
 from models.history import History
@@ -26,7 +27,6 @@ WINDOW = timedelta(days=90)
 MOST = 1000
 MOST_NAMED = 100
 SHOWN_CATEGORIES = NAMED_ON_LOCK_SCREENS  # what may not stand on a lock screen may not stand here
-_HOLDING = ("accepted", "started", "done")
 
 room = APIBlueprint("open311", __name__, url_prefix="/open311/v2", tag="open311")
 
@@ -144,7 +144,7 @@ def _agencies(orders: list[Order]) -> dict[int, str]:
     """The organisation that has, or had, each order; the centre answers for the others."""
     held = (
         select(Assignment.order_id, Organisation.name).join(Organisation, Assignment.organisation_id == Organisation.id)
-        .where(Assignment.order_id.in_([order.id for order in orders]), Assignment.state.in_(_HOLDING))
+        .where(Assignment.order_id.in_([order.id for order in orders]), Assignment.state.in_(HOLDING))
         .order_by(Assignment.id)
     )  # fmt: skip
     return dict(g.session.execute(held).all())

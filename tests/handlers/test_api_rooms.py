@@ -10,7 +10,7 @@ from models.people.persons import Person
 from models.tasks.tasks import Task
 from tests.gate import count
 from tests.mini import api_app, meal_for, signed_in
-from tests.wx_backend.test_api import said
+from tests.wx_backend.test_api import once, said
 
 
 @pytest.fixture
@@ -113,6 +113,7 @@ def test_an_order_has_all_that_was_said_and_its_number(me, cast):
     assert me.get("orders").json["data"] == {"items": [order], "next": None}
 
 
+@once
 @pytest.mark.parametrize(
     ("change", "status", "code"),
     [
@@ -131,6 +132,7 @@ def test_what_a_rule_refuses_is_said_kindly_and_changes_nothing(me, cast, open_s
     assert count(open_session, Order) == 0
 
 
+@once
 @pytest.mark.case("L1")
 def test_a_stranger_hears_the_same_of_a_resident_whether_there_is_one_or_not(phone, cast):
     aming = phone(cast.aming)
@@ -139,12 +141,14 @@ def test_a_stranger_hears_the_same_of_a_resident_whether_there_is_one_or_not(pho
     assert (real.status_code, real.json["msg"], real.json["data"]) == (403, none.json["msg"], none.json["data"])
 
 
+@once
 def test_an_order_for_oneself_needs_no_beneficiary(phone, cast):
     body = meal_for(cast)
     del body["beneficiary_id"]
     assert phone(cast.aming).post("orders", body).json["data"]["beneficiary"] == "阿明"
 
 
+@once
 @pytest.mark.case("B16")
 def test_a_number_with_one_digit_wrong_is_told_so_and_never_anothers(me, cast):
     number = placed(me, cast)["number"]
@@ -207,6 +211,7 @@ def test_an_organisation_takes_an_order_gives_it_back_and_another_does_it(me, ph
     said(me.post(f"orders/{order}/cancel", {}), 409, "wrong_state")
 
 
+@once
 @pytest.mark.case("C6")
 def test_an_organisation_declines_and_the_next_is_asked(me, phone, cast):
     placed(me, cast)
@@ -216,6 +221,7 @@ def test_an_organisation_declines_and_the_next_is_asked(me, phone, cast):
     assert len(phone(cast.xiaohong).get("offers").json["data"]["items"]) == 1
 
 
+@once
 @pytest.mark.case("C2")
 def test_an_offer_of_an_order_that_was_cancelled_is_refused_with_its_reason(me, phone, cast):
     order = placed(me, cast)["id"]
@@ -239,6 +245,7 @@ def test_a_cadre_sees_acknowledges_and_does_a_task(me, phone, cast, open_session
         assert session.get_one(Task, task["id"]).done_by_id == cast.li.id
 
 
+@once
 def test_who_is_no_cadre_and_answers_for_nobody_has_empty_lists(phone, cast):
     for name in ("tasks", "offers", "orders"):
         assert phone(cast.aming).get(name).json["data"]["items"] == []

@@ -9,6 +9,7 @@ from models.ordering.orders import Order
 from models.people.persons import Person
 from tests.mini import Mini, api_app, meal_for, signed_in
 from tests.world import NOW
+from tests.wx_backend.test_api import once
 
 NOT_FOUND = [{"code": 404, "description": "没有找到这件事，可能不是由您办理的。如有疑问，请打电话给党群服务中心。"}]
 
@@ -84,6 +85,7 @@ def test_no_person_and_nothing_anybody_said_is_in_it(app, anybody, me, number, c
     assert not any(word in everything for word in [*names, "门口", "住院", "葛山村1号", "139"])
 
 
+@once
 @pytest.mark.parametrize("category", ["medical", "emergency", "bathing", "schooling"])
 def test_a_kind_of_help_that_is_nobodys_business_does_not_appear(anybody, number, open_session, cast, category):
     with open_session() as session, session.begin():
@@ -110,12 +112,14 @@ def test_the_list_reaches_back_ninety_days_unless_dates_are_named(anybody, numbe
     assert len(anybody(f"requests.json?service_request_id={number}")) == 1
 
 
+@once
 @pytest.mark.parametrize("query", ["start_date=yesterday", "end_date=2026-01-01", "start_date=0001-01-01T00:00:00Z"])
 def test_a_date_that_is_none_is_told_in_georeports_own_shape(anybody, query):
     (fault,) = anybody(f"requests.json?{query}", 422)
     assert fault["code"] == 422
 
 
+@once
 def test_who_looks_too_often_waits(database_url, cast):
     with api_app(database_url, limited=True) as app:
         statuses = [Mini(app).get("/open311/v2/services.json").status_code for _ in range(61)]

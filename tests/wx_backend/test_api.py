@@ -15,7 +15,7 @@ from tests.mini import Mini, api_app, meal_for, signed_in
 from tests.test_shape import python
 from tests.world import NOW, REDIS, disposing
 from wx_backend import bearer
-from wx_backend.api import _OF_STATUS
+from wx_backend.api import OF_STATUS
 from wx_backend.database import make_engine
 
 LATER = NOW + timedelta(minutes=30)
@@ -201,7 +201,7 @@ def test_every_refusal_of_a_rule_and_of_the_door_is_in_the_catalogue_and_nothing
                 named = [part.value for part in ast.walk(node.args[0]) if isinstance(part, ast.Constant)]
                 assert named, f"{name}:{node.lineno}: the code of a refusal must stand there"
                 raised |= set(named)
-    raised |= {*_OF_STATUS.values(), "busy", "internal"}
+    raised |= {*OF_STATUS.values(), "busy", "internal"}
     assert raised == set(CATALOGUE)
 
 
