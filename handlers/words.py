@@ -73,11 +73,54 @@ REFUSALS: dict[str, str] = {
     "unknown_zone": "没有认出这个城市。请从列表里选，或回复“人工”找工作人员。",
 }
 
+OK = "好的"
+SIGNED_OUT = "已退出登录。"
+
+# What the door of the mini-program says when it cannot even ask a rule.
+DOOR_REFUSALS: dict[str, str] = {
+    "bad_json": "没有看懂这次提交的内容，请关闭小程序再打开试试。",
+    "idempotency_key_missing": "这次提交不完整，请关闭小程序再打开试试。",
+    "idempotency_mismatch": "这次提交和上一次的不一样，请返回上一页重新提交。",
+    "idempotency_busy": "上一次提交还在处理，请稍等几秒再看结果。",
+    "signed_out": "登录已过期，请重新打开小程序。",
+    "code_used": "登录没有成功，请关闭小程序再打开一次。",
+    "login_blocked": "微信暂时不让这个账号登录，请联系微信客服，或打电话给党群服务中心。",
+    "no_such_page": "没有找到这一页，请返回首页。",
+    "wrong_method": "没有找到这一页，请返回首页。",
+    "too_long": "提交的内容太长了，请分几次提交。",
+    "not_json": "没有看懂这次提交的内容，请关闭小程序再打开试试。",
+    "invalid": "有的内容没有填对，请检查后再提交。",
+    "too_many": "点得太快了，请稍等一会儿再试。",
+    "internal": "抱歉，系统出了点小问题，这件事没有办成。请稍后再试，或打电话给党群服务中心。",
+    "busy": "系统有点忙，请过几秒钟再试。",
+    "wechat_away": "微信那边没有回应，请过一会儿再打开。",
+}
+
+# On a screen nobody replies to a message: the same refusals, said for where there is a form.
+ON_SCREEN: dict[str, str] = {
+    "not_yours": "没有找到这件事，可能不是由您办理的。如有疑问，请打电话给党群服务中心。",
+    "unknown_zone": "没有认出这个城市，请从列表里选。",
+    "no_link": "您还不能为这位家人办理，请先在“我的家人”里关联。",
+    "not_active": "这位居民现在不能办理。如有疑问，请打电话给党群服务中心。",
+    "code_mistyped": "亲情码好像输错了一位，请对照再填一次。",
+    "name_long": "姓名请在{limit}个字以内。",
+    "note_long": "留言请在{limit}个字以内（您写了{length}个字）。",
+    "answer_needed": "有一项必须填写，请补上。",
+    "answer_number": "请填一个数字，例如：2。",
+    "answer_long": "请在{limit}个字以内（您写了{length}个字）。",
+    "number_mistyped": "订单号好像输错了一位，请对照再填一次。",
+}
+
 
 def when(moment: datetime, zone: ZoneInfo) -> str:
     """A time as people read it in their zone: "11月29日（周日）16:00"."""
     local = moment.astimezone(zone)
     return f"{local.month}月{local.day}日（周{WEEKDAYS[local.weekday()]}）{local:%H:%M}"
+
+
+def clock_span(begins: datetime, ends: datetime, zone: ZoneInfo) -> str:
+    """From when to when, within a day: "08:30–17:00"."""
+    return f"{begins.astimezone(zone):%H:%M}–{ends.astimezone(zone):%H:%M}"
 
 
 def city(zone: ZoneInfo) -> str:

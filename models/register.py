@@ -4,9 +4,9 @@ from models import history, hours
 from models.base import Base
 from models.family import calls, guests
 from models.life import Life
-from models.messages import breakers, budgets, inbox, letters, media, optouts, receipts, rules, subscriptions
+from models.messages import answers, breakers, budgets, inbox, letters, media, optouts, receipts, rules, subscriptions
 from models.ordering import assignments, demands, help, listings, needs, orders
-from models.people import care, consent, contacts, entering, identities, persons, staff
+from models.people import care, consent, contacts, entering, identities, persons, signins, staff
 from models.places import areas, cells, centres
 from models.tasks import escalation, tasks
 
@@ -14,7 +14,7 @@ ROOMS = (
     history, hours, areas, centres, cells, persons, identities, care, consent, contacts, staff, entering,
     inbox, letters, receipts, budgets, breakers, subscriptions, optouts, rules,
     tasks, escalation, listings, orders, assignments, calls, guests,
-    media, demands, needs, help,
+    media, demands, needs, help, signins, answers,
 )  # fmt: skip
 
 METADATA = Base.metadata

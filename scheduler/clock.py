@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from scheduler.deliver import Deliverer
 from scheduler.media import fetch_media
 from scheduler.plan import plan_anew
-from scheduler.retention import forget_inbox, forget_states
+from scheduler.retention import forget_entries, forget_inbox, forget_requests
 from scheduler.settings import Hands, Now
 from scheduler.sweep import sweep_bookings, sweep_outbox, sweep_tasks
 
@@ -44,7 +44,8 @@ def timetable(hands: Hands, deliverer: Deliverer, stop: threading.Event) -> tupl
         Line("plan anew", 60, lambda: plan_anew(hands)),
         Line("sweep tasks", 600, lambda: sweep_tasks(hands)),
         Line("forget inbox", 6 * 3600, lambda: forget_inbox(hands)),
-        Line("forget entries", 600, lambda: forget_states(hands)),
+        Line("forget entries", 600, lambda: forget_entries(hands)),
+        Line("forget requests", 3600, lambda: forget_requests(hands)),
     )
 
 

@@ -2,8 +2,10 @@
 
 from sqlalchemy import delete
 
+from models.messages.answers import forget_answers
 from models.messages.inbox import Inbox
-from models.people.entering import forget_entries
+from models.people import entering
+from models.people.signins import forget_sign_ins
 from scheduler.settings import Hands
 from scheduler.units import in_unit
 
@@ -14,6 +16,12 @@ def forget_inbox(hands: Hands) -> int:
     return in_unit(hands.open_session, lambda session: len(session.execute(old).all()))
 
 
-def forget_states(hands: Hands) -> int:
+def forget_entries(hands: Hands) -> int:
     """Delete the ways in that were begun and never used, or used long ago; answers how many."""
-    return in_unit(hands.open_session, lambda session: forget_entries(session, hands.now()))
+    return in_unit(hands.open_session, lambda session: entering.forget_entries(session, hands.now()))
+
+
+def forget_requests(hands: Hands) -> int:
+    """Delete answers kept for retries after their day, and sign-ins that were over long ago; answers how many."""
+    now = hands.now()
+    return in_unit(hands.open_session, lambda session: forget_answers(session, now) + forget_sign_ins(session, now))

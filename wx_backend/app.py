@@ -12,28 +12,34 @@ from flask import Flask, Request
 from flask import request as this_request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from handlers import menu, words
 from handlers.family import chat as family_chat
 from handlers.family import words as family_words
 from handlers.messages import chat as messages_chat
 from handlers.messages import words as messages_words
+from handlers.ordering import api as ordering_api
+from handlers.ordering import catalogue_api, need_words, offers_api, open311
 from handlers.ordering import chat as ordering_chat
 from handlers.ordering import jobs as ordering_jobs
-from handlers.ordering import need_words
 from handlers.ordering import needs as ordering_needs
 from handlers.ordering import words as ordering_words
+from handlers.people import api as people_api
 from handlers.people import chat as people_chat
 from handlers.people import words as people_words
+from handlers.places import api as places_api
 from handlers.room import Wording
 from handlers.router import Router
+from handlers.tasks import api as tasks_api
 from handlers.tasks import chat as tasks_chat
 from handlers.tasks import words as tasks_words
 from models.messages.allowance import Allowance, Limits
 from models.messages.ladder import CHANNELS
 from scheduler.settings import ClockSettings
-from wx_backend import callback, database, health
+from wx_backend import asked, bearer, callback, database, health, login
 from wx_backend.admission import Account
+from wx_backend.api import Api, beside, make_api
 from wx_backend.config import AccountSection, Config
 from wx_backend.entrance import Entrance
 from wx_backend.keys import stays_here
@@ -148,6 +154,21 @@ def make_allowance(config: Config) -> Allowance:
     return Allowance(limits, topics)
 
 
+def make_mini_api(config: Config, frame: asked.Frame) -> Api:
+    """The mini-program's door with all its rooms."""
+    client = make_clients(config, connect(config.redis.url))[config.wechat.mini_program.app_id]
+    rooms = (
+        login.room(frame, client), people_api.room, places_api.room, catalogue_api.room, ordering_api.room,
+        offers_api.room, tasks_api.room(in_words), open311.room,
+    )  # fmt: skip
+    sentences = {
+        code: sentence
+        for quarter in (words, people_words, ordering_words, family_words, tasks_words)
+        for code, sentence in quarter.REFUSALS.items()
+    }
+    return make_api(frame, rooms, sentences, redis_url=config.redis.url, public_url=config.app.public_url)
+
+
 def make_clock(config: Config) -> Clock:
     """The time, movable only where the settings name a clock file (the demo)."""
     return Clock(Path(config.sandbox.clock_file) if config.sandbox.clock_file else None)
@@ -181,7 +202,7 @@ class PeopleOnly(SecureCookieSessionInterface):
 
 
 def create_app(config: Config, now: Callable[[], datetime] | None = None) -> Flask:
-    """The web process: WeChat's two callbacks, the pages, health and metrics.
+    """The web process: WeChat's two callbacks, the pages, the mini-program's API, health and metrics.
 
     Raises ConfigError when a file that the pages need is not there.
     """
@@ -196,9 +217,16 @@ def create_app(config: Config, now: Callable[[], datetime] | None = None) -> Fla
     if config.wechat.mini_program.enabled:
         accounts["/wechat/mini/callback"] = _gate_account("mini_program", config.wechat.mini_program)
     router = app.extensions["router"] = make_router()
-    callback.register(app, callback.Gate(router, engine, moment, database.turns(engine)), accounts)
+    turns = database.turns(engine)
+    callback.register(app, callback.Gate(router, engine, moment, turns), accounts)
     health.register(app, open_session, moment)
     _open_pages(app, config, router, open_session, moment)
+    if config.wechat.mini_program.enabled:
+        frame = asked.Frame(open_session, turns, moment, bearer.key_from(config.app.secret_key))
+        api = app.extensions["api"] = make_mini_api(config, frame)
+        app.wsgi_app = beside(app, api)  # type: ignore[method-assign,assignment]
+    if config.app.proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, config.app.proxies, config.app.proxies)  # type: ignore[method-assign]
     return app
 
 

@@ -108,6 +108,7 @@ def demo(named: str | None, once: bool) -> None:
         click.echo(
             f"\n  手机 (phones)    {stage.sandbox_url}\n  后端 (back end)  http://{stage.config.app.bind}/readyz\n"
             "  网页 (pages)     手机上点：遇到困难 › 大字网页\n"
+            f"  接口 (API)       http://{stage.config.app.bind}/openapi.json\n"
         )
         click.echo("  停止 (stop): Ctrl-C\n")
         if not once:

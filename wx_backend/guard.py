@@ -8,8 +8,11 @@ from flask import session as cookie
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from models.errors import Refused
 from models.people.identities import Identity, Who
 from models.people.persons import Person
+from models.people.signins import who_signed_in
+from wx_backend import bearer
 
 # A page's session: over after so long without a visit, and in any case after so long. WeChat says silently who looks,
 # so a new one costs a person nothing but what stands half typed.
@@ -58,3 +61,17 @@ def _lasts(held: dict[str, Any], now: datetime) -> bool:
     began, seen = (datetime.fromtimestamp(held[name], now.tzinfo) for name in ("began", "seen"))
     # A session from the future is none: somebody has put the clock back.
     return began - SEEN_EVERY <= now <= began + ABSOLUTE and seen - SEEN_EVERY <= now <= seen + IDLE
+
+
+def api_claims(key: bytes, authorization: str, now: datetime) -> bearer.Claims:
+    """What the bearer token of a request says, before the database is asked; raises Refused("signed_out")."""
+    scheme, _, token = authorization.partition(" ")
+    claims = bearer.read(key, token.strip(), now) if scheme.lower() == "bearer" else None
+    if claims is None:
+        raise Refused("signed_out")
+    return claims
+
+
+def api_who(session: Session, claims: bearer.Claims, now: datetime) -> Who:
+    """Who stands behind a token now; raises Refused("signed_out") when the sign-in was ended here."""
+    return who_signed_in(session, claims.sign_in_id, claims.identity_id, now)

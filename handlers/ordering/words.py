@@ -23,6 +23,7 @@ STATE_NAMES = {
     "unmet": "暂时没有组织能做",
 }  # fmt: skip
 JOB_STATES = {"offered": "待答复", "accepted": "已接单", "started": "已出发"}
+JOB_OVER = "已结束"
 
 FOR_WHOM = "给谁点单？"
 MYSELF = "给我自己"

@@ -28,7 +28,8 @@ def _failed(task: Task) -> tuple[str, ...]:
     return ("wechat",) if "letter_kind" in task.facts else ()
 
 
-def _whole(task: Task, zone: ZoneInfo, inner: Inner) -> str:
+def whole(task: Task, zone: ZoneInfo, inner: Inner) -> str:
+    """The task in one paragraph, what it is to tell somebody included."""
     facts, said = task.facts, ""
     if "letter_kind" in facts:
         try:
@@ -139,7 +140,7 @@ def room(inner: Inner) -> dict[str, Callable[..., Reply]]:
     def one(ask: Ask, task: int) -> Reply:
         """One task, and what can be done with it."""
         found = task_for(ask.session, ask.who, task)
-        text = _whole(found, ZoneInfo(ask.who.zone), inner)
+        text = whole(found, ZoneInfo(ask.who.zone), inner)
         if found.person_id is not None:
             # What WeChat has just failed to bring is not tried by WeChat.
             text += "\n" + words.reached(ways_to(ask.session, found.person_id, _failed(found)))

@@ -43,6 +43,7 @@ TITLES = {
     "matter_urgent": "紧急，请马上联系",
     "matter_tell": "有结果要告诉本人",
     "media_lost": "有条留言没收到",
+    "identity_conflict": "请核对微信身份",
 }
 
 # What they are about stands on the matter's own page: of a confidential one nothing is said here.
@@ -122,6 +123,11 @@ def sentence(kind: str, facts: dict[str, Any], due: datetime, zone: ZoneInfo, in
         return (
             f"{facts['organisation']}已经出发，{facts['beneficiary']}的“{facts['service']}”（订单{facts['number']}）"
             f"刚刚取消。请马上打电话{number}，请对方不用去了。{by}"
+        )
+    if kind == "identity_conflict":
+        return (
+            f"同一个微信在公众号和小程序里登记了两个姓名：{called(facts['person'])}和{called(facts['other'])}。"
+            f"请联系本人核对是谁。{by}"
         )
     if kind in ("order_new", "order_unanswered"):
         wanted = when(datetime.fromisoformat(facts["preferred_at"]), zone)

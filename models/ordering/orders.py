@@ -79,10 +79,10 @@ def placed_with(session: Session, who: Who, client_key: str) -> Order | None:
     return known
 
 
-def orders_of(session: Session, who: Who, limit: int = 20) -> list[Order]:
+def orders_of(session: Session, who: Who, limit: int = 20, *, before: int | None = None) -> list[Order]:
     """The orders for this person and for those they are linked to, newest first, and what they ordered as a cadre.
 
-    With a link that was revoked the sight of its orders ends too.
+    With a link that was revoked the sight of its orders ends too. `before` is the key of the last one seen already.
     """
     linked = select(CareLink.cared_id).where(CareLink.relative_id == who.person_id, CareLink.state == "confirmed")
     query = (
@@ -92,10 +92,13 @@ def orders_of(session: Session, who: Who, limit: int = 20) -> list[Order]:
         .order_by(Order.id.desc())
     )  # fmt: skip
     found = list[Order]()
-    for order in session.scalars(query.limit(limit * 5)):
-        if len(found) < limit and _seen_as(session, who, order) is not None:
-            found.append(order)
-    return found
+    while len(found) < limit:
+        page = list(session.scalars((query if before is None else query.where(Order.id < before)).limit(limit * 5)))
+        found += [order for order in page if _seen_as(session, who, order) is not None]
+        if len(page) < limit * 5:
+            break
+        before = page[-1].id
+    return found[:limit]
 
 
 def order_for(session: Session, who: Who, order_id: int) -> tuple[Order, str]:

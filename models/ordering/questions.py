@@ -54,7 +54,7 @@ _CHINESE_DIGITS = {"一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "
 def _number(plain: str) -> int:
     """A whole number from 1 to 999: digits or one Chinese numeral, with or without a counter word."""
     body = plain.rstrip("份个次人位斤盒件套小时天")
-    value = int(body) if body.isdigit() else _CHINESE_DIGITS.get(body)
+    value = int(body) if body.isdecimal() and len(body) <= 3 else _CHINESE_DIGITS.get(body)
     if value is None or not 1 <= value <= 999:
         raise Refused("answer_number")
     return value

@@ -104,6 +104,17 @@ def task_for(session: Session, who: Who, task_id: int) -> Task:
     return task
 
 
+def acknowledge(session: Session, who: Who, task_id: int, now: datetime) -> Task:
+    """A cadre has seen it and will do it; twice is once.
+
+    Raises Refused("not_yours"), or Refused("wrong_state") when it is over.
+    """
+    task = task_for(session, who, task_id)
+    if task.state != "acknowledged":
+        TASK.move(session, task, "acknowledge", by=By(who.person_id, "cadre"), now=now)
+    return task
+
+
 def finish(session: Session, who: Who, task_id: int, now: datetime) -> Task:
     """A cadre has done it. When it was about a letter that could not be delivered, that letter was told in person.
 

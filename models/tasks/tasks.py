@@ -14,6 +14,7 @@ from models.life import TIME, By, Life, Verb
 TASK_KINDS = (
     "phone_call", "check_delivery", "confirm_link", "order_new", "order_unanswered", "call_help", "tell_in_person",
     "stop_provider", "closure", "need_triage", "help_triage", "help_do", "matter_urgent", "matter_tell", "media_lost",
+    "identity_conflict",
 )  # fmt: skip
 # Somebody waits for these: they do not wait for the morning.
 PRESSING = ("phone_call", "check_delivery", "order_unanswered", "tell_in_person", "stop_provider", "matter_urgent")

@@ -11,15 +11,17 @@ from sqlalchemy import event, func, select
 from sqlalchemy.exc import OperationalError
 
 from models.messages import settling
+from models.messages.answers import Answer
 from models.messages.inbox import Inbox
 from models.messages.letters import Letter
 from models.messages.outbox import post
 from models.messages.outcomes import Failed, Sent, Unsure
+from models.people.signins import SignIn, sign_in
 from models.tasks.tasks import Task
 from scheduler import deliver
 from scheduler.clock import run
 from scheduler.deliver import Deliverer
-from scheduler.retention import forget_inbox
+from scheduler.retention import forget_inbox, forget_requests
 from scheduler.settings import ClockSettings, Hands
 from scheduler.sweep import sweep_bookings, sweep_outbox
 from tests.world import NOW
@@ -227,6 +229,18 @@ def test_old_messages_are_forgotten_and_new_ones_kept(hands, open_session):
     assert forget_inbox(hands) == 1
     with open_session() as session:
         assert session.scalars(select(Inbox.key)).all() == ["new"]
+
+
+def test_answers_kept_for_retries_are_forgotten_after_a_day(hands, open_session, cast):
+    with open_session() as session, session.begin():
+        for key, hours in (("old", 25), ("new", 23)):
+            session.add(Answer(person_id=cast.li.id, key=key, route="r", body_hash="h", status=200,
+                               asked_at=NOW - timedelta(hours=hours)))  # fmt: skip
+        sign_in(session, cast.identities[cast.li.id], NOW)
+    assert forget_requests(hands) == 1
+    assert forget_requests(replace(hands, now=lambda: NOW + timedelta(days=300))) == 2
+    with open_session() as session:
+        assert session.scalars(select(SignIn)).all() == []
 
 
 def test_the_clock_ticks_delivers_and_stops_when_told(hands, open_session, cast):

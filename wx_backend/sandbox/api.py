@@ -102,7 +102,13 @@ def blueprint(world: World, faults: Faults, tokens: Tokens, later: Later) -> Blu
     @api.get("/sns/jscode2session")
     def login() -> Any:
         """Whom a mini-program's login code stands for."""
+        fault = faults.strikes(world, request.path)
+        instead = before(fault) if fault is not None else None
+        if instead is not None:
+            return instead
         found = own.who_logs_in(world, *(request.args.get(name, "") for name in ("appid", "js_code", "secret")))
+        if fault is not None and fault.kind == "drop_after":
+            return hang_up()
         if isinstance(found, dict):
             return jsonify(found)
         return jsonify({"session_key": "c2FuZGJveC1zZXNzaW9uLWtleQ==", **own.identity(*found)})

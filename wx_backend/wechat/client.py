@@ -212,6 +212,11 @@ class Client(WeChatClient):  # type: ignore[misc]
         return picture
 
 
+def errcode_of(error: Exception) -> int | None:
+    """The errcode with which WeChat refused a call; None where it gave none."""
+    return int(error.errcode) if isinstance(error, WeChatClientException) else None
+
+
 def _error(client: Client, path: str, code: int, message: str) -> WeChatClientException:
     rid = _RID.search(message)
     log.warning("%s: errcode %s, rid %s", path, code, rid.group(1) if rid else "-")

@@ -352,6 +352,8 @@ def test_answers_are_taken_by_their_type(question, text, value):
     [
         ({"datatype": "number"}, "很多", "answer_number"),
         ({"datatype": "number"}, "0", "answer_number"),
+        ({"datatype": "number"}, "²", "answer_number"),
+        ({"datatype": "number"}, "9" * 5000, "answer_number"),
         ({"datatype": "singlevaluelist", "values": ["甲"]}, "乙", "answer_value"),
         ({"datatype": "text", "required": True}, " ", "answer_needed"),
         ({"datatype": "text"}, "字" * 201, "answer_long"),

@@ -4,11 +4,12 @@ import pytest
 from sqlalchemy import select
 
 from models.errors import Refused
+from models.history import history_of
 from models.messages.outbox import post
 from models.people.contacts import ContactStep, Way, ways_to
 from models.people.persons import Person
 from models.people.staff import StaffRole
-from models.tasks.desk import finish, open_task, task_for, tasks_for
+from models.tasks.desk import acknowledge, finish, open_task, task_for, tasks_for
 from models.tasks.undelivered import hand_over
 from tests.world import NOW
 
@@ -81,3 +82,17 @@ def test_a_phone_in_the_plan_is_the_persons_own_where_nobody_else_is_named(sessi
                             phone="0578-1"))  # fmt: skip
     session.flush()
     assert ways_to(session, cast.grandpa.id) == [Way("phone", "", "0578-1")]
+
+
+def test_a_cadre_acknowledges_once_and_nobody_else_does(session, cast):
+    task = opened(session, cast)
+    for stranger in (cast.zhao, cast.aming):
+        with pytest.raises(Refused, match="not_yours"):
+            acknowledge(session, cast.who(stranger), task.id, NOW)
+    for _ in range(2):
+        assert acknowledge(session, cast.who(cast.li), task.id, NOW).state == "acknowledged"
+    lines = [line.verb for line in history_of(session, f"task:{task.id}")]
+    assert lines == ["begin", "acknowledge"]
+    finish(session, cast.who(cast.li), task.id, NOW)
+    with pytest.raises(Refused, match="wrong_state"):
+        acknowledge(session, cast.who(cast.li), task.id, NOW)

@@ -1,0 +1,1 @@
+"""Where services are given: the centres, and when they are open."""

@@ -1,0 +1,146 @@
+"""Every route of the mini-program's API, asked by everybody: whose it is, and whose it is not."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from models.ordering.assignments import Assignment
+from models.ordering.orders import Order
+from models.tasks.tasks import Task
+from tests.mini import Mini, api_app, meal_for, signed_in
+
+STRANGERS = ("other centre", "other resident", "other role")
+# What nobody but those it concerns may read anywhere: the beneficiary, and what was said of her door.
+PRIVATE = ("王秀英", "放在门口")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One route: how it is asked, by whom rightly, and the status that each other one gets."""
+
+    path: str
+    own: str = "xiaofang"
+    status: int = 200
+    others: int = 404
+    nobody: int = 401
+    body: Any = None
+    role: str = "laoxu"  # who has another role
+
+
+ORDER, OFFER, TASK = "orders/{order}", "offers/{offer}", "tasks/{task}"
+CANCEL, WHY = {"reason": "时间不合适"}, {"reason": "人手不够"}
+
+# Strangers are asked first, of everything; then those it concerns, in the order of this table.
+ROWS = {
+    "GET /openapi.json": Row("/openapi.json", others=200, nobody=200),
+    "POST /api/v1/login": Row("login", status=503, others=503, nobody=503, body={"code": "x"}),  # no WeChat here
+    "POST /api/v1/refresh": Row("refresh", status=401, others=401, body={"refresh_token": "x"}),
+    "GET /api/v1/me": Row("me", others=200),
+    "PATCH /api/v1/me": Row("me", others=200, body={"time_zone": "Europe/Rome"}),
+    "GET /api/v1/people": Row("people", others=200),
+    "GET /api/v1/centres": Row("centres", others=200),
+    "GET /api/v1/centres/{centre}/listings": Row("centres/{centre}/listings", others=200),
+    "GET /api/v1/listings/{listing}": Row("listings/{listing}", others=200),
+    "POST /api/v1/orders": Row("orders", status=201, others=403, body="meal"),
+    "GET /api/v1/orders": Row("orders", others=200),
+    "GET /api/v1/orders/{order}": Row(ORDER),
+    "GET /api/v1/orders/by-number/{number}": Row("orders/by-number/{number}"),
+    "GET /api/v1/offers": Row("offers", own="laoxu", others=200, role="xiaofang"),
+    "GET /api/v1/offers/{offer}": Row(OFFER, own="laoxu", role="xiaofang"),
+    "POST /api/v1/offers/{offer}/accept": Row(f"{OFFER}/accept", own="laoxu", role="xiaofang"),
+    "POST /api/v1/offers/{offer}/hand-back": Row(f"{OFFER}/hand-back", own="laoxu", role="xiaofang", body=WHY),
+    "POST /api/v1/offers/{offer}/decline": Row("offers/{second}/decline", own="laoxu", role="xiaofang", body=WHY),
+    "POST /api/v1/offers/{offer}/complete": Row("offers/{taken}/complete", own="laoxu", role="xiaofang"),
+    "GET /api/v1/tasks": Row("tasks", own="li", others=200, role="xiaofang"),
+    "GET /api/v1/tasks/{task}": Row(TASK, own="li", role="xiaofang"),
+    "POST /api/v1/tasks/{task}/acknowledge": Row(f"{TASK}/acknowledge", own="li", role="xiaofang"),
+    "POST /api/v1/tasks/{task}/done": Row(f"{TASK}/done", own="li", role="xiaofang"),
+    "POST /api/v1/orders/{order}/cancel": Row(f"{ORDER}/cancel", body=CANCEL),
+    "POST /api/v1/logout": Row("logout", others=200),
+    "GET /open311/v2/services.json": Row("/open311/v2/services.json", others=200, nobody=200),
+    "GET /open311/v2/services/{code}.json": Row("/open311/v2/services/L1.json", others=200, nobody=200),
+    "GET /open311/v2/requests.json": Row("/open311/v2/requests.json", others=200, nobody=200),
+    "GET /open311/v2/requests/{number}.json": Row("/open311/v2/requests/{number}.json", others=200, nobody=200),
+}
+
+
+@pytest.fixture
+def app(database_url):
+    with api_app(database_url) as app:
+        yield app
+
+
+@pytest.fixture
+def ids(app, open_session, cast):
+    """Three orders for 王秀英, the third taken on by 老徐; the keys of all that hangs on them."""
+    me, laoxu = (signed_in(app, open_session, cast.identities[one.id]) for one in (cast.xiaofang, cast.laoxu))
+    orders = [me.post("orders", meal_for(cast, client_key=f"client-key-{n}")).json["data"] for n in range(3)]
+    with open_session() as session:
+        offers = session.scalars(select(Assignment.id).order_by(Assignment.order_id)).all()
+        task = session.scalars(select(Task.id).where(Task.subject == f"order:{orders[0]['id']}")).one()
+    assert laoxu.post(f"offers/{offers[2]}/accept").status_code == 200
+    return {
+        "order": orders[0]["id"], "number": orders[0]["number"], "offer": offers[0], "second": offers[1],
+        "taken": offers[2], "task": task, "centre": cast.centre.id, "listing": cast.meal.id,
+    }  # fmt: skip
+
+
+def routes(app):
+    for rule in app.extensions["api"].url_map.iter_rules():
+        path = rule.rule.replace("<key:", "{").replace("<", "{").replace(">", "}")
+        for method in rule.methods - {"HEAD", "OPTIONS"}:
+            yield f"{method} {path}"
+
+
+def test_every_route_has_a_row_and_every_row_a_route(app):
+    assert set(routes(app)) == set(ROWS)
+
+
+def standing(open_session):
+    with open_session() as session:
+        return [
+            session.execute(select(table.id, table.state).order_by(table.id)).all()
+            for table in (Order, Assignment, Task)
+        ]
+
+
+@pytest.mark.case("L1")
+def test_a_stranger_reads_and_moves_nothing_and_who_it_concerns_does(app, open_session, cast, ids):
+    def ask(phone, name):
+        row = ROWS[name]
+        body = meal_for(cast, client_key="client-key-9") if row.body == "meal" else row.body
+        return phone.ask(name.split()[0], row.path.format(**ids), **({"json": body} if body is not None else {}))
+
+    def phone(person):
+        return signed_in(app, open_session, cast.identities[getattr(cast, person).id])
+
+    before, wrong = standing(open_session), []
+    for name, row in ROWS.items():
+        assert ask(Mini(app), name).status_code == row.nobody, name
+        for who, person in zip(STRANGERS, ("zhao", "aming", row.role), strict=True):
+            answer = ask(phone(person), name)
+            if answer.status_code != row.others:
+                wrong.append((name, who, answer.status_code))
+            assert not any(word in answer.text for word in PRIVATE), (name, who, answer.text)
+    assert wrong == []
+    assert standing(open_session) == before
+    for name, row in ROWS.items():
+        answer = ask(phone(row.own), name)
+        assert answer.status_code == row.status, (name, answer.text)
+    assert standing(open_session) != before
+
+
+@pytest.mark.case("L1")
+def test_what_is_not_ones_own_sounds_like_what_is_not_there(app, open_session, cast, ids):
+    strangers = [signed_in(app, open_session, cast.identities[one.id]) for one in (cast.zhao, cast.aming)]
+    for name, row in ROWS.items():
+        if row.others != 404:
+            continue
+        none = dict.fromkeys(ids, 999999) | {"number": "00000000"}
+        body = {"json": row.body} if row.body is not None else {}
+        for stranger in strangers:
+            real, missing = (stranger.ask(name.split()[0], row.path.format(**keys), **body) for keys in (ids, none))
+            assert real.status_code == missing.status_code, name
+            assert {**real.json, "request_id": ""} == {**missing.json, "request_id": ""}, name
