@@ -48,6 +48,14 @@ def when(moment: datetime, zone: ZoneInfo) -> str:
     return f"{local.month}月{local.day}日（周{WEEKDAYS[local.weekday()]}）{local:%H:%M}"
 
 
+def near(moment: datetime, now: datetime, zone: ZoneInfo = CHINA) -> str:
+    """A time in one look: "今天16:00", "明天08:00", else "11月29日16:00"; of another year with the year."""
+    local, today = moment.astimezone(zone), now.astimezone(zone).date()
+    day = {-1: "昨天", 0: "今天", 1: "明天"}.get((local.date() - today).days)
+    year = "" if local.year == today.year else f"{local.year}年"
+    return f"{day or f'{year}{local.month}月{local.day}日'}{local:%H:%M}"
+
+
 def city(zone: ZoneInfo) -> str:
     """What people call the place of a zone."""
     return CITIES.get(zone.key, zone.key.rsplit("/", 1)[-1].replace("_", " "))

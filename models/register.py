@@ -1,19 +1,19 @@
 """Every table and every life in one place: importing this room makes the metadata whole."""
 
-from models import history, hours
+from models import audit, history, hours
 from models.base import Base
 from models.family import calls
 from models.life import Life
 from models.messages import breakers, budgets, inbox, letters, optouts, receipts, rules, subscriptions
 from models.ordering import assignments, listings, orders
-from models.people import care, consent, contacts, identities, persons, staff
+from models.people import accounts, care, consent, contacts, desk_sessions, identities, persons, staff
 from models.places import areas, cells, centres
 from models.tasks import escalation, tasks
 
 ROOMS = (
     history, hours, areas, centres, cells, persons, identities, care, consent, contacts, staff,
     inbox, letters, receipts, budgets, breakers, subscriptions, optouts, rules,
-    tasks, escalation, listings, orders, assignments, calls,
+    tasks, escalation, listings, orders, assignments, calls, audit, desk_sessions, accounts,
 )  # fmt: skip
 
 METADATA = Base.metadata

@@ -47,6 +47,7 @@ TASK = Life(
     "open",
     (
         Verb("acknowledge", ("open",), "acknowledged", who=("cadre",)),
+        Verb("hand_over", ("open", "acknowledged"), "open", who=("cadre",)),
         Verb("finish", ("open", "acknowledged"), "done", who=("cadre",)),
         Verb("cancel", ("open", "acknowledged"), "cancelled", who=("cadre", "rule", TIME)),
     ),
