@@ -1,6 +1,6 @@
 """Sentences and ways of saying things that all quarters share."""
 
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from models.hours import CHINA
@@ -34,6 +34,21 @@ MORE = "更多"
 NO_MORE = "已经是最后一页了。回复数字选择，回复“菜单”回到开头。"
 FOOTER = "（回复0返回，回复“取消”停下）"
 MENU_TEXT = "您好，这里是党群服务中心。请问要办什么？点下面的蓝字，或回复数字。"
+
+# What the desk says when a page cannot be shown.
+DESK_HEADINGS = {
+    400: "请再提交一次", 401: "请重新登录", 404: "没有找到", 409: "情况有变化", 422: "还差一点", 429: "请过一会儿再试",
+    500: "系统出了点问题", 503: "请稍等几秒",
+}  # fmt: skip
+DESK_FORM_OVER = "这一页放得太久了，刚才的没有提交。请回到上一页刷新，再提交一次。"
+DESK_BUSY = "现在办事的人多，请过几秒钟再来一次。"
+DESK_APOLOGY = "抱歉，系统出了点小问题，这件事没有办成。请稍后再试，或告诉系统管理员。"
+DESK_REFUSALS: dict[str, str] = {
+    "not_yours": "没有这一页，或者它不在您负责的范围里。",
+}
+
+# Who did something, where it was no named person.
+DOERS = {"time": "系统", "rule": "系统", "desk": "服务台", "unnamed": "（未填姓名）"}
 
 REFUSALS: dict[str, str] = {
     "wrong_state": "这件事已经有了新的进展，不能再这样办了。请查看最新情况。",
@@ -83,3 +98,8 @@ def plain(text: str) -> str:
 def called(name: str) -> str:
     """How a person is addressed where a name may be missing."""
     return name or "您"
+
+
+def on_day(day: date) -> str:
+    """A day as people read it: "11月29日（周日）"."""
+    return f"{day.month}月{day.day}日（周{WEEKDAYS[day.weekday()]}）"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import DDL, Index, String, event, select
+from sqlalchemy import Connection, Index, String, Table, event, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base
@@ -61,9 +61,8 @@ def write(
     It is the last thing a transaction does: from here to its end every other writer waits.
     """
     session.flush()
-    head = session.scalars(
-        select(AuditHead).with_for_update(), execution_options={"populate_existing": True}
-    ).one()  # fmt: skip
+    fresh = {"populate_existing": True}
+    head = session.scalars(select(AuditHead).with_for_update(), execution_options=fresh).one()
     line = AuditEntry(
         seq=head.count + 1, at=now, person_id=person_id, verb=verb, subject=subject, ip=ip, detail=detail,
         previous=head.seal, seal="",
@@ -126,13 +125,20 @@ GUARDS: dict[str, tuple[str, ...]] = {
         "FOR EACH STATEMENT EXECUTE FUNCTION audit_only_grows()",
     ),
 }  # fmt: skip
-for _dialect, _statements in GUARDS.items():
-    for _statement in _statements:
-        event.listen(AuditEntry.__table__, "after_create", DDL(_statement).execute_if(dialect=_dialect))
-event.listen(
-    AuditHead.__table__, "after_create", DDL(f"INSERT INTO audit_head (id, count, seal) VALUES (1, 0, '{BEGINNING}')")
-)
-event.listen(
-    AuditEntry.__table__, "after_drop",
-    DDL("DROP FUNCTION IF EXISTS audit_only_grows()").execute_if(dialect="postgresql"),
-)  # fmt: skip
+
+
+@event.listens_for(AuditEntry.__table__, "after_create")
+def _guard(_: Table, connection: Connection, **__: Any) -> None:
+    for statement in GUARDS.get(connection.dialect.name, ()):
+        connection.exec_driver_sql(statement)
+
+
+@event.listens_for(AuditEntry.__table__, "after_drop")
+def _unguard(_: Table, connection: Connection, **__: Any) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("DROP FUNCTION IF EXISTS audit_only_grows()")
+
+
+@event.listens_for(AuditHead.__table__, "after_create")
+def _begin(table: Table, connection: Connection, **_: Any) -> None:
+    connection.execute(table.insert().values(id=1, count=0, seal=BEGINNING))

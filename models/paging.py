@@ -15,6 +15,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICRO = timedelta(microseconds=1)
 
 Mark = int | datetime
+Asked = Select[*tuple[Any, ...]]  # a question for rows of whatever columns
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class Page(Generic[T]):
 
 def page(
     session: Session,
-    query: Select[Any],
+    query: Asked,
     keys: Sequence[Any],
     marks_of: Callable[[Any], tuple[Mark, ...]],
     cursor: Cursor | None,

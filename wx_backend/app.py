@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Flask, Request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from flask_wtf.csrf import CSRFProtect
 
 from handlers import menu, words
 from handlers.family import chat as family_chat
@@ -29,8 +30,12 @@ from scheduler.settings import ClockSettings
 from wx_backend import callback, database, health
 from wx_backend.admission import Account
 from wx_backend.config import AccountSection, Config
+from wx_backend.console import Console
+from wx_backend.cookies import Cookies
+from wx_backend.limits import make_limiter
 from wx_backend.now import Clock
 from wx_backend.redis import Redis, connect
+from wx_backend.signing import Signing
 from wx_backend.wechat.carriers import Postman, Say
 from wx_backend.wechat.client import Client
 from wx_backend.wechat.crypto import MessageKey
@@ -145,7 +150,7 @@ class PeopleOnly(SecureCookieSessionInterface):
 
 
 def create_app(config: Config, now: Callable[[], datetime] | None = None) -> Flask:
-    """The web process: WeChat's two callbacks, health and metrics."""
+    """The web process: WeChat's two callbacks, the staff desk, health and metrics."""
     app = Flask("wx_backend", static_folder=None)
     app.session_interface = PeopleOnly()
     app.secret_key = config.app.secret_key
@@ -157,6 +162,12 @@ def create_app(config: Config, now: Callable[[], datetime] | None = None) -> Fla
     if config.wechat.mini_program.enabled:
         accounts["/wechat/mini/callback"] = _gate_account("mini_program", config.wechat.mini_program)
     router = app.extensions["router"] = make_router()
-    callback.register(app, callback.Gate(router, engine, moment, database.turns(engine)), accounts)
+    turn = database.turns(engine)
+    callback.register(app, callback.Gate(router, engine, moment, turn), accounts)
     health.register(app, open_session, moment)
+    cookies = Cookies.of(app, config.app.public_url)
+    app.config["WTF_CSRF_CHECK_DEFAULT"] = False  # each door checks for itself: WeChat's calls carry no token of ours
+    app.config["WTF_CSRF_TIME_LIMIT"] = None  # a token lasts as long as the session that it belongs to
+    console = Console(moment, in_words, turn, cookies, CSRFProtect(app))
+    console.register(app, Signing(open_session, cookies, moment, turn), make_limiter(app, config.redis.url))
     return app

@@ -39,6 +39,7 @@ from wx_backend.redis import connect
 from wx_backend.safety import refuse_lonely_workers, refuse_unsafe
 from wx_backend.sandbox import server as sandbox_server
 from wx_backend.serving import Server
+from wx_backend.staff import audit, staff
 from wx_backend.wechat import menu as account_menu
 from wx_backend.wechat.client import FAR_END
 from wx_backend.wechat.templates import drift, pulled
@@ -315,7 +316,8 @@ def flows() -> None:
         click.echo(f"%% {life.name}\n{life.mermaid()}\n")
 
 
-main.add_command(letters)
+for group in (letters, staff, audit):
+    main.add_command(group)
 
 if __name__ == "__main__":
     main()

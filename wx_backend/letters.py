@@ -1,6 +1,5 @@
 """`wx-backend letters`: what was sent to whom and what became of it, as a clerk reads it; sending once more."""
 
-import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from datetime import datetime, timedelta
 import click
 from sqlalchemy.orm import Session
 
+from handlers.masking import digits
 from handlers.messages import words
 from handlers.tasks.words import title
 from handlers.words import near, when
@@ -29,8 +29,6 @@ DESK = By(None, "desk")
 WIDTHS = (7, 12, 17, 15, 10)
 HEADINGS = ("编号", "收信人", "什么事", "应发", "状态", "说明")
 NAMED = {word: state for state, word in words.STATES.items()}
-# A phone, an identity card or an openid in what was said or answered is nobody's business here.
-PRIVATE = re.compile(r"(?<![\dA-Za-z-])1\d{10}(?!\d)|(?<!\d)\d{17}[\dXx](?!\d)|\b[A-Za-z0-9_-]{26,}\b")
 
 
 @dataclass(frozen=True)
@@ -89,7 +87,7 @@ def show(named: str | None, letter_id: int) -> None:
 
     def read(desk: Desk) -> None:
         for name, value in _whole(desk, one(desk.session, letter_id)):
-            click.echo(_padded(name, 10) + _masked(value))
+            click.echo(_padded(name, 10) + digits(value))
 
     _at_desk(named, read)
 
@@ -156,7 +154,7 @@ def _list(desk: Desk, found: Sequence[Seen]) -> None:
     click.echo(_row(HEADINGS))
     for seen in found:
         letter = seen.letter
-        click.echo(_masked(_row((
+        click.echo(digits(_row((
             str(letter.id), seen.person or "（未填姓名）", _what(letter), near(letter.due_at, desk.now),
             words.STATES[letter.state], _remark(desk, letter),
         ))))  # fmt: skip
@@ -210,10 +208,6 @@ def _whole(desk: Desk, seen: Seen) -> Iterator[tuple[str, str]]:
         who = desk.session.get_one(Person, row.by_person_id).name if row.by_person_id else nobody
         note = f"：{row.note}" if row.note else ""
         yield "经过", f"{when(row.at, CHINA)} {who}，{words.VERBS.get(row.verb, row.verb)}{note}"
-
-
-def _masked(text: str) -> str:
-    return PRIVATE.sub(lambda found: f"{found[0][:3]}****", text)
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -28,7 +28,29 @@ TITLES = {
     "tell_in_person": "请当面或电话告知",
 }
 
-REFUSALS: dict[str, str] = {}
+# How the desk speaks of tasks.
+SHORT = {
+    "phone_call": "电话告知", "check_delivery": "核实通知", "confirm_link": "核实家人", "order_new": "新订单",
+    "order_unanswered": "无人接单", "call_help": "准备连线", "tell_in_person": "当面告知",
+}  # fmt: skip
+STATES = {"open": "待办", "acknowledged": "已接手", "done": "已办好", "cancelled": "已取消"}
+VIEWS = {"todo": "没办的", "late": "过期的", "done": "了结的", "all": "全部"}
+VERBS = {"begin": "建立", "acknowledge": "接手", "hand_over": "转交", "finish": "办好", "cancel": "取消"}
+DONE_WORDS = {
+    "took": "好的，这件由您办。", "handed": "已转交，对方会收到通知。", "finished": "已记为办好，辛苦了。",
+    "answered": "已答复，对方会收到通知。",
+}  # fmt: skip
+CHANGED = "您打开页面之后，这件任务有了变化：{what}。下面是最新情况，请看过再办。"
+
+REFUSALS: dict[str, str] = {
+    "not_a_cadre": "请选一位负责这个范围的同事，再转交一次。",
+    "answer_first": "这件任务要先答复：情况属实就点“通过”，不属实就点“不通过”。",
+}
+
+
+def kind_name(kind: str) -> str:
+    """A kind of task in a table."""
+    return SHORT.get(kind, TITLES.get(kind, kind))
 
 
 def title(kind: str) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, select
+from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
@@ -12,7 +12,7 @@ from models.history import History
 from models.life import By
 from models.messages.letters import LETTER, Letter, in_states
 from models.messages.outbox import post
-from models.paging import Cursor, Page, page
+from models.paging import Asked, Cursor, Page, page
 from models.people.persons import Person
 
 ON_THE_WAY = ("planned", "retry", "sending")
@@ -76,8 +76,8 @@ def is_stuck(letter: Letter, now: datetime) -> bool:
     return letter.state in ("planned", "retry") and letter.next_at < now - STUCK_AFTER
 
 
-def _asked(question: Question) -> Select[Any]:
-    query: Select[Any] = select(Letter, Person.name).join(Person, Person.id == Letter.person_id)
+def _asked(question: Question) -> Asked:
+    query: Asked = select(Letter, Person.name).join(Person, Person.id == Letter.person_id)
     if question.name:
         query = query.where(Person.name.contains(question.name, autoescape=True))
     if question.states:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
 from models.errors import Refused
@@ -13,7 +13,7 @@ from models.ordering.assignments import Assignment
 from models.ordering.listings import Listing
 from models.ordering.numbers import heard
 from models.ordering.orders import LIVE_ORDERS, Order
-from models.paging import Cursor, Page, page
+from models.paging import Asked, Cursor, Page, page
 from models.people.identities import Who
 from models.people.persons import Person
 from models.people.staff import Organisation, areas_under
@@ -53,7 +53,7 @@ def look(session: Session, who: Who, question: Question, now: datetime, cursor: 
     return page(session, query, (Order.id,), lambda row: (row.Order.id,), cursor, newest_first=True)
 
 
-def _below(who: Who) -> Select[Any]:
+def _below(who: Who) -> Asked:
     doing, beneficiary = aliased(Assignment), aliased(Person)
     return (
         select(

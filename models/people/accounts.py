@@ -16,7 +16,7 @@ from models.people.persons import Person
 from models.people.staff import CADRE_ROLES, StaffRole, is_cadre
 
 TRIES, TRIES_WITHIN = 5, timedelta(minutes=15)
-_USERNAME = re.compile(r"[a-z][a-z0-9._-]{2,31}")
+_USERNAME = re.compile(r"[a-z][a-z0-9._-]{1,31}")
 
 
 class StaffAccount(Row):

@@ -60,4 +60,5 @@ def end_all(session: Session, person_id: int, why: str, now: datetime) -> None:
 
 
 def _end(session: Session, why: str, now: datetime, which: ColumnElement[bool]) -> None:
-    session.execute(update(DeskSession).where(which, DeskSession.ended_at.is_(None)).values(ended_at=now, ended_why=why))
+    standing = update(DeskSession).where(which, DeskSession.ended_at.is_(None))
+    session.execute(standing.values(ended_at=now, ended_why=why))

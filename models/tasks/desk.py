@@ -87,7 +87,7 @@ def tasks_for(session: Session, who: Who) -> list[Task]:
 
 
 def waits_for(person_id: int) -> ColumnElement[bool]:
-    """Whether a task below this cadre's areas waits for this cadre: their own, nobody's, or one that came up to them."""
+    """Whether a task below a cadre's areas waits for this cadre: their own, nobody's, or one that came up to them."""
     raised = select(Escalation.task_id).where(Escalation.area_id.in_(areas_under(person_id)))
     cadres = select(StaffRole.person_id).where(StaffRole.ended_at.is_(None), StaffRole.role.in_(CADRE_ROLES))
     return or_(

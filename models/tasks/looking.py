@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, case, func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session, aliased
 
-from models.paging import Cursor, Page, page
+from models.paging import Asked, Cursor, Page, page
 from models.people.identities import Who
 from models.people.persons import Person
 from models.people.staff import areas_under
@@ -73,7 +73,7 @@ def load_of(session: Session, who: Who, now: datetime, tonight: datetime) -> lis
     return sorted(found, key=lambda one: (-one.late, -one.today, one.kind))
 
 
-def _below(who: Who) -> Select[Any]:
+def _below(who: Who) -> Asked:
     assignee = aliased(Person)
     return (
         select(Task, Area.name.label("area"), assignee.name.label("assignee"))

@@ -1,0 +1,1 @@
+"""Centres as people see them: where they are, when they are open."""
