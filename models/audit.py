@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Index, String, Table, event, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Base
+from models.base import Base, Key
 
 BEGINNING = "0" * 64  # what the first line is sealed with
 
@@ -21,9 +21,11 @@ class AuditEntry(Base):
     __tablename__ = "audit"
     __table_args__ = (Index(None, "person_id"), Index(None, "subject"))
 
-    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)  # 1, 2, 3 … without a gap
+    seq: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)  # 1, 2, 3 … without a gap
     at: Mapped[datetime]
-    person_id: Mapped[int | None]  # None: nobody whom we know. No foreign key: the book outlives what it speaks of
+    person_id: Mapped[int | None] = mapped_column(
+        Key
+    )  # None: nobody whom we know. No foreign key: the book outlives what it speaks of
     verb: Mapped[str] = mapped_column(String(32))
     subject: Mapped[str] = mapped_column(String(60))  # "task:7", "person:3"
     ip: Mapped[str] = mapped_column(String(45))
@@ -38,7 +40,7 @@ class AuditHead(Base):
     __tablename__ = "audit_head"
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    count: Mapped[int]
+    count: Mapped[int] = mapped_column(Key)
     seal: Mapped[str] = mapped_column(String(64))
 
 

@@ -103,9 +103,10 @@ def demo(named: str | None, once: bool) -> None:
         stage.prepare()
         stage.up()
         stage.push_menu(MENU)
-        click.echo(
-            f"\n  手机 (phones)    {stage.sandbox_url}\n  后端 (back end)  http://{stage.config.app.bind}/readyz\n"
-        )
+        user, password = stage.open_desk()
+        web = f"http://{stage.config.app.bind}"
+        click.echo(f"\n  手机 (phones)    {stage.sandbox_url}\n  后端 (back end)  {web}/readyz")
+        click.echo(f"  服务台 (desk)    {web}/console/  {user}  {password}\n")
         click.echo("  停止 (stop): Ctrl-C\n")
         if not once:
             stop = threading.Event()

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, Flask, g, make_response, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, Flask, g, make_response, redirect, render_template, request, url_for
 from flask_limiter import Limiter, RateLimitExceeded
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -45,7 +45,8 @@ from wx_backend.signing import COOKIE, Signing
 
 log = logging.getLogger(__name__)
 
-STYLE = Path(__file__).parent / "web" / "console.css"
+STYLE = (Path(__file__).parent / "web" / "console.css").read_bytes()
+STYLE_MARK = hashlib.sha256(STYLE).hexdigest()[:12]
 BODY_LIMIT = 64 * 1024
 AGAIN = 2  # how often the work of a request that gave way to another runs again
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -65,7 +66,7 @@ DONE: Mapping[str, str] = {**task_words.DONE_WORDS, "password": people_words.SIG
 CHANGED: Mapping[str, Callable[[str], str]] = {"task": tasks.changed}
 
 HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "same-origin",  # Flask-WTF wants one from ourselves over https
     "X-Content-Type-Options": "nosniff",
@@ -228,14 +229,12 @@ class Console:
         if self.cookies.safe:
             response.headers["Strict-Transport-Security"] = "max-age=31536000"
         response.headers.setdefault("Cache-Control", "no-store")
-        if request.endpoint != "console.style":
-            response.headers["Cache-Control"] = "no-store"
         return response
 
 
 def _style() -> Response:
     """The style sheet, the same for everybody; its address changes with it."""
-    return send_file(STYLE, mimetype="text/css", max_age=365 * 86_400)
+    return Response(STYLE, mimetype="text/css", headers={"Cache-Control": "public, max-age=31536000, immutable"})
 
 
 def _nowhere(rest: str) -> Response:
@@ -266,9 +265,6 @@ def _at_hand() -> dict[str, Any]:
         "desk": g.desk, "now": g.now, "menu": (DAILY, KNOWN, office), "here": request.endpoint or "",
         "masked": masking.name, "masked_phone": masking.phone, "masked_text": masking.digits, "reasons": desk.REASONS,
         "near": lambda at: words.near(at, g.now), "when": lambda at: words.when(at, CHINA), "url_with": url_with,
-        "said": DONE.get(request.args.get("done", ""), "").format(number=(request.view_args or {}).get("letter", "")),
+        "just_done": DONE.get(request.args.get("done", ""), "").format(**(request.view_args or {})),
         "style_mark": STYLE_MARK,
     }  # fmt: skip
-
-
-STYLE_MARK = hashlib.sha256(STYLE.read_bytes()).hexdigest()[:12]

@@ -18,7 +18,7 @@ CAN_AGAIN = ("delivered", "unconfirmed", "dead", "missed", "needs_check", "told_
 @ROOM.get("/")
 def listed() -> str:
     """Letters about what is below this cadre's areas."""
-    return _list(desk.asked("state", words.STATES), desk.asked("kind", words.KINDS))
+    return _list(desk.asked("state", {**words.GROUPS, **words.STATES}), desk.asked("kind", words.KINDS))
 
 
 @ROOM.post("/search")
@@ -29,7 +29,8 @@ def search() -> str:
 
 
 def _list(state: str, kind: str, whom: str = "") -> str:
-    question = Question(whom, (state,) if state else (), kind=kind)
+    states = words.IN_GROUP.get(state, (state,) if state else ())
+    question = Question(whom, states, kind=kind)
     found = look_within(desk.session(), question, within(desk.who().person_id), desk.cursor())
     return render_template(
         "letters/desk_list.html", found=found, words=words, state=state, kind=kind, whom=whom, is_stuck=is_stuck

@@ -6,8 +6,10 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from handlers.messages.words import KINDS
 from handlers.room import Wording
-from handlers.words import called, plain, when
+from handlers.words import called, near, plain, when
+from models.ordering.numbers import spoken
 from models.people.contacts import Way
 
 NO_TASKS = "现在没有待办的任务，辛苦了。"
@@ -29,10 +31,6 @@ TITLES = {
 }
 
 # How the desk speaks of tasks.
-SHORT = {
-    "phone_call": "电话告知", "check_delivery": "核实通知", "confirm_link": "核实家人", "order_new": "新订单",
-    "order_unanswered": "无人接单", "call_help": "准备连线", "tell_in_person": "当面告知",
-}  # fmt: skip
 STATES = {"open": "待办", "acknowledged": "已接手", "done": "已办好", "cancelled": "已取消"}
 VIEWS = {"todo": "没办的", "late": "过期的", "done": "了结的", "all": "全部"}
 VERBS = {"begin": "建立", "acknowledge": "接手", "hand_over": "转交", "finish": "办好", "cancel": "取消"}
@@ -48,9 +46,15 @@ REFUSALS: dict[str, str] = {
 }
 
 
-def kind_name(kind: str) -> str:
-    """A kind of task in a table."""
-    return SHORT.get(kind, TITLES.get(kind, kind))
+def brief(facts: dict[str, Any], now: datetime) -> str:
+    """What tells one task of a kind from the next, beside whom it is about: no name, no phone."""
+    if "number" in facts:
+        return f"{facts['service']} {spoken(facts['number'])}"
+    if "letter_kind" in facts:
+        return KINDS.get(facts["letter_kind"], "")
+    if "starts_at" in facts:
+        return near(datetime.fromisoformat(facts["starts_at"]), now)
+    return str(facts.get("kinship", ""))
 
 
 def title(kind: str) -> str:

@@ -74,7 +74,7 @@ FORGE = (
         (("UPDATE audit SET verb = 'login' WHERE seq = 3",), (3, "changed")),
         (("UPDATE audit SET ip = '10.0.0.2' WHERE seq = 10",), (10, "changed")),
         (("UPDATE audit SET person_id = NULL WHERE seq = 7",), (7, "changed")),
-        (("UPDATE audit SET detail = '{\"reason\": \"visit\"}' WHERE seq = 2",), (2, "changed")),
+        (('UPDATE audit SET detail = \'{"reason": "visit"}\' WHERE seq = 2',), (2, "changed")),
         (("DELETE FROM audit WHERE seq = 5",), (5, "missing")),
         (("DELETE FROM audit WHERE seq = 1",), (1, "missing")),
         (("DELETE FROM audit WHERE seq = 10",), (10, "end")),

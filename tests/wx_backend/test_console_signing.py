@@ -266,13 +266,14 @@ def test_a_form_without_its_token_changes_nothing(clerk):
 
 
 def test_over_https_cookies_are_bound_to_this_host_and_pages_are_kept_by_nobody(database_url, app):
-    safe = create_app(config_for(database_url, WX_BACKEND_APP__PUBLIC_URL="https://centre.example.gov.cn"), now=lambda: NOW)
+    site = "https://centre.example.gov.cn"
+    safe = create_app(config_for(database_url, WX_BACKEND_APP__PUBLIC_URL=site), now=lambda: NOW)
     client = safe.test_client()
-    page = client.get("/console/login", base_url="https://centre.example.gov.cn")
+    page = client.get("/console/login", base_url=site)
     token = re.search(r'name="csrf_token" value="([^"]+)"', page.get_data(as_text=True))[1]
     answer = client.post(
         "/console/login", data={"csrf_token": token, "username": "li", "password": PASSWORD},
-        base_url="https://centre.example.gov.cn", headers={"Referer": "https://centre.example.gov.cn/console/login"},
+        base_url=site, headers={"Referer": f"{site}/console/login"},
     )  # fmt: skip
     (cookie,) = (one for one in answer.headers.getlist("Set-Cookie") if one.startswith("__Host-desk="))
     assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= set(cookie.split("; "))

@@ -1,10 +1,13 @@
 """The database goes up, comes down, and after going up holds exactly what the models say."""
 
 import pytest
-from sqlalchemy import inspect
+from sqlalchemy import inspect, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
+from models import audit
 from models.register import METADATA
-from tests.world import disposing
+from tests.world import NOW, disposing
 from wx_backend import migrations
 from wx_backend.database import make_engine
 
@@ -30,3 +33,16 @@ def test_going_up_twice_is_going_up_once(empty):
     migrations.upgrade(empty)
     migrations.upgrade(empty)
     assert set(METADATA.tables) <= set(inspect(empty).get_table_names())
+
+
+@pytest.mark.case("S9")
+def test_a_migrated_database_lets_the_audit_only_grow(empty):
+    migrations.upgrade(empty)
+    with Session(empty) as session:
+        audit.write(session, verb="login", now=NOW)
+        session.commit()
+        assert audit.verify(session).faults == ()
+        for deed in ("UPDATE audit SET verb = 'x'", "DELETE FROM audit"):
+            with pytest.raises(DBAPIError, match="audit only grows"):
+                session.execute(text(deed))
+            session.rollback()
