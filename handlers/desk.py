@@ -73,11 +73,11 @@ def note(verb: str, subject: str, **detail: Any) -> None:
 def reveal(subject: str) -> None:
     """Somebody asks to see more of a thing: the reason they chose is written down.
 
-    Raises Refused("reason_needed") without one that is on the list.
+    Raises Refused("reveal_reason") without one that is on the list.
     """
     reason = request.form.get("reason", "")
     if reason not in REASONS:
-        raise Refused("reason_needed")
+        raise Refused("reveal_reason")
     note("reveal", subject, reason=reason)
 
 

@@ -24,12 +24,14 @@ class Line:
 
 def lines(session: Session, subject: str, verbs: Mapping[str, str], *, shown: bool = False) -> list[Line]:
     """Everything that happened to `subject`, the oldest first; `shown`: names and notes as they stand."""
+    found = deeds(session, subject)
+    residents = {row.name for row in found if row.name and row.History.as_role not in STAFF_ROLES}
     return [
         Line(
             row.History.at, _who(row.name, row.History.as_role, shown), verbs.get(row.History.verb, row.History.verb),
-            row.History.note if shown else masking.digits(row.History.note),
+            row.History.note if shown else masking.typed(row.History.note, *residents),
         )
-        for row in deeds(session, subject)
+        for row in found
     ]  # fmt: skip
 
 

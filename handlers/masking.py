@@ -29,6 +29,13 @@ def digits(text: str) -> str:
     return PRIVATE.sub(lambda found: f"{found[0][:3]}****", text)
 
 
+def typed(text: str, *people: str) -> str:
+    """What somebody typed, with these people's names masked and no private digits."""
+    for known in sorted({*people} - {""}, key=len, reverse=True):
+        text = text.replace(known, name(known))
+    return digits(text)
+
+
 def facts(told: Mapping[str, Any]) -> dict[str, Any]:
     """The facts of a letter or a task with every name masked, and what somebody typed left out."""
     return {key: _masked(key, value) for key, value in told.items()}
@@ -46,12 +53,10 @@ def _masked(key: str, value: Any) -> Any:
 
 def said(text: str, told: Mapping[str, Any], *people: str) -> str:
     """What a letter said: names that its facts hold, and those of `people`, masked; what somebody typed left out."""
-    for typed in _texts(told, TYPED):
-        if len(typed) > 1:
-            text = text.replace(typed, "…")
-    for known in sorted({*_texts(told, NAMES), *people} - {""}, key=len, reverse=True):
-        text = text.replace(known, name(known))
-    return digits(text)
+    for words in _texts(told, TYPED):
+        if len(words) > 1:
+            text = text.replace(words, "…")
+    return typed(text, *_texts(told, NAMES), *people)
 
 
 def _texts(told: Mapping[str, Any], keys: frozenset[str]) -> set[str]:

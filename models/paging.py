@@ -8,6 +8,8 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import ColumnElement, Select, and_, func, literal_column, or_, select
 from sqlalchemy.orm import Session
 
+from models.base import Instant
+
 T = TypeVar("T")
 SIZE = 20
 MANY = 1000  # more rows than this are not counted out
@@ -97,7 +99,7 @@ def page(
 
 
 def _fits(cursor: Cursor, keys: Sequence[Any]) -> bool:
-    wanted = [key.type.python_type for key in keys]
+    wanted = [datetime if isinstance(key.type, Instant) else int for key in keys]
     return [type(mark) for mark in cursor.marks] == wanted
 
 

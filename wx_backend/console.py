@@ -55,7 +55,8 @@ BEFORE_A_PASSWORD = frozenset({"console.sign.password", "console.sign.change", "
 ROOMS = (home.ROOM, tasks.ROOM, orders.ROOM, letters.ROOM, residents.ROOM, centres.ROOM, logbook.ROOM)
 
 STATUS: Mapping[str, int] = {
-    "not_yours": 404, "no_letter": 404, "reason_needed": 422, "not_a_cadre": 422, "answer_first": 422,
+    "not_yours": 404, "no_letter": 404, "reason_needed": 422, "reveal_reason": 422, "not_a_cadre": 422,
+    "answer_first": 422,
 }  # fmt: skip
 REFUSALS: Mapping[str, str] = {
     **people_words.REFUSALS, **letter_words.REFUSALS, **task_words.REFUSALS, **words.REFUSALS, **words.DESK_REFUSALS,

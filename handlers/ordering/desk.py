@@ -58,15 +58,19 @@ def _whole(row: Any, *, shown: bool = False) -> str:
     session, order = desk.session(), row.Order
     offers = offers_of(session, order.id)
     requester = session.get_one(Person, order.requested_by_id)
+
+    def told(text: str) -> str:
+        """What somebody typed, as it may be shown."""
+        return text if shown else masking.typed(text, row.beneficiary, requester.name)
+
     return render_template(
         "orders/desk_one.html", row=row, order=order, shown=shown, offers=offers, words=words, spoken=spoken,
-        requester=requester.name, letter_words=letter_words, live=LIVE_ORDERS,
-        answers=[(asked, _answer(value, shown)) for asked, value in words.asked(row.questions, order.answers)],
+        requester=requester.name, letter_words=letter_words, live=LIVE_ORDERS, told=told,
+        answers=[(asked, told(_answer(value))) for asked, value in words.asked(row.questions, order.answers)],
         happened=happened.lines(session, order.subject, words.VERBS, shown=shown),
         letters=letters_about(session, order, offers),
     )  # fmt: skip
 
 
-def _answer(value: Any, shown: bool) -> str:
-    text = "、".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
-    return text if shown else masking.digits(text)
+def _answer(value: Any) -> str:
+    return "、".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)

@@ -75,7 +75,7 @@ REFUSALS: dict[str, str] = {
     "username_taken": "这个用户名已经有人用了，请换一个。",
     "account_there": "这位干部已经有账号了。",
     "not_staff": "这个人现在没有干部岗位，不能开账号。",
-    "reason_needed": "请先选一个原因。",
+    "reveal_reason": "请先选一个原因，再点“显示”。",
     "no_link": "您还不能为这位家人办理。请先关联家人：回复“我的家人”查看怎么做。",
     "not_active": "这位居民现在不能办理。如有疑问，请回复“人工”找工作人员。",
     "code_mistyped": "亲情码好像输错了一位，请对照再回复一次。",
