@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from flask import Flask, Request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from handlers import menu, words
 from handlers.family import chat as family_chat
@@ -154,6 +155,8 @@ def create_app(config: Config, now: Callable[[], datetime] | None = None) -> Fla
     app = Flask("wx_backend", static_folder=None)
     app.session_interface = PeopleOnly()
     app.secret_key = config.app.secret_key
+    if near := config.app.proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=near, x_proto=near, x_host=near)  # type: ignore[method-assign]
     moment = now or make_clock(config)
     open_session = database.init_app(app, config.database.url, config.app.threads)
     with app.app_context():

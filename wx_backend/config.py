@@ -43,6 +43,7 @@ class AppSection(Section):
     secret_key: Annotated[Secret, Field(min_length=16)]
     workers: int = Field(ge=1, le=64)
     threads: int = Field(ge=1, le=256)
+    proxies: int = Field(ge=0, le=8)
 
 
 class SandboxSection(Section):

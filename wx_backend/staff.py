@@ -92,7 +92,9 @@ def end(named: str | None, whom: str, role: str | None) -> None:
             end_role(office.session, one, office.now)
             book.write(office.session, verb="role_ended", subject=f"role:{one.id}", now=office.now)
             area = office.session.get(Area, one.area_id) if one.area_id else None
-            click.echo(f"已停用{person.name}的岗位 {one.role}" + (f"（{area.name}）" if area else ""))
+            click.echo(
+                f"已停用{person.name}的岗位：{words.ROLE_NAMES[one.role]}" + (f"（{area.name}）" if area else "")
+            )
         if not is_cadre(office.session, person.id):
             click.echo("服务台已退出，不能再登录。")
 

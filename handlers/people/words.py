@@ -37,6 +37,10 @@ PERSON_FALLBACK = "请拨打县党群服务中心电话，或到就近的党群�
 LEFT_BEHIND = {"elder": "留守老人", "child": "留守儿童"}
 PERSON_STATES = {"active": "在册", "moved": "已迁出", "deceased": "已去世"}
 MEANS = {"wechat": "微信", "phone": "电话", "visit": "上门"}
+ROLE_NAMES = {
+    "station_cadre": "站点干部", "grid_officer": "网格员", "township_clerk": "乡镇干事", "county_admin": "县级管理员",
+    "organisation_member": "组织成员",
+}  # fmt: skip
 LINK_STATES = {"asked": "等待核实", "confirmed": "已确认"}
 SIGN_IN_FAILED = "用户名或密码不对，请再试一次。"
 SIGN_IN_LOCKED = "试的次数太多了，请{minutes}分钟后再来，或联系系统管理员。"

@@ -1,12 +1,15 @@
 """Signing in at the staff desk: who is let in, how long, and what a browser must never be able to bring along."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 
 import pytest
 from click.testing import CliRunner
 from sqlalchemy import select, update
 
+from handlers import desk
 from models.audit import AuditEntry
 from models.people import accounts, desk_sessions, passwords
 from models.people.accounts import StaffAccount
@@ -122,6 +125,33 @@ def test_the_account_itself_counts_whatever_process_is_asked(open_session, cast,
         again = accounts.count_attempt(session, "li", NOW + 15 * MINUTE)
         assert accounts.admit(session, again, PASSWORD, NOW + 15 * MINUTE) is not None
         assert session.get_one(StaffAccount, again.account_id).failed == 0
+
+
+@pytest.mark.case("S6")
+def test_tries_at_the_same_moment_cannot_slip_past_the_count(open_session, app):
+    together = Barrier(12)
+
+    def tries(_):
+        together.wait()
+        with open_session() as session, session.begin():
+            return accounts.count_attempt(session, "li", NOW).kept is not None
+
+    with ThreadPoolExecutor(12) as pool:
+        assert sum(pool.map(tries, range(12))) == 5
+
+
+@pytest.mark.case("S6")
+def test_behind_a_proxy_it_is_the_visitor_who_is_counted_and_nobody_is_believed_without_one(database_url, app):
+    behind = create_app(config_for(database_url, WX_BACKEND_APP__PROXIES="1"), now=lambda: NOW)
+    for made, expected in ((behind, {"10.1.1.1", "10.1.1.2"}), (app, {"127.0.0.1"})):
+        seen = set()
+        for address in ("10.1.1.1", "10.1.1.2"):
+            client = made.test_client()
+            with client:
+                client.get("/console/login", headers={"X-Forwarded-For": f"6.6.6.6, {address}"})
+                seen.add(desk.address())
+        assert seen == expected
+    close_app(behind)
 
 
 @pytest.mark.case("S6")
@@ -357,7 +387,7 @@ def test_a_reset_opens_the_lock_and_ends_what_was_open_and_a_bad_password_is_ref
 def test_an_ended_cadre_is_out_and_the_book_says_so(named, app, clerk, database_url, open_session):
     clerk.signs_in("li")
     out = run(database_url, "staff", "end", "li").output
-    assert "已停用李站长的岗位 station_cadre（葛山村）" in out
+    assert "已停用李站长的岗位：站点干部（葛山村）" in out
     assert "服务台已退出" in out
     assert clerk.opens("/console/").status_code == 303
     assert verbs(open_session)[-1] == "role_ended"
