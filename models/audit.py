@@ -25,7 +25,7 @@ class AuditEntry(Base):
     at: Mapped[datetime]
     person_id: Mapped[int | None] = mapped_column(
         Key
-    )  # None: nobody whom we know. No foreign key: the book outlives what it speaks of
+    )  # None: nobody whom we know. No foreign key: joining two people must not write here
     verb: Mapped[str] = mapped_column(String(32))
     subject: Mapped[str] = mapped_column(String(60))  # "task:7", "person:3"
     ip: Mapped[str] = mapped_column(String(45))
