@@ -88,13 +88,18 @@ def cursor() -> Cursor | None:
 
 def asked(key: str, among: Mapping[str, Any] | None = None) -> str:
     """One part of the filter row as it was asked; what is not on the list is not asked."""
-    text = request.args.get(key, "").strip()
+    text = _plain(request.args.get(key, ""))
     return text if among is None or text in among else ""
 
 
 def typed(key: str) -> str:
     """What stands in a field of the form."""
-    return request.form.get(key, "").strip()
+    return _plain(request.form.get(key, ""))
+
+
+def _plain(text: str) -> str:
+    """A text that every database takes: PostgreSQL refuses a NUL."""
+    return text.replace("\x00", "").strip()
 
 
 def number(key: str, *, form: bool = False) -> int | None:

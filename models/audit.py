@@ -23,9 +23,8 @@ class AuditEntry(Base):
 
     seq: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)  # 1, 2, 3 … without a gap
     at: Mapped[datetime]
-    person_id: Mapped[int | None] = mapped_column(
-        Key
-    )  # None: nobody whom we know. No foreign key: joining two people must not write here
+    # None: nobody whom we know. It is no foreign key: joining two people must not write here.
+    person_id: Mapped[int | None] = mapped_column(Key)
     verb: Mapped[str] = mapped_column(String(32))
     subject: Mapped[str] = mapped_column(String(60))  # "task:7", "person:3"
     ip: Mapped[str] = mapped_column(String(45))

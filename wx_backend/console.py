@@ -48,6 +48,7 @@ log = logging.getLogger(__name__)
 STYLE = (Path(__file__).parent / "web" / "console.css").read_bytes()
 STYLE_MARK = hashlib.sha256(STYLE).hexdigest()[:12]
 BODY_LIMIT = 64 * 1024
+NO_KEY = 1 << 63  # no row has a key that a database cannot hold
 AGAIN = 2  # how often the work of a request that gave way to another runs again
 SAFE = ("GET", "HEAD", "OPTIONS")
 OPEN_TO_ALL = frozenset({"console.style", "console.sign.in_", "console.sign.enter"})
@@ -168,6 +169,8 @@ class Console:
             db.session.rollback()
             return redirect(url_for("console.sign.password"), 303)
         try:
+            if any(isinstance(key, int) and key >= NO_KEY for key in params.values()):
+                raise Refused("not_yours")
             response: Response = make_response(view(**params))
             if response.status_code >= 400:
                 db.session.rollback()
@@ -215,7 +218,9 @@ class Console:
         if isinstance(error, CSRFError):
             return _told(words.DESK_HEADINGS[400], words.DESK_FORM_OVER, 400)
         if isinstance(error, HTTPException):
-            return _told(words.DESK_HEADINGS[404], words.DESK_REFUSALS["not_yours"], error.code or 400)
+            code = error.code or 400
+            sentence = words.DESK_REFUSALS["not_yours"] if code in (404, 405) else words.DESK_APOLOGY
+            return _told(words.DESK_HEADINGS.get(code, words.DESK_HEADINGS[404]), sentence, code)
         if isinstance(error, OperationalError | TurnTimeout) or gave_way(error):
             log.warning("the database did not answer the desk: %s", type(error).__name__)
             response = _told(words.DESK_HEADINGS[503], words.DESK_BUSY, 503)

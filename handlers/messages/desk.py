@@ -1,6 +1,6 @@
 """Letters at the staff desk: what was sent to whom, why, what became of it, and saying it once more."""
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, render_template
 from werkzeug.wrappers import Response
 
 from handlers import desk, happened, masking
@@ -56,7 +56,7 @@ def again(letter: int) -> Response:
     """Say it once more, as a letter of its own."""
     old = _seen(letter).letter
     by = By(desk.who().person_id, "cadre")
-    new = resend(desk.session(), old.id, by=by, reason=request.form.get("why", ""), now=desk.now())
+    new = resend(desk.session(), old.id, by=by, reason=desk.typed("why"), now=desk.now())
     desk.note("letter_resend", LETTER.subject(old), new=new.id)
     return desk.back_to("console.letters.one", "resent", letter=new.id)
 

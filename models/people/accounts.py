@@ -63,7 +63,7 @@ class AtDesk:
 
 def named(text: str) -> str:
     """A username as it is kept: without blanks around it, in small letters."""
-    return text.strip().casefold()
+    return text.replace("\x00", "").strip().casefold()
 
 
 def add(

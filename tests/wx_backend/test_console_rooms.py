@@ -409,6 +409,31 @@ def test_centres_are_shown_with_their_week_and_the_days_on_which_they_are_shut(c
         assert untold not in clerk.text()
 
 
+def test_whatever_is_typed_into_an_address_or_a_form_is_answered_politely(clerk):
+    huge = 10**20
+    for path in (
+        f"tasks/{huge}",
+        f"orders/{huge}",
+        f"letters/{huge}",
+        f"residents/{huge}",
+        "tasks/-1",
+        "tasks/x",
+        "x/y",
+    ):
+        assert clerk.opens(f"/console/{path}").status_code == 404, path
+    for query in ({"at": "t9" * 40}, {"at": "1.2.3"}, {"centre": huge}, {"kind": "\x00"}, {"number": "\x00"}):
+        for room in ("tasks", "orders", "letters", "residents", "centres"):
+            assert clerk.opens(f"/console/{room}/", **query).status_code == 200, (room, query)
+    for room in ("residents", "letters"):
+        clerk.opens(f"/console/{room}/")
+        assert clerk.posts(f"/console/{room}/search", whom="王\x00秀英<script>").status_code == 200
+        assert "<script>" not in clerk.page
+    clerk.opens("/console/residents/")
+    assert clerk.posts("/console/residents/search", whom="x" * 70_000).status_code == 413
+    clerk.opens("/console/login")
+    assert clerk.posts("/console/login", username="li\x00x", password="\x00").status_code == 401
+
+
 def test_a_mistake_of_ours_is_said_kindly_and_changes_nothing(clerk, cast, open_session, monkeypatch, caplog):
     task = a_task(open_session, cast)
     clerk.opens(f"/console/tasks/{task}")
