@@ -7,7 +7,7 @@ from threading import Barrier
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from handlers import desk
 from models.audit import AuditEntry
@@ -392,3 +392,21 @@ def test_an_ended_cadre_is_out_and_the_book_says_so(named, app, clerk, database_
     assert clerk.opens("/console/").status_code == 303
     assert verbs(open_session)[-1] == "role_ended"
     assert run(database_url, "staff", "end", "li").exit_code == 1
+
+
+@pytest.mark.case("S9")
+def test_an_operator_reads_the_book_and_hears_where_it_was_changed(named, app, clerk, database_url, engine):
+    clerk.signs_in("li")
+    whole = run(database_url, "audit", "verify")
+    assert (whole.exit_code, "完整" in whole.output) == (0, True)
+    seal = re.search("末条指纹 ([0-9a-f]{64})", whole.output)[1]
+    assert run(database_url, "audit", "verify", "--noted", seal).exit_code == 0
+    assert "整本日志被重写过" in run(database_url, "audit", "verify", "--noted", "0" * 64).output
+    with engine.begin() as connection:
+        postgres = engine.dialect.name == "postgresql"
+        connection.execute(
+            text("DROP TRIGGER audit_no_change ON audit" if postgres else "DROP TRIGGER audit_no_update")
+        )
+        connection.execute(text("UPDATE audit SET ip = '' WHERE seq = 1"))
+    broken = run(database_url, "audit", "verify")
+    assert (broken.exit_code, "第1条被改过" in broken.output) == (1, True)
