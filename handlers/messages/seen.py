@@ -33,7 +33,7 @@ ABOUT: Mapping[str, Callable[[Areas], Select[Any]]] = {
 }
 # What is about the reader alone. Anything else is seen by nobody until it stands here.
 OWN = ("digest", "invitation")
-NEVER_A_SUBJECT = ("listing", "letter")  # lives of which no letter speaks
+SEEN_BY_NOBODY = ("listing", "letter")  # lives of which no letter speaks, or whose letters no desk shows
 
 
 def within(person_id: int) -> ColumnElement[bool]:

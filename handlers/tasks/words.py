@@ -31,9 +31,12 @@ TITLES = {
 }
 
 # How the desk speaks of tasks.
-STATES = {"open": "待办", "acknowledged": "已接手", "done": "已办好", "cancelled": "已取消"}
+STATES = {"open": "待办", "acknowledged": "已接手", "on_hold": "等居民", "done": "已办好", "cancelled": "已取消"}
 VIEWS = {"todo": "没办的", "late": "过期的", "done": "了结的", "all": "全部"}
-VERBS = {"begin": "建立", "acknowledge": "接手", "hand_over": "转交", "finish": "办好", "cancel": "取消"}
+VERBS = {
+    "begin": "建立", "acknowledge": "接手", "hand_over": "转交", "hold": "放下，等居民", "put_off": "改天再提醒",
+    "resume": "继续办", "finish": "办好", "cancel": "取消",
+}  # fmt: skip
 DONE_WORDS = {
     "took": "好的，这件由您办。", "handed": "已转交，对方会收到通知。", "finished": "已记为办好，辛苦了。",
     "answered": "已答复，对方会收到通知。",

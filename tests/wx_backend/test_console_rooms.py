@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from handlers import masking
-from handlers.messages.seen import ABOUT, NEVER_A_SUBJECT
+from handlers.messages.seen import ABOUT, SEEN_BY_NOBODY
 from models.audit import AuditEntry
 from models.audit import verify as read_book
 from models.family.booking import book
@@ -319,7 +319,7 @@ def test_when_a_centre_comes_under_another_village_so_does_who_sees_it(clerk, ap
 @pytest.mark.case("L1")
 def test_every_thing_that_letters_may_speak_of_says_who_may_see_them():
     """A new life stands here before anybody sees a letter about it: until then nobody does."""
-    assert {life.name for life in LIVES} == {*ABOUT, *NEVER_A_SUBJECT}
+    assert {life.name for life in LIVES} == {*ABOUT, *SEEN_BY_NOBODY}
 
 
 def test_work_that_gave_way_to_another_runs_again_and_is_written_down_once(clerk, cast, open_session, monkeypatch):
