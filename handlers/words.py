@@ -1,7 +1,7 @@
 """Sentences and ways of saying things that all quarters share."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from models.hours import CHINA
@@ -67,6 +67,21 @@ PAGE_REFUSALS: dict[str, str] = {
     "not_active": "这位居民现在不能办理。如有疑问，请打电话问工作人员。",
 }
 
+# What the desk says when a page cannot be shown.
+DESK_HEADINGS = {
+    400: "请再提交一次", 401: "请重新登录", 404: "没有找到", 409: "情况有变化", 422: "还差一点", 429: "请过一会儿再试",
+    500: "系统出了点问题", 503: "请稍等几秒",
+}  # fmt: skip
+DESK_FORM_OVER = "这一页放得太久了，刚才的没有提交。请回到上一页刷新，再提交一次。"
+DESK_BUSY = "现在办事的人多，请过几秒钟再来一次。"
+DESK_APOLOGY = "抱歉，系统出了点小问题，这件事没有办成。请稍后再试，或告诉系统管理员。"
+DESK_REFUSALS: dict[str, str] = {
+    "not_yours": "没有这一页，或者它不在您负责的范围里。",
+}
+
+# Who did something, where it was no named person.
+DOERS = {"time": "系统", "rule": "系统", "desk": "服务台", "unnamed": "（未填姓名）"}
+
 REFUSALS: dict[str, str] = {
     "wrong_state": "这件事已经有了新的进展，不能再这样办了。请查看最新情况。",
     "not_yours": "没有找到这件事，可能不是由您办理的。如有疑问，请回复“人工”找工作人员。",
@@ -123,6 +138,14 @@ def clock_span(begins: datetime, ends: datetime, zone: ZoneInfo) -> str:
     return f"{begins.astimezone(zone):%H:%M}–{ends.astimezone(zone):%H:%M}"
 
 
+def near(moment: datetime, now: datetime, zone: ZoneInfo = CHINA) -> str:
+    """A time in one look: "今天16:00", "明天08:00", else "11月29日16:00"; of another year with the year."""
+    local, today = moment.astimezone(zone), now.astimezone(zone).date()
+    day = {-1: "昨天", 0: "今天", 1: "明天"}.get((local.date() - today).days)
+    year = "" if local.year == today.year else f"{local.year}年"
+    return f"{day or f'{year}{local.month}月{local.day}日'}{local:%H:%M}"
+
+
 def city(zone: ZoneInfo) -> str:
     """What people call the place of a zone."""
     return CITIES.get(zone.key, zone.key.rsplit("/", 1)[-1].replace("_", " "))
@@ -166,3 +189,8 @@ def plain(text: str) -> str:
 def called(name: str) -> str:
     """How a person is addressed where a name may be missing."""
     return name or "您"
+
+
+def on_day(day: date) -> str:
+    """A day as people read it: "11月29日（周日）"."""
+    return f"{day.month}月{day.day}日（周{WEEKDAYS[day.weekday()]}）"

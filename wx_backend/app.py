@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from flask import Flask, Request
 from flask import request as this_request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from flask_limiter import Limiter
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -41,12 +41,14 @@ from wx_backend import asked, bearer, callback, database, health, login
 from wx_backend.admission import Account
 from wx_backend.api import Api, beside, make_api
 from wx_backend.config import AccountSection, Config
+from wx_backend.console import Console
+from wx_backend.cookies import Cookies
 from wx_backend.entrance import Entrance
-from wx_backend.keys import stays_here
 from wx_backend.limits import make_limiter
 from wx_backend.now import Clock
 from wx_backend.pages import Frame
 from wx_backend.redis import Redis, connect
+from wx_backend.signing import Signing
 from wx_backend.web import assets
 from wx_backend.wechat.carriers import Postman, Say
 from wx_backend.wechat.client import Client
@@ -192,8 +194,9 @@ class PeopleOnly(SecureCookieSessionInterface):
     """Cookies are for people's pages: WeChat's calls and probes carry none, and each message need not look."""
 
     def get_cookie_name(self, app: Flask) -> str:
-        """Each door has a cookie of its own, so that leaving by one does not shut the other."""
-        door = "desk" if this_request.path.startswith("/console") else "page"
+        """Each door has a cookie of its own, so that leaving by one does not shut the other (the desk's is for forms
+        only: who is signed in there stands in a cookie of its own)."""
+        door = "form" if this_request.path.startswith("/console") else "page"
         return f"{'__Host-' if app.config['SESSION_COOKIE_SECURE'] else ''}{door}"
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
@@ -202,7 +205,7 @@ class PeopleOnly(SecureCookieSessionInterface):
 
 
 def create_app(config: Config, now: Callable[[], datetime] | None = None) -> Flask:
-    """The web process: WeChat's two callbacks, the pages, the mini-program's API, health and metrics.
+    """The web process: WeChat's two callbacks, the pages, the mini-program's API, the staff desk, health and metrics.
 
     Raises ConfigError when a file that the pages need is not there.
     """
@@ -217,33 +220,33 @@ def create_app(config: Config, now: Callable[[], datetime] | None = None) -> Fla
     if config.wechat.mini_program.enabled:
         accounts["/wechat/mini/callback"] = _gate_account("mini_program", config.wechat.mini_program)
     router = app.extensions["router"] = make_router()
-    turns = database.turns(engine)
-    callback.register(app, callback.Gate(router, engine, moment, turns), accounts)
+    turn = database.turns(engine)
+    callback.register(app, callback.Gate(router, engine, moment, turn), accounts)
     health.register(app, open_session, moment)
-    _open_pages(app, config, router, open_session, moment)
+    cookies = Cookies.of(app, config.app.public_url)
+    csrf, limiter = CSRFProtect(app), make_limiter(app, config.redis.url)
+    _open_pages(app, config, open_session, moment, csrf, limiter)
+    console = Console(moment, in_words, turn, cookies, csrf)
+    console.register(app, Signing(open_session, cookies, moment, turn), limiter)
     if config.wechat.mini_program.enabled:
-        frame = asked.Frame(open_session, turns, moment, bearer.key_from(config.app.secret_key))
+        frame = asked.Frame(open_session, turn, moment, bearer.key_from(config.app.secret_key))
         api = app.extensions["api"] = make_mini_api(config, frame)
         app.wsgi_app = beside(app, api)  # type: ignore[method-assign,assignment]
-    if config.app.proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, config.app.proxies, config.app.proxies)  # type: ignore[method-assign]
+    if near := config.app.proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=near, x_proto=near, x_host=near)  # type: ignore[method-assign]
     return app
 
 
 def _open_pages(
-    app: Flask, config: Config, router: Router, open_session: database.SessionFactory, moment: Callable[[], datetime]
-) -> None:
+    app: Flask, config: Config, open_session: database.SessionFactory, moment: Callable[[], datetime],
+    csrf: CSRFProtect, limiter: Limiter,
+) -> None:  # fmt: skip
     """The door for people: `/m`, and the files that its pages load."""
-    plain = urlsplit(config.app.public_url).scheme == "http" and stays_here(config.app.public_url)
-    app.config.update(
-        SESSION_COOKIE_SECURE=not plain, SESSION_COOKIE_HTTPONLY=True, SESSION_COOKIE_SAMESITE="Lax",
-        WTF_CSRF_CHECK_DEFAULT=False, WTF_CSRF_TIME_LIMIT=None,  # a door asks for it itself; a session ends by itself
-    )  # fmt: skip
     loaded = assets.load()
     client = make_clients(config, connect(config.redis.url))[config.wechat.official_account.app_id]
     entrance = Entrance(client, open_session, moment, config.app.public_url, only_wechat=not config.is_loopback())
-    refusals = {**router.refusals, **words.PAGE_REFUSALS, **ordering_words.PAGE_REFUSALS}
+    refusals = {**app.extensions["router"].refusals, **words.PAGE_REFUSALS, **ordering_words.PAGE_REFUSALS}
     app.register_blueprint(assets.room(loaded))
-    frame = Frame(entrance, CSRFProtect(app), make_limiter(app, config.redis.url), loaded, refusals)
+    frame = Frame(entrance, csrf, limiter, loaded, refusals)
     app.extensions["pages"] = frame
     frame.register(app)

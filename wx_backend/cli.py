@@ -15,15 +15,14 @@ from models.register import LIVES
 from scheduler import clock as timetable
 from scheduler.settings import Hands
 from wx_backend import migrations
+from wx_backend.account import menu, template_group
 from wx_backend.app import (
     clock_settings,
     make_allowance,
-    make_clients,
     make_clock,
     make_fetcher,
     make_postman,
     make_router,
-    make_templates,
 )
 from wx_backend.config import EXAMPLE, Config, ConfigError, find_file, load_config
 from wx_backend.database import make_engine, session_factory
@@ -37,14 +36,11 @@ from wx_backend.letters import letters
 from wx_backend.load import NotLoaded, load_county
 from wx_backend.locks import AlreadyRunning, only_clock
 from wx_backend.now import real_now
-from wx_backend.redis import connect
 from wx_backend.safety import refuse_lonely_workers, refuse_unsafe
 from wx_backend.sandbox import server as sandbox_server
 from wx_backend.serving import Server
+from wx_backend.staff import audit, staff
 from wx_backend.web import assets
-from wx_backend.wechat import menu as account_menu
-from wx_backend.wechat.client import FAR_END
-from wx_backend.wechat.templates import drift, pulled
 
 
 class Fault(click.ClickException):
@@ -105,11 +101,11 @@ def demo(named: str | None, once: bool) -> None:
         stage.prepare()
         stage.up()
         stage.push_menu(MENU)
-        click.echo(
-            f"\n  手机 (phones)    {stage.sandbox_url}\n  后端 (back end)  http://{stage.config.app.bind}/readyz\n"
-            "  网页 (pages)     手机上点：遇到困难 › 大字网页\n"
-            f"  接口 (API)       http://{stage.config.app.bind}/openapi.json\n"
-        )
+        user, password = stage.open_desk()
+        web = f"http://{stage.config.app.bind}"
+        click.echo(f"\n  手机 (phones)    {stage.sandbox_url}\n  后端 (back end)  {web}/readyz")
+        click.echo(f"  服务台 (desk)    {web}/console/  {user}  {password}")
+        click.echo(f"  网页 (pages)     手机上点：遇到困难 › 大字网页\n  接口 (API)       {web}/openapi.json\n")
         click.echo("  停止 (stop): Ctrl-C\n")
         if not once:
             stop = threading.Event()
@@ -228,71 +224,6 @@ def load(named: str | None, file: Path) -> None:
     click.echo("已导入：" + ("，".join(f"{table} {count}" for table, count in new.items()) or "没有新内容"))
 
 
-@main.group()
-def menu() -> None:
-    """The account's menu bar."""
-
-
-def _client(named: str | None) -> tuple[Config, Any]:
-    config = _config(named)
-    return config, make_clients(config, connect(config.redis.url))[config.wechat.official_account.app_id]
-
-
-@menu.command("diff")
-@click.pass_obj
-def menu_diff(named: str | None) -> None:
-    """What `push` would change."""
-    config, client = _client(named)
-    try:
-        ours = account_menu.built(MENU, config.app.public_url)
-        lines = account_menu.difference(account_menu.shown(client), ours)
-    except FAR_END as error:
-        raise Fault(f"the account does not answer: {error}") from error
-    click.echo("\n".join(lines) or "the account shows this menu already")
-
-
-@menu.command("push")
-@click.pass_obj
-def menu_push(named: str | None) -> None:
-    """Put our menu on the account."""
-    config, client = _client(named)
-    try:
-        account_menu.push(client, account_menu.built(MENU, config.app.public_url))
-    except (*FAR_END, account_menu.AnotherMenu) as error:
-        raise Fault(f"the account did not take it: {error}") from error
-    click.echo("the account shows the menu now (phones may take five minutes)")
-
-
-@main.group("templates")
-def template_group() -> None:
-    """The account's template messages."""
-
-
-@template_group.command("check")
-@click.pass_obj
-def templates_check(named: str | None) -> None:
-    """Compare the settings with the account; exit 1 where they differ."""
-    config, client = _client(named)
-    try:
-        lines = drift(make_templates(config), client)
-    except FAR_END as error:
-        raise Fault(f"the account does not answer: {error}") from error
-    if lines:
-        raise Fault("\n".join(lines))
-    click.echo(f"{len(config.wechat.templates)} templates agree with the account")
-
-
-@template_group.command("pull")
-@click.pass_obj
-def templates_pull(named: str | None) -> None:
-    """Print the account's templates as they would stand in the settings."""
-    _, client = _client(named)
-    try:
-        click.echo("\n".join(pulled(client)) or "the account has no templates yet")
-    except FAR_END as error:
-        raise Fault(f"the account does not answer: {error}") from error
-
-
 @main.command()
 @click.pass_obj
 def doctor(named: str | None) -> None:
@@ -325,8 +256,8 @@ def flows() -> None:
         click.echo(f"%% {life.name}\n{life.mermaid()}\n")
 
 
-main.add_command(letters)
-main.add_command(gap_report)
+for group in (letters, gap_report, staff, audit, menu, template_group):
+    main.add_command(group)
 
 if __name__ == "__main__":
     main()

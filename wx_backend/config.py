@@ -45,7 +45,7 @@ class AppSection(Section):
     hotline: Annotated[str, Field(pattern=r"^\+?[0-9][0-9 -]{2,15}$")]
     workers: int = Field(ge=1, le=64)
     threads: int = Field(ge=1, le=256)
-    proxies: int = Field(ge=0, le=4)
+    proxies: int = Field(ge=0, le=8)
 
 
 class SandboxSection(Section):

@@ -9,6 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
+from models.people import desk_sessions
+from models.people.accounts import AtDesk, at_desk
 from models.people.identities import Identity, Who
 from models.people.persons import Person
 from models.people.signins import who_signed_in
@@ -75,3 +77,11 @@ def api_claims(key: bytes, authorization: str, now: datetime) -> bearer.Claims:
 def api_who(session: Session, claims: bearer.Claims, now: datetime) -> Who:
     """Who stands behind a token now; raises Refused("signed_out") when the sign-in was ended here."""
     return who_signed_in(session, claims.sign_in_id, claims.identity_id, now)
+
+
+def desk_who(session: Session, token: str | None, now: datetime) -> AtDesk | None:
+    """Who is signed in at the desk with this cookie; None where nobody is, or their session or their role is over."""
+    found = at_desk(session, token, now) if token else None
+    if found is not None:
+        desk_sessions.touch(session, found.session_id, found.seen_at, now)
+    return found

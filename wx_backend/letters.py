@@ -1,6 +1,5 @@
 """`wx-backend letters`: what was sent to whom and what became of it, as a clerk reads it; sending once more."""
 
-import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,15 +8,16 @@ from datetime import datetime, timedelta
 import click
 from sqlalchemy.orm import Session
 
+from handlers.masking import digits
 from handlers.messages import words
 from handlers.tasks.words import title
-from handlers.words import when
+from handlers.words import near, when
 from models.errors import Refused
 from models.history import history_of
 from models.hours import CHINA
 from models.life import By
 from models.messages.letters import LETTER, Letter
-from models.messages.looking import Question, Seen, counts, look, one, resend
+from models.messages.looking import Question, Seen, counts, is_stuck, look, one, resend
 from models.people.persons import Person
 from models.tasks.tasks import Task
 from models.tasks.undelivered import in_hand
@@ -25,13 +25,10 @@ from wx_backend.app import make_clock
 from wx_backend.config import Config, find_file, load_config
 from wx_backend.database import make_engine, session_factory
 
-STUCK_AFTER = timedelta(minutes=10)
 DESK = By(None, "desk")
 WIDTHS = (7, 12, 17, 15, 10)
 HEADINGS = ("编号", "收信人", "什么事", "应发", "状态", "说明")
 NAMED = {word: state for state, word in words.STATES.items()}
-# A phone, an identity card or an openid in what was said or answered is nobody's business here.
-PRIVATE = re.compile(r"(?<![\dA-Za-z-])1\d{10}(?!\d)|(?<!\d)\d{17}[\dXx](?!\d)|\b[A-Za-z0-9_-]{26,}\b")
 
 
 @dataclass(frozen=True)
@@ -90,7 +87,7 @@ def show(named: str | None, letter_id: int) -> None:
 
     def read(desk: Desk) -> None:
         for name, value in _whole(desk, one(desk.session, letter_id)):
-            click.echo(_padded(name, 10) + _masked(value))
+            click.echo(_padded(name, 10) + digits(value))
 
     _at_desk(named, read)
 
@@ -139,7 +136,7 @@ def _sum_up(desk: Desk) -> None:
         return
     soonest = min(task.due_at for task in desk.tasks.values())
     late = sum(task.due_at < desk.now for task in desk.tasks.values())
-    more = f"其中{late}封已过期限" if late else f"最早的请在{_moment(soonest, desk.now)}前办好"
+    more = f"其中{late}封已过期限" if late else f"最早的请在{near(soonest, desk.now)}前办好"
     click.echo(f"要人管的：{len(desk.tasks)}封，{more}。\n")
 
 
@@ -157,8 +154,8 @@ def _list(desk: Desk, found: Sequence[Seen]) -> None:
     click.echo(_row(HEADINGS))
     for seen in found:
         letter = seen.letter
-        click.echo(_masked(_row((
-            str(letter.id), seen.person or "（未填姓名）", _what(letter), _moment(letter.due_at, desk.now),
+        click.echo(digits(_row((
+            str(letter.id), seen.person or "（未填姓名）", _what(letter), near(letter.due_at, desk.now),
             words.STATES[letter.state], _remark(desk, letter),
         ))))  # fmt: skip
 
@@ -172,28 +169,23 @@ def _remark(desk: Desk, letter: Letter) -> str:
     task, why = desk.tasks.get(letter.id), words.reason(letter.error_code)
     parts = []
     if task is not None:
-        parts.append(f"★{title(task.kind)}（{_moment(task.due_at, desk.now)}前）")
-    if _is_stuck(desk, letter):
+        parts.append(f"★{title(task.kind)}（{near(task.due_at, desk.now)}前）")
+    if is_stuck(letter, desk.now):
         parts.append(words.STUCK)
     elif letter.state == "retry":
         tried = f"，已试{letter.tries}次" if letter.tries else ""
-        parts.append(f"{_moment(letter.next_at, desk.now)}再发{tried}")
+        parts.append(f"{near(letter.next_at, desk.now)}再发{tried}")
     if letter.state == "delivered" and letter.settled_at:
-        parts.append(_moment(letter.settled_at, desk.now))
+        parts.append(near(letter.settled_at, desk.now))
     elif why:
         parts.append(why)
     return "；".join(parts)
 
 
-def _is_stuck(desk: Desk, letter: Letter) -> bool:
-    """Whether it should have gone a while ago and nobody has tried: no clock runs, or it cannot keep up."""
-    return letter.state in ("planned", "retry") and letter.next_at < desk.now - STUCK_AFTER
-
-
 def _whole(desk: Desk, seen: Seen) -> Iterator[tuple[str, str]]:
     letter = seen.letter
     waits = letter.state in ("planned", "retry")
-    meaning = words.STUCK if _is_stuck(desk, letter) else words.MEANINGS[letter.state]
+    meaning = words.STUCK if is_stuck(letter, desk.now) else words.MEANINGS[letter.state]
     task = desk.tasks.get(letter.id)
     rows = (
         ("编号", str(letter.id)), ("收信人", seen.person or "（未填姓名）"),
@@ -216,17 +208,6 @@ def _whole(desk: Desk, seen: Seen) -> Iterator[tuple[str, str]]:
         who = desk.session.get_one(Person, row.by_person_id).name if row.by_person_id else nobody
         note = f"：{row.note}" if row.note else ""
         yield "经过", f"{when(row.at, CHINA)} {who}，{words.VERBS.get(row.verb, row.verb)}{note}"
-
-
-def _moment(at: datetime, now: datetime) -> str:
-    """A time in one look: "今天16:00", "明天08:00", else "11月29日16:00"."""
-    local, today = at.astimezone(CHINA), now.astimezone(CHINA).date()
-    near = {-1: "昨天", 0: "今天", 1: "明天"}.get((local.date() - today).days)
-    return f"{near or f'{local.month}月{local.day}日'}{local:%H:%M}"
-
-
-def _masked(text: str) -> str:
-    return PRIVATE.sub(lambda found: f"{found[0][:3]}****", text)
 
 
 def _row(cells: Sequence[str]) -> str:

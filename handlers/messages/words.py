@@ -35,6 +35,12 @@ REASONS = {
 OTHER_REASON = "微信说：{code}"
 
 VERBS = {"tell": "已当面或电话告知", "resend": "再发一次"}
+RESENT = "已重新排队，新编号 {letter}。"
+# Several states at once, as the desk asks for them.
+GROUPS = {"trouble": "要人管的", "waiting": "还没发出的"}
+IN_GROUP = {"trouble": ("dead", "missed", "needs_check"), "waiting": ("planned", "retry")}
+NOT_SHOWN = "（私人对话或亲情码，不在这里显示）"
+NOT_SAID_YET = "（还没发过，发的时候才写成句子）"
 
 CHANNELS = {
     "template": "公众号模板消息", "mini_subscription": "小程序订阅消息", "account_subscription": "公众号订阅通知",

@@ -25,6 +25,16 @@ STATE_NAMES = {
 JOB_STATES = {"offered": "待答复", "accepted": "已接单", "started": "已出发"}
 JOB_OVER = "已结束"
 
+# How the desk speaks of orders and offers.
+VERBS = {
+    "begin": "点单", "accept": "接单", "hand_back": "交回", "complete": "完成", "close": "结束", "cancel": "取消",
+    "give_up": "记为没有组织能做",
+}  # fmt: skip
+OFFER_STATES = {
+    "offered": "等待答复", "accepted": "已接单", "started": "服务中", "done": "已完成", "declined": "不接",
+    "expired": "没有答复", "withdrawn": "已撤回", "handed_back": "已交回",
+}  # fmt: skip
+
 FOR_WHOM = "给谁点单？"
 MYSELF = "给我自己"
 NO_ONE_YET = "我们还不知道您住在哪个村。请先关联家人，或联系村里的工作人员为您登记。"

@@ -56,8 +56,53 @@ LEAVE_HEAD = "手机丢了，或者借给别人用过？"
 LEAVE_LEAD = "点一下，所有手机上打开的页面都要重新进入。"
 LEAVE = "全部退出"
 LEFT = "已经全部退出。要再看，请点下面的按钮。"
+# How the desk speaks of people.
+LEFT_BEHIND = {"elder": "留守老人", "child": "留守儿童"}
+PERSON_STATES = {"active": "在册", "moved": "已迁出", "deceased": "已去世"}
+MEANS = {"wechat": "微信", "phone": "电话", "visit": "上门"}
+ROLE_NAMES = {
+    "station_cadre": "站点干部", "grid_officer": "网格员", "township_clerk": "乡镇干事", "county_admin": "县级管理员",
+    "organisation_member": "组织成员",
+}  # fmt: skip
+LINK_STATES = {"asked": "等待核实", "confirmed": "已确认"}
+SIGN_IN_FAILED = "用户名或密码不对，请再试一次。"
+SIGN_IN_LOCKED = "试的次数太多了，请{minutes}分钟后再来，或联系系统管理员。"
+SIGN_IN_FIRST = "登录的时间太久了，请重新登录。刚才填的没有提交。"
+SIGNED_OUT = "您已退出。"
+SIGN_IN_CHANGED = "密码已改好。其他地方的登录都已退出。"
+MUST_CHANGE = "这是第一次登录，请先换一个自己的密码。"
+OLD_ONE_WRONG = "现在的密码不对，请再输一次。"
+PASSWORDS_DIFFER = "两次输入的新密码不一样，请再输一次。"
+# What the audit keeps as a code, as people read it.
+AUDIT_VERBS = {
+    "login": "登录", "login_failed": "登录失败", "login_locked": "登录被锁", "logout": "退出",
+    "password_changed": "改密码", "reveal": "显示信息", "refused": "没有办成", "task_acknowledge": "接手任务",
+    "task_done": "任务办好", "task_hand_over": "转交任务", "task_answer": "答复家人关联", "letter_resend": "重发通知",
+    "search": "查找居民",
+    "account_added": "开通账号", "account_reset": "重置密码", "role_ended": "停用岗位",
+}  # fmt: skip
+AUDIT_THINGS = {
+    "task": "任务", "letter": "通知", "person": "居民", "order": "订单", "account": "账号", "role": "岗位",
+}  # fmt: skip
+AUDIT_FAULTS = {
+    "missing": "第{seq}条不见了。", "chain": "第{seq}条和前一条接不上：中间被改过、删过或插过。",
+    "changed": "第{seq}条被改过。", "end": "末尾不对：最后几条被删过或加过（应有{seq}条）。",
+    "noted": "上次记下的末条指纹不在了：整本日志被重写过。",
+}  # fmt: skip
+AUDIT_DETAILS = {
+    "reason": "原因", "code": "答复", "to": "交给", "answer": "答复", "new": "新编号", "found": "找到",
+}  # fmt: skip
 
 REFUSALS: dict[str, str] = {
+    "password_short": "密码至少{least}位，请写长一点，例如四个不相干的词。",
+    "password_long": "密码请在{limit}位以内。",
+    "password_common": "这个密码太容易猜到（常见、有用户名、或只有几个不同的字），请换一个。",
+    "password_same": "新密码和原来的一样，请换一个。",
+    "username_bad": "用户名要以小写字母开头，2到32位，只用小写字母、数字、点、横线和下划线。",
+    "username_taken": "这个用户名已经有人用了，请换一个。",
+    "account_there": "这位干部已经有账号了。",
+    "not_staff": "这个人现在没有干部岗位，不能开账号。",
+    "reveal_reason": "请先选一个原因，再点“显示”。",
     "no_link": "您还不能为这位家人办理。请先关联家人：回复“我的家人”查看怎么做。",
     "not_active": "这位居民现在不能办理。如有疑问，请回复“人工”找工作人员。",
     "code_mistyped": "亲情码好像输错了一位，请对照再回复一次。",

@@ -6,9 +6,11 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from handlers.messages.words import KINDS
 from handlers.room import Wording
-from handlers.words import called, plain, when
+from handlers.words import called, near, plain, when
 from models.hours import CHINA
+from models.ordering.numbers import spoken
 from models.people.contacts import Way
 
 NO_TASKS = "现在没有待办的任务，辛苦了。"
@@ -56,11 +58,37 @@ _MATTERS = {
     "media_lost": "{who}的一条语音或照片没有收到，请联系本人，问问要说什么。",
 }
 
+# How the desk speaks of tasks.
+STATES = {"open": "待办", "acknowledged": "已接手", "on_hold": "等居民", "done": "已办好", "cancelled": "已取消"}
+VIEWS = {"todo": "没办的", "late": "过期的", "done": "了结的", "all": "全部"}
+VERBS = {
+    "begin": "建立", "acknowledge": "接手", "hand_over": "转交", "hold": "放下，等居民", "put_off": "改天再提醒",
+    "resume": "继续办", "finish": "办好", "cancel": "取消",
+}  # fmt: skip
+DONE_WORDS = {
+    "took": "好的，这件由您办。", "handed": "已转交，对方会收到通知。", "finished": "已记为办好，辛苦了。",
+    "answered": "已答复，对方会收到通知。",
+}  # fmt: skip
+CHANGED = "您打开页面之后，这件任务有了变化：{what}。下面是最新情况，请看过再办。"
+
 REFUSALS: dict[str, str] = {
-    "reason_needed": "请写一下在等居民的什么。",
+    "hold_why": "请写一下在等居民的什么。",
     "bad_wake": "请选一个以后的时间，最远{days}天以内。",
     "decided_elsewhere": "这件事要在它自己的页面里办，请点“去办理”。",
+    "not_a_cadre": "请选一位负责这个范围的同事，再转交一次。",
+    "answer_first": "这件任务要先答复：情况属实就点“通过”，不属实就点“不通过”。",
 }
+
+
+def brief(facts: dict[str, Any], now: datetime) -> str:
+    """What tells one task of a kind from the next, beside whom it is about: no name, no phone."""
+    if "number" in facts:
+        return f"{facts['service']} {spoken(facts['number'])}"
+    if "letter_kind" in facts:
+        return KINDS.get(facts["letter_kind"], "")
+    if "starts_at" in facts:
+        return near(datetime.fromisoformat(facts["starts_at"]), now)
+    return str(facts.get("kinship", ""))
 
 
 def title(kind: str) -> str:

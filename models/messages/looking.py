@@ -2,19 +2,22 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
 from models.history import History
 from models.life import By
-from models.messages.letters import LETTER, Letter
+from models.messages.letters import LETTER, Letter, in_states
 from models.messages.outbox import post
+from models.paging import Asked, Cursor, Page, page
 from models.people.persons import Person
 
 ON_THE_WAY = ("planned", "retry", "sending")
 USEFUL_AGAIN = timedelta(hours=24)
+STUCK_AFTER = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,42 @@ class Question:
 
 def look(session: Session, question: Question, *, limit: int = 50, before: int | None = None) -> list[Seen]:
     """The letters that answer the question, the newest first; `before` (an id) goes on where a page ended."""
-    query = select(Letter, Person.name).join(Person, Person.id == Letter.person_id)
+    query = _asked(question)
+    if before is not None:
+        query = query.where(Letter.id < before)
+    rows = session.execute(query.order_by(Letter.id.desc()).limit(limit)).all()
+    return [Seen(row.Letter, row.name) for row in rows]
+
+
+def look_within(
+    session: Session, question: Question, within: ColumnElement[bool], cursor: Cursor | None = None
+) -> Page[Any]:  # fmt: skip
+    """One page of rows (Letter, name) among those `within` what somebody may see, the newest first."""
+    query = _asked(question).where(within)
+    return page(session, query, (Letter.id,), lambda row: (row.Letter.id,), cursor, newest_first=True)
+
+
+def one_within(session: Session, letter_id: int, within: ColumnElement[bool]) -> Seen:
+    """One letter among those `within`; raises Refused("no_letter") for any other."""
+    if session.scalar(select(Letter.id).where(Letter.id == letter_id, within)) is None:
+        raise Refused("no_letter")
+    return one(session, letter_id)
+
+
+def waiting(session: Session, within: ColumnElement[bool], now: datetime) -> tuple[int, int]:
+    """How many letters within wait to be sent, and how many of them should have gone a while ago."""
+    stuck = func.sum(case((Letter.next_at < now - STUCK_AFTER, 1), else_=0)).label("stuck")
+    row = session.execute(select(func.count().label("many"), stuck).where(in_states("planned", "retry"), within)).one()
+    return row.many, row.stuck or 0
+
+
+def is_stuck(letter: Letter, now: datetime) -> bool:
+    """Whether it should have gone a while ago and nobody has tried: no clock runs, or it cannot keep up."""
+    return letter.state in ("planned", "retry") and letter.next_at < now - STUCK_AFTER
+
+
+def _asked(question: Question) -> Asked:
+    query: Asked = select(Letter, Person.name).join(Person, Person.id == Letter.person_id)
     if question.name:
         query = query.where(Person.name.contains(question.name, autoescape=True))
     if question.states:
@@ -52,10 +90,7 @@ def look(session: Session, question: Question, *, limit: int = 50, before: int |
         query = query.where(Letter.created_at >= question.since)
     if question.only is not None:
         query = query.where(Letter.id.in_(question.only))
-    if before is not None:
-        query = query.where(Letter.id < before)
-    rows = session.execute(query.order_by(Letter.id.desc()).limit(limit)).all()
-    return [Seen(row.Letter, row.name) for row in rows]
+    return query
 
 
 def counts(session: Session, since: datetime) -> dict[str, int]:

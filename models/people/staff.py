@@ -3,10 +3,11 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, Select, String, select, text
+from sqlalchemy import ForeignKey, Index, Select, String, select, text, update
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from models.base import Row
+from models.people import desk_sessions
 from models.people.persons import Person
 from models.places.areas import Area, chain
 
@@ -102,3 +103,25 @@ def is_member(session: Session, person_id: int, organisation_id: int) -> bool:
     """Whether the person answers for this organisation."""
     query = _live().where(StaffRole.person_id == person_id, StaffRole.organisation_id == organisation_id)
     return session.scalar(query.limit(1)) is not None
+
+
+def roles_of(session: Session, person_id: int) -> list[StaffRole]:
+    """The roles that a person holds now, the oldest first."""
+    return list(session.scalars(_live().where(StaffRole.person_id == person_id).order_by(StaffRole.id)))
+
+
+def end_role(session: Session, role: StaffRole, now: datetime) -> bool:
+    """End a role; answers whether this ended it (twice is once).
+
+    Everything that goes by the role goes by it no more, in the same transaction: sight of the subtree, tasks that were
+    the cadre's own (they are everybody's again), and the desk, where nobody stays signed in without a cadre's role.
+    """
+    ended = session.execute(
+        update(StaffRole).where(StaffRole.id == role.id, StaffRole.ended_at.is_(None)).values(ended_at=now)
+        .returning(StaffRole.id),
+        execution_options={"synchronize_session": False},
+    ).first()  # fmt: skip
+    session.refresh(role)
+    if ended is not None and not is_cadre(session, role.person_id):
+        desk_sessions.end_all(session, role.person_id, "role", now)
+    return ended is not None

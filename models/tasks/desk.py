@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
@@ -82,18 +82,20 @@ def tasks_for(session: Session, who: Who) -> list[Task]:
     Where an assignee is no cadre any more, it is everybody's again; so is what went up to this person's areas. What
     waits for a resident comes last.
     """
-    mine = areas_under(who.person_id)
-    raised = select(Escalation.task_id).where(Escalation.area_id.in_(mine))
-    cadres = select(StaffRole.person_id).where(StaffRole.ended_at.is_(None), StaffRole.role.in_(CADRE_ROLES))
     query = (
-        select(Task).where(Task.state.not_in(TASK.ends), Task.area_id.in_(mine))
-        .where(or_(
-            Task.assignee_id == who.person_id, Task.assignee_id.is_(None), Task.assignee_id.not_in(cadres),
-            Task.id.in_(raised),
-        ))
-        .order_by(Task.state == "on_hold", Task.due_at, Task.id)
+        select(Task).where(Task.state.not_in(TASK.ends), Task.area_id.in_(areas_under(who.person_id)))
+        .where(waits_for(who.person_id)).order_by(Task.state == "on_hold", Task.due_at, Task.id)
     )  # fmt: skip
     return list(session.scalars(query))
+
+
+def waits_for(person_id: int) -> ColumnElement[bool]:
+    """Whether a task below a cadre's areas waits for this cadre: their own, nobody's, or one that came up to them."""
+    raised = select(Escalation.task_id).where(Escalation.area_id.in_(areas_under(person_id)))
+    cadres = select(StaffRole.person_id).where(StaffRole.ended_at.is_(None), StaffRole.role.in_(CADRE_ROLES))
+    return or_(
+        Task.assignee_id == person_id, Task.assignee_id.is_(None), Task.assignee_id.not_in(cadres), Task.id.in_(raised)
+    )
 
 
 def task_for(session: Session, who: Who, task_id: int) -> Task:

@@ -27,13 +27,13 @@ def hold(
 ) -> Task:  # fmt: skip
     """Wait for the resident, at most until `wake_at`, or else for ten working days: no letter and no step up meanwhile.
 
-    Raises Refused("not_yours"), Refused("reason_needed"), Refused("bad_wake", days=…) for a time that is past or too
+    Raises Refused("not_yours"), Refused("hold_why"), Refused("bad_wake", days=…) for a time that is past or too
     far, and Refused("wrong_state") when it is settled, or waits already.
     """
     task = task_for(session, who, task_id)
     text, wakes = why.strip()[:WHY_LIMIT], wake_at or next_morning(now, calendar(session), WAITS_WORKDAYS)
     if not text:
-        raise Refused("reason_needed")
+        raise Refused("hold_why")
     _check_wake(wakes, now)
     TASK.move(
         session, task, "hold", by=By(who.person_id, "cadre"), now=now, note=_noted(text, wakes),

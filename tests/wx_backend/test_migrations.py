@@ -2,10 +2,12 @@
 
 import pytest
 from sqlalchemy import inspect, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.orm import Session
 
+from models import audit
 from models.register import METADATA
-from tests.world import disposing
+from tests.world import NOW, disposing
 from wx_backend import migrations
 from wx_backend.database import make_engine
 
@@ -60,3 +62,16 @@ def test_rows_that_are_there_go_up_and_down_with_it_and_still_point_to_each_othe
     # And what points to nothing is refused as before.
     with pytest.raises(IntegrityError), empty.begin() as connection:
         connection.execute(text("INSERT INTO escalations (task_id, level, area_id, at) VALUES (9, 1, 1, '2026-11-24')"))
+
+
+@pytest.mark.case("S9")
+def test_a_migrated_database_lets_the_audit_only_grow(empty):
+    migrations.upgrade(empty)
+    with Session(empty) as session:
+        audit.write(session, verb="login", now=NOW)
+        session.commit()
+        assert audit.verify(session).faults == ()
+        for deed in ("UPDATE audit SET verb = 'x'", "DELETE FROM audit"):
+            with pytest.raises(DBAPIError, match="audit only grows"):
+                session.execute(text(deed))
+            session.rollback()

@@ -8,6 +8,7 @@ from wx_backend.sandbox.world import Account, Phone, Place, Template
 
 COUNTY = Path(__file__).parent / "county.csv"
 
+DESK_USER, DESK_PERSON = "lizhanzhang", "P-LZ"  # who has an account at the staff desk
 XIAOFANG, LI, LAOXU = "o-demo-xiaofang", "o-demo-lizhanzhang", "o-demo-laoxu"
 
 _TITLES = {

@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import urllib3
-from sqlalchemy import make_url
+from sqlalchemy import make_url, select
 
+from models.people import accounts, passwords
+from models.people.persons import Person
 from wx_backend import migrations
-from wx_backend.app import make_clients
+from wx_backend.app import make_clients, make_clock
 from wx_backend.config import Config, ConfigError, load_config
 from wx_backend.database import make_engine, session_factory
-from wx_backend.demo.cast import COUNTY
+from wx_backend.demo.cast import COUNTY, DESK_PERSON, DESK_USER
 from wx_backend.keys import stays_here
 from wx_backend.load import load_county
 from wx_backend.now import monotonic, real_now
@@ -80,6 +82,21 @@ class Stage:
             app_id = self.config.wechat.official_account.app_id
             load_county(session, COUNTY, app_id=app_id, now=real_now())
         engine.dispose()
+
+    def open_desk(self) -> tuple[str, str]:
+        """An account at the staff desk for 李站长, its password made anew each time; answers username and password."""
+        password, engine = passwords.made_up(), make_engine(self.config.database.url)
+        with session_factory(engine)() as session, session.begin():
+            account, now = accounts.account_named(session, DESK_USER), make_clock(self.config)()
+            if account is None:
+                cadre = session.scalars(select(Person).where(Person.code == DESK_PERSON)).one()
+                accounts.add(
+                    session, username=DESK_USER, person=cadre, password=password, must_change=False, now=now
+                )  # fmt: skip
+            else:
+                accounts.set_password(session, account, password, must_change=False, now=now)
+        engine.dispose()
+        return DESK_USER, password
 
     def start(self, part: str) -> None:
         """Start one part as a process of its own."""

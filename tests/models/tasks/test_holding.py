@@ -198,7 +198,7 @@ def test_only_cadres_over_the_area_may_and_only_what_is_open_can_wait(session, c
     for stranger in (cast.zhao, cast.xiaofang, cast.laoxu):
         with pytest.raises(Refused, match="not_yours"):
             hold(session, cast.who(stranger), task.id, why="x", now=NOW)
-    for bad, code in (({"why": " "}, "reason_needed"), ({"why": "x", "wake_at": NOW}, "bad_wake"),
+    for bad, code in (({"why": " "}, "hold_why"), ({"why": "x", "wake_at": NOW}, "bad_wake"),
                       ({"why": "x", "wake_at": NOW + timedelta(days=91)}, "bad_wake")):  # fmt: skip
         with pytest.raises(Refused, match=code):
             hold(session, cast.who(cast.li), task.id, now=NOW, **bad)

@@ -1,0 +1,48 @@
+"""What happened to a thing, line by line, as a desk shows it and as one sentence says it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from handlers import masking, words
+from models.people.deeds import deeds
+
+STAFF_ROLES = ("cadre", "desk", "publisher", "reviewer")  # what they do they do in office, under their own name
+
+
+@dataclass(frozen=True)
+class Line:
+    """One thing that was done: when, by whom (a resident masked), what, and what was said with it."""
+
+    at: datetime
+    who: str
+    what: str
+    note: str
+
+
+def lines(session: Session, subject: str, verbs: Mapping[str, str], *, shown: bool = False) -> list[Line]:
+    """Everything that happened to `subject`, the oldest first; `shown`: names and notes as they stand."""
+    found = deeds(session, subject)
+    residents = {row.name for row in found if row.name and row.History.as_role not in STAFF_ROLES}
+    return [
+        Line(
+            row.History.at, _who(row.name, row.History.as_role, shown), verbs.get(row.History.verb, row.History.verb),
+            row.History.note if shown else masking.typed(row.History.note, *residents),
+        )
+        for row in found
+    ]  # fmt: skip
+
+
+def last(session: Session, subject: str, verbs: Mapping[str, str], now: datetime) -> str:
+    """What was done to it last, in a few words: "李站长今天17:20已办好"."""
+    line = lines(session, subject, verbs)[-1]
+    return f"{line.who}{words.near(line.at, now)}{line.what}"
+
+
+def _who(name: str | None, role: str, shown: bool) -> str:
+    if name is None:
+        return words.DOERS.get(role, words.DOERS["rule"])
+    called = name if shown or role in STAFF_ROLES else masking.name(name)
+    return called or words.DOERS["unnamed"]

@@ -1,0 +1,131 @@
+"""Tasks at the staff desk: the list, one of them, taking it on, handing it over, done."""
+
+import logging
+from typing import Any
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from handlers import desk, happened, masking
+from handlers.tasks import words
+from models.errors import Refused
+from models.hours import CHINA
+from models.people.contacts import ways_to
+from models.tasks import taking
+from models.tasks.desk import task_for
+from models.tasks.linking import answer
+from models.tasks.looking import Question, look
+from models.tasks.taking import Seen, takers
+from models.tasks.tasks import DECIDED_ELSEWHERE, TASK, TASK_KINDS, Task
+
+ROOM = Blueprint("tasks", __name__, url_prefix="/tasks", template_folder="templates")
+WHOSE = {"mine": "我的和没人接的", "all": "范围内全部"}
+ANSWERS = {"confirm": "通过", "decline": "不通过"}
+
+log = logging.getLogger(__name__)
+
+
+@ROOM.get("/")
+def listed() -> str:
+    """What is to be done below this cadre's areas."""
+    view = desk.asked("view", words.VIEWS) or "todo"
+    whose = desk.asked("whose", WHOSE) or "mine"
+    kind = desk.asked("kind", dict.fromkeys(TASK_KINDS))
+    question = Question(whose == "mine", "" if view == "all" else view, kind)
+    found = look(desk.session(), desk.who(), question, desk.now(), desk.cursor())
+    return render_template("tasks/desk_list.html", found=found, view=view, whose=whose, kind=kind, words=words,
+                           WHOSE=WHOSE, kinds=TASK_KINDS)  # fmt: skip
+
+
+@ROOM.get("/<int:task>")
+def one(task: int) -> str:
+    """One task, and what can be done with it."""
+    return _whole(task_for(desk.session(), desk.who(), task))
+
+
+@ROOM.post("/<int:task>/reveal")
+def reveal(task: int) -> str:
+    """The same with names and phones, for a reason."""
+    found = task_for(desk.session(), desk.who(), task)
+    desk.reveal(TASK.subject(found))
+    return _whole(found, shown=True)
+
+
+@ROOM.post("/<int:task>/acknowledge")
+def acknowledge(task: int) -> Response:
+    """I do it."""
+    taking.acknowledge(desk.session(), desk.who(), task, _seen(), desk.now())
+    desk.note("task_acknowledge", f"task:{task}")
+    return desk.back_to("console.tasks.one", "took", task=task)
+
+
+@ROOM.post("/<int:task>/done")
+def done(task: int) -> Response:
+    """It is done."""
+    taking.done(desk.session(), desk.who(), task, _seen(), desk.now())
+    desk.note("task_done", f"task:{task}")
+    return redirect(url_for("console.tasks.listed", done="finished"), 303)
+
+
+@ROOM.post("/<int:task>/hand-over")
+def hand_over(task: int) -> Response:
+    """A colleague does it."""
+    to = desk.number("to", form=True)
+    taking.hand_over(desk.session(), desk.who(), task, _seen(), to or 0, desk.now())
+    desk.note("task_hand_over", f"task:{task}", to=to)
+    return desk.back_to("console.tasks.one", "handed", task=task)
+
+
+@ROOM.post("/<int:task>/answer")
+def answered(task: int) -> Response:
+    """The relative is, or is not, what they say."""
+    found, verb = taking.as_seen(desk.session(), desk.who(), task, _seen()), request.form.get("answer", "")
+    if found.kind != "confirm_link" or verb not in ANSWERS:
+        raise Refused("wrong_state")
+    answer(desk.session(), desk.who(), found.facts["link"], verb, desk.now())
+    desk.note("task_answer", f"task:{task}", answer=verb)
+    return redirect(url_for("console.tasks.listed", done="answered"), 303)
+
+
+def _seen() -> Seen:
+    return Seen.read(request.form.get("seen", ""))
+
+
+def _whole(task: Task, *, shown: bool = False) -> str:
+    session = desk.session()
+    facts = task.facts if shown else masking.facts(task.facts)
+    failed = ("wechat",) if "letter_kind" in facts else ()
+    over = task.state in TASK.ends
+    colleagues = [] if over else [one for one in takers(session, task) if one.id != task.assignee_id]
+    return render_template(
+        "tasks/desk_one.html", task=task, shown=shown, words=words, about=words.about(facts), over=over,
+        sentence=_sentence(task, facts), ways=ways_to(session, task.person_id, failed) if task.person_id else [],
+        happened=happened.lines(session, TASK.subject(task), words.VERBS, shown=shown), colleagues=colleagues,
+        seen=Seen(task.state, task.assignee_id), link=_subject_link(task), answers=ANSWERS,
+        elsewhere=task.kind in DECIDED_ELSEWHERE,
+    )  # fmt: skip
+
+
+def _sentence(task: Task, facts: dict[str, Any]) -> str:
+    inner = ""
+    if "letter_kind" in facts:
+        try:
+            inner = desk.in_words(facts["letter_kind"], facts["letter_facts"], CHINA)
+        except (KeyError, ValueError) as error:
+            # The cadre still has to see whom to reach, and by when.
+            log.error("task %s: no words for %s: %s", task.id, facts["letter_kind"], type(error).__name__)
+            inner = words.NO_WORDS
+    return words.sentence(task.kind, facts, task.due_at, CHINA, inner)
+
+
+def _subject_link(task: Task) -> str:
+    """Where the desk shows what the task is about; "" where it has no page of its own."""
+    kind, _, key = task.subject.partition(":")
+    if kind == "order":
+        return url_for("console.orders.one", order=int(key))
+    return url_for("console.letters.one", letter=int(key)) if kind == "letter" else ""
+
+
+def changed(subject: str) -> str:
+    """What has happened to a task since a page showed it."""
+    return words.CHANGED.format(what=happened.last(desk.session(), subject, words.VERBS, desk.now()))

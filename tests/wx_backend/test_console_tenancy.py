@@ -1,0 +1,193 @@
+"""Every way into the staff desk against everybody who might try it: a new way without a row here fails."""
+
+from dataclasses import dataclass, field
+
+import pytest
+from sqlalchemy import select
+
+from models.messages.outbox import post
+from models.ordering.placing import place
+from models.people import accounts, desk_sessions, passwords
+from models.people.accounts import StaffAccount
+from models.people.staff import StaffRole
+from models.tasks import linking
+from models.tasks.desk import open_task
+from models.tasks.taking import Seen
+from models.tasks.tasks import Task
+from tests.desk import PASSWORD, Clerk, give_account
+from tests.gate import close_app, config_for
+from tests.world import NOW
+from wx_backend.app import create_app
+
+
+@dataclass(frozen=True)
+class Row:
+    """One way in: what the cadre of this village gets, and the cadre of another; what is sent with it."""
+
+    path: str
+    own: int
+    other: int
+    sent: dict = field(default_factory=dict)
+    stranger: int | None = None  # whoever is not let in; 303 to the login page for looking, 401 for doing
+
+
+LOOK, DO = "GET", "POST"
+REASON = {"reason": "call"}
+# (method, endpoint) → the row. Ids in braces are those of things in the village of the first cadre.
+MATRIX: dict[tuple[str, str], Row] = {
+    (LOOK, "home.today"): Row("", 200, 200),
+    (LOOK, "tasks.listed"): Row("tasks/?whose=all&view=all", 200, 200),
+    (LOOK, "tasks.one"): Row("tasks/{task}", 200, 404),
+    (DO, "tasks.reveal"): Row("tasks/{task}/reveal", 200, 404, REASON),
+    (DO, "tasks.acknowledge"): Row("tasks/{task}/acknowledge", 303, 404, {"seen": Seen("open", None)}),
+    (DO, "tasks.hand_over"): Row("tasks/{second}/hand-over", 303, 404, {"seen": Seen("open", None), "to": "{chen}"}),
+    (DO, "tasks.done"): Row("tasks/{third}/done", 303, 404, {"seen": Seen("open", None)}),
+    (DO, "tasks.answered"): Row("tasks/{link}/answer", 303, 404, {"seen": Seen("open", None), "answer": "confirm"}),
+    (LOOK, "orders.listed"): Row("orders/", 200, 200),
+    (LOOK, "orders.one"): Row("orders/{order}", 200, 404),
+    (DO, "orders.reveal"): Row("orders/{order}/reveal", 200, 404, REASON),
+    (LOOK, "letters.listed"): Row("letters/", 200, 200),
+    (DO, "letters.search"): Row("letters/search", 200, 200, {"whom": "小"}),
+    (LOOK, "letters.one"): Row("letters/{letter}", 200, 404),
+    (DO, "letters.reveal"): Row("letters/{letter}/reveal", 200, 404, REASON),
+    (DO, "letters.again"): Row("letters/{letter}/again", 303, 404, {"why": "没收到"}),
+    (LOOK, "residents.listed"): Row("residents/", 200, 200),
+    (DO, "residents.search"): Row("residents/search", 200, 200, {"whom": "王秀英"}),
+    (LOOK, "residents.one"): Row("residents/{resident}", 200, 404),
+    (DO, "residents.reveal"): Row("residents/{resident}/reveal", 200, 404, REASON),
+    (LOOK, "centres.listed"): Row("centres/", 200, 200),
+    (LOOK, "audit.listed"): Row("audit/", 404, 404),  # an administrator's alone: see below
+    (LOOK, "sign.password"): Row("password", 200, 200),
+    (DO, "sign.change"): Row("password", 422, 422, {"old": "x", "new": "y", "again": "y"}),
+    (LOOK, "style"): Row("console.css", 200, 200, stranger=200),
+    (LOOK, "sign.in_"): Row("login", 200, 200, stranger=200),
+    (DO, "sign.enter"): Row("login", 401, 401, {"username": "x", "password": "x"}, stranger=401),
+    (LOOK, "nowhere"): Row("no/such/page", 404, 404),
+    (DO, "nowhere"): Row("no/such/page", 404, 404),
+    (DO, "sign.out"): Row("logout", 303, 303),  # the last: it ends what the others need
+}
+TRACES = ("葛山村党群", "王*", "王秀英", "小*", "理发", "送餐")  # what only the first cadre's pages may hold
+
+
+@pytest.fixture
+def app(database_url, cast, open_session):
+    made = create_app(config_for(database_url), now=lambda: NOW)
+    yield made
+    close_app(made)
+
+
+@pytest.fixture
+def ids(cast, open_session):
+    """The things of one village, by the names that the rows use."""
+    with open_session() as session, session.begin():
+        xiaofang = cast.who(cast.xiaofang)
+        order = place(session, xiaofang, listing_id=cast.haircut.id, beneficiary_id=cast.wangnainai.id, answers={},
+                      preferred_at=NOW.replace(hour=6), note="", client_key="k", now=NOW)  # fmt: skip
+        letter = post(session, key="l", person_id=cast.xiaofang.id, kind="ordering.accepted", facts={},
+                      subject=order.subject, now=NOW)  # fmt: skip
+        letter.state = "dead"
+        tasks = [
+            open_task(session, key=f"t{n}", kind="order_new", area_id=cast.village.id, subject=order.subject, now=NOW,
+                      facts={"beneficiary": "王秀英", "service": "上门理发", "number": order.number,
+                             "preferred_at": NOW.isoformat()}, due_at=NOW, person_id=cast.wangnainai.id)
+            for n in range(3)
+        ]  # fmt: skip
+        code = linking.invite(session, cast.who(cast.li), cast.wangnainai.id, NOW).code
+        linking.ask(session, cast.who(cast.aming), code, "其他亲属", NOW)
+        link = session.scalars(select(Task).where(Task.kind == "confirm_link")).one()
+        give_account(session, cast.li.id, "li")
+        give_account(session, cast.zhao.id, "zhao")
+        # Accounts whose holders are no cadres (any more): a member of an organisation, and a resident.
+        for person, name in ((cast.laoxu, "laoxu"), (cast.aming, "aming")):
+            session.add(StaffAccount(username=name, person_id=person.id, password_hash=passwords.hashed(PASSWORD),
+                                     must_change=False, created_at=NOW))  # fmt: skip
+        session.flush()
+        return {"task": tasks[0].id, "second": tasks[1].id, "third": tasks[2].id, "link": link.id, "order": order.id,
+                "letter": letter.id, "resident": cast.wangnainai.id, "chen": cast.chen.id}  # fmt: skip
+
+
+def ask(clerk, method, row, ids):
+    path = f"/console/{row.path.format(**ids)}"
+    if method == LOOK:
+        return clerk.opens(path)
+    return clerk.posts(path, **{key: str(value).format(**ids) for key, value in row.sent.items()})
+
+
+def by_hand(app, open_session, username):
+    """A browser that holds the key of an open session, however it came by it."""
+    with open_session() as session, session.begin():
+        account = accounts.account_named(session, username)
+        key = desk_sessions.begin(session, account_id=account.id, person_id=account.person_id, now=NOW)
+    clerk = Clerk(app)
+    clerk.opens("/console/login")
+    clerk.client.set_cookie("desk", key)
+    return clerk
+
+
+@pytest.mark.case("S4")
+def test_every_way_in_has_its_row(app):
+    ways = {
+        (method, rule.endpoint.removeprefix("console."))
+        for rule in app.url_map.iter_rules()
+        if rule.rule.startswith("/console")
+        for method in rule.methods - {"HEAD", "OPTIONS"}
+    }
+    assert ways == set(MATRIX)
+
+
+@pytest.mark.case("S4", "L1")
+def test_a_cadre_reaches_what_lies_below_them_and_finds_nothing_else(app, open_session, ids):
+    for who in ("zhao", "li"):
+        clerk = Clerk(app)
+        clerk.signs_in(who)
+        start = clerk.page
+        for (method, endpoint), row in MATRIX.items():
+            if endpoint in ("sign.enter", "sign.in_"):
+                continue
+            clerk.page = start
+            answer = ask(clerk, method, row, ids)
+            assert answer.status_code == (row.own if who == "li" else row.other), (who, endpoint)
+            if who == "zhao" and method == LOOK:
+                assert [trace for trace in TRACES if trace in clerk.text()] == [], endpoint
+
+
+@pytest.mark.case("S4", "L2")
+def test_nobody_else_is_let_in_with_whatever_key(app, open_session, ids):
+    for who in ("nobody", "laoxu", "aming"):
+        clerk = by_hand(app, open_session, who) if who != "nobody" else Clerk(app)
+        clerk.opens("/console/login")
+        start = clerk.page
+        for (method, endpoint), row in MATRIX.items():
+            clerk.page = start
+            answer = ask(clerk, method, row, ids)
+            expected = row.stranger or (303 if method == LOOK else 401)
+            assert answer.status_code == expected, (who, endpoint)
+            if expected == 303:
+                assert answer.location.startswith("/console/login"), (who, endpoint)
+        assert clerk.signs_in(who).status_code == 401
+
+
+@pytest.mark.case("S4")
+def test_what_is_not_there_and_what_is_anothers_is_answered_alike(app, ids):
+    clerk = Clerk(app)
+    clerk.signs_in("zhao")
+    for room, key in (("tasks", "task"), ("orders", "order"), ("letters", "letter"), ("residents", "resident")):
+        there = clerk.opens(f"/console/{room}/{ids[key]}").status_code, clerk.text()
+        gone = clerk.opens(f"/console/{room}/999999").status_code, clerk.text()
+        # The letters' room names its own thing in either case.
+        assert there == gone, room
+
+
+@pytest.mark.case("S4")
+def test_the_audit_is_an_administrators_and_shows_their_own_people_only(app, cast, open_session, ids):
+    with open_session() as session, session.begin():
+        session.add(StaffRole(person_id=cast.chen.id, role="county_admin", area_id=cast.township.id, since=NOW))
+        give_account(session, cast.chen.id, "chen")
+    for who in ("li", "zhao", "nobody"):
+        Clerk(app).signs_in(who)
+    clerk = Clerk(app)
+    clerk.signs_in("chen")
+    assert clerk.opens("/console/audit/").status_code == 200
+    assert "李站长" in clerk.text()
+    assert "赵站长" not in clerk.text()
+    assert "登录失败" not in clerk.text().partition("序号")[2]  # of nobody we know: for who stands over the whole tree

@@ -1,0 +1,276 @@
+"""The staff desk (`/console`): who is let in, one transaction for each request with its line in the audit, every no.
+
+The rooms themselves are `handlers/<quarter>/desk.py`; what they find is in `handlers/desk.py`.
+"""
+
+import hashlib
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import wraps
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, Flask, g, make_response, redirect, render_template, request, url_for
+from flask_limiter import Limiter, RateLimitExceeded
+from flask_wtf.csrf import CSRFError, CSRFProtect
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as TurnTimeout
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
+
+from handlers import desk, masking, words
+from handlers.messages import desk as letters
+from handlers.messages import words as letter_words
+from handlers.ordering import desk as orders
+from handlers.people import desk as residents
+from handlers.people import logbook
+from handlers.people import words as people_words
+from handlers.places import desk as centres
+from handlers.tasks import desk as tasks
+from handlers.tasks import home
+from handlers.tasks import words as task_words
+from models import audit
+from models.base import gave_way
+from models.errors import Refused
+from models.hours import CHINA
+from wx_backend import guard
+from wx_backend.cookies import Cookies
+from wx_backend.database import db
+from wx_backend.signing import COOKIE, Signing
+
+log = logging.getLogger(__name__)
+
+STYLE = (Path(__file__).parent / "web" / "console.css").read_bytes()
+STYLE_MARK = hashlib.sha256(STYLE).hexdigest()[:12]
+BODY_LIMIT = 64 * 1024
+NO_KEY = 1 << 63  # no row has a key that a database cannot hold
+AGAIN = 2  # how often the work of a request that gave way to another runs again
+SAFE = ("GET", "HEAD", "OPTIONS")
+OPEN_TO_ALL = frozenset({"console.style", "console.sign.in_", "console.sign.enter"})
+BEFORE_A_PASSWORD = frozenset({"console.sign.password", "console.sign.change", "console.sign.out"})
+ROOMS = (home.ROOM, tasks.ROOM, orders.ROOM, letters.ROOM, residents.ROOM, centres.ROOM, logbook.ROOM)
+
+STATUS: Mapping[str, int] = {
+    "not_yours": 404, "no_letter": 404, "reason_needed": 422, "reveal_reason": 422, "not_a_cadre": 422,
+    "answer_first": 422,
+}  # fmt: skip
+REFUSALS: Mapping[str, str] = {
+    **people_words.REFUSALS, **letter_words.REFUSALS, **task_words.REFUSALS, **words.REFUSALS, **words.DESK_REFUSALS,
+}  # fmt: skip
+DONE: Mapping[str, str] = {**task_words.DONE_WORDS, "password": people_words.SIGN_IN_CHANGED,
+                           "resent": letter_words.RESENT}  # fmt: skip
+# How each kind of thing says what has changed since a page showed it.
+CHANGED: Mapping[str, Callable[[str], str]] = {"task": tasks.changed}
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "same-origin",  # Flask-WTF wants one from ourselves over https
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
+}
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One line of the menu; `room` begins the endpoints at which it is marked."""
+
+    name: str
+    endpoint: str
+    room: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """Lines of the menu that stand together."""
+
+    name: str
+    leaves: tuple[Leaf, ...]
+
+
+DAILY = Group("工作", (
+    Leaf("今天", "console.home.today", "console.home."),
+    Leaf("任务", "console.tasks.listed", "console.tasks."),
+    Leaf("订单", "console.orders.listed", "console.orders."),
+    Leaf("通知", "console.letters.listed", "console.letters."),
+))  # fmt: skip
+KNOWN = Group("人和地方", (
+    Leaf("居民", "console.residents.listed", "console.residents."),
+    Leaf("中心", "console.centres.listed", "console.centres."),
+))  # fmt: skip
+MINE = Leaf("改密码", "console.sign.password", "console.sign.")
+AUDIT = Leaf("操作日志", "console.audit.listed", "console.audit.")
+
+
+@dataclass(frozen=True)
+class Console:
+    """What stands around every page of the desk."""
+
+    now: Callable[[], datetime]
+    say: Callable[[str, dict[str, Any], ZoneInfo], str]
+    turn: Callable[[], AbstractContextManager[object]]
+    cookies: Cookies
+    csrf: CSRFProtect
+
+    def register(self, app: Flask, signing: Signing, limiter: Limiter) -> None:
+        """Join the rooms below `/console`, and put each of their views behind the guard and into a transaction."""
+        frame = Blueprint("console", __name__, url_prefix="/console", template_folder="web")
+        for room in (*ROOMS, signing.room(limiter)):
+            frame.register_blueprint(room)
+        frame.add_url_rule("/console.css", "style", _style)
+        frame.add_url_rule("/<path:rest>", "nowhere", _nowhere, methods=["GET", "POST"])
+        frame.before_request(self._before)
+        frame.after_request(self._dressed)
+        frame.context_processor(_at_hand)
+        frame.register_error_handler(Exception, self._failed)
+        app.register_blueprint(frame)
+        for endpoint in [name for name in app.view_functions if name.startswith("console.")]:
+            if endpoint not in OPEN_TO_ALL:
+                app.view_functions[endpoint] = self._guarded(app.view_functions[endpoint])
+
+    def _before(self) -> None:
+        g.now, g.say, g.desk, g.who, g.notes = self.now(), self.say, None, None, []
+        request.max_content_length = BODY_LIMIT
+        self.csrf.protect()
+
+    def _guarded(self, view: Callable[..., Any]) -> Callable[..., Response]:
+        """A view as one piece of work that may run again: it reads its request and changes the database, no more."""
+
+        @wraps(view)
+        def run(**params: Any) -> Response:
+            for left in reversed(range(AGAIN + 1)):
+                g.notes = []
+                try:
+                    with self.turn():
+                        return self._once(view, params)
+                except DBAPIError as error:
+                    db.session.rollback()
+                    if not gave_way(error) or not left:
+                        raise
+            raise AssertionError("unreachable")
+
+        return run
+
+    def _once(self, view: Callable[..., Any], params: dict[str, Any]) -> Response:
+        g.session = db.session()
+        g.desk = guard.desk_who(db.session(), request.cookies.get(self.cookies.name(COOKIE)), g.now)
+        if g.desk is None:
+            db.session.rollback()
+            return _stranger()
+        g.who = g.desk.who
+        if g.desk.must_change and request.endpoint not in BEFORE_A_PASSWORD:
+            db.session.rollback()
+            return redirect(url_for("console.sign.password"), 303)
+        try:
+            if any(isinstance(key, int) and key >= NO_KEY for key in params.values()):
+                raise Refused("not_yours")
+            response: Response = make_response(view(**params))
+            if response.status_code >= 400:
+                db.session.rollback()
+        except Refused as refusal:
+            response = self._refused(refusal)
+        if request.method not in SAFE:
+            self._write_down(response.status_code)
+        db.session.commit()
+        return response
+
+    def _write_down(self, status: int) -> None:
+        """Every deed is in the audit, one that was refused too; last of all, for others wait from here on."""
+        refused = status >= 400
+        notes = [] if refused else g.notes
+        room = (request.endpoint or "").removeprefix("console.")
+        args = ",".join(str(value) for value in (request.view_args or {}).values()) if request.url_rule else ""
+        if not notes:
+            subject = f"{room}:{args}"[:60]
+            notes = [desk.Note("refused" if refused else room[:32], subject, {"status": status} if refused else {})]
+        for note in notes:
+            audit.write(
+                db.session(), verb=note.verb, subject=note.subject, person_id=g.who.person_id, ip=desk.address(),
+                now=g.now, **note.detail,
+            )  # fmt: skip
+
+    def _refused(self, refusal: Refused) -> Response:
+        """A no in one kind sentence, with what has changed where that is why; nothing that was half done stays."""
+        db.session.rollback()
+        again, sentence = "", REFUSALS.get(refusal.code, words.DESK_APOLOGY)
+        if refusal.code == "stale":
+            sentence = CHANGED[refusal.facts["subject"].partition(":")[0]](refusal.facts["subject"])
+            again = url_for(f"{(request.endpoint or '').rpartition('.')[0]}.one", **(request.view_args or {}))
+        else:
+            sentence = sentence.format(**refusal.facts)
+        status = STATUS.get(refusal.code, 409)
+        return _told(words.DESK_HEADINGS.get(status, words.DESK_HEADINGS[409]), sentence, status, again)
+
+    def _failed(self, error: Exception) -> Response:
+        """What is no answer of a rule: a form that is too old, too many tries, no such way, a mistake of ours."""
+        db.session.rollback()
+        if isinstance(error, RateLimitExceeded):
+            response = _told(words.DESK_HEADINGS[429], people_words.SIGN_IN_LOCKED.format(minutes=15), 429)
+            response.headers["Retry-After"] = str(error.limit.limit.get_expiry())
+            return response
+        if isinstance(error, CSRFError):
+            return _told(words.DESK_HEADINGS[400], words.DESK_FORM_OVER, 400)
+        if isinstance(error, HTTPException):
+            code = error.code or 400
+            sentence = words.DESK_REFUSALS["not_yours"] if code in (404, 405) else words.DESK_APOLOGY
+            return _told(words.DESK_HEADINGS.get(code, words.DESK_HEADINGS[404]), sentence, code)
+        if isinstance(error, OperationalError | TurnTimeout) or gave_way(error):
+            log.warning("the database did not answer the desk: %s", type(error).__name__)
+            response = _told(words.DESK_HEADINGS[503], words.DESK_BUSY, 503)
+            response.headers["Retry-After"] = "5"
+            return response
+        log.exception("a page of the desk failed")
+        return _told(words.DESK_HEADINGS[500], words.DESK_APOLOGY, 500)
+
+    def _dressed(self, response: Response) -> Response:
+        """Nothing from elsewhere, nothing inline, no frame around it, and nothing of it is kept by a cache."""
+        response.headers.update(HEADERS)
+        if self.cookies.safe:
+            response.headers["Strict-Transport-Security"] = "max-age=31536000"
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+
+def _style() -> Response:
+    """The style sheet, the same for everybody; its address changes with it."""
+    return Response(STYLE, mimetype="text/css", headers={"Cache-Control": "public, max-age=31536000, immutable"})
+
+
+def _nowhere(rest: str) -> Response:
+    """No such page: the same as a page that is somebody else's."""
+    raise Refused("not_yours")
+
+
+def _stranger() -> Response:
+    if request.method in SAFE:
+        return redirect(url_for("console.sign.in_", next=request.full_path.rstrip("?")), 303)
+    return _told(words.DESK_HEADINGS[401], people_words.SIGN_IN_FIRST, 401)
+
+
+def _told(heading: str, sentence: str, status: int, again: str = "") -> Response:
+    return make_response(
+        render_template("console_told.html", heading=heading, sentence=sentence, again=again), status
+    )  # fmt: skip
+
+
+def _at_hand() -> dict[str, Any]:
+    """What every template may use."""
+
+    def url_with(**changes: Any) -> str:
+        return f"{request.path}?{urlencode({**request.args.to_dict(), **changes})}"
+
+    office = Group("系统", ((AUDIT, MINE) if g.desk and g.desk.is_admin else (MINE,)))
+    return {
+        "desk": g.desk, "now": g.now, "menu": (DAILY, KNOWN, office), "here": request.endpoint or "",
+        "masked": masking.name, "masked_phone": masking.phone, "masked_text": masking.digits, "reasons": desk.REASONS,
+        "near": lambda at: words.near(at, g.now), "when": lambda at: words.when(at, CHINA), "url_with": url_with,
+        "just_done": DONE.get(request.args.get("done", ""), "").format(**(request.view_args or {})),
+        "style_mark": STYLE_MARK,
+    }  # fmt: skip
