@@ -72,7 +72,8 @@ def _in_person(
         session, key=f"{key}/in_person", kind="tell_in_person", area_id=thing.area_id, subject=thing.subject,
         person_id=thing.person_id, now=now, due_at=now + TELL_WITHIN, by=by,
         facts={
-            "person": session.get_one(Person, thing.person_id).name, "letter_kind": kind, "letter_facts": facts,
+            "person": session.get_one(Person, thing.person_id).name, "letter_kind": kind,
+            "letter_facts": {**facts, "aloud": True},
             "phone": facts["phone"],
         },
     )  # fmt: skip

@@ -254,11 +254,13 @@ def test_a_call_for_help_goes_its_way(talk, cast, open_session):
     li.taps("办好了")
     assert "结果已经告诉对方" in li.says("周四已经陪去医院，药配好了")
     (heard,) = said_to(open_session, cast.xiaofang, cast.centre.tz)
-    assert "药配好了（经办人：李站长）" in heard
+    assert "办好了（经办人：李站长）" in heard
+    assert "药" not in heard  # what was typed stands on the page
     me = talk(cast.xiaofang)
     me.says("我的求助")
     whole = me.taps("想请人陪着")
     assert "已办好" in whole
+    assert "药配好了" in whole
     assert "约了周四" not in whole
     assert [note.text for note in rows(open_session, HelpNote)] == ["约了周四上午"]
     assert {task.state for task in rows(open_session, Task)} == {"done"}

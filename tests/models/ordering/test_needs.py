@@ -10,7 +10,7 @@ from models.history import history_of
 from models.messages.letters import Letter
 from models.messages.media import Attached, Media
 from models.ordering.matters import seen_as
-from models.ordering.needs import NeedSubmission, need_for, needs_of, needs_waiting, submit
+from models.ordering.needs import NeedSubmission, need_for, needs_of, needs_to_hand_on, needs_waiting, submit
 from models.ordering.said import TEXT_LIMIT
 from models.ordering.triage import decline, hand_over, likes, look_at, merge, unmerge
 from models.ordering.voices import people_behind, root_of, voices_seen
@@ -164,6 +164,16 @@ def test_a_confidential_need_never_comes_to_whom_it_may_be_about_and_where_nobod
     with pytest.raises(Refused, match="no_clerk"):
         says(session, cast.who(cast.chen), SECRET, confidential=True)
     assert session.scalars(select(NeedSubmission)).all() == []
+
+
+def test_no_secret_is_handed_on_not_even_by_who_holds_it(session, cast, chen):
+    open_one = says(session, cast.who(cast.xiaofang))
+    secret = says(session, cast.who(cast.aming), SECRET, confidential=True)
+    says(session, lives(session, "远", cast.other_village))
+    assert secret.holder_id == chen.person_id
+    assert needs_to_hand_on(session, chen, cast.township) == [open_one]
+    with pytest.raises(Refused, match="not_yours"):
+        needs_to_hand_on(session, cast.who(cast.li), cast.township)
 
 
 def test_a_clerk_who_wrote_a_secret_down_keeps_it(session, cast, chen):
