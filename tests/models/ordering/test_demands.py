@@ -135,6 +135,29 @@ def test_a_late_voice_is_told_of_the_place_at_once_and_at_no_other_time(session,
     assert people_of_demands(session, [line.line_id]) == {line.line_id: 1}
 
 
+@pytest.mark.case("A6")
+@pytest.mark.parametrize("with_wechat", [True, False])
+def test_who_was_parted_before_they_heard_hears_when_it_is_true_after_all(session, cast, chen, with_wechat):
+    root, line = says(session, cast.who(cast.aming)), item(session, cast, chen)
+    adopt(session, chen, root.id, line.id, NOW)
+    publish(session, chen, line.list_id, NOW)
+    paper = {"person": cast.wangnainai, "channel": "paper"}
+    late = says(session, cast.who(cast.xiaofang)) if with_wechat else says(session, cast.who(cast.li), **paper)
+
+    def news():
+        letters = select(Letter.state).where(Letter.person_id == cast.xiaofang.id)
+        tasks = select(Task.state).where(Task.kind == "tell_in_person").order_by(Task.id)
+        return session.scalars(letters if with_wechat else tasks).all()
+
+    merge(session, chen, late.id, root.id, NOW)
+    unmerge(session, chen, late.id, NOW)
+    assert news() == ["withdrawn" if with_wechat else "cancelled"]
+    merge(session, chen, late.id, root.id, NOW)
+    assert news() == (["planned"] if with_wechat else ["cancelled", "open"])
+    publish(session, chen, draft(session, cast, chen).id, NOW)
+    assert len(news()) == (1 if with_wechat else 2)
+
+
 @pytest.mark.case("L3", "A5")
 def test_a_confidential_voice_counts_in_the_list_and_its_letter_says_only_that_there_is_news(session, cast, chen):
     line, root = item(session, cast, chen, "家事调解", "other"), says(session, cast.who(cast.aming), "想有人调解")
@@ -145,6 +168,20 @@ def test_a_confidential_voice_counts_in_the_list_and_its_letter_says_only_that_t
     assert line.voices == 2
     letters = session.scalars(select(Letter).where(Letter.person_id == cast.xiaofang.id)).all()
     assert {tuple(sorted(letter.facts)) for letter in letters} == {("at", "centre", "matter", "phone", "secret")}
+
+
+@pytest.mark.case("B6")
+def test_each_of_those_without_wechat_is_visited(session, cast, chen):
+    line = item(session, cast, chen)
+    other = Person(name="李阿公", area_id=cast.village.id, created_at=NOW)
+    session.add(other)
+    session.flush()
+    for person in (cast.wangnainai, other, other):
+        need = says(session, cast.who(cast.li), person=person, channel="paper")
+        adopt(session, chen, need.id, line.id, NOW)
+    publish(session, chen, line.list_id, NOW)
+    visits = session.scalars(select(Task.person_id).where(Task.kind == "tell_in_person").order_by(Task.id)).all()
+    assert visits == [cast.wangnainai.id, other.id]
 
 
 def test_who_does_without_such_letters_is_not_visited_either(session, cast, chen):
