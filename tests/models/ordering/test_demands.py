@@ -11,7 +11,6 @@ from models.history import history_of
 from models.messages.letters import Letter
 from models.messages.optouts import opt_out
 from models.ordering.demands import (
-    DemandItem,
     DemandList,
     add_item,
     arrange,
@@ -262,10 +261,10 @@ def test_items_are_put_into_another_order(session, cast, chen):
         arrange(session, chen, lines[0].list_id, wanted[:3])
 
 
-@pytest.mark.parametrize("title", ["", "  ", "长" * 41])
-def test_an_item_has_a_short_title(session, cast, chen, title):
-    with pytest.raises(Refused, match="title_long"):
-        item(session, cast, chen, title)
+def test_an_item_has_a_short_title(session, cast, chen):
+    for title in ("", "  ", "长" * 41):
+        with pytest.raises(Refused, match="title_long"):
+            item(session, cast, chen, title)
 
 
 def test_a_demand_without_a_service_that_stands_today_is_a_gap(session, cast, chen):
@@ -337,17 +336,15 @@ def test_who_asked_for_what_is_counted_by_township_and_kind_without_secrets_and_
     assert gaps_for(session, chen, cast.township.id, NOW).asked[0] == Asked("鸬鹚乡", "meal", 3)
 
 
-@pytest.mark.parametrize("many", [1, 6])
-def test_the_report_asks_three_questions_whatever_there_is(session, cast, chen, many, engine):
-    for n in range(many):
-        line = item(session, cast, chen, f"第{n}件")
-        adopt(session, chen, says(session, lives(session, f"人{n}", cast.village)).id, line.id, NOW)
-    publish(session, chen, draft(session, cast, chen).id, NOW)
-    session.commit()
+def test_the_report_asks_three_questions_whatever_there_is(session, cast, chen, engine):
     asked = []
     event.listen(engine, "before_cursor_execute", lambda *call: asked.append(call[2]))
-    found = gaps(session, NOW)
-    assert len(found.uncovered) == many
-    assert sum(statement.lstrip().upper().startswith(("SELECT", "WITH")) for statement in asked) == 3
-    assert session.get_one(Person, cast.aming.id).name == "阿明"
-    assert session.scalar(select(func.count()).select_from(DemandItem)) == many
+    for many in (1, 6):
+        for n in range(len(items_of(session, draft(session, cast, chen).id)), many):
+            line = item(session, cast, chen, f"第{n}件")
+            adopt(session, chen, says(session, lives(session, f"人{n}", cast.village)).id, line.id, NOW)
+        publish(session, chen, draft(session, cast, chen).id, NOW)
+        session.commit()
+        asked.clear()
+        assert len(gaps(session, NOW).uncovered) == many
+        assert sum(statement.lstrip().upper().startswith(("SELECT", "WITH")) for statement in asked) == 3

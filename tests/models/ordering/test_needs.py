@@ -33,11 +33,11 @@ def kinds(session, person_id):
 
 
 @pytest.mark.case("B15")
-@pytest.mark.parametrize("text", ["🙂🙂 想要🚌班车", "<script>alert(1)</script>", "字" * TEXT_LIMIT, "a\x00b\x07c"])
-def test_a_need_may_be_anything_that_is_text(session, cast, text):
-    need = says(session, cast.who(cast.xiaofang), text)
-    session.expire(need)
-    assert need.text == text.replace("\x00", "").replace("\x07", "")
+def test_a_need_may_be_anything_that_is_text(session, cast):
+    for text in ("🙂🙂 想要🚌班车", "<script>alert(1)</script>", "字" * TEXT_LIMIT, "a\x00b\x07c"):
+        need = says(session, cast.who(cast.xiaofang), text)
+        session.expire(need)
+        assert need.text == text.replace("\x00", "").replace("\x07", "")
 
 
 @pytest.mark.case("B15")
@@ -50,11 +50,11 @@ def test_an_empty_need_and_one_of_2001_characters_are_refused(session, cast):
 
 
 @pytest.mark.case("B15")
-@pytest.mark.parametrize("kind", ["voice", "image"])
-def test_a_voice_note_or_a_picture_alone_is_a_need(session, cast, kind):
-    need = says(session, cast.who(cast.xiaofang), "", attached=(Attached(kind, "m1"),))
-    media = session.scalars(select(Media)).one()
-    assert (media.subject, media.kind, media.state) == (need.subject, kind, "waiting")
+def test_a_voice_note_or_a_picture_alone_is_a_need(session, cast):
+    for kind in ("voice", "image"):
+        need = says(session, cast.who(cast.xiaofang), "", attached=(Attached(kind, "m1"),))
+        media = session.scalars(select(Media).where(Media.subject == need.subject)).one()
+        assert (media.kind, media.media_id, media.state) == (kind, "m1", "waiting")
     with pytest.raises(Refused, match="no_media"):
         says(session, cast.who(cast.xiaofang), "", attached=(Attached("video", "m2"),))
 
