@@ -178,10 +178,10 @@ def help_whole(text: str, media: Sequence[str], said_at: str, lines: Sequence[st
     return "\n".join([plain(text) or excerpt("", media), f"{said_at}提出", *lines])
 
 
-def desk_head(name: str, place: str, channel: str, *, secret: bool, urgent: bool) -> str:
-    """Who says it, from where and how, above what a clerk decides."""
+def desk_head(name: str, place: str, channel: str, by: str, *, secret: bool, urgent: bool) -> str:
+    """Who says it, from where and how, and which relative (`by`) says it for them, above what a clerk decides."""
     marks = ("【紧急】" if urgent else "") + ("【保密】" if secret else "")
-    way = f"（{CHANNELS[channel]}）" if channel in CHANNELS else ""
+    way = f"（{CHANNELS[channel]}）" if channel in CHANNELS else f"（{plain(by)}代说）" if by else ""
     return f"{marks}{plain(name) or '匿名'} · {place}{way}"
 
 

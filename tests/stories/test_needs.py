@@ -66,7 +66,8 @@ def test_a_voice_becomes_item_one_of_this_quarters_list_and_hears_of_it(talk, ca
     chen.says("处理需求")
     assert "2件需求" in chen.heard
     chen.taps("食堂什么时候办")
-    assert "王秀英 · 葛山村" in chen.heard
+    assert "王秀英 · 葛山村（小芳代说）" in chen.heard
+    assert "请李站长上门" in chen.heard
     assert "一共2人提过" in chen.taps("合并到：村里想要一个老年食堂（1人）")
     chen.taps("下一件")
     chen.taps("村里想要")
@@ -215,6 +216,8 @@ def test_what_is_said_in_confidence_reaches_one_clerk_and_nobody_else_by_any_add
     keeper.links = [link for link in keeper.links if link["id"].startswith("task/")]
     keeper.at(keeper.links[0]["id"])
     assert SECRET in keeper.taps("去办理")
+    assert "（小芳代说）" in keeper.heard
+    assert "请李站长上门" not in keeper.heard  # whom it may be about is not asked by way of the village
 
 
 @pytest.mark.case("L3")
