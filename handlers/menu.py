@@ -24,13 +24,20 @@ MENU: tuple[Door, ...] = (
         (
             Choice("点单服务", "order"),
             Choice("我的订单", "order/mine"),
-            Choice("我的家人", "me/people"),
             Choice("提需求·请人帮忙", "need"),
             Choice("联系工作人员", "person"),
             Choice("大字网页", "/m/"),
         ),
     ),
-    Door("服务奉献", (Choice("我要接单", "job"), Choice("我的任务", "task"), Choice("我的资料", "me"))),
+    Door(
+        "服务奉献",
+        (
+            Choice("我要接单", "job"),
+            Choice("我的任务", "task"),
+            Choice("我的家人", "me/people"),
+            Choice("我的资料", "me"),
+        ),
+    ),
 )
 
 FIRST: tuple[Choice, ...] = (

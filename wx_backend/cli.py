@@ -162,14 +162,9 @@ def clock(named: str | None, is_demo: bool) -> None:
     stop = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stop.set())
-    settings = clock_settings(config)
-    engine = make_engine(config.database.url)
-    now = make_clock(config)
-    postman = make_postman(config, now)
-    hands = Hands(
-        session_factory(engine), postman.carry, now, real_now, settings, make_allowance(config),
-        make_fetcher(config).fetch,
-    )  # fmt: skip
+    open_session, now = session_factory(make_engine(config.database.url)), make_clock(config)
+    carry, fetch = make_postman(config, now).carry, make_fetcher(config).fetch
+    hands = Hands(open_session, carry, now, real_now, clock_settings(config), make_allowance(config), fetch)
     try:
         timetable.run(hands, stop, only_clock(config.database.url))
     except AlreadyRunning as error:

@@ -19,12 +19,15 @@ NOTHING = "没有缺口：清单上的需求都有服务，也没有没人能做
 def gap_report(context: click.Context, code: str) -> None:
     """缺口报告：清单上还没有服务的需求，没人能做的订单，大家提过什么（按人数）。"""
     config = load_config(find_file(context.obj))
-    open_session = session_factory(make_engine(config.database.url))
-    with open_session() as session, session.begin():
-        area = session.scalar(select(Area).where(Area.code == code)) if code else None
-        if code and area is None:
-            raise click.ClickException(f"没有这个区划代码：{code}。代码在导入的县表 [areas] 里。")
-        found = gaps(session, make_clock(config)(), area)
+    engine = make_engine(config.database.url)
+    try:
+        with session_factory(engine)() as session, session.begin():
+            area = session.scalar(select(Area).where(Area.code == code)) if code else None
+            if code and area is None:
+                raise click.ClickException(f"没有这个区划代码：{code}。代码在导入的县表 [areas] 里。")
+            found = gaps(session, make_clock(config)(), area)
+    finally:
+        engine.dispose()
     lines = [*_uncovered(found.uncovered), *_unmet(found.unmet), *_asked(found.asked)]
     click.echo("\n".join(lines) or NOTHING)
 

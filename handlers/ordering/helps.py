@@ -4,6 +4,7 @@ from zoneinfo import ZoneInfo
 
 from handlers.menu import FIRST
 from handlers.ordering import need_words
+from handlers.ordering.triage import spoken_by, to_ask
 from handlers.room import Ask, Choice, Handler, Reply
 from handlers.tasks.words import reached
 from handlers.words import plain, when
@@ -44,12 +45,17 @@ def one(ask: Ask, call: int) -> Reply:
     person = ask.session.get_one(Person, found.person_id)
     lines = [
         need_words.desk_head(
-            person.name, _place(ask, found), found.channel, secret=found.confidential, urgent=found.urgent
+            person.name,
+            _place(ask, found),
+            found.channel,
+            spoken_by(ask, found),
+            secret=found.confidential,
+            urgent=found.urgent,
         ),
         plain(found.text) or need_words.excerpt("", _kinds(ask, found)),
         f"{when(found.created_at, zone)}提出 · {need_words.HELP_STATES[found.state]}",
         f"请在{when(found.due_at, zone)}前办",
-        reached(ways_to(ask.session, person.id)),
+        reached(ways_to(ask.session, to_ask(found) or person.id)),
     ]
     lines += [f"· {when(row.at, zone)} {plain(row.text)}" for row in notes_of(ask.session, ask.who, call)[-5:]]
     at = f"help/desk/{call}"

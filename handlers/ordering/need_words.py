@@ -178,30 +178,41 @@ def help_whole(text: str, media: Sequence[str], said_at: str, lines: Sequence[st
     return "\n".join([plain(text) or excerpt("", media), f"{said_at}提出", *lines])
 
 
-def desk_head(name: str, place: str, channel: str, *, secret: bool, urgent: bool) -> str:
-    """Who says it, from where and how, above what a clerk decides."""
+def desk_head(name: str, place: str, channel: str, by: str, *, secret: bool, urgent: bool) -> str:
+    """Who says it, from where and how, and which relative (`by`) says it for them, above what a clerk decides."""
     marks = ("【紧急】" if urgent else "") + ("【保密】" if secret else "")
-    way = f"（{CHANNELS[channel]}）" if channel in CHANNELS else ""
+    way = f"（{CHANNELS[channel]}）" if channel in CHANNELS else f"（{plain(by)}代说）" if by else ""
     return f"{marks}{plain(name) or '匿名'} · {place}{way}"
 
 
 _TEXTS = {
     "merged": ("已合并", "您提的需求和别人的合在一起了，一共{people}人提过。"),
     "listed": ("已列入清单", "您的需求成了{year}年第{number}季度清单第{position}项：“{title}”。"),
-    "declined": ("已答复", "您提的需求这次没有采纳：{reason}（答复人：{who}）。"),
-    "done": ("已办好", "您请人帮忙的事办好了：{outcome}（经办人：{who}）。满意不满意，都请告诉我们。"),
-    "closed": ("已答复", "您请人帮忙的事这次没能办成：{reason}（答复人：{who}）。"),
+    "declined": ("已答复", "您提的需求这次没有采纳{why}（答复人：{who}）。"),
+    "done": ("已办好", "您请人帮忙的事办好了{why}（经办人：{who}）。满意不满意，都请告诉我们。"),
+    "closed": ("已答复", "您请人帮忙的事这次没能办成{why}（答复人：{who}）。"),
 }
 _SECRET = ("有新进展", "您反映的事项有了新进展。")
 TEMPLATES = {f"ordering.matter_{word}": "matter_update" for word in _TEXTS}
 
 
 def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
-    """A letter about a need or a call: on the lock screen only that there is news, of a secret nowhere more."""
+    """A letter about a need or a call: on the lock screen only that there is news, of a secret nowhere more.
+
+    What a clerk typed stays on the matter's own page, unless a cadre reads the letter out (`aloud`) to somebody who
+    has no such page.
+    """
     state, text = _SECRET if facts["secret"] else _TEXTS[kind.rpartition("_")[2]]
     at = datetime.fromisoformat(facts["at"])
     year, _, number = str(facts.get("quarter", "")).partition("-Q")
-    said = text.format(**{name: plain(str(value)) for name, value in facts.items()}, year=year, number=number)
+    known = {**facts, "why": _why(facts), "year": year, "number": number}
+    said = text.format(**{name: plain(str(value)) for name, value in known.items()})
     fields = {"subject": "您反映的事项", "state": state, "time": f"{at.astimezone(zone):%Y-%m-%d %H:%M}"}
+    look = "" if facts.get("aloud") else f"回复“我的需求”查看（{when(at, zone)}）。"
     ask = f"有问题请打{facts['centre']}电话{facts['phone']}。" if facts["phone"] else ""
-    return Wording(TEMPLATES[kind], fields, f"{said}回复“我的需求”查看（{when(at, zone)}）。{ask}")
+    return Wording(TEMPLATES[kind], fields, f"{said}{look}{ask}")
+
+
+def _why(facts: dict[str, Any]) -> str:
+    said = str(facts.get("reason") or facts.get("outcome") or "")
+    return f"：{said}" if facts.get("aloud") or said in (*DECLINE_REASONS, *CLOSE_REASONS) else ""

@@ -11,7 +11,7 @@ from models.errors import Refused
 from models.messages.media import media_of
 from models.ordering.demands import AUDIENCES, TITLE_LIMIT, DemandItem, DemandList, add_item, draft_of, items_of
 from models.ordering.needs import WAITING, NeedSubmission, need_for, needs_waiting
-from models.ordering.said import SAID_CATEGORIES
+from models.ordering.said import SAID_CATEGORIES, Matter
 from models.ordering.townships import clerks_over, township_of, townships_of
 from models.ordering.triage import adopt, decline, hand_over, likes, look_at, merge, take_off, unmerge
 from models.ordering.voices import people_behind, root_of, voices_seen
@@ -69,12 +69,26 @@ def one(ask: Ask, need: int) -> Reply:
 def _head(ask: Ask, need: NeedSubmission) -> list[str]:
     """Who says what from where; how to reach them stands here and on no task of a secret."""
     name = ask.session.get_one(Person, need.person_id).name if need.person_id is not None else ""
-    head = need_words.desk_head(name, _place(ask, need), need.channel, secret=need.confidential, urgent=need.urgent)
+    head = need_words.desk_head(
+        name, _place(ask, need), need.channel, spoken_by(ask, need), secret=need.confidential, urgent=need.urgent
+    )
     lines = [head, plain(need.text) or need_words.excerpt("", _kinds(ask, need))]
     lines.append(f"{when(need.created_at, ZoneInfo(ask.who.zone))}提出")
-    if need.person_id is not None:
-        lines.append(reached(ways_to(ask.session, need.person_id)))
-    return lines
+    contact = to_ask(need)
+    return [*lines, reached(ways_to(ask.session, contact))] if contact is not None else lines
+
+
+def spoken_by(ask: Ask, thing: Matter) -> str:
+    """The relative who said it for somebody else; empty where the person self did, or a cadre."""
+    if thing.by_clerk or thing.teller_id in (None, thing.person_id):
+        return ""
+    return ask.session.get_one(Person, thing.teller_id).name
+
+
+def to_ask(thing: Matter) -> int | None:
+    """Whom to ask about it: the person; of a secret only who told it, for the others may be what it is about."""
+    found: int | None = thing.teller_id if thing.confidential else thing.person_id
+    return found
 
 
 def _voices(ask: Ask, need: NeedSubmission) -> list[str]:

@@ -4,11 +4,13 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.life import By
+from models.life import BY_RULE, By
+from models.messages.letters import LETTER
 from models.messages.optouts import opted_out
-from models.messages.outbox import post
+from models.messages.outbox import USEFUL_FOR, post
 from models.ordering.matters import open_desk_task, phone_for
 from models.ordering.said import Matter
 from models.people.care import may_act_for
@@ -16,6 +18,7 @@ from models.people.identities import is_reachable
 from models.people.persons import Person
 from models.places.areas import Area
 from models.tasks.desk import open_task
+from models.tasks.tasks import Task
 
 MATTER_NEWS = "ordering.matter"  # how the kinds of these letters begin: a person may do without all of them
 TELL_WITHIN = timedelta(days=2)
@@ -37,10 +40,14 @@ def tell(
     reached = [reader for reader in readers if is_reachable(session, reader)]
     for reader in reached:
         if reader != by.person_id:
-            post(
+            letter = post(
                 session, key=f"{key}/{reader}", person_id=reader, kind=kind, facts=known, subject=thing.subject,
                 now=now, about_id=thing.person_id,
             )  # fmt: skip
+            if letter.state == "withdrawn":
+                # Taken back unsent when a need was parted again: now it is true after all.
+                LETTER.move(session, letter, "plan_again", by=BY_RULE, now=now, facts=known, settled_at=None,
+                            due_at=now, next_at=now, useful_until=now + USEFUL_FOR, unwanted=False)  # fmt: skip
     if readers and not reached and not _all_want_none(session, readers, kind):
         _in_person(session, thing, kind, known, key, by, now)
 
@@ -66,13 +73,17 @@ def _in_person(
 ) -> None:  # fmt: skip
     """A cadre of the village says it; a secret's holder does, who reads on the matter's own page whom to tell what."""
     if thing.confidential:
-        open_desk_task(session, thing, "matter_tell", by=by, now=now, mark=f"/{key}")
+        open_desk_task(session, thing, "matter_tell", by=by, now=now, mark=f":{thing.revision}/{key}")
+        return
+    told = f"{key}/in_person/{thing.person_id}:"
+    before = session.scalars(select(Task).where(Task.key.startswith(told))).all()
+    if any(task.state != "cancelled" for task in before):
         return
     open_task(
-        session, key=f"{key}/in_person", kind="tell_in_person", area_id=thing.area_id, subject=thing.subject,
+        session, key=f"{told}{len(before)}", kind="tell_in_person", area_id=thing.area_id, subject=thing.subject,
         person_id=thing.person_id, now=now, due_at=now + TELL_WITHIN, by=by,
         facts={
-            "person": session.get_one(Person, thing.person_id).name, "letter_kind": kind, "letter_facts": facts,
-            "phone": facts["phone"],
+            "person": session.get_one(Person, thing.person_id).name, "letter_kind": kind,
+            "letter_facts": {**facts, "aloud": True}, "phone": facts["phone"],
         },
     )  # fmt: skip

@@ -13,8 +13,9 @@ from models.life import Life, Verb
 from models.messages.media import attach
 from models.ordering.matters import hold, open_desk_task, seen_as
 from models.ordering.said import CLERK_CHANNELS, OWN_CHANNELS, Said, Words, taken_down
-from models.ordering.townships import triaged_by
+from models.ordering.townships import may_triage, triaged_by
 from models.people.identities import Who
+from models.places.areas import Area
 
 WAITING = ("received", "triaged")  # a clerk has still to decide
 
@@ -119,6 +120,20 @@ def needs_waiting(session: Session, who: Who, limit: int = 50) -> list[NeedSubmi
             triaged_by(who.person_id)))
         .where(or_(NeedSubmission.confidential.is_(False), NeedSubmission.holder_id == who.person_id))
         .order_by(NeedSubmission.urgent.desc(), NeedSubmission.id).limit(limit)
+    )  # fmt: skip
+    return list(session.scalars(query))
+
+
+def needs_to_hand_on(session: Session, who: Who, area: Area) -> list[NeedSubmission]:
+    """What of an area's needs may leave the house in a list or a file: never a confidential one, whoever asks.
+
+    Raises Refused("not_yours") for somebody who gathers no needs there.
+    """
+    if not may_triage(session, who.person_id, area.id):
+        raise Refused("not_yours")
+    query = (
+        select(NeedSubmission).join(Area, NeedSubmission.area_id == Area.id)
+        .where(Area.path.startswith(area.path), NeedSubmission.confidential.is_(False)).order_by(NeedSubmission.id)
     )  # fmt: skip
     return list(session.scalars(query))
 

@@ -68,6 +68,7 @@ class Matter(Protocol):
     confidential: Any
     urgent: Any
     holder_id: Any
+    revision: Any
 
     @property
     def by_clerk(self) -> bool:

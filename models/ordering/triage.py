@@ -107,6 +107,7 @@ def unmerge(session: Session, who: Who, need_id: int, now: datetime) -> NeedSubm
     NEED.move(session, need, "unmerge", by=by, now=now, note=f"need:{into}" if into else "", merged_into_id=None,
               revision=need.revision + 1)  # fmt: skip
     withdraw(session, need.subject, now)
+    drop_desk(session, need, now)
     open_desk_task(session, need, "need_triage", by=by, now=now, mark=f":{need.revision}")
     return need
 

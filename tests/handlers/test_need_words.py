@@ -50,6 +50,17 @@ def test_the_voice_reads_its_place_in_the_list():
     assert text.startswith("您的需求成了2026年第4季度清单第7项：“老年食堂＜b＞”。")
 
 
+@pytest.mark.case("A9", "L3")
+def test_what_a_clerk_typed_is_read_out_but_never_pushed_and_a_listed_reason_is_said():
+    typed = need_words.letter("ordering.matter_declined", OPEN, CHINA).text
+    aloud = need_words.letter("ordering.matter_declined", OPEN | {"aloud": True}, CHINA).text
+    listed = need_words.letter("ordering.matter_closed", OPEN | {"reason": need_words.CLOSE_REASONS[0]}, CHINA).text
+    assert "没有场地" not in typed
+    assert "没有采纳：没有场地（答复人：陈干事）。有问题请打" in aloud
+    assert need_words.CLOSE_REASONS[0] in listed
+    assert all("陈干事" in text for text in (typed, aloud, listed))
+
+
 def test_where_no_phone_is_known_none_is_named():
     assert "电话" not in need_words.letter("ordering.matter_done", OPEN | {"phone": "", "centre": ""}, CHINA).text
 

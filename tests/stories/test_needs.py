@@ -66,7 +66,8 @@ def test_a_voice_becomes_item_one_of_this_quarters_list_and_hears_of_it(talk, ca
     chen.says("处理需求")
     assert "2件需求" in chen.heard
     chen.taps("食堂什么时候办")
-    assert "王秀英 · 葛山村" in chen.heard
+    assert "王秀英 · 葛山村（小芳代说）" in chen.heard
+    assert "请李站长上门" in chen.heard
     assert "一共2人提过" in chen.taps("合并到：村里想要一个老年食堂（1人）")
     chen.taps("下一件")
     chen.taps("村里想要")
@@ -215,6 +216,8 @@ def test_what_is_said_in_confidence_reaches_one_clerk_and_nobody_else_by_any_add
     keeper.links = [link for link in keeper.links if link["id"].startswith("task/")]
     keeper.at(keeper.links[0]["id"])
     assert SECRET in keeper.taps("去办理")
+    assert "（小芳代说）" in keeper.heard
+    assert "请李站长上门" not in keeper.heard  # whom it may be about is not asked by way of the village
 
 
 @pytest.mark.case("L3")
@@ -254,11 +257,13 @@ def test_a_call_for_help_goes_its_way(talk, cast, open_session):
     li.taps("办好了")
     assert "结果已经告诉对方" in li.says("周四已经陪去医院，药配好了")
     (heard,) = said_to(open_session, cast.xiaofang, cast.centre.tz)
-    assert "药配好了（经办人：李站长）" in heard
+    assert "办好了（经办人：李站长）" in heard
+    assert "药" not in heard  # what was typed stands on the page
     me = talk(cast.xiaofang)
     me.says("我的求助")
     whole = me.taps("想请人陪着")
     assert "已办好" in whole
+    assert "药配好了" in whole
     assert "约了周四" not in whole
     assert [note.text for note in rows(open_session, HelpNote)] == ["约了周四上午"]
     assert {task.state for task in rows(open_session, Task)} == {"done"}
