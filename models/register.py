@@ -5,7 +5,7 @@ from models.base import Base
 from models.family import calls
 from models.life import Life
 from models.messages import breakers, budgets, inbox, letters, optouts, receipts, rules, subscriptions
-from models.ordering import assignments, listings, orders
+from models.ordering import assignments, listings, orders, publications, tallies, versions
 from models.people import care, consent, contacts, identities, persons, staff
 from models.places import areas, cells, centres
 from models.tasks import escalation, tasks
@@ -13,11 +13,12 @@ from models.tasks import escalation, tasks
 ROOMS = (
     history, hours, areas, centres, cells, persons, identities, care, consent, contacts, staff,
     inbox, letters, receipts, budgets, breakers, subscriptions, optouts, rules,
-    tasks, escalation, listings, orders, assignments, calls,
+    tasks, escalation, listings, versions, orders, assignments, tallies, publications, calls,
 )  # fmt: skip
 
 METADATA = Base.metadata
 
 LIVES: tuple[Life, ...] = (
-    care.CARE, listings.LISTING, orders.ORDER, assignments.ASSIGNMENT, calls.CALL, letters.LETTER, tasks.TASK,
+    care.CARE, listings.LISTING, versions.VERSION, orders.ORDER, assignments.ASSIGNMENT, calls.CALL, letters.LETTER,
+    tasks.TASK,
 )  # fmt: skip

@@ -1,6 +1,6 @@
 """A person: resident, relative or cadre, with or without a phone."""
 
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ForeignKey, String
@@ -11,6 +11,7 @@ from models.errors import Refused
 from models.hours import zone_named
 
 PERSON_STATES = ("active", "moved", "deceased")
+HARDSHIPS = ("low_income", "extreme_poverty", "disabled")  # 低保, 特困, 残疾
 NAME_LIMIT = 20  # what people say of themselves; the county's own list may hold more
 
 
@@ -27,6 +28,9 @@ class Person(Row):
     time_zone: Mapped[str] = mapped_column(String(40), default="Asia/Shanghai")
     left_behind: Mapped[str] = mapped_column(String(8), default="")  # "", "elder", "child": sensitive
     away: Mapped[bool] = mapped_column(default=False)
+    born: Mapped[date | None]  # empty: nobody has written it down
+    hardship: Mapped[str] = mapped_column(String(16), default="")  # one of HARDSHIPS: sensitive
+    household: Mapped[str] = mapped_column(String(20), default="")  # the county's own number; empty: lives alone
     created_at: Mapped[datetime]
 
     @property

@@ -11,6 +11,7 @@ from models.life import TIME, Life, Verb
 
 TASK_KINDS = (
     "phone_call", "check_delivery", "confirm_link", "order_new", "order_unanswered", "call_help", "tell_in_person",
+    "review_listing",
 )  # fmt: skip
 # Somebody waits for these: they do not wait for the morning.
 PRESSING = ("phone_call", "check_delivery", "order_unanswered", "tell_in_person")
