@@ -7,6 +7,7 @@ from handlers.ordering import words
 from handlers.room import Ask, Choice, Handler, Reply
 from handlers.words import when_two
 from models.hours import CHINA
+from models.ordering.listings import Listing
 from models.ordering.numbers import spoken
 from models.ordering.orders import LIVE_ORDERS, Order, find_by_number, order_for, orders_of
 from models.ordering.placing import cancel, check_note, give_up
@@ -37,6 +38,8 @@ def one(ask: Ask, order: int) -> Reply:
         found.number or "", listing.title, beneficiary.name, found.state, both(ask, found.preferred_at), found.note,
         found.reason,
     )  # fmt: skip
+    if found.state in LIVE_ORDERS and ask.session.get_one(Listing, found.listing_id).state != "published":
+        text += f"\n{words.STOPPED}"
     choices = [Choice("取消订单", f"order/{order}/cancel")] if found.state in LIVE_ORDERS else []
     if role == "cadre" and found.state == "open":
         choices.append(Choice("没有组织能做", f"order/{order}/unmet"))

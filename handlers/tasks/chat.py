@@ -58,6 +58,9 @@ def room(inner: Inner) -> dict[str, Callable[..., Reply]]:
         if found.state in ("done", "cancelled"):
             return Reply(text, (Choice("我的任务", "task"),))
         choices: tuple[Choice, ...] = (Choice("已经办好", f"task/{task}/done"),)
+        if found.kind == "review_listing":
+            # It is settled by the decision itself, never by a tap that it has been looked at.
+            choices = (Choice("看内容并审核", f"review/{found.facts['version']}"),)
         if found.kind == "confirm_link":
             link = found.facts["link"]
             choices = (

@@ -26,6 +26,7 @@ TITLES = {
     "order_unanswered": "订单还没人接",
     "call_help": "准备亲情连线",
     "tell_in_person": "请当面或电话告知",
+    "review_listing": "请审核服务清单",
 }
 
 REFUSALS: dict[str, str] = {}
@@ -38,7 +39,7 @@ def title(kind: str) -> str:
 
 def about(facts: dict[str, Any]) -> str:
     """Whom it is about."""
-    return str(facts.get("cared") or facts.get("beneficiary") or facts.get("person") or "")
+    return str(facts.get("cared") or facts.get("beneficiary") or facts.get("person") or facts.get("listing") or "")
 
 
 def _way(way: Way) -> str:
@@ -63,6 +64,8 @@ def sentence(kind: str, facts: dict[str, Any], due: datetime, zone: ZoneInfo, in
             f"{called(facts['relative'])}说自己是{facts['cared']}的{facts['kinship']}。请核实，"
             f"并当面问{facts['cared']}：是否同意由对方代办、登记服务、参加视频。{by}"
         )
+    if kind == "review_listing":
+        return f"{facts['centre']}的“{facts['listing']}”（{called(facts['author'])}填写）等您审核。{by}"
     if kind == "call_help":
         start = when(datetime.fromisoformat(facts["starts_at"]), zone)
         return (

@@ -26,7 +26,7 @@ REVIEW_WITHIN = 2 * WORKDAY  # then it goes up the tree, as every task does
 REASON_LIMIT = 200
 
 # verb of VERSION → what the author reads
-DECISIONS = {"approve": "ordering.approved", "return": "ordering.returned", "reject": "ordering.rejected"}
+DECISIONS = {"approve": "catalogue.approved", "return": "catalogue.returned", "reject": "catalogue.rejected"}
 
 
 def submit(session: Session, who: Who, version_id: int, now: datetime) -> ListingVersion:
@@ -51,8 +51,8 @@ def submit(session: Session, who: Who, version_id: int, now: datetime) -> Listin
     )  # fmt: skip
     for reader in readers:
         post(
-            session, key=f"{subject}/nag/{version.rounds}/{reader.id}", person_id=reader.id, kind="ordering.review_due",
-            facts={**task.told, "at": due.isoformat()}, subject=subject, now=now,
+            session, key=f"{subject}/nag/{version.rounds}/{reader.id}", person_id=reader.id, subject=subject, now=now,
+            kind="catalogue.review_due", facts={**task.told, "at": due.isoformat()},
             due_at=book.add_working_time(now, NAG_AFTER), useful_until=due + timedelta(days=7), urgency="same_day",
         )  # fmt: skip
     return version

@@ -198,6 +198,12 @@ def differences(session: Session, version: ListingVersion) -> list[str]:
     return found + (["providers"] if list(version.providers) != list(now_said.providers) else [])
 
 
+def written_by(session: Session, who: Who) -> list[ListingVersion]:
+    """What this person has written and is not in force yet, the oldest first."""
+    query = select(ListingVersion).where(ListingVersion.author_id == who.person_id, ListingVersion.state.in_(UNSETTLED))
+    return list(session.scalars(query.order_by(ListingVersion.id)))
+
+
 def listing_for(session: Session, who: Who, listing_id: int) -> Listing:
     """The listing, for who publishes for its centre; raises Refused("not_yours") for anybody else."""
     listing = session.get(Listing, listing_id)
