@@ -24,6 +24,7 @@ from wx_backend.app import (
     make_router,
     make_templates,
 )
+from wx_backend.catalogue import COMMANDS
 from wx_backend.config import EXAMPLE, Config, ConfigError, find_file, load_config
 from wx_backend.database import make_engine, session_factory
 from wx_backend.demo.actor import NotSeen
@@ -315,7 +316,8 @@ def flows() -> None:
         click.echo(f"%% {life.name}\n{life.mermaid()}\n")
 
 
-main.add_command(letters)
+for command in (letters, *COMMANDS):
+    main.add_command(command)
 
 if __name__ == "__main__":
     main()

@@ -153,6 +153,13 @@ class SchedulerSection(Section):
         return self
 
 
+class PrintSection(Section):
+    """`[print]`: the fonts of what is printed; empty: the machine's own for Chinese."""
+
+    font: str
+    font_bold: str
+
+
 class VideoSection(Section):
     """`[video]`: how a family call is carried. At the centre, the cadre calls on WeChat."""
 
@@ -168,6 +175,7 @@ class Config(Section):
     redis: RedisSection
     wechat: WeChatSection
     scheduler: SchedulerSection
+    print: PrintSection
     video: VideoSection
 
     _source: str = PrivateAttr("settings")

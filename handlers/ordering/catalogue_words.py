@@ -18,6 +18,7 @@ CAPACITY_PER = {"day": "每天", "slot": "每个时段"}
 QUOTA_PER = {"week": "每周", "month": "每月", "quarter": "每季度", "year": "每年"}
 HARDSHIPS = {"low_income": "低保家庭", "extreme_poverty": "特困人员", "disabled": "残疾人"}
 LEFT_BEHIND = {"elder": "留守老人", "child": "留守儿童"}
+WORKDAY_HOURS = 9
 COLUMNS = {
     "code": "编码", "centre": "中心", "providers": "承接组织", "title": "名称", "category": "类别", "summary": "说明",
     "audience": "对象", "mode": "方式", "questions": "要问的", "rules": "谁可以点", "minutes": "时长（分钟）",
@@ -73,10 +74,13 @@ def order_by(terms: Terms) -> str:
     if terms.cutoff_at is not None:
         hour = spoken_hour(terms.cutoff_at)
         if not terms.cutoff_days:
-            return f"当天{hour}前点单"
+            return f"当天{hour}前"
         day = "前一个工作日" if terms.cutoff_days == 1 else f"提前{terms.cutoff_days}个工作日，"
-        return f"{day}{hour}前点单"
-    return f"至少提前{terms.lead_hours}个工作小时点单" if terms.lead_hours else ""
+        return f"{day}{hour}前"
+    days, hours = divmod(terms.lead_hours, WORKDAY_HOURS)
+    if days and not hours:
+        return f"至少提前{days}个工作日"
+    return f"至少提前{terms.lead_hours}小时（上班时间）" if terms.lead_hours else ""
 
 
 def spoken_hour(at: time) -> str:
@@ -220,6 +224,40 @@ def sheet_news(printed: datetime, changed: Sequence[str], ended: Sequence[str], 
     lines += [f"不办了：{'、'.join(ended)}"] if ended else []
     lines += [f"新增：{'、'.join(added)}"] if added else []
     return "\n".join(lines)
+
+
+SHEET_HEADING = "服务清单"
+SHEET_LEAD = (
+    "想要哪一项，用微信扫它旁边的码。家里人也可以替您扫。",
+    "不会扫码不要紧：打电话或者到中心来，工作人员帮您点。",
+)
+SCAN, RING, EMERGENCY_RING = "微信扫码点单", "打电话点单", "马上打"
+ON_PAPER = ("谁可以点", "什么时候", "点单截止", "请您带好", "费用")  # what one must know before a board
+ARTICLE_END = "怎么点：在本公众号点菜单“遇到困难”里的“点单服务”，或直接回复“点单”。"
+
+
+def sheet_foot(edition: int, day: datetime) -> str:
+    """The foot of a sheet: by its number and day an old one is known."""
+    local = day.astimezone(CHINA)
+    return f"第{edition}版　{local.year}年{local.month}月{local.day}日印。旧清单扫码会告诉您改了什么。"
+
+
+def address(centre: str, street: str) -> str:
+    """Where a centre is."""
+    return f"{centre}（{street}）" if street else centre
+
+
+def article(centre: str, phone: str, services: Sequence[tuple[str, str, str, Sequence[tuple[str, str]]]],
+            edition: int, day: datetime) -> str:  # fmt: skip
+    """The list as an article of the account, plain text: each service as (category, title, summary, facts)."""
+    local = day.astimezone(CHINA)
+    lines, kind = [f"{centre}服务清单", f"（第{edition}期，{local.year}年{local.month}月{local.day}日）"], ""
+    for category, title, summary, facts in services:
+        lines += ["", f"【{CATEGORY_NAMES[category]}】"] if category != kind else []
+        kind = category
+        lines += [f"■ {title}" + (f"：{summary}" if summary else "")]
+        lines += [f"　{name}：{said}" for name, said in facts]
+    return "\n".join([*lines, "", ARTICLE_END, *([f"不方便用手机，请打电话{phone}，或到中心来。"] if phone else [])])
 
 
 def file_fault(code: str, facts: Mapping[str, Any]) -> str:

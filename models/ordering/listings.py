@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any, cast
 
-from sqlalchemy import ForeignKey, Index, Select, String, Table, UniqueConstraint, and_, or_, select, union_all
+from sqlalchemy import ForeignKey, Index, Select, String, Table, UniqueConstraint, and_, case, or_, select, union_all
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, Row
@@ -153,13 +153,13 @@ def offered(
     category: str | None = None,
     listing_id: int | None = None,
 ) -> list[Offered]:
-    """What a centre offers today, by its own local date: a listing ends at its midnight, not at London's."""
+    """What a centre offers today, in the order of 十助; a listing ends at its centre's midnight, not at London's."""
     today = now.astimezone(centre.tz).date()
     query = (
         _at(centre).where(Listing.state == "published")
         .where(or_(Listing.valid_from.is_(None), Listing.valid_from <= today))
         .where(or_(Listing.valid_to.is_(None), Listing.valid_to >= today))
-        .order_by(Listing.category, Listing.id)
+        .order_by(case({name: place for place, name in enumerate(CATEGORIES)}, value=Listing.category), Listing.id)
     )  # fmt: skip
     if category is not None:
         query = query.where(Listing.category == category)

@@ -32,6 +32,7 @@ class PublishedItem(Base):
     publication_id: Mapped[int] = mapped_column(ForeignKey("publications.id"), primary_key=True)
     listing_id: Mapped[int] = mapped_column(ForeignKey("listings.id"), primary_key=True)
     version_id: Mapped[int | None] = mapped_column(ForeignKey("listing_versions.id"))
+    code: Mapped[str] = mapped_column(String(200), default="")  # what its QR code on a sheet holds, once there is one
 
 
 def record(

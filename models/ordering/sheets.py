@@ -46,6 +46,33 @@ def record_list(
     return record(session, channel, centre.id, items, by_id=by_id, now=now, edition=edition)
 
 
+def current_list(
+    session: Session, channel: str, centre: ServiceCentre, *, by_id: int | None, now: datetime
+) -> Publication:
+    """The last edition where nothing has changed since, else a new one: printing again uses up no codes.
+
+    Raises Refused("nothing_offered").
+    """
+    query = select(Publication).where(Publication.centre_id == centre.id, Publication.channel == channel)
+    last = session.scalar(query.order_by(Publication.id.desc()).limit(1))
+    if last is not None and since(session, last, now).nothing:
+        return last
+    return record_list(session, channel, centre, by_id=by_id, now=now)
+
+
+def codes_of(session: Session, publication_id: int) -> dict[int, str]:
+    """What the QR code of each listing on a sheet holds, by listing; an empty text where none was made yet."""
+    query = select(PublishedItem).where(PublishedItem.publication_id == publication_id)
+    return {item.listing_id: item.code for item in session.scalars(query)}
+
+
+def keep_codes(session: Session, publication_id: int, codes: dict[int, str]) -> None:
+    """Write down what the codes of a sheet hold."""
+    for listing_id, code in codes.items():
+        session.get_one(PublishedItem, (publication_id, listing_id)).code = code
+    session.flush()
+
+
 def since(session: Session, publication: Publication, now: datetime) -> Since:
     """What differs between a sheet and what its centre offers today."""
     centre = session.get_one(ServiceCentre, publication.centre_id)
