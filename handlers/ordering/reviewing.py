@@ -4,8 +4,8 @@ from handlers.ordering import catalogue_words as words
 from handlers.ordering.fitting import area_names
 from handlers.room import Ask, Choice, Handler, Reply
 from models.errors import Refused
+from models.ordering.catalogue import publish
 from models.ordering.listings import Listing
-from models.ordering.publishing import publish
 from models.ordering.review import decide, submit, waiting_for, writers_of
 from models.ordering.versions import ListingVersion, differences, version_for, written_by
 from models.people.staff import Organisation

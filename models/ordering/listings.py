@@ -168,6 +168,12 @@ def offered(
     return [Offered(row.Listing, centre, row.CentreTerms) for row in session.execute(query)]
 
 
+def offered_by(session: Session, listing_id: int, centre_id: int) -> Offered:
+    """A listing with one centre's own terms, in whatever state either is."""
+    listing, centre = session.get_one(Listing, listing_id), session.get_one(ServiceCentre, centre_id)
+    return Offered(listing, centre, session.get(CentreTerms, (centre_id, listing_id)))
+
+
 def published(session: Session, centre: ServiceCentre, now: datetime, category: str | None = None) -> list[Listing]:
     """The listings that a centre offers today."""
     return [one.listing for one in offered(session, centre, now, category=category)]

@@ -13,7 +13,7 @@ from models.life import BY_RULE, By
 from models.messages.outbox import post, withdraw
 from models.ordering.deadlines import check_deadline, check_season
 from models.ordering.eligibility import Finding, findings
-from models.ordering.listings import EMERGENCIES, Offered, offered
+from models.ordering.listings import EMERGENCIES, Offered, offered, offered_by
 from models.ordering.news import facts_for, tell
 from models.ordering.numbers import number_for
 from models.ordering.offers import end_offers, offer_next
@@ -68,9 +68,7 @@ def place(
         with session.begin_nested():
             session.add(order)
             session.flush()
-            take(
-                session, order, claims(offer, beneficiary, preferred_at, places_wanted(offer.listing.questions, given))
-            )
+            hold_places(session, order, offer)
     except IntegrityError:
         known = placed_with(session, who, client_key)
         assert known is not None
@@ -78,6 +76,16 @@ def place(
     order.number = number_for(order.id)
     _begin(session, who, order, beneficiary, role, heeded, now)
     return order
+
+
+def hold_places(session: Session, order: Order, offer: Offered | None = None) -> None:
+    """Take what an order needs of places and of its household's share: when it is placed, and when it lives again.
+
+    Raises Refused("full") or ("quota_used"); the caller's savepoint takes back what was taken before.
+    """
+    found = offer or offered_by(session, order.listing_id, order.centre_id)
+    places = places_wanted(found.listing.questions, order.answers)
+    take(session, order, claims(found, session.get_one(Person, order.beneficiary_id), order.preferred_at, places))
 
 
 def _begin(

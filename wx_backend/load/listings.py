@@ -8,8 +8,8 @@ from handlers.ordering import catalogue_words as words
 from handlers.ordering.words import CATEGORY_NAMES
 from models.errors import Refused
 from models.life import By
+from models.ordering.catalogue import put_centre_terms
 from models.ordering.listings import LISTING, TERMS, CentreTerms, Listing, ListingProvider, providers_of
-from models.ordering.publishing import put_centre_terms
 from models.ordering.review import submit
 from models.ordering.versions import VERSION, draft_listing, edit, put_in_force, unsettled, write
 from models.ordering.wording import check_terms

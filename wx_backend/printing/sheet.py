@@ -228,7 +228,7 @@ class _Layout:
             side = x + self.column - paper.code
             pen.qr(side, top, paper.code, entry.code)
             pen.write(
-                side, top + paper.code - 2, self.notice.scan, paper.code * 0.36, SOFT, width=paper.code, align="C"
+                side, top + paper.code - 1, self.notice.scan, paper.code * 0.36, SOFT, width=paper.code, align="C"
             )
 
     def foot(self, number: int, of: int) -> None:

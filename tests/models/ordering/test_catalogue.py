@@ -12,13 +12,13 @@ from models.hours import CHINA, CalendarOverride
 from models.life import By
 from models.messages.letters import Letter
 from models.ordering.assignments import Assignment
+from models.ordering.catalogue import offer_at, publish, resume, retire, suspend
 from models.ordering.dispatch import accept, complete
 from models.ordering.listings import LISTING, TERMS, Listing, ListingProvider, offered, providers_of, published
 from models.ordering.news import facts_for
 from models.ordering.orders import Order
-from models.ordering.placing import cancel, give_up, place
+from models.ordering.placing import cancel, give_up, hold_places, place
 from models.ordering.publications import PublishedItem
-from models.ordering.publishing import offer_at, publish, resume, retire, suspend
 from models.ordering.review import decide, submit, waiting_for
 from models.ordering.sheets import record_list, sheet_with, since
 from models.ordering.tallies import Tally, TallyHold, give_back, places_left
@@ -561,7 +561,7 @@ def test_an_order_for_three_takes_three_places_and_is_refused_whole(session, cas
     counting = [{"code": "portions", "datatype": "number", "description": "几份？", "required": True, "places": True}]
     set_terms(session, cast, capacity=4, questions=counting)
     order(session, cast, answers={"portions": 3})
-    (meal, _) = offered(session, cast.centre, NOW)[::-1]
+    (meal,) = offered(session, cast.centre, NOW, listing_id=cast.meal.id)
     assert places_left(session, [meal], WANTED)[cast.meal.id] == 1
     for wish in ({"portions": 2}, {"portions": 9}):
         with pytest.raises(Refused, match="full"):
@@ -606,3 +606,12 @@ def test_the_life_of_a_listing_has_ends_and_only_publishers_lead_it(session, cas
     assert LISTING.ends == {"retired"}
     assert VERSION.ends == {"rejected", "replaced", "dropped"}
     assert session.scalar(select(func.count()).where(ListingProvider.listing_id == listing.id)) == 2
+
+
+def test_an_order_that_lives_again_takes_its_place_again_if_there_is_one(session, cast):
+    set_terms(session, cast, capacity=1, questions=[])
+    first = order(session, cast)
+    cancel(session, cast.who(cast.xiaofang), first.id, "点错了", NOW)
+    hold_places(session, first)
+    with pytest.raises(Refused, match="full"):
+        order(session, cast, client_key="k2")
