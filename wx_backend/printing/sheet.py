@@ -83,10 +83,7 @@ PAPERS = {
 def printed(notice: Notice, paper: Paper, regular: Face, bold: Face) -> bytes:
     """The sheet as PDF, on as many pages as it needs; raises NoFont."""
     pen = Pen(paper.size, regular, bold, f"{notice.centre} {notice.heading}", notice.made_at)
-    # As few pages as may be, for a board is small; and on them the largest type that they hold.
-    papers = [paper.at(scale, columns) for scale in SCALES for columns in range(1, paper.columns + 1)]
-    tried = [(layout, layout.pages()) for layout in (_Layout(notice, one, pen) for one in papers)]
-    layout, pages = min(tried, key=lambda one: (len(one[1]), one[0].broken_titles()))
+    layout, pages = laid_out(notice, paper, pen)
     for number, columns in enumerate(pages, start=1):
         pen.page()
         top = layout.head(first=number == 1)
@@ -95,8 +92,15 @@ def printed(notice: Notice, paper: Paper, regular: Face, bold: Face) -> bytes:
     return pen.out()
 
 
+def laid_out(notice: Notice, paper: Paper, pen: Pen) -> "tuple[Layout, list[list[list[Block]]]]":
+    """As few pages as may be, for a board is small; no title broken for size; and then the largest type."""
+    papers = [paper.at(scale, columns) for scale in SCALES for columns in range(1, paper.columns + 1)]
+    tried = [(layout, layout.pages()) for layout in (Layout(notice, one, pen) for one in papers)]
+    return min(tried, key=lambda one: (len(one[1]), one[0].broken_titles()))
+
+
 @dataclass
-class _Block:
+class Block:
     """An entry with its lines broken, and how high it stands."""
 
     entry: Entry
@@ -107,7 +111,9 @@ class _Block:
 
 
 @dataclass
-class _Layout:
+class Layout:
+    """A notice on one kind of paper."""
+
     notice: Notice
     paper: Paper
     pen: Pen
@@ -132,13 +138,13 @@ class _Layout:
         """Where the foot begins."""
         return self.paper.size[1] - 27
 
-    def pages(self) -> list[list[list[_Block]]]:
+    def pages(self) -> list[list[list[Block]]]:
         """The blocks by page and column: each page is filled column by column, and the last one evenly."""
         blocks = [self._block(entry) for entry in self.notice.entries]
-        pages = list[list[list[_Block]]]()
+        pages = list[list[list[Block]]]()
         while blocks:
             room = self.bottom - self._head_height(first=not pages)
-            columns = list[list[_Block]]()
+            columns = list[list[Block]]()
             for _ in range(self.paper.columns):
                 taken = _that_fit(blocks, room)
                 columns.append(blocks[:taken])
@@ -148,7 +154,7 @@ class _Layout:
             pages.append(even if not blocks and fits else columns)
         return pages
 
-    def _block(self, entry: Entry) -> _Block:
+    def _block(self, entry: Entry) -> Block:
         pen, paper = self.pen, self.paper
         width = self.text + (paper.code if entry.ring else 0)
         title = pen.lines(entry.title, paper.title, width - paper.chip - CHIP_GAP, bold=True)
@@ -160,8 +166,8 @@ class _Layout:
         height = pen.height(len(title), paper.title) + pen.height(len(summary), paper.summary)
         height += pen.height(sum(len(lines) for _, lines in facts), paper.fact) + (1.5 if facts else 0)
         if entry.ring:
-            return _Block(entry, title, summary, facts, height + pen.height(1, paper.title) + 12)
-        return _Block(entry, title, summary, facts, max(height, paper.code + 6) + 9)
+            return Block(entry, title, summary, facts, height + pen.height(1, paper.title) + 12)
+        return Block(entry, title, summary, facts, max(height, paper.code + 6) + 9)
 
     def _head_height(self, *, first: bool) -> float:
         paper = self.paper
@@ -196,7 +202,7 @@ class _Layout:
         pen.write(paper.margin, band + 4, self._lead(), paper.lead, SOFT)
         return self._head_height(first=True)
 
-    def body(self, columns: Sequence[Sequence[_Block]], top: float) -> None:
+    def body(self, columns: Sequence[Sequence[Block]], top: float) -> None:
         """The entries, column by column."""
         for number, blocks in enumerate(columns):
             x, y = self.paper.margin + number * (self.column + self.paper.gap), top
@@ -206,7 +212,7 @@ class _Layout:
                 self._draw(block, x, y)
                 y += block.height + air
 
-    def _draw(self, block: _Block, x: float, y: float) -> None:
+    def _draw(self, block: Block, x: float, y: float) -> None:
         pen, paper, entry = self.pen, self.paper, block.entry
         if entry.ring:
             pen.box(x - 3, y + 1, self.column + 6, block.height - 3, PALE, radius=3)
@@ -243,7 +249,7 @@ class _Layout:
             pen.write(right, y + 2.5, f"{number} / {of}", paper.foot + 2, INK, bold=True, width=30, align="R")
 
 
-def _that_fit(blocks: Sequence[_Block], room: float) -> int:
+def _that_fit(blocks: Sequence[Block], room: float) -> int:
     """How many of the first blocks fit; one at least, or there would be no end."""
     used, count = 0.0, 0
     for block in blocks:
@@ -254,11 +260,11 @@ def _that_fit(blocks: Sequence[_Block], room: float) -> int:
     return count
 
 
-def _even(blocks: Sequence[_Block], columns: int) -> list[list[_Block]]:
+def _even(blocks: Sequence[Block], columns: int) -> list[list[Block]]:
     """The blocks in columns of about one height."""
-    found, rest = list[list[_Block]](), list(blocks)
+    found, rest = list[list[Block]](), list(blocks)
     for left in range(columns, 0, -1):
-        share, used, column = sum(block.height for block in rest) / left, 0.0, list[_Block]()
+        share, used, column = sum(block.height for block in rest) / left, 0.0, list[Block]()
         while rest and (not column or left == 1 or used + rest[0].height / 2 <= share):
             used += rest[0].height
             column.append(rest.pop(0))
