@@ -31,6 +31,7 @@ from wx_backend.load import NotLoaded, cells, load_county
 from wx_backend.load.export import catalogue
 from wx_backend.load.rows import BadRow
 from wx_backend.printing import fonts
+from wx_backend.printing import pen as pen_room
 from wx_backend.printing.fonts import NoFont, faces
 from wx_backend.printing.pen import Pen
 from wx_backend.printing.sheet import PAPERS, SCALES, Entry, Layout, Notice, laid_out
@@ -141,10 +142,11 @@ def test_without_a_chinese_font_it_says_what_to_do(monkeypatch, chinese):
     monkeypatch.setattr(fonts.shutil, "which", lambda _: None)
     with pytest.raises(NoFont, match=r"name a Chinese font file in print\.font"):
         faces("", "")
-    latin = next(Path(fonts.__file__).parents[2].glob(".venv/**/DejaVuSans.ttf"), None)
-    if latin is not None:
-        with pytest.raises(NoFont, match="no Chinese characters"):
-            Pen((210, 297), fonts.Face(latin), fonts.Face(latin), "", NOW)
+    with pytest.raises(NoFont, match="cannot be used"):
+        Pen((210, 297), fonts.Face(COUNTY), fonts.Face(COUNTY), "", NOW)
+    monkeypatch.setattr(pen_room, "PROBE", "\U00013000")  # no Chinese font has a hieroglyph
+    with pytest.raises(NoFont, match="no Chinese characters"):
+        Pen((210, 297), *chinese, "", NOW)
 
 
 def notice(*entries):

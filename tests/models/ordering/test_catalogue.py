@@ -1,7 +1,7 @@
 """The catalogue: versions and their review, who may order, until when, and how many places there are."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from sqlalchemy import func, select, update
@@ -92,10 +92,12 @@ def test_a_new_listing_is_seen_by_nobody_until_another_has_approved_it(session, 
 
 
 @pytest.mark.case("A1")
-def test_who_has_written_any_of_a_version_does_not_review_it(session, cast):
+@pytest.mark.parametrize("first", ["chen", "li"])
+def test_who_has_written_any_of_a_version_does_not_review_it(session, cast, first):
     admin = county_admin(session, cast)
-    version = new_listing(session, cast, cast.chen)
-    edit(session, cast.who(cast.li), version.listing_id, {"price": "2元"}, now=NOW)  # the last hand is another's
+    version = new_listing(session, cast, getattr(cast, first))
+    other = cast.who(cast.li if first == "chen" else cast.chen)
+    edit(session, other, version.listing_id, {"price": "2元"}, now=NOW)
     submit(session, cast.who(cast.li), version.id, NOW)
     with pytest.raises(Refused, match="own_work"):
         decide(session, cast.who(cast.chen), version.id, "approve", "", NOW)
@@ -411,7 +413,7 @@ def test_in_china_the_day_begins_eight_hours_before_londons(session, cast):
     set_terms(session, cast, rules=[{"code": "60", "kind": "age", "effect": "block", "least": 60}])
     born(session, cast.wangnainai, date(1966, 11, 26))
     early = datetime(2026, 11, 26, 7, 0, tzinfo=CHINA)  # still the 25th in UTC
-    assert order(session, cast, preferred_at=early).state == "open"
+    assert order(session, cast, preferred_at=early.astimezone(UTC)).state == "open"
 
 
 def test_a_warning_is_read_before_it_is_passed_over_and_stays_in_the_history(session, cast):
@@ -478,10 +480,13 @@ def test_after_the_hour_of_closing_and_before_midnight_it_is_too_late(session, c
 
 
 @pytest.mark.case("B13")
-def test_the_hour_of_closing_before_a_holiday_is_on_the_last_working_day(session, cast):
-    set_terms(session, cast, cutoff_days=1, cutoff_at=time(16))
+@pytest.mark.parametrize(("days", "last"), [(1, 30), (2, 29)])
+def test_the_hour_of_closing_before_a_holiday_is_counted_in_working_days(session, cast, days, last):
+    set_terms(session, cast, cutoff_days=days, cutoff_at=time(16))
     after_holiday = china(10, 8, 11, 30)  # 1 to 7 October are National Day
-    assert order(session, cast, preferred_at=after_holiday, now=china(9, 30, 15)).state == "open"
+    assert order(session, cast, preferred_at=after_holiday, now=china(9, last, 15)).state == "open"
+    with pytest.raises(Refused, match="closed_already"):
+        order(session, cast, client_key="k3", preferred_at=after_holiday, now=china(9, last, 16))
     with pytest.raises(Refused, match="closed_already"):
         order(session, cast, client_key="k2", preferred_at=after_holiday, now=china(10, 5, 9))
 
