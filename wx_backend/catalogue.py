@@ -15,6 +15,8 @@ from models.errors import Refused
 from models.ordering.listings import EMERGENCIES, Offered, offered
 from models.ordering.publications import Publication
 from models.ordering.sheets import codes_of, current_list, keep_codes
+from models.people.identities import Who
+from models.people.persons import Person
 from models.places.areas import Area
 from models.places.centres import ServiceCentre
 from wx_backend.app import make_clients, make_clock
@@ -45,6 +47,14 @@ def _centre(session: Session, code: str) -> ServiceCentre:
     if found is None:
         raise click.ClickException(f"没有编码为“{code}”的中心")
     return found
+
+
+def author_named(session: Session, code: str) -> Who:
+    """The person of the county's list in whose name services are handed in."""
+    person = session.scalar(select(Person).where(Person.code == code))
+    if person is None:
+        raise click.ClickException(f"没有编码为“{code}”的人")
+    return Who(person.id, 0, person.name, person.time_zone, "", "")
 
 
 @click.command("sheet")

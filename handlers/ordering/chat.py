@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from handlers.ordering import mine, words
-from handlers.ordering.fitting import introduction, misfit
+from handlers.ordering.fitting import introduction, misfit, placed_now
 from handlers.ordering.mine import both
 from handlers.ordering.times import understood
 from handlers.room import Ask, Choice, Handler, Reply
@@ -16,7 +16,7 @@ from models.hours import CHINA, calendar
 from models.ordering.listings import Listing, published
 from models.ordering.numbers import spoken
 from models.ordering.orders import placed_with, same_day
-from models.ordering.placing import check_note, check_wished, place
+from models.ordering.placing import check_note, check_wished
 from models.ordering.questions import check_answer
 from models.people.care import cared_for_by
 from models.people.persons import Person
@@ -241,12 +241,10 @@ def confirm(ask: Ask, key: str) -> Reply:
     if order is None and draft.get("key") != key:
         # A link from an older conversation must not place what is being filled in now.
         return Reply(words.STALE, (Choice("重新点单", "order"),))
-    if order is None:
-        order = place(
-            ask.session, ask.who, listing_id=draft["listing"], beneficiary_id=draft["person"],
-            answers=draft["answers"], preferred_at=datetime.fromtimestamp(draft["at"], CHINA), note=draft["note"],
-            client_key=key, now=ask.now, warned=draft.get("warned", ()),
-        )  # fmt: skip
+    placed = order or placed_now(ask, draft, key)
+    if isinstance(placed, str):
+        return _ask_time(ask, draft, placed)
+    order = placed
     listing = ask.session.get_one(Listing, order.listing_id)
     beneficiary = ask.session.get_one(Person, order.beneficiary_id)
     text = words.PLACED.format(

@@ -13,10 +13,14 @@ from models.errors import Refused
 from models.hours import CHINA
 from models.ordering.eligibility import findings
 from models.ordering.listings import Offered
-from models.ordering.placing import check_fits, offer_for
+from models.ordering.orders import Order
+from models.ordering.placing import check_fits, offer_for, place
+from models.ordering.tallies import places_left
 from models.people.persons import Person
 from models.people.scope import act_for
 from models.places.areas import Area
+
+ANOTHER_DAY = ("full", "too_soon", "closed_already", "out_of_season", "not_then")
 
 
 def area_names(session: Session, rules: Sequence[Mapping[str, Any]]) -> dict[str, str]:
@@ -55,7 +59,7 @@ def misfit(ask: Ask, draft: Mapping[str, Any]) -> Reply | str | None:
         if refusal.code not in ("not_eligible", "ask_eligible"):
             return words.time_refused(refusal.code, refusal.facts, CHINA)
     else:
-        return None
+        return words.REFUSALS["full"] if places_left(ask.session, [offer], wished).get(offer.listing.id) == 0 else None
     names = area_names(ask.session, offer.listing.rules)
     found = findings(ask.session, offer.listing.rules, person, wished.astimezone(offer.centre.tz).date())
     barring = next((one for one in found if one.bars), None)
@@ -64,6 +68,23 @@ def misfit(ask: Ask, draft: Mapping[str, Any]) -> Reply | str | None:
     text = words.warned(offer.listing.title, person.name, found, names)
     choices = (Choice(words.STILL, "order/still"), Choice(words.OTHERS, f"order/for/{person.id}"))
     return Reply(text, choices, draft={**draft, "asked": [one.code for one in found]}, back="order/time")
+
+
+def placed_now(ask: Ask, draft: Mapping[str, Any], key: str) -> Order | str:
+    """The order, placed; or why its day does not do any more, for another day to be asked: nothing else is lost.
+
+    Raises Refused for what another day does not mend.
+    """
+    try:
+        return place(
+            ask.session, ask.who, listing_id=draft["listing"], beneficiary_id=draft["person"],
+            answers=draft["answers"], preferred_at=datetime.fromtimestamp(draft["at"], CHINA), note=draft["note"],
+            client_key=key, now=ask.now, warned=draft.get("warned", ()),
+        )  # fmt: skip
+    except Refused as refusal:
+        if refusal.code not in ANOTHER_DAY:
+            raise
+        return words.time_refused(refusal.code, refusal.facts, CHINA)
 
 
 def _barred(text: str, person: Person) -> Reply:

@@ -1,5 +1,6 @@
 """What was published where, by whom and when: one row for each act, with the versions that stood on it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, Index, String
@@ -32,17 +33,21 @@ class PublishedItem(Base):
     publication_id: Mapped[int] = mapped_column(ForeignKey("publications.id"), primary_key=True)
     listing_id: Mapped[int] = mapped_column(ForeignKey("listings.id"), primary_key=True)
     version_id: Mapped[int | None] = mapped_column(ForeignKey("listing_versions.id"))
+    own: Mapped[str] = mapped_column(String(60), default="")  # what the centre's own terms said on it
     code: Mapped[str] = mapped_column(String(200), default="")  # what its QR code on a sheet holds, once there is one
 
 
 def record(
-    session: Session, channel: str, centre_id: int, items: list[tuple[int, int | None]], *, by_id: int | None,
+    session: Session, channel: str, centre_id: int, items: Sequence[tuple[int, int | None, str]], *, by_id: int | None,
     now: datetime, edition: int = 0,
 ) -> Publication:  # fmt: skip
-    """Write down that these listings, in these versions, were published."""
+    """Write down that these listings, in these versions and with these own terms of a centre, were published."""
     made = Publication(channel=channel, centre_id=centre_id, edition=edition, by_id=by_id, at=now)
     session.add(made)
     session.flush()
-    session.add_all(PublishedItem(publication_id=made.id, listing_id=one, version_id=version) for one, version in items)
+    session.add_all(
+        PublishedItem(publication_id=made.id, listing_id=listing, version_id=version, own=own)
+        for listing, version, own in items
+    )
     session.flush()
     return made

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
-from models.ordering.listings import Listing, offered
+from models.ordering.listings import Listing, Offered, offered
 from models.ordering.publications import Publication, PublishedItem, record
 from models.ordering.versions import ListingVersion, in_force
 from models.places.centres import ServiceCentre
@@ -40,7 +40,7 @@ def record_list(
         Publication.centre_id == centre.id, Publication.channel == channel
     )
     edition = (session.scalar(last) or 0) + 1
-    items = [(one.listing.id, _version_id(session, one.listing.id)) for one in offered(session, centre, now)]
+    items = [(one.listing.id, _version_id(session, one.listing.id), _own(one)) for one in offered(session, centre, now)]
     if not items:
         raise Refused("nothing_offered")
     return record(session, channel, centre.id, items, by_id=by_id, now=now, edition=edition)
@@ -76,18 +76,16 @@ def keep_codes(session: Session, publication_id: int, codes: dict[int, str]) -> 
 def since(session: Session, publication: Publication, now: datetime) -> Since:
     """What differs between a sheet and what its centre offers today."""
     centre = session.get_one(ServiceCentre, publication.centre_id)
-    today = {one.listing.id: one.listing.title for one in offered(session, centre, now)}
-    printed = {
-        item.listing_id: item.version_id
-        for item in session.scalars(select(PublishedItem).where(PublishedItem.publication_id == publication.id))
-    }
+    today = {one.listing.id: one for one in offered(session, centre, now)}
+    items = select(PublishedItem).where(PublishedItem.publication_id == publication.id)
+    printed = {item.listing_id: item for item in session.scalars(items)}
     changed, ended = dict[int, str](), dict[int, str]()
-    for listing_id, version_id in printed.items():
-        if listing_id not in today:
-            ended[listing_id] = _title(session, listing_id, version_id)
-        elif version_id != _version_id(session, listing_id):
-            changed[listing_id] = today[listing_id]
-    return Since(changed, ended, {key: title for key, title in today.items() if key not in printed})
+    for key, item in printed.items():
+        if key not in today:
+            ended[key] = _title(session, key, item.version_id)
+        elif item.version_id != _version_id(session, key) or item.own != _own(today[key]):
+            changed[key] = today[key].listing.title
+    return Since(changed, ended, {key: one.listing.title for key, one in today.items() if key not in printed})
 
 
 def sheet_with(session: Session, publication_id: int, listing_id: int) -> Publication:
@@ -96,6 +94,13 @@ def sheet_with(session: Session, publication_id: int, listing_id: int) -> Public
     if item is None:
         raise Refused("not_offered")
     return session.get_one(Publication, publication_id)
+
+
+def _own(offer: Offered) -> str:
+    """What a centre's own terms put on paper beside the version's: days, hours and the number to ring."""
+    here = offer.here
+    hours = f"{here.weekdays} {here.opens or ''}-{here.closes or ''}" if here else ""
+    return f"{hours} {offer.phone}".strip()
 
 
 def _version_id(session: Session, listing_id: int) -> int | None:

@@ -164,7 +164,7 @@ def put_in_force(session: Session, version: ListingVersion, verb: str, *, by: By
     if listing.state == LISTING.start:
         LISTING.move(session, listing, "publish", by=by, now=now)
     for channel in LIVE:
-        record(session, channel, listing.centre_id, [(listing.id, version.id)], by_id=by.person_id, now=now)
+        record(session, channel, listing.centre_id, [(listing.id, version.id, "")], by_id=by.person_id, now=now)
     return listing
 
 

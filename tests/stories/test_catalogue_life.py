@@ -1,6 +1,6 @@
 """The catalogue in conversation: what a service asks, for whom it is, its review, and the code on an old sheet."""
 
-from datetime import date, time
+from datetime import date, time, timedelta
 
 import pytest
 from sqlalchemy import func, select, update
@@ -9,6 +9,7 @@ from models.messages.letters import Letter
 from models.ordering.catalogue import publish, retire, suspend
 from models.ordering.listings import CentreTerms, Listing
 from models.ordering.orders import Order
+from models.ordering.placing import place
 from models.ordering.review import decide, submit
 from models.ordering.sheets import record_list
 from models.ordering.tallies import Tally
@@ -99,12 +100,21 @@ def test_a_service_that_needs_time_names_the_first_that_does(talk, cast, open_se
 
 @pytest.mark.case("B12")
 def test_who_comes_too_late_for_the_last_place_is_told_and_keeps_what_was_filled_in(talk, cast, open_session):
-    terms(open_session, cast, capacity=0)
-    me = wanna_haircut(talk, cast)
-    me.taps("11月25日")
-    me.taps("没有")
-    assert "名额已经满了" in me.taps("确认点单")
-    assert orders(open_session) == 0
+    terms(open_session, cast, capacity=1)
+    mine, theirs = wanna_haircut(talk, cast), talk(cast.li)
+    mine.taps("11月25日")
+    mine.taps("没有")
+    with open_session() as session, session.begin():
+        place(
+            session, cast.who(cast.li), listing_id=cast.haircut.id, beneficiary_id=cast.wangnainai.id, answers={},
+            preferred_at=NOW + timedelta(days=1), note="", client_key="first", now=NOW,
+        )  # fmt: skip
+    assert "名额已经满了" in mine.taps("确认点单")
+    assert "请核对" in mine.taps("11月26日")
+    assert "点单成功" in mine.taps("确认点单")
+    assert "名额已经满了" in wanna_haircut(talk, cast).taps("11月25日")  # who asks later hears it with the day
+    assert orders(open_session) == 2
+    assert "上门理发" in theirs.says("我的订单")
 
 
 @pytest.mark.case("A10")

@@ -439,6 +439,7 @@ def test_the_command_line_writes_a_workbook_and_reads_it_again(county, opened, t
     out = tmp_path / "all.xlsx"
     assert run("export", "331100", "--out", str(out), **county).exit_code == 0
     assert "没有新内容" in run("load", str(out), **county).output
+    assert "没有编码为“P-NO”的人" in run("load", str(out), "--author", "P-NO", **county).output
     assert "没有编码为“9”的区域" in run("export", "9", "--out", str(out), **county).output
     with opened() as session:
         assert len(providers_of(session, one(session, Listing, code="L-GS-1").id)) == 2

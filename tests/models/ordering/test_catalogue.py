@@ -362,6 +362,8 @@ def test_an_old_sheet_knows_what_has_changed_since_it_was_printed(session, cast)
     assert (fresh.edition, since(session, fresh, NOW).nothing) == (2, True)
     with pytest.raises(Refused, match="not_offered"):
         sheet_with(session, sheet.id, added.id)
+    offer_at(session, cast.who(cast.li), cast.meal.id, cast.centre.id, NOW, weekdays="25")
+    assert since(session, fresh, NOW).changed == {cast.meal.id: "营养午餐"}
 
 
 @pytest.mark.case("A4")

@@ -98,6 +98,7 @@ def upgrade() -> None:
     sa.Column('publication_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('listing_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('version_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
+    sa.Column('own', sa.String(length=60), nullable=False),
     sa.Column('code', sa.String(length=200), nullable=False),
     sa.ForeignKeyConstraint(['listing_id'], ['listings.id'], name=op.f('fk_published_items_listing_id_listings')),
     sa.ForeignKeyConstraint(['publication_id'], ['publications.id'], name=op.f('fk_published_items_publication_id_publications')),
