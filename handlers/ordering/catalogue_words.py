@@ -92,10 +92,12 @@ def spoken_hour(at: time) -> str:
 
 def given(here: CentreTerms | None) -> str:
     """When a centre gives a service: "周二、周五 上午9点到下午4点"."""
-    if here is None:
-        return ""
-    days = "、".join(f"周{WEEKDAYS[int(day) - 1]}" for day in here.weekdays)
-    hours = f"{spoken_hour(here.opens)}到{spoken_hour(here.closes)}" if here.opens and here.closes else ""
+    return _days_and_hours(here.weekdays, here.opens, here.closes) if here else ""
+
+
+def _days_and_hours(weekdays: str, opens: time | None, closes: time | None) -> str:
+    days = "、".join(f"周{WEEKDAYS[int(day) - 1]}" for day in weekdays)
+    hours = f"{spoken_hour(opens)}到{spoken_hour(closes)}" if opens and closes else ""
     return " ".join(part for part in (days, hours) if part)
 
 
@@ -155,6 +157,9 @@ def time_refused(code: str, facts: Mapping[str, Any], zone: ZoneInfo) -> str:
         return f"来不及准备了，最早{when(datetime.fromisoformat(facts['earliest']), zone)}。请再选一个时间。"
     if code == "closed_already":
         return f"这一天的点单{when(datetime.fromisoformat(facts['closed']), zone)}已经截止，请换一天。"
+    if code == "not_then":
+        opens, closes = (time.fromisoformat(facts[name]) if facts[name] else None for name in ("opens", "closes"))
+        return f"这项服务{_days_and_hours(facts['weekdays'], opens, closes)}办，请换一个时间。"
     return REFUSALS[code]
 
 

@@ -2,27 +2,28 @@
 
 import secrets
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from handlers.ordering import mine, words
-from handlers.ordering.fitting import introduction, misfit, placed_now
+from handlers.ordering.fitting import introduction, misfit, offer_in, placed_now
 from handlers.ordering.mine import both
 from handlers.ordering.times import understood
 from handlers.room import Ask, Choice, Handler, Reply
 from handlers.words import when
 from models.errors import Refused
-from models.hours import CHINA, calendar
+from models.hours import CHINA
 from models.ordering.listings import Listing, published
 from models.ordering.numbers import spoken
 from models.ordering.orders import placed_with, same_day
 from models.ordering.placing import check_note, check_wished
 from models.ordering.questions import check_answer
+from models.ordering.times import next_times
 from models.people.care import cared_for_by
 from models.people.persons import Person
 from models.people.scope import act_for
 from models.places.areas import Area
-from models.places.centres import ServiceCentre, centre_for, open_spans
+from models.places.centres import ServiceCentre, centre_for
 
 LISTED_AT_ONCE = 8  # more services than this are asked for by the kind of help first
 
@@ -142,16 +143,10 @@ def _ask(draft: dict[str, Any], number: int, question: dict[str, Any]) -> Reply:
 
 
 def _ask_time(ask: Ask, draft: dict[str, Any], head: str = words.PICK_TIME) -> Reply:
-    """A few times within the centre's opening hours of the next days, or any time in words."""
-    beneficiary, _ = act_for(ask.session, ask.who.person_id, draft["person"])
-    centre, book = _centre(ask, beneficiary), calendar(ask.session)
-    day, found = ask.now.astimezone(centre.tz).date(), list[datetime]()
-    for ahead in range(1, 8):
-        spans = open_spans(ask.session, centre, day + timedelta(days=ahead), book)
-        found += [spans[0][0] + timedelta(minutes=30), spans[-1][1] - timedelta(hours=2)] if spans else []
-        if len(found) >= 4:
-            break
-    choices = tuple(Choice(when(moment, centre.tz), f"order/at/{int(moment.timestamp())}") for moment in found[:4])
+    """A few times at which the service can be had, or any time in words."""
+    offer, _ = offer_in(ask, draft)
+    found = next_times(ask.session, offer, ask.now)
+    choices = tuple(Choice(when(moment, offer.centre.tz), f"order/at/{int(moment.timestamp())}") for moment in found)
     asked = len(_listing(ask, draft).questions)
     back = f"order/ask/{asked - 1}" if asked else f"order/for/{draft['person']}"
     return Reply(head, choices, "order/at", draft, back)

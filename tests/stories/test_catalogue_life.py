@@ -83,10 +83,11 @@ def test_a_bar_says_for_whom_it_is_and_leads_on(talk, cast, open_session):
 
 
 @pytest.mark.case("B13")
-def test_a_day_that_is_closed_already_is_asked_anew_and_nothing_is_lost(talk, cast, open_session):
+def test_a_day_that_is_closed_already_is_not_offered_and_asked_anew_where_somebody_writes_it(talk, cast, open_session):
     terms(open_session, cast, cutoff_days=1, cutoff_at=time(9))
     me = wanna_haircut(talk, cast)
-    assert "这一天的点单11月24日（周二）09:00已经截止" in me.taps("11月25日")
+    assert "11月25日" not in me.heard
+    assert "这一天的点单11月24日（周二）09:00已经截止" in me.says("明天上午9点")
     assert "交代" in me.taps("11月26日")
 
 
@@ -94,8 +95,20 @@ def test_a_day_that_is_closed_already_is_asked_anew_and_nothing_is_lost(talk, ca
 def test_a_service_that_needs_time_names_the_first_that_does(talk, cast, open_session):
     terms(open_session, cast, lead_hours=18)
     me = wanna_haircut(talk, cast)
-    assert "最早11月26日（周四）10:00" in me.taps("11月25日")
+    assert "最早11月26日（周四）10:00" in me.says("明天上午9点")
     assert "交代" in me.says("11月26日 10点")
+
+
+def test_only_the_days_and_hours_of_the_service_are_offered(talk, cast, open_session):
+    with open_session() as session, session.begin():
+        session.add(
+            CentreTerms(centre_id=cast.centre.id, listing_id=cast.haircut.id, weekdays="25", opens=time(9, 30),
+                        closes=time(11))
+        )  # fmt: skip
+    me = wanna_haircut(talk, cast)
+    offered = [link["label"] for link in me.links if link["id"].startswith("order/at/")]
+    assert offered == ["11月27日（周五）09:30", "12月1日（周二）09:30", "12月4日（周五）09:30", "12月8日（周二）09:30"]
+    assert "这项服务周二、周五 上午9点半到上午11点办" in me.says("明天上午10点")
 
 
 @pytest.mark.case("B12")
@@ -112,7 +125,8 @@ def test_who_comes_too_late_for_the_last_place_is_told_and_keeps_what_was_filled
     assert "名额已经满了" in mine.taps("确认点单")
     assert "请核对" in mine.taps("11月26日")
     assert "点单成功" in mine.taps("确认点单")
-    assert "名额已经满了" in wanna_haircut(talk, cast).taps("11月25日")  # who asks later hears it with the day
+    assert "11月25日" not in wanna_haircut(talk, cast).heard  # who asks later is not offered the day
+    assert "名额已经满了" in mine.says("明天上午9点")
     assert orders(open_session) == 2
     assert "上门理发" in theirs.says("我的订单")
 
