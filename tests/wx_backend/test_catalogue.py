@@ -384,8 +384,18 @@ def test_a_list_imported_by_a_cadre_goes_to_review_and_changes_nothing_before(se
 def test_a_cadre_imports_for_no_foreign_centre(session, tmp_path):
     loaded(session)
     foreign = ["L-X-9", "C-FY", "O-JY", "磨刀", "助洁", "到中心"]
-    with pytest.raises(NotLoaded, match="不能为这个中心写清单"):
-        load(session, tmp_path, book(listings=[HEAD, foreign]), who(session, "P-CG"))
+    own = [["listing", "centre", "active"], ["L-FY-2", "C-FY", "no"]]
+    for content in (book(listings=[HEAD, foreign]), book(centre_terms=own)):
+        with pytest.raises(NotLoaded, match="不能为这个中心写清单"):
+            load(session, tmp_path, content, who(session, "P-CG"))
+
+
+def test_in_ones_own_name_one_brings_services_and_nothing_else(session, tmp_path):
+    loaded(session)
+    staff = [["person", "role", "area", "organisation"], ["P-CG", "county_admin", "331127", ""]]
+    with pytest.raises(NotLoaded, match="没有认得的工作表"):
+        load(session, tmp_path, book(staff=staff), who(session, "P-CG"))
+    assert session.scalar(select(func.count()).where(StaffRole.role == "county_admin")) == 0
 
 
 def test_a_reload_of_the_countys_file_leaves_what_is_under_review_to_the_reviewer(session, tmp_path):

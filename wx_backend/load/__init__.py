@@ -53,6 +53,8 @@ SECTIONS: dict[str, Section] = {
     "overrides": _section(places.overrides, "day,is_workday,name"),
 }
 
+HANDED_IN = ("listings", "centre_terms")  # what somebody may bring in their own name; the rest is the operator's
+
 
 def load_county(
     session: Session, path: Path, *, app_id: str, now: datetime, author: Who | None = None
@@ -64,7 +66,8 @@ def load_county(
     """
     load, faults = Loading(session, app_id, now, author), list[str]()
     read = sheet_rows if path.suffix.lower() == ".xlsx" else rows
-    for name, row in read(path, {name: section.columns for name, section in SECTIONS.items()}, faults):
+    columns = {name: one.columns for name, one in SECTIONS.items() if author is None or name in HANDED_IN}
+    for name, row in read(path, columns, faults):
         try:
             SECTIONS[name].take(load, row)
         except BadRow as fault:

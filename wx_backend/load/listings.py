@@ -11,7 +11,7 @@ from models.life import By
 from models.ordering.catalogue import put_centre_terms
 from models.ordering.listings import LISTING, TERMS, CentreTerms, Listing, ListingProvider, providers_of
 from models.ordering.review import submit
-from models.ordering.versions import VERSION, draft_listing, edit, put_in_force, unsettled, write
+from models.ordering.versions import VERSION, check_publisher, draft_listing, edit, put_in_force, unsettled, write
 from models.ordering.wording import check_terms
 from models.people.staff import Organisation
 from models.places.centres import ServiceCentre
@@ -121,6 +121,11 @@ def centre_terms(load: Loading, row: RowIn) -> None:
         raise BadRow(f"weekdays: “{weekdays}”应写成 25（周二和周五），空着就是每天")
     if (opens is None) != (closes is None) or (opens and closes and closes <= opens):
         raise BadRow("closes: opens 和 closes 要一起写，closes 要晚一些")
+    if load.author is not None:
+        try:
+            check_publisher(load.session, load.author, centre.id)
+        except Refused as refusal:
+            raise BadRow(f"centre: {words.file_fault(refusal.code, refusal.facts)}") from refusal
     _, new = put_centre_terms(
         load.session, listing.id, centre.id, active=row.yes("active", "yes"), phone=row.phone("phone"),
         capacity=row.number_or_none("capacity"), weekdays="".join(sorted(weekdays)), opens=opens, closes=closes,
