@@ -15,7 +15,7 @@ from handlers.family import chat as family_chat
 from handlers.family import words as family_words
 from handlers.messages import chat as messages_chat
 from handlers.messages import words as messages_words
-from handlers.ordering import catalogue_words, reviewing, sheets
+from handlers.ordering import catalogue_words, notices, reviewing
 from handlers.ordering import chat as ordering_chat
 from handlers.ordering import jobs as ordering_jobs
 from handlers.ordering import words as ordering_words
@@ -80,7 +80,7 @@ def make_router() -> Router:
     router.join("ordering", ordering_chat.ADDRESSES, keywords=ordering_chat.KEYWORDS, refusals=ordering_words.REFUSALS)
     router.join("ordering", ordering_jobs.ADDRESSES, keywords=ordering_jobs.KEYWORDS)
     router.join("ordering", reviewing.ADDRESSES, keywords=reviewing.KEYWORDS, refusals=catalogue_words.REFUSALS)
-    router.join("ordering", sheets.ADDRESSES)
+    router.join("ordering", notices.ADDRESSES)
     router.join("family", family_chat.ADDRESSES, keywords=family_chat.KEYWORDS, refusals=family_words.REFUSALS)
     router.join("tasks", tasks_chat.room(in_words), keywords=tasks_chat.KEYWORDS)
     router.join("messages", {}, events=messages_chat.EVENTS, nothing=messages_chat.NOTHING)

@@ -13,8 +13,8 @@ from handlers.ordering.fitting import area_names
 from handlers.ordering.words import CATEGORY_NAMES
 from models.errors import Refused
 from models.ordering.listings import EMERGENCIES, Offered, offered
+from models.ordering.notices import codes_of, current_list, keep_codes
 from models.ordering.publications import Publication
-from models.ordering.sheets import codes_of, current_list, keep_codes
 from models.people.identities import Who
 from models.people.persons import Person
 from models.places.areas import Area

@@ -8,10 +8,10 @@ from sqlalchemy import func, select, update
 from models.messages.letters import Letter
 from models.ordering.catalogue import publish, retire, suspend
 from models.ordering.listings import CentreTerms, Listing
+from models.ordering.notices import record_list
 from models.ordering.orders import Order
 from models.ordering.placing import place
 from models.ordering.review import decide, submit
-from models.ordering.sheets import record_list
 from models.ordering.tallies import Tally
 from models.ordering.versions import ListingVersion, draft_listing, edit
 from models.people.persons import Person

@@ -10,8 +10,6 @@ from sqlalchemy import Connection, Engine
 from models.base import Instant
 from models.register import METADATA
 
-LOST = "PRAGMA foreign_key_check"
-
 
 def render_item(kind: str, item: Any, _: Any) -> str | Literal[False]:
     """An instant stands in a migration as the plain type it is stored as: old revisions outlive our classes."""
@@ -21,35 +19,39 @@ def render_item(kind: str, item: Any, _: Any) -> str | Literal[False]:
 
 
 @contextmanager
-def _tables_may_be_made_anew(connection: Connection) -> Iterator[None]:
-    """SQLite changes a table by making it anew, which others that point to it would forbid: so they look away.
-
-    That can only be said outside a transaction; what was made is looked over before it is kept.
-    """
+def _tables_may_be_rebuilt(connection: Connection) -> Iterator[None]:
+    """SQLite changes a table by making it anew: foreign keys are off meanwhile, as SQLite's own pages describe."""
     if connection.dialect.name != "sqlite":
         yield
         return
-    raw = connection.connection.dbapi_connection
-    assert raw is not None
-    raw.execute("PRAGMA foreign_keys=OFF")
+    driver: Any = connection.connection.dbapi_connection  # inside a transaction the switch does nothing
+    driver.execute("PRAGMA foreign_keys=OFF")
     try:
         yield
     finally:
-        raw.execute("PRAGMA foreign_keys=ON")
+        connection.rollback()
+        driver.execute("PRAGMA foreign_keys=ON")
+
+
+def _check_references(connection: Connection) -> None:
+    """After a change that would leave rows which point to nothing there is no change."""
+    if connection.dialect.name == "sqlite":
+        lost = sorted({row[0] for row in connection.exec_driver_sql("PRAGMA foreign_key_check")})
+        if lost:
+            raise RuntimeError(f"rows that point to nothing in {', '.join(lost)}")
 
 
 def run() -> None:
-    """Run the revisions in one transaction; raises RuntimeError where a row would point to nothing afterwards."""
+    """Run the revisions in one transaction."""
     engine: Engine = context.config.attributes["engine"]
-    with engine.connect() as connection, _tables_may_be_made_anew(connection):
+    with engine.connect() as connection, _tables_may_be_rebuilt(connection):
         context.configure(
             connection=connection, target_metadata=METADATA, render_as_batch=True, compare_type=True,
             render_item=render_item, transaction_per_migration=False,
         )  # fmt: skip
         with context.begin_transaction():
             context.run_migrations()
-            if connection.dialect.name == "sqlite" and (lost := connection.exec_driver_sql(LOST).all()):
-                raise RuntimeError(f"rows that point to nothing: {sorted({row[0] for row in lost})}")
+            _check_references(connection)
         connection.commit()
 
 

@@ -16,11 +16,11 @@ from models.ordering.catalogue import offer_at, publish, resume, retire, suspend
 from models.ordering.dispatch import accept, complete
 from models.ordering.listings import LISTING, TERMS, Listing, ListingProvider, offered, providers_of, published
 from models.ordering.news import facts_for
+from models.ordering.notices import record_list, sheet_with, since
 from models.ordering.orders import Order
 from models.ordering.placing import cancel, give_up, hold_places, place
 from models.ordering.publications import PublishedItem
 from models.ordering.review import decide, submit, waiting_for
-from models.ordering.sheets import record_list, sheet_with, since
 from models.ordering.tallies import Tally, TallyHold, give_back, places_left
 from models.ordering.versions import VERSION, ListingVersion, draft_listing, drop, edit, in_force, terms_of, unsettled
 from models.people.identities import Identity, Who

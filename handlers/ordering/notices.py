@@ -3,7 +3,7 @@
 from handlers.ordering import catalogue_words as words
 from handlers.ordering import chat
 from handlers.room import Ask, Choice, Handler, Reply
-from models.ordering.sheets import sheet_with, since
+from models.ordering.notices import sheet_with, since
 
 
 def scanned(ask: Ask, publication: int, listing: int) -> Reply:
