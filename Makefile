@@ -1,7 +1,7 @@
 # Everything a newcomer needs. Python >= 3.11, make and the package indexes are enough.
 PYTHON ?= python3
 PROCESSES ?= 2
-# One part of the bench alone: make bench PART=callback, or PART=reminders.
+# One part of the bench alone: make bench PART=callback, PART=reminders or PART=listing.
 PART ?=
 VENV := .venv
 BIN := $(VENV)/bin

@@ -10,7 +10,8 @@ from datetime import datetime, time
 
 from sqlalchemy.orm import Session
 
-from models.ordering.listings import Listing, ListingProvider
+from models.ordering.listings import Listing, ListingProvider, terms_in
+from models.ordering.versions import ListingVersion
 from models.people.care import CareLink
 from models.people.contacts import ContactStep
 from models.people.identities import Identity, Who
@@ -100,6 +101,11 @@ def _listing(session: Session, centre: ServiceCentre, code: str, title: str, cat
     session.flush()
     for position, organisation in enumerate(providers, start=1):
         session.add(ListingProvider(listing_id=listing.id, organisation_id=organisation.id, position=position))
+    session.add(
+        ListingVersion(listing_id=listing.id, number=1, state="in_force", created_at=now, in_force_from=now,
+                       providers=[one.id for one in providers], **terms_in(listing))
+    )  # fmt: skip
+    session.flush()
     return listing
 
 

@@ -24,6 +24,7 @@ from wx_backend.app import (
     make_postman,
     make_router,
 )
+from wx_backend.catalogue import COMMANDS, author_named
 from wx_backend.config import EXAMPLE, Config, ConfigError, find_file, load_config
 from wx_backend.database import make_engine, session_factory
 from wx_backend.demo.actor import NotSeen
@@ -206,14 +207,16 @@ def upgrade(named: str | None) -> None:
 
 @main.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--author", metavar="CODE", help="Give the services in it to review, in this person's name.")
 @click.pass_obj
-def load(named: str | None, file: Path) -> None:
-    """Load a county from FILE: all of it, or nothing and the list of its faults."""
+def load(named: str | None, file: Path, author: str | None) -> None:
+    """Load a county from FILE, CSV or xlsx: all of it, or nothing and the list of its faults."""
     config = _config(named)
     open_session = session_factory(make_engine(config.database.url))
     try:
         with open_session() as session, session.begin():
-            new = load_county(session, file, app_id=config.wechat.official_account.app_id, now=real_now())
+            app_id, who = config.wechat.official_account.app_id, author_named(session, author) if author else None
+            new = load_county(session, file, app_id=app_id, now=real_now(), author=who)
     except NotLoaded as error:
         raise Fault("没有导入，请先改好这些行：\n" + "\n".join(error.faults)) from error
     click.echo("已导入：" + ("，".join(f"{table} {count}" for table, count in new.items()) or "没有新内容"))
@@ -251,8 +254,8 @@ def flows() -> None:
         click.echo(f"%% {life.name}\n{life.mermaid()}\n")
 
 
-for group in (letters, gap_report, staff, audit, menu, template_group):
-    main.add_command(group)
+for command in (letters, gap_report, staff, audit, menu, template_group, *COMMANDS):
+    main.add_command(command)
 
 if __name__ == "__main__":
     main()

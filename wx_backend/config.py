@@ -163,6 +163,13 @@ class MediaSection(Section):
     most_bytes: int = Field(ge=10_000, le=50_000_000)
 
 
+class PrintSection(Section):
+    """`[print]`: the fonts of what is printed; empty: the machine's own for Chinese."""
+
+    font: str
+    font_bold: str
+
+
 class VideoSection(Section):
     """`[video]`: how a family call is carried. At the centre, the cadre calls on WeChat."""
 
@@ -178,6 +185,7 @@ class Config(Section):
     redis: RedisSection
     wechat: WeChatSection
     scheduler: SchedulerSection
+    print: PrintSection
     video: VideoSection
     media: MediaSection
 

@@ -18,6 +18,7 @@ from wx_backend.config import Config
 from wx_backend.database import make_engine, session_factory
 from wx_backend.keys import stays_here
 from wx_backend.now import real_now
+from wx_backend.printing.fonts import NoFont, faces
 from wx_backend.redis import alive, connect
 from wx_backend.web import assets
 from wx_backend.wechat.templates import drift
@@ -39,6 +40,16 @@ def examine(config: Config) -> Iterator[Finding]:
     yield from _database(config)
     yield from _cache(config)
     yield from _wechat(config)
+    yield from _fonts(config)
+
+
+def _fonts(config: Config) -> Iterator[Finding]:
+    try:
+        regular, _ = faces(config.print.font, config.print.font_bold)
+    except NoFont as error:
+        yield Finding("warn", "print", f"notice sheets cannot be printed: {error}")
+    else:
+        yield Finding("ok", "print", f"notice sheets are printed in {regular.path.name}")
 
 
 def _settings(config: Config) -> Iterator[Finding]:

@@ -9,10 +9,13 @@ from models.family.calls import CALL, FamilyCall
 from models.family.guests import GUEST, CallGuest
 from models.messages.letters import Letter
 from models.ordering.assignments import ASSIGNMENT, Assignment
+from models.ordering.listings import Listing
 from models.ordering.orders import ORDER, Order
+from models.ordering.versions import VERSION, ListingVersion
 from models.people.care import CARE, CareLink
 from models.people.persons import Person
 from models.people.staff import areas_under
+from models.places.centres import ServiceCentre
 from models.tasks.tasks import TASK, Task
 
 Areas = Select[int]
@@ -35,6 +38,10 @@ ABOUT: Mapping[str, Callable[[Areas], Select[Any]]] = {
     ),
     CARE.name: lambda areas: (
         select(CareLink.id).join(Person, CareLink.cared_id == Person.id).where(Person.area_id.in_(areas))
+    ),
+    VERSION.name: lambda areas: (
+        select(ListingVersion.id).join(Listing, ListingVersion.listing_id == Listing.id)
+        .join(ServiceCentre, Listing.centre_id == ServiceCentre.id).where(ServiceCentre.area_id.in_(areas))
     ),
     TASK.name: lambda areas: select(Task.id).where(Task.area_id.in_(areas)),
 }

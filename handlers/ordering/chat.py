@@ -1,12 +1,14 @@
 """Ordering a service in the official account: for whom, what, when, and then the number."""
 
 import secrets
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from handlers.ordering import mine, words
+from handlers.ordering.fitting import introduction, misfit, offer_in, placed_now
 from handlers.ordering.mine import both
-from handlers.ordering.times import offered_times, understood
+from handlers.ordering.times import understood
 from handlers.room import Ask, Choice, Handler, Reply
 from handlers.words import unreached, when
 from models.errors import Refused
@@ -14,8 +16,9 @@ from models.hours import CHINA
 from models.ordering.listings import Listing, published
 from models.ordering.numbers import spoken
 from models.ordering.orders import placed_with, same_day
-from models.ordering.placing import check_note, check_wished, place
+from models.ordering.placing import check_note, check_wished
 from models.ordering.questions import check_answer
+from models.ordering.times import next_times
 from models.people.care import cared_for_by
 from models.people.identities import out_of_reach
 from models.people.persons import Person
@@ -28,15 +31,7 @@ LISTED_AT_ONCE = 8  # more services than this are asked for by the kind of help 
 
 def home(ask: Ask) -> Reply:
     """For whom; straight to the list when there is only one answer."""
-    me = ask.session.get_one(Person, ask.who.person_id)
-    people = [Choice(person.name, f"order/for/{person.id}") for person, _ in cared_for_by(ask.session, me.id)]
-    if me.area_id is not None:
-        people.append(Choice(words.MYSELF, f"order/for/{me.id}"))
-    if not people:
-        return Reply(words.NO_ONE_YET, (Choice("我的家人", "me/people"), Choice("联系工作人员", "person")))
-    if len(people) == 1:
-        return for_person(ask, int(people[0].address.rsplit("/", 1)[-1]))
-    return Reply(words.FOR_WHOM, tuple(people), back="menu")
+    return _for_whom(ask, "order/for", lambda person: for_person(ask, person))
 
 
 def for_person(ask: Ask, person: int) -> Reply:
@@ -69,15 +64,43 @@ def _services(centre: ServiceCentre, offered: list[Listing], person: int, back: 
     return Reply(words.listings(centre.name), choices, back=back)
 
 
+def for_listing(ask: Ask, listing: int) -> Reply:
+    """One service, as the code on a sheet names it: for whom, then its questions."""
+    return _for_whom(ask, f"order/new/{listing}", lambda person: new(ask, listing, person))
+
+
+def _for_whom(ask: Ask, address: str, go_on: Callable[[int], Reply]) -> Reply:
+    """Asks for whom, where there is more than one answer; each choice leads to the address of that person."""
+    me = ask.session.get_one(Person, ask.who.person_id)
+    people = [(person.name, person.id) for person, _ in cared_for_by(ask.session, me.id)]
+    if me.area_id is not None:
+        people.append((words.MYSELF, me.id))
+    if not people:
+        return Reply(words.NO_ONE_YET, (Choice("我的家人", "me/people"), Choice("联系工作人员", "person")))
+    if len(people) == 1:
+        return go_on(people[0][1])
+    return Reply(words.FOR_WHOM, tuple(Choice(name, f"{address}/{key}") for name, key in people), back="menu")
+
+
 def new(ask: Ask, listing: int, person: int) -> Reply:
-    """A new order: its questions one by one."""
-    act_for(ask.session, ask.who.person_id, person)
-    return _next(ask, {"listing": listing, "person": person, "answers": {}})
+    """A new order: what the service is and asks, then its questions one by one."""
+    draft = {"listing": listing, "person": person, "answers": {}}
+    return _introduced(ask, draft, lambda: _next(ask, draft))
+
+
+def _introduced(ask: Ask, draft: dict[str, Any], question: Callable[[], Reply]) -> Reply:
+    """The first question, after what the service is; where it is for others, that in its place."""
+    about, barred = introduction(ask, draft)
+    if barred is not None:
+        return barred
+    first = question()
+    return Reply(f"{about}\n\n{first.text}", first.choices, first.ask_for, first.draft, first.back)
 
 
 def again(ask: Ask, number: int) -> Reply:
     """Back to the n-th question; all that has been said stays until it is said anew."""
-    return _ask(_draft(ask), number, _question(ask, number))
+    draft, question = _draft(ask), _question(ask, number)
+    return _introduced(ask, draft, lambda: _ask(draft, 0, question)) if not number else _ask(draft, number, question)
 
 
 def answered(ask: Ask, number: int) -> Reply:
@@ -121,13 +144,10 @@ def _ask(draft: dict[str, Any], number: int, question: dict[str, Any]) -> Reply:
 
 
 def _ask_time(ask: Ask, draft: dict[str, Any], head: str = words.PICK_TIME) -> Reply:
-    """A few times within the centre's opening hours of the next days, or any time in words."""
-    beneficiary, _ = act_for(ask.session, ask.who.person_id, draft["person"])
-    centre = _centre(ask, beneficiary)
-    choices = tuple(
-        Choice(when(moment, centre.tz), f"order/at/{int(moment.timestamp())}")
-        for moment in offered_times(ask.session, centre, ask.now)
-    )
+    """A few times at which the service can be had, or any time in words."""
+    offer, _ = offer_in(ask, draft)
+    found = next_times(ask.session, offer, ask.now)
+    choices = tuple(Choice(when(moment, offer.centre.tz), f"order/at/{int(moment.timestamp())}") for moment in found)
     asked = len(_listing(ask, draft).questions)
     back = f"order/ask/{asked - 1}" if asked else f"order/for/{draft['person']}"
     return Reply(head, choices, "order/at", draft, back)
@@ -158,7 +178,17 @@ def _with_time(ask: Ask, stamp: int) -> Reply:
     except Refused as refusal:
         # An old bubble may name any time: the question is put again with its reason, and nothing else is lost.
         return _ask_time(ask, draft, words.REFUSALS[refusal.code].format(**refusal.facts))
-    return _next(ask, draft | {"at": stamp})
+    chosen = draft | {"at": stamp}
+    against = misfit(ask, chosen)
+    if isinstance(against, str):
+        return _ask_time(ask, draft, against)
+    return against or _next(ask, chosen)
+
+
+def still(ask: Ask) -> Reply:
+    """The warning was read, and it is wanted all the same."""
+    draft = _draft(ask)
+    return _next(ask, draft | {"warned": draft.get("asked", [])})
 
 
 def _ask_note(draft: dict[str, Any]) -> Reply:
@@ -209,12 +239,10 @@ def confirm(ask: Ask, key: str) -> Reply:
     if order is None and draft.get("key") != key:
         # A link from an older conversation must not place what is being filled in now.
         return Reply(words.STALE, (Choice("重新点单", "order"),))
-    if order is None:
-        order = place(
-            ask.session, ask.who, listing_id=draft["listing"], beneficiary_id=draft["person"],
-            answers=draft["answers"], preferred_at=datetime.fromtimestamp(draft["at"], CHINA), note=draft["note"],
-            client_key=key, now=ask.now,
-        )  # fmt: skip
+    placed = order or placed_now(ask, draft, key)
+    if isinstance(placed, str):
+        return _ask_time(ask, draft, placed)
+    order = placed
     listing = ask.session.get_one(Listing, order.listing_id)
     beneficiary = ask.session.get_one(Person, order.beneficiary_id)
     text = words.PLACED.format(
@@ -257,6 +285,7 @@ ADDRESSES: dict[str, Handler] = {
     "order/time": time_again,
     "order/at": typed_time,
     "order/at/<int:stamp>": picked_time,
+    "order/still": still,
     "order/note": typed_note,
     "order/note/none": no_note,
     "order/note/again": note_again,

@@ -6,9 +6,9 @@ from handlers.words import when
 from models.hours import CHINA, calendar
 from models.ordering.assignments import STANDING, Assignment, assigned_to, jobs_of
 from models.ordering.dispatch import accept, complete, decline, hand_back, set_out
-from models.ordering.listings import Listing
 from models.ordering.offers import answer_by
 from models.ordering.orders import Order
+from models.ordering.versions import terms_of
 from models.people.persons import Person
 from models.places.areas import Area
 from models.places.centres import ServiceCentre, phone_of
@@ -29,7 +29,7 @@ def jobs(ask: Ask) -> Reply:
 def job(ask: Ask, assignment: int) -> Reply:
     """One offer or accepted order, whole, and what can be done with it; one that is over says nothing of anybody."""
     offer, order = assigned_to(ask.session, ask.who, assignment)
-    listing = ask.session.get_one(Listing, order.listing_id)
+    listing = terms_of(ask.session, order)
     if offer.state not in STANDING:
         return Reply(words.job_over(listing.title, offer.state), (Choice("我的接单", "job"),))
     text = words.job_whole(

@@ -11,6 +11,7 @@ from models.ordering.listings import Listing
 from models.ordering.numbers import spoken
 from models.ordering.orders import LIVE_ORDERS, Order, find_by_number, order_for, orders_of
 from models.ordering.placing import cancel, check_note, give_up
+from models.ordering.versions import terms_of
 from models.people.persons import Person
 
 
@@ -31,12 +32,14 @@ def by_number(ask: Ask) -> Reply:
 def one(ask: Ask, order: int) -> Reply:
     """One order, and what can be done with it."""
     found, role = order_for(ask.session, ask.who, order)
-    listing = ask.session.get_one(Listing, found.listing_id)
+    listing = terms_of(ask.session, found)
     beneficiary = ask.session.get_one(Person, found.beneficiary_id)
     text = words.order_whole(
         found.number or "", listing.title, beneficiary.name, found.state, both(ask, found.preferred_at), found.note,
         found.reason,
     )  # fmt: skip
+    if found.state in LIVE_ORDERS and ask.session.get_one(Listing, found.listing_id).state != "published":
+        text += f"\n{words.STOPPED}"
     choices = [Choice("取消订单", f"order/{order}/cancel")] if found.state in LIVE_ORDERS else []
     if role == "cadre" and found.state == "open":
         choices.append(Choice("没有组织能做", f"order/{order}/unmet"))
@@ -84,7 +87,7 @@ def both(ask: Ask, moment: datetime) -> str:
 
 
 def _line(ask: Ask, order: Order) -> str:
-    listing, person = ask.session.get_one(Listing, order.listing_id), ask.session.get_one(Person, order.beneficiary_id)
+    listing, person = terms_of(ask.session, order), ask.session.get_one(Person, order.beneficiary_id)
     return words.order_line(order.number or "", listing.title, person.name, order.state)
 
 

@@ -46,6 +46,7 @@ TITLES = {
     "matter_tell": "有结果要告诉本人",
     "media_lost": "有条留言没收到",
     "identity_conflict": "请核对微信身份",
+    "review_listing": "请审核服务清单",
 }
 
 # What they are about stands on the matter's own page: of a confidential one nothing is said here.
@@ -98,7 +99,14 @@ def title(kind: str) -> str:
 
 def about(facts: dict[str, Any]) -> str:
     """Whom it is about."""
-    return str(facts.get("cared") or facts.get("beneficiary") or facts.get("person") or facts.get("centre") or "")
+    return str(
+        facts.get("cared")
+        or facts.get("beneficiary")
+        or facts.get("person")
+        or facts.get("listing")
+        or facts.get("centre")
+        or ""
+    )
 
 
 def line(kind: str, facts: dict[str, Any], due: datetime, zone: ZoneInfo, *, held: bool) -> str:
@@ -133,6 +141,8 @@ def sentence(kind: str, facts: dict[str, Any], due: datetime, zone: ZoneInfo, in
             f"{called(facts['relative'])}说自己是{facts['cared']}的{facts['kinship']}。请核实，"
             f"并当面问{facts['cared']}：是否同意由对方代办、登记服务、参加视频。{by}"
         )
+    if kind == "review_listing":
+        return f"{facts['centre']}的“{facts['listing']}”（{called(facts['author'])}填写）等您审核。{by}"
     if kind == "call_help":
         start = when(datetime.fromisoformat(facts["starts_at"]), zone)
         relatives = "、".join([facts["relative"], *facts.get("guests", ())])

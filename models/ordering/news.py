@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from models.life import BY_RULE, By
 from models.messages.outbox import post
-from models.ordering.listings import Listing
 from models.ordering.orders import ORDER, Order
+from models.ordering.versions import terms_of
 from models.people.care import may_act_for
 from models.people.identities import is_reachable
 from models.people.persons import Person
@@ -35,7 +35,7 @@ LETTER_KINDS = {
 
 def facts_for(session: Session, order: Order) -> dict[str, Any]:
     """What a letter about an order needs to know; no phone of a resident and no address."""
-    listing = session.get_one(Listing, order.listing_id)
+    listing = terms_of(session, order)
     centre = session.get_one(ServiceCentre, order.centre_id)
     return {
         "order": order.id, "number": order.number, "service": listing.title, "category": listing.category,

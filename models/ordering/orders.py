@@ -26,6 +26,7 @@ class Order(Row):
     number: Mapped[str | None] = mapped_column(String(12), unique=True)
     client_key: Mapped[str] = mapped_column(String(40), unique=True)
     listing_id: Mapped[int] = mapped_column(ForeignKey("listings.id"), index=True)
+    version_id: Mapped[int | None] = mapped_column(ForeignKey("listing_versions.id"), index=True)
     centre_id: Mapped[int] = mapped_column(ForeignKey("service_centres.id"), index=True)
     area_id: Mapped[int] = mapped_column(ForeignKey("areas.id"), index=True)  # the beneficiary's village
     requested_by_id: Mapped[int] = mapped_column(ForeignKey("persons.id"), index=True)

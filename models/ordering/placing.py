@@ -1,5 +1,6 @@
 """Placing and ending an order: for oneself, for someone one is linked to, or by a cadre for anyone below."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -7,22 +8,27 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
+from models.hours import calendar
 from models.life import BY_RULE, By
 from models.messages.outbox import post, withdraw
 from models.ordering.assignments import set_out_for
-from models.ordering.listings import Listing, published
+from models.ordering.deadlines import check_deadline, check_season
+from models.ordering.eligibility import Finding, findings
+from models.ordering.listings import EMERGENCIES, Offered, offered, offered_by
 from models.ordering.news import call_back, facts_for, tell
 from models.ordering.numbers import number_for
 from models.ordering.offers import end_offers, offer_next
 from models.ordering.orders import ORDER, Order, locked, order_for, placed_with
-from models.ordering.questions import check_answers
+from models.ordering.questions import check_answers, places_wanted
+from models.ordering.tallies import claims, give_back, take
+from models.ordering.versions import in_force
 from models.people.contacts import plan_for
 from models.people.identities import Who, is_reachable
 from models.people.persons import Person
 from models.people.scope import act_for
 from models.people.staff import members_of
 from models.places.areas import Area
-from models.places.centres import ServiceCentre, centre_for
+from models.places.centres import centre_for
 from models.tasks.desk import open_task, settle_for
 from models.tasks.holding import wake_for
 
@@ -33,42 +39,58 @@ LOOK_WITHIN = timedelta(hours=24)
 
 def place(
     session: Session, who: Who, *, listing_id: int, beneficiary_id: int, answers: dict[str, Any],
-    preferred_at: datetime, note: str, client_key: str, now: datetime,
+    preferred_at: datetime, note: str, client_key: str, now: datetime, warned: Collection[str] = (),
 ) -> Order:  # fmt: skip
     """Place an order; the same `client_key` again answers the same order.
 
-    The beneficiary's own data are never touched by what the orderer says of themselves. Raises Refused("no_link"),
-    ("not_offered"), what `check_answers`, `check_wished` and `check_note` raise, or ("no_contact"): somebody without
-    any way to be told must first get a contact plan.
+    The beneficiary's own data are never touched by what the orderer says of themselves. `warned` are the codes of the
+    rules of which the orderer has read that they do not fit, and orders all the same. Raises Refused("no_link"), what
+    `offer_for`, `check_answers`, `check_wished`, `check_note` and `check_fits` raise, ("full") or ("quota_used") when
+    the places or the household's share are used up, or ("no_contact"): somebody without any way to be told must first
+    get a contact plan.
     """
     known = placed_with(session, who, client_key)
     if known is not None:
         return known
     beneficiary, role = act_for(session, who.person_id, beneficiary_id)
-    listing, centre = _offered(session, listing_id, beneficiary, now)
-    given = check_answers(listing.questions, answers)
+    offer = offer_for(session, listing_id, beneficiary, now)
+    given = check_answers(offer.listing.questions, answers)
     check_wished(preferred_at, now)
     check_note(note)
+    heeded = check_fits(session, offer, beneficiary, preferred_at, now, warned)
     _check_can_be_told(session, beneficiary, role)
     assert beneficiary.area_id is not None
+    version = in_force(session, listing_id)
     order = Order(
-        client_key=client_key, listing_id=listing.id, centre_id=centre.id, area_id=beneficiary.area_id,
-        requested_by_id=who.person_id, beneficiary_id=beneficiary.id, answers=given, preferred_at=preferred_at,
-        note=note, created_at=now,
+        client_key=client_key, listing_id=listing_id, version_id=version.id if version else None,
+        centre_id=offer.centre.id, area_id=beneficiary.area_id, requested_by_id=who.person_id,
+        beneficiary_id=beneficiary.id, answers=given, preferred_at=preferred_at, note=note, created_at=now,
     )  # fmt: skip
     try:
         with session.begin_nested():
             session.add(order)
+            session.flush()
+            hold_places(session, order, offer)
     except IntegrityError:
         known = placed_with(session, who, client_key)
         assert known is not None
         return known
     order.number = number_for(order.id)
     by = By(who.person_id, "cadre" if role == "cadre" else "requester")
-    ORDER.begin(session, order, by=by, now=now)
+    ORDER.begin(session, order, by=by, now=now, note="、".join(one.code for one in heeded))
     _announce(session, order, by, now)
     offer_next(session, order, now)
     return order
+
+
+def hold_places(session: Session, order: Order, offer: Offered | None = None) -> None:
+    """Take what an order needs of places and of its household's share: when it is placed, and when it lives again.
+
+    Raises Refused("full") or ("quota_used"); the caller's savepoint takes back what was taken before.
+    """
+    found = offer or offered_by(session, order.listing_id, order.centre_id)
+    places = places_wanted(found.listing.questions, order.answers)
+    take(session, order, claims(found, session.get_one(Person, order.beneficiary_id), order.preferred_at, places))
 
 
 def _announce(session: Session, order: Order, by: By, now: datetime) -> None:
@@ -111,6 +133,7 @@ def _end(session: Session, who: Who, order_id: int, verb: str, reason: str, now:
     ORDER.move(session, order, verb, by=by, now=now, note=text, reason=text)
     withdraw(session, order.subject, now)
     on_the_way = set_out_for(session, order)
+    give_back(session, order.id)
     ended = end_offers(session, order, now)
     settle_for(session, order.subject, "cancel", by=BY_RULE, now=now)
     providers = {member.id for one in ended for member in members_of(session, one.organisation_id)}
@@ -135,13 +158,41 @@ def check_note(note: str) -> None:
         raise Refused("note_long", limit=NOTE_LIMIT, length=len(note))
 
 
-def _offered(session: Session, listing_id: int, beneficiary: Person, now: datetime) -> tuple[Listing, ServiceCentre]:
+def offer_for(session: Session, listing_id: int, beneficiary: Person, now: datetime) -> Offered:
+    """The service as the beneficiary's own centre offers it now.
+
+    Raises Refused("not_offered"), or Refused("emergency", phone=…): who is in need telephones, and nothing is created.
+    """
     area = session.get(Area, beneficiary.area_id) if beneficiary.area_id else None
     centre = centre_for(session, area.path) if area else None
-    listing = session.get(Listing, listing_id)
-    if centre is None or listing is None or listing.id not in {row.id for row in published(session, centre, now)}:
+    found = offered(session, centre, now, listing_id=listing_id) if centre else []
+    if not found:
         raise Refused("not_offered")
-    return listing, centre
+    if found[0].listing.category in EMERGENCIES:
+        raise Refused("emergency", phone=found[0].phone)
+    return found[0]
+
+
+def check_fits(
+    session: Session, offer: Offered, beneficiary: Person, preferred_at: datetime, now: datetime,
+    warned: Collection[str] = (),
+) -> list[Finding]:  # fmt: skip
+    """Whether this service can be had by this person at that time; answers the warnings that were read and heeded not.
+
+    The rules are judged for the day of the service, not of the order. Raises what `check_season` and `check_deadline`
+    raise, Refused("not_eligible", rule=…) where a rule bars it, Refused("ask_eligible", rules=…) for a warning that
+    nobody has read yet.
+    """
+    check_season(offer, preferred_at)
+    check_deadline(offer, preferred_at, calendar(session), now)
+    day = preferred_at.astimezone(offer.centre.tz).date()
+    found = findings(session, offer.listing.rules, beneficiary, day)
+    barring = next((one for one in found if one.bars), None)
+    if barring is not None:
+        raise Refused("not_eligible", rule=dict(barring.rule), phone=offer.phone)
+    if any(one.code not in warned for one in found):
+        raise Refused("ask_eligible", rules=[one.code for one in found])
+    return found
 
 
 def _check_can_be_told(session: Session, beneficiary: Person, role: str) -> None:

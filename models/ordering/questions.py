@@ -1,10 +1,43 @@
 """The typed questions of a listing (Open311 GeoReport v2 attributes) and what counts as an answer."""
 
+import re
 from typing import Any
 
 from models.errors import Refused
+from models.ordering.listings import DATATYPES
 
 TEXT_LIMIT = 200
+QUESTIONS_LIMIT = 10  # nobody answers more in a chat
+_CODE = re.compile(r"[a-z][a-z0-9_]{0,23}")
+
+
+def check_questions(questions: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The questions, when each can be asked and answered; raises Refused("bad_question", question=…)."""
+    if len(questions) > QUESTIONS_LIMIT:
+        raise Refused("bad_question", question=questions[QUESTIONS_LIMIT].get("description", ""))
+    codes = [question.get("code") for question in questions]
+    for question in questions:
+        if codes.count(question.get("code")) > 1 or not _can_be_asked(question):
+            raise Refused("bad_question", question=str(question.get("description") or question.get("code") or ""))
+    return questions
+
+
+def _can_be_asked(question: dict[str, Any]) -> bool:
+    kind, said, values = question.get("datatype"), question.get("description"), question.get("values", [])
+    sound = _CODE.fullmatch(str(question.get("code"))) is not None and kind in DATATYPES
+    sound = sound and isinstance(said, str) and 0 < len(said.strip()) <= TEXT_LIMIT
+    if question.get("places") and kind != "number":
+        return False
+    if not str(kind).endswith("valuelist"):
+        return sound
+    plain = isinstance(values, list) and all(isinstance(one, str) and one.strip() for one in values)
+    return sound and plain and len(values) > 0 and len(set(values)) == len(values)
+
+
+def places_wanted(questions: list[dict[str, Any]], answers: dict[str, Any]) -> int:
+    """How many places an order takes: what the questions that count places were answered, else one."""
+    counted = [answers.get(question["code"]) or 1 for question in questions if question.get("places")]
+    return sum(counted) if counted else 1
 
 
 def check_answer(question: dict[str, Any], text: str) -> Any:

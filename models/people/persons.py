@@ -1,6 +1,6 @@
 """A person: resident, relative or cadre, with or without a phone."""
 
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ForeignKey, String
@@ -11,6 +11,7 @@ from models.errors import Refused
 from models.hours import zone_named
 
 PERSON_STATES = ("active", "moved", "deceased")
+HARDSHIPS = ("low_income", "extreme_poverty", "disabled")  # 低保, 特困, 残疾
 NAME_LIMIT = 20  # what people say of themselves; the county's own list may hold more
 
 
@@ -29,6 +30,9 @@ class Person(Row):
     away: Mapped[bool] = mapped_column(default=False)
     large_type: Mapped[bool] = mapped_column(default=False)  # 长辈版: pages in the larger of two sizes
     session_epoch: Mapped[int] = mapped_column(default=0)  # a session that was begun in another epoch is over
+    born: Mapped[date | None]  # empty: nobody has written it down
+    hardship: Mapped[str] = mapped_column(String(16), default="")  # one of HARDSHIPS: sensitive
+    household: Mapped[str] = mapped_column(String(20), default="")  # the county's own number; empty: lives alone
     created_at: Mapped[datetime]
 
     @property

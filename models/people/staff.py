@@ -54,12 +54,7 @@ def _live() -> Select[StaffRole]:
 
 def cadres_of(session: Session, area: Area, but_not: Collection[int] = ()) -> list[Person]:
     """The cadres of this very area, those in `but_not` left out."""
-    query = (
-        select(Person).join(StaffRole, StaffRole.person_id == Person.id)
-        .where(StaffRole.ended_at.is_(None), StaffRole.role.in_(CADRE_ROLES), StaffRole.area_id == area.id)
-        .where(Person.state == "active", Person.id.not_in(but_not)).distinct().order_by(Person.id)
-    )  # fmt: skip
-    return list(session.scalars(query))
+    return holders_of(session, area, CADRE_ROLES, but_not)
 
 
 def cadres_over(session: Session, area: Area, but_not: Collection[int] = ()) -> list[Person]:
@@ -83,11 +78,24 @@ def is_cadre(session: Session, person_id: int) -> bool:
 
 def is_cadre_over(session: Session, person_id: int, area: Area) -> bool:
     """Whether the person holds a cadre's role over this area or any area above it."""
+    return has_role_over(session, person_id, CADRE_ROLES, area)
+
+
+def has_role_over(session: Session, person_id: int, roles: Collection[str], area: Area) -> bool:
+    """Whether the person holds one of these roles over this area or any area above it."""
     above = [a.id for a in chain(session, area)]
-    query = _live().where(
-        StaffRole.person_id == person_id, StaffRole.role.in_(CADRE_ROLES), StaffRole.area_id.in_(above)
-    )
+    query = _live().where(StaffRole.person_id == person_id, StaffRole.role.in_(roles), StaffRole.area_id.in_(above))
     return session.scalar(query.limit(1)) is not None
+
+
+def holders_of(session: Session, area: Area, roles: Collection[str], but_not: Collection[int] = ()) -> list[Person]:
+    """Who holds one of these roles over this very area, those in `but_not` left out."""
+    query = (
+        select(Person).join(StaffRole, StaffRole.person_id == Person.id)
+        .where(StaffRole.ended_at.is_(None), StaffRole.role.in_(roles), StaffRole.area_id == area.id)
+        .where(Person.state == "active", Person.id.not_in(but_not)).distinct().order_by(Person.id)
+    )  # fmt: skip
+    return list(session.scalars(query))
 
 
 def members_of(session: Session, organisation_id: int) -> list[Person]:

@@ -1,11 +1,13 @@
 """The database goes up, comes down, and after going up holds exactly what the models say."""
 
 import pytest
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from models import audit
+from models.ordering.listings import Listing, terms_in
+from models.ordering.versions import ListingVersion, in_force
 from models.register import METADATA
 from tests.world import NOW, disposing
 from wx_backend import migrations
@@ -75,3 +77,32 @@ def test_a_migrated_database_lets_the_audit_only_grow(empty):
             with pytest.raises(DBAPIError, match="audit only grows"):
                 session.execute(text(deed))
             session.rollback()
+
+
+def test_a_service_of_before_has_its_first_version(empty):
+    migrations.upgrade(empty, "0002")
+    with empty.begin() as connection:
+        for statement in (
+            "INSERT INTO areas (id, code, name, kind, path) VALUES (1, '1', '县', 'county', '/1/')",
+            "INSERT INTO service_centres (id, code, name, area_id, address, phone, time_zone)"
+            " VALUES (1, 'C', '中心', 1, '', '', 'Asia/Shanghai')",
+            "INSERT INTO organisations (id, code, name, kind, area_id, phone)"
+            " VALUES (1, 'O', '甲', 'department', 1, '')",
+            *(
+                "INSERT INTO listings"
+                " (id, code, centre_id, category, title, summary, mode, questions, state, created_at) VALUES"
+                f" ({n}, 'L{n}', 1, 'meal', '送餐', '', 'delivery', '[]', '{state}', '2026-11-24 02:00:00')"
+                for n, state in enumerate(("published", "submitted"), start=1)
+            ),
+            "INSERT INTO listing_providers (id, listing_id, organisation_id, position) VALUES (1, 1, 1, 1)",
+        ):
+            connection.execute(text(statement))
+    migrations.upgrade(empty)
+    with Session(empty) as session:
+        (service, waiting) = session.scalars(select(Listing).order_by(Listing.id))
+        version = in_force(session, service.id)
+        assert (version.number, version.providers, terms_in(version)) == (1, [1], terms_in(service))
+        assert (service.state, waiting.state) == ("published", "draft")
+        states = session.scalars(select(ListingVersion.state).order_by(ListingVersion.listing_id)).all()
+        assert states == ["in_force", "submitted"]
+    migrations.downgrade(empty, "0002")

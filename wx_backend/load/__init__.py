@@ -1,4 +1,4 @@
-"""Loading a county: one CSV file with sections, all of it or nothing, every bad row named with its line and reason."""
+"""Loading a county: one file with sections, CSV or xlsx, all of it or nothing, every bad row named with its reason."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,9 +7,11 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
+from models.people.identities import Who
 from wx_backend.load import listings, people, places, reminders
 from wx_backend.load.loading import Loading
 from wx_backend.load.rows import BadRow, RowIn, rows
+from wx_backend.load.workbook import sheet_rows
 
 
 class NotLoaded(Exception):
@@ -39,31 +41,37 @@ SECTIONS: dict[str, Section] = {
     "closures": _section(places.closures, "centre,first_day,last_day,reason"),
     "stations": _section(places.stations, "centre,zone,room,name,kind"),
     "organisations": _section(people.organisations, "code,name,kind,area,phone"),
-    "persons": _section(people.persons, "code,name,area,phone,time_zone,left_behind,away"),
+    "persons": _section(people.persons, "code,name,area,phone,time_zone,left_behind,away,born,hardship,household"),
     "staff": _section(people.staff, "person,role,area,organisation"),
     "identities": _section(people.identities, "person,app_id,openid,following"),
     "links": _section(people.links, "relative,cared,kinship,confirmed_by"),
     "consents": _section(people.consents, "person,kind,text_version,means,witness"),
     "contacts": _section(people.contacts, "person,position,means,through,phone,note"),
-    "listings": _section(
-        listings.listings, "code,centre,category,title,summary,mode,questions,providers,valid_from,valid_to"
-    ),
+    "listings": Section(listings.listings, listings.COLUMNS),
+    "centre_terms": Section(listings.centre_terms, listings.CENTRE_COLUMNS),
     "reminders": _section(reminders.reminders, "kind,role,name,mode,minutes,days,at,urgency,grace_minutes,active"),
     "overrides": _section(places.overrides, "day,is_workday,name"),
 }
 
+HANDED_IN = ("listings", "centre_terms")  # what somebody may bring in their own name; the rest is the operator's
 
-def load_county(session: Session, path: Path, *, app_id: str, now: datetime) -> dict[str, int]:
-    """Load the file in the caller's transaction; answers how many rows were new, by table.
 
+def load_county(
+    session: Session, path: Path, *, app_id: str, now: datetime, author: Who | None = None
+) -> dict[str, int]:
+    """Load the file, CSV or xlsx, in the caller's transaction; answers how many rows were new, by table.
+
+    What it says of services is in force at once, or, with an `author`, written in that name and given to review.
     Raises NotLoaded with every fault; the caller then rolls back. A row that names a faulty one is a fault too.
     """
-    load, faults = Loading(session, app_id, now), list[str]()
-    for name, row in rows(path, {name: section.columns for name, section in SECTIONS.items()}, faults):
+    load, faults = Loading(session, app_id, now, author), list[str]()
+    read = sheet_rows if path.suffix.lower() == ".xlsx" else rows
+    columns = {name: one.columns for name, one in SECTIONS.items() if author is None or name in HANDED_IN}
+    for name, row in read(path, columns, faults):
         try:
             SECTIONS[name].take(load, row)
         except BadRow as fault:
-            faults.append(f"{path.name}:{row.line}: [{name}] {fault}")
+            faults.append(f"{path.name}:{row.place(str(fault))}: [{name}] {fault}")
     if faults:
         raise NotLoaded(faults)
     load.prune()

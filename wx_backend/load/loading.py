@@ -8,6 +8,7 @@ from sqlalchemy import String, select
 from sqlalchemy.orm import Session
 
 from models.base import Base, Row
+from models.people.identities import Who
 from wx_backend.load.rows import BadRow
 
 # What is true from the day a row was made; a later load does not write it again.
@@ -21,6 +22,7 @@ class Loading:
     session: Session
     app_id: str
     now: datetime
+    author: Who | None = None  # in whose name services are written for review; None: the file itself was reviewed
     counts: dict[str, int] = field(default_factory=dict)
     _kept: dict[tuple[type[Row], str, int], set[int]] = field(default_factory=dict)
 

@@ -12,7 +12,7 @@ from models.people.care import CARE, CareLink
 from models.people.consent import CONSENT_KINDS, CONSENT_MEANS, Consent
 from models.people.contacts import MEANS, ContactStep
 from models.people.identities import Identity
-from models.people.persons import Person
+from models.people.persons import HARDSHIPS, Person
 from models.people.staff import ORGANISATION_KINDS, ROLES, Organisation, StaffRole
 from models.places.areas import Area
 from wx_backend.load.loading import Loading, check_lengths
@@ -37,7 +37,8 @@ def persons(load: Loading, row: RowIn) -> None:
     load.put(
         Person, {"code": row("code")}, first={"time_zone": zone}, name=row("name"), area_id=area,
         phone=row.phone("phone"), left_behind=row.one_of("left_behind", ("", "elder", "child"), ""),
-        away=row.yes("away", "no"), created_at=load.now,
+        away=row.yes("away", "no"), born=row.day_or_none("born"), household=row("household", ""),
+        hardship=row.one_of("hardship", ("", *HARDSHIPS), ""), created_at=load.now,
     )  # fmt: skip
 
 

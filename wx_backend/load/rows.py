@@ -1,11 +1,12 @@
 """The rows of a county's file: CSV with sections, from any spreadsheet, each row with its line and its cells."""
 
 import csv
+import datetime as dt
 import io
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import date, time
+from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 
@@ -19,6 +20,14 @@ class RowIn:
 
     line: int
     cells: dict[str, str]
+    sheet: str = ""  # of a workbook; empty for a text file
+    letters: Mapping[str, str] = field(default_factory=dict)  # the workbook's letter of each column
+
+    def place(self, fault: str) -> str:
+        """Where a fault is: the line, or the cell of a workbook ("listings!C7"), which the fault begins to name."""
+        if not self.sheet:
+            return f"{self.line}"
+        return f"{self.sheet}!{self.letters.get(fault.partition(':')[0], '')}{self.line}"
 
     def __call__(self, column: str, default: str | None = None) -> str:
         """A cell's text; a missing one is a fault unless a default is given."""
@@ -38,6 +47,14 @@ class RowIn:
             raise BadRow(f"{column}: “{value}”不在可选值里（{'、'.join(allowed)}）")
         return value
 
+    def named(self, column: str, names: Mapping[str, str], default: str | None = None) -> str:
+        """A cell that holds one of a few words, or what people call it: "meal" or "助餐"."""
+        value = self(column, default)
+        said = {name: code for code, name in names.items()}
+        if value in names or value in said:
+            return said.get(value, value)
+        raise BadRow(f"{column}: “{value}”不在可选值里（{'、'.join(said)}）")
+
     def yes(self, column: str, default: str | None = None) -> bool:
         """A cell that says yes or no."""
         return self.one_of(column, ("yes", "no"), default) == "yes"
@@ -56,12 +73,20 @@ class RowIn:
             raise BadRow(f"{column}: “{value}”应是数字")
         return int(value)
 
-    def time(self, column: str) -> time:
+    def number_or_none(self, column: str) -> int | None:
+        """A small whole number, or nothing."""
+        return self.number(column) if self(column, "") else None
+
+    def time(self, column: str) -> dt.time:
         """A time of day."""
         try:
-            return time.fromisoformat(self(column))
+            return dt.time.fromisoformat(self(column))
         except ValueError as error:
             raise BadRow(f"{column}: “{self(column)}”应写成 08:30") from error
+
+    def time_or_none(self, column: str) -> dt.time | None:
+        """A time of day, or nothing."""
+        return self.time(column) if self(column, "") else None
 
     def day_or_none(self, column: str) -> date | None:
         """A day, or nothing."""
@@ -96,7 +121,7 @@ def rows(path: Path, columns: Mapping[str, tuple[str, ...]], faults: list[str]) 
                 faults.append(f"{path.name}:{line}: 没有叫[{section}]的部分（有：{'、'.join(columns)}）")
         elif section in columns and not header:
             header = [cell.strip() for cell in cells]
-            faults += [f"{path.name}:{line}: [{section}] {why}" for why in _header_faults(header, columns[section])]
+            faults += [f"{path.name}:{line}: [{section}] {why}" for why in header_faults(header, columns[section])]
         elif section in columns:
             if len([cell for cell in cells if cell.strip()]) > len(header):
                 faults.append(f"{path.name}:{line}: [{section}] 比表头多了列")
@@ -104,7 +129,8 @@ def rows(path: Path, columns: Mapping[str, tuple[str, ...]], faults: list[str]) 
             yield section, RowIn(line, dict(zip(header, cells, strict=False)))
 
 
-def _header_faults(header: list[str], known: tuple[str, ...]) -> Iterator[str]:
+def header_faults(header: list[str], known: tuple[str, ...]) -> Iterator[str]:
+    """What is wrong with the names of the columns."""
     named = [name for name in header if name]
     for name in dict.fromkeys(named):
         if name not in known:

@@ -192,6 +192,14 @@ class Client(WeChatClient):  # type: ignore[misc]
         found = self._request("post", "/wxa/business/getuserphonenumber", data={"code": code})
         return str(found["phone_info"]["purePhoneNumber"])
 
+    def lasting_scene(self, scene: str, seconds: float) -> str:
+        """What a QR code holds that leads to the address `scene` for good (QR_LIMIT_STR_SCENE): for paper.
+
+        An account has 100,000 of them and none is ever given back.
+        """
+        data = {"action_name": "QR_LIMIT_STR_SCENE", "action_info": {"scene": {"scene_str": scene}}}
+        return str(self._request("post", "qrcode/create", data=data, timeout=seconds)["url"])
+
     def scene_qr(self, scene: str, seconds: float, lasts: int = QR_LASTS) -> bytes:
         """The picture of a QR code that leads to the address `scene` for `lasts` seconds (QR_STR_SCENE).
 
