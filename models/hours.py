@@ -68,6 +68,16 @@ class WorkCalendar:
                 day += step
         return day
 
+    def working_time(self, since: datetime, until: datetime) -> timedelta:
+        """How much working time in China lies between two instants; nothing where the second is not later."""
+        day, last, found = since.astimezone(CHINA).date(), until.astimezone(CHINA).date(), timedelta(0)
+        while day <= last:
+            begins, ends = max(instant(day, WORK_BEGINS, CHINA), since), min(instant(day, WORK_ENDS, CHINA), until)
+            if begins < ends and self.is_workday(day):
+                found += ends - begins
+            day += timedelta(days=1)
+        return found
+
     def add_working_time(self, moment: datetime, length: timedelta) -> datetime:
         """The instant at which `length` of working time in China has passed since `moment`."""
         day = moment.astimezone(CHINA).date()

@@ -16,7 +16,7 @@ from scheduler.deliver import Deliverer
 from scheduler.plan import plan_anew
 from scheduler.retention import forget_inbox
 from scheduler.settings import Hands, Now
-from scheduler.sweep import sweep_bookings, sweep_outbox, sweep_tasks
+from scheduler.sweep import sweep_bookings, sweep_orders, sweep_outbox, sweep_tasks
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +39,7 @@ def timetable(hands: Hands, deliverer: Deliverer, stop: threading.Event) -> tupl
         Line("deliver", tick, lambda: deliverer.run_once(stop)),
         Line("sweep outbox", min(10 * tick, 10), lambda: sweep_outbox(hands)),
         Line("sweep bookings", 60, lambda: sweep_bookings(hands)),
+        Line("sweep orders", 60, lambda: sweep_orders(hands)),
         Line("plan anew", 60, lambda: plan_anew(hands)),
         Line("sweep tasks", 600, lambda: sweep_tasks(hands)),
         Line("forget inbox", 6 * 3600, lambda: forget_inbox(hands)),

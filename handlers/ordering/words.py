@@ -69,6 +69,13 @@ REFUSALS: dict[str, str] = {
     "already_taken": "这张单子已经有人接了，谢谢您！",
     "order_gone": "这张单子已经取消，不用去了，谢谢您！",
     "offer_over": "这张单子已经转给其他组织了，谢谢您！",
+    "changed_meanwhile": "这张单子刚刚有了变化，请看过最新情况再办。",
+    "under_way": "已经有人在路上了，请先打电话和对方说好。",
+    "not_provider": "这个组织不做这项服务，请换一个。",
+    "nobody_answers": "这个组织现在没有人能收到通知，请换一个或打电话。",
+    "not_qualified": "这个组织那天没有合格的人手，请换一个。",
+    "not_covered": "这个组织不服务这个村，要先申请借调。",
+    "bad_reason": "请从列出的原因里选一个。",
 }
 
 
@@ -146,10 +153,28 @@ _LETTERS = {
     "offered": ("请接单", "有新的单子：{beneficiary}的“{service}”，希望{wanted}。回复“接单”查看。"),
     "accepted": ("已接单", "{beneficiary}的“{service}”（订单{spoken}）已由{organisation}接单，希望{wanted}。"),
     "handed_back": ("另找组织", "{organisation}来不了了，{beneficiary}的“{service}”（订单{spoken}）正在另找组织。"),
-    "completed": ("已完成", "{beneficiary}的“{service}”（订单{spoken}）已由{organisation}完成。"),
+    "completed": ("已完成", "{beneficiary}的“{service}”（订单{spoken}）已由{organisation}完成，可在“我的订单”评价。"),
     "unmet": ("没有组织", "抱歉，{beneficiary}的“{service}”（订单{spoken}）暂时没有组织能做。"),
     "taken": ("已被接走", "{beneficiary}的“{service}”（订单{spoken}）已由其他组织接单，您不用去了。"),
     "cancelled": ("已取消", "{beneficiary}的“{service}”（订单{spoken}）取消了，原因：{reason}。"),
+    "nag": ("还没接单", "{beneficiary}的“{service}”（订单{spoken}）还没有组织接单，希望{wanted}，请尽快答复或协调。"),
+    "recalled": ("不用去了", "{beneficiary}的“{service}”（订单{spoken}）由工作人员另行安排，您不用去了。"),
+    "called_off": (
+        "中心取消",
+        "抱歉，{beneficiary}的“{service}”（订单{spoken}）办不了了，原因：{reason}。{alternative}",
+    ),
+    "stopped": ("不用去了", "{beneficiary}的“{service}”（订单{spoken}）不再需要，您不用去了。"),
+    "restored": ("继续办理", "{beneficiary}的“{service}”（订单{spoken}）没有取消，继续办理，希望{wanted}。"),
+    "reopened": ("重新办理", "{beneficiary}的“{service}”（订单{spoken}）重新安排，希望{wanted}，原因：{reason}。"),
+    "named": ("人员已定", "{beneficiary}的“{service}”（订单{spoken}）由{organisation}的{visitor}上门，时间{wanted}。"),
+    "your_visit": ("请您上门", "请您{wanted}到{village}{beneficiary}家做“{service}”（订单{spoken}）。回复“接单”查看。"),
+    "name_person": ("请定人员", "{beneficiary}的“{service}”（订单{spoken}）希望{wanted}，请尽快定好上门的人。"),
+    "nobody_home": (
+        "家里没人",
+        "{organisation}到{beneficiary}家时没有人应门（“{service}”订单{spoken}）。请联系一下老人。",
+    ),
+    "complaint_settled": ("投诉有结果", "您对“{service}”（订单{spoken}）的意见已处理：{reason}。"),
+    "still_wanted": ("请您确认", "{requester}不再代办{beneficiary}的事。“{service}”（订单{spoken}，{wanted}）还要吗？"),
 }
 TEMPLATES = {f"ordering.{word}": "order_update" for word in _LETTERS}
 
@@ -162,7 +187,7 @@ def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
         "service": f"{_on_lock_screen(facts)}·{facts['beneficiary']}", "number": facts["number"], "state": state,
         "time": f"{wanted.astimezone(zone):%Y-%m-%d %H:%M}",
     }  # fmt: skip
-    known = {"organisation": "", **facts, "reason": facts.get("reason") or "未说明"}
+    known = {"organisation": "", "alternative": "", **facts, "reason": facts.get("reason") or "未说明"}
     told = text.format(**known, spoken=spoken(facts["number"]), wanted=when_two(wanted, CHINA, zone))
     return Wording(TEMPLATES[kind], fields, f"{told}有问题请打{facts['centre']}电话{facts['phone']}。")
 

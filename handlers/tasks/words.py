@@ -26,6 +26,28 @@ TITLES = {
     "order_unanswered": "订单还没人接",
     "call_help": "准备亲情连线",
     "tell_in_person": "请当面或电话告知",
+    "order_overdue": "订单超过答复时限",
+    "name_person": "上门人员还没定",
+    "visit_recheck": "请重新安排上门人员",
+    "nobody_home": "请看望老人",
+    "complaint": "请处理投诉",
+    "follow_up": "请回访",
+    "still_wanted": "请问清是否还要服务",
+    "loan_request": "请答复借调申请",
+    "loan_overdue": "借出未还",
+}
+
+# What a task about an order asks for.
+ORDER_TAILS = {
+    "order_new": "请留意进展，必要时告知本人。",
+    "order_unanswered": "还没有组织接单，请帮忙协调。",
+    "order_overdue": "超过了答复时限还没有组织接单，请马上协调。",
+    "name_person": "组织接了单，还没定上门的人，请催一下。",
+    "visit_recheck": "原定的人那天去不了或证书到期，请组织换人。",
+    "nobody_home": "上门时没有人应门，请当天去看看老人是否平安。",
+    "complaint": "服务有投诉，请查看内容并处理。",
+    "follow_up": "服务已经做完，请问问本人满不满意。",
+    "still_wanted": "代办的家人不再代办了，请问清本人还要不要。",
 }
 
 REFUSALS: dict[str, str] = {}
@@ -71,10 +93,14 @@ def sentence(kind: str, facts: dict[str, Any], due: datetime, zone: ZoneInfo, in
         )
     if kind == "tell_in_person":
         return f"{called(facts['person'])}不用微信，请上门或打电话告诉本人：“{inner}”{by}"
-    if kind in ("order_new", "order_unanswered"):
+    if kind in ORDER_TAILS:
         wanted = when(datetime.fromisoformat(facts["preferred_at"]), zone)
-        tail = "还没有组织接单，请帮忙协调。" if kind == "order_unanswered" else "请留意进展，必要时告知本人。"
+        outside = "、".join(facts.get("outside", ()))
+        tail = ORDER_TAILS[kind] + (f"{outside}能做，但不服务这个村，可以申请借调。" if outside else "")
         return f"{facts['beneficiary']}的“{facts['service']}”（订单{facts['number']}），希望{wanted}。{tail}{by}"
+    if kind in ("loan_request", "loan_overdue"):
+        tail = "请答复能不能借。" if kind == "loan_request" else "已经到期还没有归还，请联系对方。"
+        return f"{facts['borrower']}向{facts['lender']}借{facts['lent']}（{facts['span']}）。{tail}{by}"
     lead = "微信没有送到" if kind == "phone_call" else "不确定对方是否收到"
     return f"{lead}：请告诉{called(facts['person'])}：“{inner}”{by}"
 

@@ -10,9 +10,11 @@ from models.messages.outbox import post, withdraw
 from models.ordering.assignments import ASSIGNMENT, Assignment, assigned_to
 from models.ordering.news import facts_for, tell
 from models.ordering.offers import end_offers, offer_next
-from models.ordering.orders import ORDER, Order, locked
+from models.ordering.orders import ORDER, Order, locked, turn
+from models.ordering.visits import VISIT, live_visit, stand_down
 from models.people.identities import Who
 from models.people.staff import Organisation, members_of
+from models.places.cells import release
 from models.tasks.desk import settle_for
 
 REASON_LIMIT = 200
@@ -32,6 +34,7 @@ def accept(session: Session, who: Who, assignment_id: int, now: datetime) -> Ord
     ORDER.move(session, order, "accept", by=by, now=now)
     ASSIGNMENT.move(session, assignment, "accept", by=by, now=now, answered_by_id=who.person_id, answered_at=now)
     withdraw(session, assignment.subject, now)
+    settle_for(session, order.subject, "cancel", by=BY_RULE, now=now, kinds=("order_unanswered", "order_overdue"))
     for other in end_offers(session, order, now, but=assignment.id):
         for member in members_of(session, other.organisation_id):
             post(
@@ -74,6 +77,7 @@ def hand_back(session: Session, who: Who, assignment_id: int, reason: str, now: 
     ASSIGNMENT.move(session, assignment, "hand_back", by=by, now=now, note=why, reason=why)
     ORDER.move(session, order, "hand_back", by=by, now=now, note=why)
     withdraw(session, order.subject, now)
+    stand_down(session, assignment.id, now)
     _tell(session, order, assignment, "hand_back", by, now, reason=why)
     offer_next(session, order, now)
     return order
@@ -88,7 +92,12 @@ def complete(session: Session, who: Who, assignment_id: int, now: datetime) -> O
     if assignment.state == "done":
         return order
     ASSIGNMENT.move(session, assignment, "finish", by=by, now=now)
-    ORDER.move(session, order, "complete", by=by, now=now)
+    visit = live_visit(session, assignment.id)
+    if visit is not None:
+        VISIT.move(session, visit, "finish", by=by, now=now, ended_at=now, reported_at=now)
+        release(session, visit.subject)
+    turn(order)
+    ORDER.move(session, order, "complete", by=by, now=now, completed_at=now)
     settle_for(session, order.subject, "cancel", by=BY_RULE, now=now)
     _tell(session, order, assignment, "complete", by, now)
     return order

@@ -11,7 +11,7 @@ from models.life import BY_RULE, By
 from models.messages.outbox import post
 from models.ordering.listings import Listing
 from models.ordering.orders import ORDER, Order
-from models.people.care import may_act_for
+from models.people.care import links_to, may_act_for
 from models.people.identities import is_reachable
 from models.people.persons import Person
 from models.people.scope import in_charge_of
@@ -27,7 +27,9 @@ SOON = timedelta(hours=24)  # a change this close to the service is urgent
 # verb of ORDER → the letter's kind
 LETTER_KINDS = {
     "accept": "ordering.accepted", "hand_back": "ordering.handed_back", "complete": "ordering.completed",
-    "cancel": "ordering.cancelled", "give_up": "ordering.unmet",
+    "cancel": "ordering.cancelled", "give_up": "ordering.unmet", "recall": "ordering.handed_back",
+    "reopen": "ordering.reopened", "undo": "ordering.restored", "call_off": "ordering.called_off",
+    "stop": "ordering.stopped",
 }  # fmt: skip
 
 
@@ -56,7 +58,8 @@ def tell(
     known = {**facts_for(session, order), **facts}
     beneficiary = session.get_one(Person, order.beneficiary_id)
     in_person = "beneficiary" in roles and not is_reachable(session, beneficiary.id)
-    readers = set(providers) if "provider" in roles else set[int]()
+    sent = set(providers) if "provider" in roles else set[int]()
+    readers = family_of(session, beneficiary.id) if "family" in roles else set[int]()
     if "requester" in roles and _still_concerned(session, order.requested_by_id, beneficiary):
         readers.add(order.requested_by_id)
     if in_person:
@@ -65,11 +68,18 @@ def tell(
         readers.add(beneficiary.id)
     if "cadre" in roles and not in_person:
         readers |= {cadre.id for cadre in cadres_over(session, session.get_one(Area, order.area_id))}
-    for reader in sorted(readers - {by.person_id}):
+    for reader in sorted((readers | sent) - {by.person_id}):
+        # Who was to come must hear that they need not, also where the family must hear nothing any more.
+        about = None if reader in sent else beneficiary.id
         post(
             session, key=f"{order.subject}/{verb}{mark}/{reader}", person_id=reader, kind=kind, facts=known,
-            subject=order.subject, now=now, urgency=urgency(order, now),
+            subject=order.subject, now=now, urgency=urgency(order, now), about_id=about,
         )  # fmt: skip
+
+
+def family_of(session: Session, beneficiary_id: int) -> set[int]:
+    """All who may act for a person by a confirmed link."""
+    return {relative.id for _, relative in links_to(session, beneficiary_id)}
 
 
 def urgency(order: Order, now: datetime) -> str:
