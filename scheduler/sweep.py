@@ -13,6 +13,7 @@ from models.messages.receipts import join_waiting
 from models.messages.sweeping import sweep_letters
 from models.ordering.nagging import nag, raise_unanswered
 from models.ordering.offers import expire_offers
+from models.ordering.rechecking import ask_silent, press_to_name, recheck
 from models.ordering.sla import open_overdue
 from models.tasks.escalation import escalate
 from models.tasks.linking import lapse_old
@@ -22,6 +23,7 @@ from scheduler.units import in_unit
 
 # What time decides about orders, in this order: whatever comes due is added here.
 Sweep = Callable[[Session, datetime], int]
+TASK_SWEEPS: tuple[Sweep, ...] = (recheck, press_to_name, ask_silent, escalate)
 ORDER_SWEEPS: tuple[Sweep, ...] = (nag, raise_unanswered, open_overdue)
 
 _rng = random.SystemRandom()
@@ -65,5 +67,6 @@ def _done(session: Session, sweep: Sweep, now: datetime) -> int:
 
 
 def sweep_tasks(hands: Hands) -> int:
-    """Tell those above of what nobody has done in time; answers how many steps were taken."""
-    return in_unit(hands.open_session, lambda session: escalate(session, hands.now()))
+    """Look again at what was agreed, and tell those above of what nobody has done in time; answers how many."""
+    now = hands.now()
+    return sum(in_unit(hands.open_session, partial(_done, sweep=one, now=now)) for one in TASK_SWEEPS)

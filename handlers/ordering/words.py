@@ -75,6 +75,12 @@ REFUSALS: dict[str, str] = {
     "nobody_answers": "这个组织现在没有人能收到通知，请换一个或打电话。",
     "not_qualified": "这个组织那天没有合格的人手，请换一个。",
     "not_covered": "这个组织不服务这个村，要先申请借调。",
+    "not_member": "这个人不是您组织的成员，也没有借调过来，请换一个人。",
+    "time_off": "这个人那段时间请了假，请换一个人或换个时间。",
+    "travel": "这个人前后还有别处的上门，路上要{minutes}分钟（{village}），请换一个人或错开时间。",
+    "not_here": "这辆车不是这个中心的，请先申请借用。",
+    "bad_proof": "这份凭证没有收到，请再发一次。",
+    "no_consent": "本人没有同意拍照或留存，请先当面问清。",
     "bad_reason": "请从列出的原因里选一个。",
 }
 
@@ -169,6 +175,8 @@ _LETTERS = {
     "named": ("人员已定", "{beneficiary}的“{service}”（订单{spoken}）由{organisation}的{visitor}上门，时间{wanted}。"),
     "your_visit": ("请您上门", "请您{wanted}到{village}{beneficiary}家做“{service}”（订单{spoken}）。回复“接单”查看。"),
     "name_person": ("请定人员", "{beneficiary}的“{service}”（订单{spoken}）希望{wanted}，请尽快定好上门的人。"),
+    "visit_recheck": ("请换人", "{beneficiary}的“{service}”（订单{spoken}，{wanted}）原定的人去不了，请换一个人。"),
+    "visit_silent": ("请回报", "{beneficiary}的“{service}”（订单{spoken}，{wanted}）做完了吗？请回复“接单”回报。"),
     "nobody_home": (
         "家里没人",
         "{organisation}到{beneficiary}家时没有人应门（“{service}”订单{spoken}）。请联系一下老人。",

@@ -89,18 +89,24 @@ def complete(session: Session, who: Who, assignment_id: int, now: datetime) -> O
     Raises Refused("not_yours"), or Refused("wrong_state") when the organisation does not hold the order.
     """
     assignment, order, by = _held(session, who, assignment_id)
-    if assignment.state == "done":
-        return order
+    if assignment.state != "done":
+        conclude(session, assignment, order, by, now, now)
+    return order
+
+
+def conclude(
+    session: Session, assignment: Assignment, order: Order, by: By, happened_at: datetime, now: datetime
+) -> None:
+    """The service was given, at `happened_at`: assignment, visit and order end. Raises Refused("wrong_state")."""
     ASSIGNMENT.move(session, assignment, "finish", by=by, now=now)
     visit = live_visit(session, assignment.id)
     if visit is not None:
-        VISIT.move(session, visit, "finish", by=by, now=now, ended_at=now, reported_at=now)
+        VISIT.move(session, visit, "finish", by=by, now=now, ended_at=happened_at, reported_at=now)
         release(session, visit.subject)
     turn(order)
-    ORDER.move(session, order, "complete", by=by, now=now, completed_at=now)
+    ORDER.move(session, order, "complete", by=by, now=now, completed_at=happened_at)
     settle_for(session, order.subject, "cancel", by=BY_RULE, now=now)
     _tell(session, order, assignment, "complete", by, now)
-    return order
 
 
 def _held(session: Session, who: Who, assignment_id: int) -> tuple[Assignment, Order, By]:

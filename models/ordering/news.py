@@ -1,6 +1,6 @@
 """What people hear of an order: the letters that a verb's `tells` names, and the task to tell somebody in person."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -54,7 +54,17 @@ def tell(
     A beneficiary whom WeChat does not reach hears it from a cadre: that task stands in the place of the cadres' letter.
     `mark` tells a second accept of the same order from the first; `providers` are the members whom it concerns.
     """
-    roles, kind = ORDER.by_name[verb].tells, LETTER_KINDS[verb]
+    say(
+        session, order, LETTER_KINDS[verb], ORDER.by_name[verb].tells, word=f"{verb}{mark}", by=by, now=now,
+        providers=providers, facts=facts,
+    )  # fmt: skip
+
+
+def say(
+    session: Session, order: Order, kind: str, roles: Collection[str], *, word: str, by: By, now: datetime,
+    providers: Iterable[int] = (), facts: Mapping[str, Any], urgent: str = "",
+) -> None:  # fmt: skip
+    """Post one letter about an order to everybody in these roles; `word` makes its key: said twice is said once."""
     known = {**facts_for(session, order), **facts}
     beneficiary = session.get_one(Person, order.beneficiary_id)
     in_person = "beneficiary" in roles and not is_reachable(session, beneficiary.id)
@@ -63,7 +73,7 @@ def tell(
     if "requester" in roles and _still_concerned(session, order.requested_by_id, beneficiary):
         readers.add(order.requested_by_id)
     if in_person:
-        _tell_in_person(session, order, beneficiary, kind, known, mark, by, now)
+        _tell_in_person(session, order, beneficiary, kind, known, word, by, now)
     elif "beneficiary" in roles:
         readers.add(beneficiary.id)
     if "cadre" in roles and not in_person:
@@ -72,8 +82,8 @@ def tell(
         # Who was to come must hear that they need not, also where the family must hear nothing any more.
         about = None if reader in sent else beneficiary.id
         post(
-            session, key=f"{order.subject}/{verb}{mark}/{reader}", person_id=reader, kind=kind, facts=known,
-            subject=order.subject, now=now, urgency=urgency(order, now), about_id=about,
+            session, key=f"{order.subject}/{word}/{reader}", person_id=reader, kind=kind, facts=known,
+            subject=order.subject, now=now, urgency=urgent or urgency(order, now), about_id=about,
         )  # fmt: skip
 
 
@@ -93,7 +103,7 @@ def _still_concerned(session: Session, person_id: int, beneficiary: Person) -> b
 
 
 def _tell_in_person(
-    session: Session, order: Order, beneficiary: Person, kind: str, facts: dict[str, Any], mark: str, by: By,
+    session: Session, order: Order, beneficiary: Person, kind: str, facts: dict[str, Any], word: str, by: By,
     now: datetime,
 ) -> None:  # fmt: skip
     """A cadre tells the beneficiary; what an older task of this order would have told no longer holds."""
@@ -103,7 +113,7 @@ def _tell_in_person(
     for task in session.scalars(older).all():
         TASK.move(session, task, "cancel", by=BY_RULE, now=now, settled_at=now)
     open_task(
-        session, key=f"{order.subject}/tell/{kind}{mark}", kind="tell_in_person", area_id=order.area_id,
+        session, key=f"{order.subject}/tell/{word}", kind="tell_in_person", area_id=order.area_id,
         subject=order.subject, person_id=beneficiary.id, now=now, by=by,
         due_at=min(now + TELL_WITHIN, max(order.preferred_at, now + timedelta(hours=1))),
         facts={"person": beneficiary.name, "letter_kind": kind, "letter_facts": facts},

@@ -11,8 +11,8 @@ from models.life import TIME, Life, Verb
 
 TASK_KINDS = (
     "phone_call", "check_delivery", "confirm_link", "order_new", "order_unanswered", "call_help", "tell_in_person",
-    "order_overdue", "name_person", "visit_recheck", "nobody_home", "complaint", "follow_up", "still_wanted",
-    "loan_request", "loan_overdue",
+    "order_overdue", "name_person", "visit_recheck", "visit_silent", "nobody_home", "complaint", "follow_up",
+    "still_wanted", "loan_request", "loan_overdue",
 )  # fmt: skip
 # Somebody waits for these: they do not wait for the morning.
 PRESSING = ("phone_call", "check_delivery", "order_unanswered", "tell_in_person", "nobody_home", "name_person")
