@@ -11,6 +11,8 @@ from models.family.booking import finish_past
 from models.messages.passage import ENDED_UNDELIVERED
 from models.messages.receipts import join_waiting
 from models.messages.sweeping import sweep_letters
+from models.ordering.aftercare import ask_after, close_old
+from models.ordering.lending import ask_overdue
 from models.ordering.nagging import nag, raise_unanswered
 from models.ordering.offers import expire_offers
 from models.ordering.rechecking import ask_silent, press_to_name, recheck
@@ -23,7 +25,9 @@ from scheduler.units import in_unit
 
 # What time decides about orders, in this order: whatever comes due is added here.
 Sweep = Callable[[Session, datetime], int]
-TASK_SWEEPS: tuple[Sweep, ...] = (recheck, press_to_name, ask_silent, escalate)
+TASK_SWEEPS: tuple[Sweep, ...] = (
+    recheck, press_to_name, ask_silent, ask_after, close_old, ask_overdue, escalate,
+)  # fmt: skip
 ORDER_SWEEPS: tuple[Sweep, ...] = (nag, raise_unanswered, open_overdue)
 
 _rng = random.SystemRandom()

@@ -81,6 +81,17 @@ REFUSALS: dict[str, str] = {
     "not_here": "这辆车不是这个中心的，请先申请借用。",
     "bad_proof": "这份凭证没有收到，请再发一次。",
     "no_consent": "本人没有同意拍照或留存，请先当面问清。",
+    "bad_score": "请从1到5里选一个。",
+    "own_work": "自己组织做的服务不能自己评价，谢谢您。",
+    "rating_closed": "评价过了{days}天，不能再改了。有意见可以投诉。",
+    "reopened_already": "这张单子已经重新办过一次。还有问题，请投诉或打中心电话。",
+    "too_late": "完成已经超过{days}天，不能重新办了。请重新点单，或投诉。",
+    "too_late_to_undo": "取消已经超过10分钟，不能撤回了。需要的话请重新点单。",
+    "reason_needed": "请写明原因，再办一次。",
+    "alternative_needed": "请写明还能怎么办（换时间、换服务），再办一次。",
+    "not_lendable": "没有找到可以借的人或东西，请核对一下。",
+    "own_already": "这本来就是您中心的，不用借。",
+    "lent_already": "那几天已经借给别的中心了，请换时间。",
     "bad_reason": "请从列出的原因里选一个。",
 }
 
@@ -187,8 +198,24 @@ _LETTERS = {
 TEMPLATES = {f"ordering.{word}": "order_update" for word in _LETTERS}
 
 
+_LOANS = {"loan_approved": "借用已同意", "loan_refused": "借用没有同意", "loan_cancelled": "借用已取消"}
+TEMPLATES |= {f"ordering.{word}": "task_assigned" for word in _LOANS}
+
+
+def _loan(word: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
+    fields = {
+        "task": _LOANS[word], "who": facts["lent"], "contact": facts["phone"],
+        "time": f"{datetime.fromisoformat(facts['at']).astimezone(zone):%Y-%m-%d %H:%M}",
+    }  # fmt: skip
+    why = f"原因：{facts['reason']}。" if facts["reason"] else ""
+    text = f"{_LOANS[word]}：{facts['borrower']}向{facts['lender']}借{facts['lent']}（{facts['span']}）。{why}"
+    return Wording(TEMPLATES[f"ordering.{word}"], fields, text)
+
+
 def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
-    """A letter about an order."""
+    """A letter about an order or a loan."""
+    if kind.partition(".")[2] in _LOANS:
+        return _loan(kind.partition(".")[2], facts, zone)
     state, text = _LETTERS[kind.partition(".")[2]]
     wanted = datetime.fromisoformat(facts["preferred_at"])
     fields = {

@@ -10,6 +10,7 @@ from models.errors import Refused
 from models.family.parting import part
 from models.family.telling import person_moved_zone
 from models.messages.optouts import opt_in, opt_out, wants_none
+from models.ordering.proxies import ask_family
 from models.people.care import cared_for_by, links_of
 from models.people.identities import Identity, follows, unfollows
 from models.people.links import KINSHIPS, invited_by
@@ -135,7 +136,7 @@ def ask_link(ask: Ask, code: str, kinship: int) -> Reply:
 
 def revoke_link(ask: Ask, link: int) -> Reply:
     """Ends a link at once, and the calls to come with it: for the relative, the cared-for person and their cadre."""
-    part(ask.session, ask.who, link, ask.now)
+    ask_family(ask.session, part(ask.session, ask.who, link, ask.now), ask.now)
     return Reply(words.REVOKED, FIRST)
 
 

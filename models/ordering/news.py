@@ -52,11 +52,12 @@ def tell(
     """Post what `verb` did to everybody whom the order's Life names, but for the one who did it.
 
     A beneficiary whom WeChat does not reach hears it from a cadre: that task stands in the place of the cadres' letter.
-    `mark` tells a second accept of the same order from the first; `providers` are the members whom it concerns.
+    `mark`, or else the order's revision, tells a second accept of the same order from the first; `providers` are the
+    members whom it concerns.
     """
     say(
-        session, order, LETTER_KINDS[verb], ORDER.by_name[verb].tells, word=f"{verb}{mark}", by=by, now=now,
-        providers=providers, facts=facts,
+        session, order, LETTER_KINDS[verb], ORDER.by_name[verb].tells, word=verb + (mark or f":{order.revision}"),
+        by=by, now=now, providers=providers, facts=facts,
     )  # fmt: skip
 
 

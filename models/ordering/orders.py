@@ -47,6 +47,7 @@ class Order(Row):
     paused_minutes: Mapped[int] = mapped_column(default=0)  # of working time, in pauses that are over
     reopened: Mapped[bool] = mapped_column(default=False)
     completed_at: Mapped[datetime | None]
+    asked_after: Mapped[bool] = mapped_column(default=False)  # a cadre was sent to ask how it was
     created_at: Mapped[datetime]
 
     @property

@@ -10,7 +10,7 @@ from models.base import Row
 from models.errors import Refused
 from models.hours import zone_named
 
-PERSON_STATES = ("active", "moved", "deceased")
+PERSON_STATES = ("active", "paused", "moved", "deceased")  # paused: in hospital, for now nothing takes place
 NAME_LIMIT = 20  # what people say of themselves; the county's own list may hold more
 
 
