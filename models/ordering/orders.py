@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import ForeignKey, String, Table, or_, select
+from sqlalchemy import BigInteger, ForeignKey, String, Table, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Row
@@ -42,7 +42,7 @@ class Order(Row):
     reason: Mapped[str] = mapped_column(String(200), default="")  # why it was cancelled or stayed unmet
     end_code: Mapped[str] = mapped_column(String(16), default="")  # the same as one of the codes above
     nagged_hours: Mapped[int | None]  # how many hours before the service somebody was last reminded to answer
-    round_after: Mapped[int] = mapped_column(default=0)  # the last assignment of the rounds of offers before this one
+    round_after: Mapped[int] = mapped_column(BigInteger, default=0)  # the last assignment of earlier rounds of offers
     paused_since: Mapped[datetime | None]  # the resident has to answer first: the promise's clock stands still
     paused_minutes: Mapped[int] = mapped_column(default=0)  # of working time, in pauses that are over
     reopened: Mapped[bool] = mapped_column(default=False)
