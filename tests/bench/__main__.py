@@ -7,11 +7,13 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import callback, reminders
+from tests.bench import accepting, callback, reminders
 from tests.bench.figure import Figure, excused
 from tests.world import postgres_missing, redis_missing
 
-PARTS: dict[str, Callable[[Path], list[Figure]]] = {"callback": callback.run, "reminders": reminders.run}
+PARTS: dict[str, Callable[[Path], list[Figure]]] = {
+    "callback": callback.run, "reminders": reminders.run, "accepting": accepting.run,
+}  # fmt: skip
 
 
 def main(wanted: list[str]) -> int:
