@@ -39,8 +39,11 @@ ORDERS = "最近的订单："
 ASK_REASON = "为什么取消？"
 REASONS = ("不需要了", "时间不合适", "身体不方便", "点错了")
 CANCELLED = "订单{number}已经取消，相关的人会收到通知。"
-ASK_UNMET = "确认没有组织能做吗？订单会结束，点单的人会收到通知。"
-NOBODY = "没有组织能做"
+ASK_UNMET = "没有组织能做的原因是？选了以后订单就结束，点单的人会收到通知。"
+UNMET_NAMES = {
+    "nobody_free": "人手不够", "too_far": "路太远", "no_skill": "没有人会做", "no_equipment": "缺车或设备",
+    "other": "其他原因",
+}  # fmt: skip
 UNMET = "订单{number}已经结束，相关的人会收到通知。"
 NO_JOBS = "现在没有等待接单的服务。"
 JOBS = "您的组织有这些单子："
@@ -54,6 +57,33 @@ HAND_BACK_REASONS = ("人手不够", "临时有急事", "联系不上", "做不�
 HANDED_BACK = "好的，已经交回，会另找组织，点单的人会收到通知。"
 ASK_DONE = "服务已经做完了吗？确认后订单就结束了。"
 COMPLETED = "辛苦了！这张单子已经完成。"
+SCORES = {5: "满意", 3: "一般", 1: "不满意"}
+RATED = "谢谢您的评价！七天内可以再改。"
+ASK_COMPLAINT = "哪里没有做好？请写一下，只有乡镇的工作人员能看到。"
+COMPLAINED = "收到了。乡镇的工作人员会在五个工作日内答复您。"
+ASK_REOPEN = "希望什么时候重新来做？例如：11月29日 14:30。"
+NOT_RIGHT = "上次没有做好"
+REOPENED = "好的，已经重新安排，希望{wanted}。有组织接单后会通知您。"
+RESTORED = "好的，没有取消，继续办理。相关的人会收到通知。"
+ASK_OUTCOME = "处理好了请直接回复结果，投诉的人会收到。"
+SETTLED = "好的，已经答复投诉的人。"
+PROMISED = "最晚{due}前有人接单"
+PAUSED = "在等本人答复，暂停计时"
+RESUMED = "好的，继续计时。"
+NONE_WAITING = "现在没有等待接单的订单。"
+WAITING = "有{count}张订单等待接单，最久没有服务过的村排在前面。"
+ASK_CLUB = "派给哪个组织？"
+DISPATCHED = "已经派出，对方会收到通知。"
+POOLED = "好的，重新征集，合适的组织会收到通知。"
+ASK_OFF = "为什么办不了？请写原因。"
+ASK_INSTEAD = "还能怎么办？例如：改到周五、换成集中理发。"
+CALLED_OFF = "好的，已经取消，相关的人会收到原因和别的办法。"
+ASK_WHO = "谁去？"
+NO_ONE_ABLE = "那天没有合适的人手。可以交回，或打中心电话商量。"
+NAMED = "好的，由{visitor}上门，{when}。本人和家属会收到通知。"
+ARRIVED = "好的，记下到了。做完后请点“已经做完”。"
+ASK_NOBODY = "家里没有人应门吗？确认后会马上通知家属和村里。"
+NOBODY_HOME = "已经通知家属和村里。可以重新定时间，或交回。"
 
 REFUSALS: dict[str, str] = {
     "not_offered": "这项服务现在不能点了，请从清单里重新选。",
@@ -124,11 +154,12 @@ def offered(category: str, title: str) -> str:
 
 def summary(beneficiary: str, service: str, answers: list[tuple[str, Any]], wanted: str, note: str) -> str:
     """Everything that will be ordered, before it is."""
-    lines = [f"请核对：{beneficiary} · {service}", *(f"{question} {_answer(value)}" for question, value in answers)]
+    lines = [f"请核对：{beneficiary} · {service}", *(f"{question} {answer(value)}" for question, value in answers)]
     return "\n".join([*lines, f"时间：{wanted}", *([f"留言：{plain(note)}"] if note else [])])
 
 
-def _answer(value: Any) -> str:
+def answer(value: Any) -> str:
+    """One answer as it is read."""
     return plain("、".join(value) if isinstance(value, list) else str(value if value is not None else "无"))
 
 
@@ -137,9 +168,17 @@ def order_line(number: str, service: str, beneficiary: str, state: str) -> str:
     return f"{spoken(number)} {beneficiary} {service} {STATE_NAMES[state]}"
 
 
-def order_whole(number: str, service: str, beneficiary: str, state: str, wanted: str, note: str, reason: str) -> str:
+def complaint_whole(service: str, number: str, said: str, outcome: str, since: str) -> str:
+    """A complaint, for whoever settles it."""
+    lines = [f"{since} 对“{service}”（订单{spoken(number)}）的投诉：", plain(said) or "（语音）"]
+    return "\n".join([*lines, *([f"处理结果：{plain(outcome)}"] if outcome else [])])
+
+
+def order_whole(number: str, service: str, beneficiary: str, state: str, wanted: str, note: str, reason: str,
+                promised: str = "") -> str:  # fmt: skip
     """One order."""
     lines = [f"订单 {spoken(number)}：{STATE_NAMES[state]}", f"{beneficiary} · {service}", f"希望时间：{wanted}"]
+    lines += [promised] if promised else []
     lines += [f"留言：{plain(note)}"] if note else []
     return "\n".join([*lines, *([f"原因：{plain(reason)}"] if reason else [])])
 
@@ -148,7 +187,7 @@ def job_whole(service: str, village: str, beneficiary: str, wanted: str, answers
               phone: str) -> str:  # fmt: skip
     """What an organisation needs to decide: what, where, when; the centre's phone, never the resident's."""
     lines = [f"{service} · {village} · {beneficiary}", f"希望时间：{wanted}"]
-    lines += [f"{question} {_answer(value)}" for question, value in answers]
+    lines += [f"{question} {answer(value)}" for question, value in answers]
     lines += [f"留言：{plain(note)}"] if note else []
     return "\n".join([*lines, f"联系：中心电话{phone}"])
 

@@ -33,6 +33,17 @@ CONSENTS = {"service_records": "登记服务记录", "family_calls": "参加亲�
 NO_RESIDENT = "您负责的范围里没有找到这个名字，请再回复一次，或点取消。"
 PERSON_FALLBACK = "请拨打县党群服务中心电话，或到就近的党群服务中心，工作人员会帮您办。"
 
+BEFALLS = {"pause": "登记：住院", "resume": "登记：出院", "move_away": "登记：搬走", "die": "登记：去世"}
+BEFALLEN = "已经登记。"
+
+
+def ask_befall(verb: str, name: str) -> str:
+    """Asks once more before it is written down."""
+    if verb == "resume":
+        return f"{name}出院了吗？确认后可以重新点单和连线。"
+    return f"{BEFALLS[verb].removeprefix('登记：')}：{name}。确认后，以后的订单和连线都马上停止，不会再给家属发通知。"
+
+
 REFUSALS: dict[str, str] = {
     "no_link": "您还不能为这位家人办理。请先关联家人：回复“我的家人”查看怎么做。",
     "not_active": "这位居民现在不能办理。如有疑问，请回复“人工”找工作人员。",

@@ -58,6 +58,8 @@ def room(inner: Inner) -> dict[str, Callable[..., Reply]]:
         if found.state in ("done", "cancelled"):
             return Reply(text, (Choice("我的任务", "task"),))
         choices: tuple[Choice, ...] = (Choice("已经办好", f"task/{task}/done"),)
+        if found.kind == "complaint":
+            choices = (Choice("查看投诉", found.subject.replace(":", "/")),)
         if found.kind == "confirm_link":
             link = found.facts["link"]
             choices = (

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import ForeignKey, Index, String, Table, exists, select, text
+from sqlalchemy import ForeignKey, Index, String, Table, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Row
@@ -12,7 +12,7 @@ from models.life import TIME, Life, Verb
 from models.ordering.listings import Listing
 from models.ordering.orders import Order
 from models.people.identities import Who
-from models.people.staff import StaffRole
+from models.people.staff import StaffRole, is_member
 
 # While an assignment stands in one of these, its organisation reads what the order says of a resident.
 STANDING = ("offered", "accepted", "started")
@@ -67,19 +67,11 @@ ASSIGNMENT = Life(
 
 
 def assigned_to(session: Session, who: Who, assignment_id: int) -> tuple[Assignment, Order]:
-    """An assignment and its order as they stand now, for a member of that organisation; others hear "not_yours"."""
-    session.flush()
-    found = session.execute(
-        select(Assignment, Order).join(Order, Assignment.order_id == Order.id)
-        .where(Assignment.id == assignment_id, exists().where(
-            StaffRole.organisation_id == Assignment.organisation_id, StaffRole.person_id == who.person_id,
-            StaffRole.ended_at.is_(None),
-        )),
-        execution_options={"populate_existing": True},
-    ).first()  # fmt: skip
-    if found is None:
+    """An assignment and its order, for a member of that organisation; raises Refused("not_yours") for others."""
+    assignment = session.get(Assignment, assignment_id)
+    if assignment is None or not is_member(session, who.person_id, assignment.organisation_id):
         raise Refused("not_yours")
-    return found.Assignment, found.Order
+    return assignment, session.get_one(Order, assignment.order_id)
 
 
 def jobs_of(session: Session, who: Who) -> list[tuple[Assignment, Order, Listing]]:

@@ -32,9 +32,9 @@ Take = Callable[..., tuple[Assignment, Order, bool]]
 
 
 def run(folder: Path) -> list[Figure]:
-    """Ours against SELECT … FOR UPDATE, on the same PostgreSQL, with all else of the accept the same."""
+    """Ours (SELECT … FOR UPDATE, then look) against a conditional UPDATE without a lock, all else the same."""
     databases = Databases(folder)
-    speed: dict[str, list[float]] = {"ours": [], "for update": []}
+    speed: dict[str, list[float]] = {"ours": [], "conditional": []}
     try:
         with databases.fresh("postgresql") as url, disposing(make_engine(url, pool_size=AT_ONCE)) as engine:
             county = County(session_factory(engine))
@@ -42,14 +42,14 @@ def run(folder: Path) -> list[Figure]:
                 county.race(pool, county.order())  # connections and caches are warm
                 for _ in range(ROUNDS):
                     speed["ours"].append(county.rate(pool))
-                    with instead(for_update):
-                        speed["for update"].append(county.rate(pool))
+                    with instead(conditional):
+                        speed["conditional"].append(county.rate(pool))
     finally:
         databases.close()
     return [
-        Figure("50 accept one order at once / SELECT FOR UPDATE", each(speed, "ours", "for update"), "ratio", 1.5),
+        Figure("50 accept one order at once / a conditional UPDATE", each(speed, "ours", "conditional"), "ratio"),
         Figure("answers to 50 who accept one order at once", tuple(speed["ours"]), "per second"),
-        Figure("the same with SELECT FOR UPDATE", tuple(speed["for update"]), "per second"),
+        Figure("the same with a conditional UPDATE", tuple(speed["conditional"]), "per second"),
     ]
 
 
@@ -113,16 +113,22 @@ def instead(take: Take) -> Iterator[None]:
         yield
 
 
-def for_update(session: Session, who: Who, assignment_id: int, now) -> tuple[Assignment, Order, bool]:
-    """The obvious way: hold the row, look, write."""
-    assignment = session.get_one(Assignment, assignment_id)
-    if not is_member(session, who.person_id, assignment.organisation_id):
-        raise Refused("not_yours")
-    order = session.get_one(Order, assignment.order_id, with_for_update=True)
-    session.refresh(assignment)
-    if order.state != "open" or assignment.state != "offered":
-        raise Refused("already_taken")
+def conditional(session: Session, who: Who, assignment_id: int, now) -> tuple[Assignment, Order, bool]:
+    """No lock: read, and let the order's conditional UPDATE decide; whoever loses reads again to hear why."""
     by = By(who.person_id, "provider")
-    ORDER.move(session, order, "accept", by=by, now=now)
-    ASSIGNMENT.move(session, assignment, "accept", by=by, now=now, answered_by_id=who.person_id, answered_at=now)
-    return assignment, order, True
+    while True:
+        found = session.execute(
+            select(Assignment, Order).join(Order, Assignment.order_id == Order.id)
+            .where(Assignment.id == assignment_id), execution_options={"populate_existing": True},
+        ).one()  # fmt: skip
+        assignment, order = found.Assignment, found.Order
+        if not is_member(session, who.person_id, assignment.organisation_id):
+            raise Refused("not_yours")
+        if order.state != "open" or assignment.state != "offered":
+            raise Refused("already_taken")
+        try:
+            ORDER.move(session, order, "accept", by=by, now=now, where={"revision": order.revision})
+        except Refused:
+            continue
+        ASSIGNMENT.move(session, assignment, "accept", by=by, now=now, answered_by_id=who.person_id, answered_at=now)
+        return assignment, order, True
