@@ -62,7 +62,7 @@ def title(kind: str) -> str:
 
 def about(facts: dict[str, Any]) -> str:
     """Whom it is about."""
-    return str(facts.get("cared") or facts.get("beneficiary") or facts.get("person") or "")
+    return str(facts.get("cared") or facts.get("beneficiary") or facts.get("person") or facts.get("lent") or "")
 
 
 def _way(way: Way) -> str:

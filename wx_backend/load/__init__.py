@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from wx_backend.load import listings, people, places, reminders
+from wx_backend.load import helping, listings, people, places, reminders
 from wx_backend.load.loading import Loading
 from wx_backend.load.rows import BadRow, RowIn, rows
 
@@ -48,6 +48,12 @@ SECTIONS: dict[str, Section] = {
     "listings": _section(
         listings.listings, "code,centre,category,title,summary,mode,questions,providers,valid_from,valid_to"
     ),
+    "teams": _section(helping.teams, "organisation,field,leader,incubation,review_on"),
+    "skills": _section(helping.skills, "person,skill,certificate,valid_until"),
+    "requirements": _section(helping.requirements, "listing,skill,certified"),
+    "coverage": _section(helping.coverage, "organisation,area"),
+    "roads": _section(helping.roads, "from,to,minutes"),
+    "equipment": _section(helping.equipment, "centre,kind,name"),
     "reminders": _section(reminders.reminders, "kind,role,name,mode,minutes,days,at,urgency,grace_minutes,active"),
     "overrides": _section(places.overrides, "day,is_workday,name"),
 }
