@@ -39,7 +39,7 @@ def reopen(session: Session, who: Who, order_id: int, reason: str, preferred_at:
     why, by = reason.strip()[:NOTE_LIMIT], By(who.person_id, role)
     ORDER.move(
         session, order, "reopen", by=by, now=now, note=why, reopened=True, preferred_at=preferred_at,
-        completed_at=None, nagged_hours=None, where={"reopened": False},
+        completed_at=None, nagged_hours=None, promised_from=now, paused_minutes=0, where={"reopened": False},
     )  # fmt: skip
     turn(order)
     withdraw(session, order.subject, now)

@@ -9,13 +9,12 @@ from models.messages.outbox import post
 from models.ordering.assignments import Assignment
 from models.ordering.matching import answering
 from models.ordering.news import facts_for, urgency
-from models.ordering.offers import AT_LEAST, PHONE_WITHIN, waking
+from models.ordering.offers import AT_LEAST, PHONE_WITHIN, in_hand, waking
 from models.ordering.orders import Order
 from models.people.staff import cadres_over
 from models.places.areas import Area
 from models.tasks.desk import open_task
 from models.tasks.escalation import raise_now
-from models.tasks.tasks import TASK, Task
 
 NAG_HOURS = (48, 24, 3)  # before the wished time
 CADRES_FROM = 24  # from here on the cadres hear of it as well
@@ -60,10 +59,11 @@ def _nag(session: Session, order_id: int, hours: int, now: datetime) -> bool:
     if hours <= CADRES_FROM or not standing:
         readers |= {cadre.id for cadre in cadres_over(session, session.get_one(Area, order.area_id))}
     facts = facts_for(session, order)
+    wanted = f"{order.preferred_at:%m%d%H%M}"  # taken up again, it is another time
     for reader in sorted(readers):
         post(
-            session, key=f"{order.subject}/nag/{hours}/{reader}", person_id=reader, kind="ordering.nag", facts=facts,
-            subject=order.subject, now=now, urgency=urgency(order, now), useful_until=order.preferred_at,
+            session, key=f"{order.subject}/nag/{hours}/{reader}/{wanted}", person_id=reader, kind="ordering.nag",
+            facts=facts, subject=order.subject, now=now, urgency=urgency(order, now), useful_until=order.preferred_at,
             about_id=order.beneficiary_id,
         )  # fmt: skip
     session.flush()
@@ -86,16 +86,12 @@ def _raise(session: Session, order_id: int, now: datetime) -> int:
     order = _still_open(session, order_id)
     if order is None:
         return 0
-    task = session.scalar(
-        select(Task).where(
-            Task.subject == order.subject, Task.kind == "order_unanswered", Task.state.not_in(TASK.ends)
-        ).limit(1)
-    )  # fmt: skip
+    task = in_hand(session, order)
     if task is None:
         task = open_task(
-            session, key=f"{order.subject}/unanswered/soon", kind="order_unanswered", area_id=order.area_id,
-            subject=order.subject, facts=facts_for(session, order), person_id=order.beneficiary_id, now=now,
-            due_at=min(order.preferred_at, now + PHONE_WITHIN),
+            session, key=f"{order.subject}/unanswered/soon/{order.revision}", kind="order_unanswered",
+            area_id=order.area_id, subject=order.subject, facts=facts_for(session, order),
+            person_id=order.beneficiary_id, now=now, due_at=min(order.preferred_at, now + PHONE_WITHIN),
         )  # fmt: skip
     return raise_now(session, task.id, now)
 

@@ -15,6 +15,7 @@ from models.ordering.orders import Order, turn
 from models.ordering.visits import stand_down
 from models.people.staff import Organisation
 from models.tasks.desk import open_task, settle_for
+from models.tasks.tasks import TASK, Task
 
 PHONE_WITHIN = timedelta(hours=8)
 ANSWER_WITHIN = timedelta(hours=4)  # of working time
@@ -33,14 +34,17 @@ def offer_next(session: Session, order: Order, now: datetime) -> Assignment | No
     turn(order)
     had = set(session.scalars(_asked(order)))
     many = session.scalar(select(func.count()).where(Assignment.order_id == order.id)) or 0
-    asked_at = waking(now)
+    # Somebody has just ordered: the first offer goes at once. To ask on is the machine's own doing, and can wait.
+    asked_at = waking(now) if many else now
     found = match(session, order)
     left = [key for key in found.inside if key not in had]
     if left and many < MOST_OFFERS and order.preferred_at > asked_at:
-        return make_offer(session, order, left[0], now)
+        return make_offer(session, order, left[0], now, asked_at=asked_at)
+    if in_hand(session, order) is not None:
+        return None
     names = [session.get_one(Organisation, key).name for key in found.outside]
     open_task(
-        session, key=f"{order.subject}/unanswered/{many}", kind="order_unanswered", area_id=order.area_id,
+        session, key=f"{order.subject}/unanswered/{order.revision}", kind="order_unanswered", area_id=order.area_id,
         subject=order.subject, facts={**facts_for(session, order), "outside": names}, person_id=order.beneficiary_id,
         now=now, due_at=now + PHONE_WITHIN,
     )  # fmt: skip
@@ -48,9 +52,10 @@ def offer_next(session: Session, order: Order, now: datetime) -> Assignment | No
 
 
 def make_offer(
-    session: Session, order: Order, organisation_id: int, now: datetime, *, by: By = BY_RULE, mode: str = "offer"
-) -> Assignment:
-    """Ask one organisation; at night its people read of it in the morning. The cadre need not look for anybody now."""
+    session: Session, order: Order, organisation_id: int, now: datetime, *, by: By = BY_RULE, mode: str = "offer",
+    asked_at: datetime | None = None,
+) -> Assignment:  # fmt: skip
+    """Ask one organisation; its people read of it at `asked_at`. The cadre need not look for anybody now."""
     assignment = Assignment(
         order_id=order.id, organisation_id=organisation_id, offered_at=now, mode=mode, dispatched_by_id=by.person_id
     )
@@ -60,7 +65,7 @@ def make_offer(
     for member in answering(session, organisation_id):
         post(
             session, key=f"{assignment.subject}/offered/{member.id}", person_id=member.id, kind="ordering.offered",
-            facts=facts, subject=assignment.subject, now=now, due_at=waking(now), urgency=urgency(order, now),
+            facts=facts, subject=assignment.subject, now=now, due_at=asked_at or now, urgency=urgency(order, now),
         )  # fmt: skip
     settle_for(session, order.subject, "cancel", by=BY_RULE, now=now, kinds=("order_unanswered",))
     return assignment
@@ -70,6 +75,15 @@ def begin_round(session: Session, order: Order) -> None:
     """Everybody may be asked anew, also who said no before."""
     order.round_after = session.scalar(select(func.max(Assignment.id)).where(Assignment.order_id == order.id)) or 0
     session.flush()
+
+
+def in_hand(session: Session, order: Order) -> Task | None:
+    """The task of the cadre who looks for somebody, while it is open."""
+    return session.scalar(
+        select(Task).where(
+            Task.subject == order.subject, Task.kind == "order_unanswered", Task.state.not_in(TASK.ends)
+        ).limit(1)
+    )  # fmt: skip
 
 
 def waking(now: datetime) -> datetime:

@@ -43,6 +43,7 @@ class Order(Row):
     end_code: Mapped[str] = mapped_column(String(16), default="")  # the same as one of the codes above
     nagged_hours: Mapped[int | None]  # how many hours before the service somebody was last reminded to answer
     round_after: Mapped[int] = mapped_column(BigInteger, default=0)  # the last assignment of earlier rounds of offers
+    promised_from: Mapped[datetime | None]  # since when the promise's clock runs; None: since it was placed
     paused_since: Mapped[datetime | None]  # the resident has to answer first: the promise's clock stands still
     paused_minutes: Mapped[int] = mapped_column(default=0)  # of working time, in pauses that are over
     reopened: Mapped[bool] = mapped_column(default=False)

@@ -20,12 +20,15 @@ PROMISE = timedelta(hours=18)  # of working time: two working days
 def due_at(order: Order, book: WorkCalendar) -> datetime | None:
     """By when an order should be accepted, for everybody to see; None while the resident has to answer first.
 
-    It runs from the moment of ordering, through every offer, hand-back and re-dispatch: the resident has waited all
-    the while. Only a pause moves it, by the working time that it lasted. It never lies after the wished time.
+    It runs from the moment of ordering (or of taking the order up again), through every offer, hand-back and
+    re-dispatch: the resident has waited all the while. Only a pause moves it, by the working time that it lasted. It
+    never lies after the wished time.
     """
     if order.paused_since is not None:
         return None
-    promised = book.add_working_time(order.created_at, PROMISE + timedelta(minutes=order.paused_minutes))
+    promised = book.add_working_time(
+        order.promised_from or order.created_at, PROMISE + timedelta(minutes=order.paused_minutes)
+    )
     return min(promised, order.preferred_at)
 
 
@@ -79,8 +82,8 @@ def open_overdue(session: Session, now: datetime) -> int:
         if due is None or due > now:
             continue
         task = open_task(
-            session, key=f"{order.subject}/overdue", kind="order_overdue", area_id=order.area_id, subject=order.subject,
-            facts=facts_for(session, order), person_id=order.beneficiary_id, now=now, due_at=due,
+            session, key=f"{order.subject}/overdue/{int(order.reopened)}", kind="order_overdue", area_id=order.area_id,
+            subject=order.subject, facts=facts_for(session, order), person_id=order.beneficiary_id, now=now, due_at=due,
         )  # fmt: skip
         opened += task.created_at == now
     return opened

@@ -217,6 +217,6 @@ def test_a_cadre_ends_an_order_that_nobody_can_do(talk, cast, open_session):
     li.says("我的订单")
     li.says(number)
     li.taps("没有组织能做")
-    assert "已经结束" in li.taps("确认")
+    assert "已经结束" in li.taps("路太远")
     me = talk(cast.xiaofang)
     assert "暂时没有组织能做" in me.says("我的订单")

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import func, select
 
 from models.errors import Refused
+from models.hours import WorkCalendar
 from models.messages.letters import Letter
 from models.ordering.aftercare import ask_after, close_old, reopen
 from models.ordering.assignments import Assignment
@@ -14,6 +15,7 @@ from models.ordering.complaints import Complaint, complain, complaint_for, settl
 from models.ordering.dispatch import accept, complete
 from models.ordering.orders import Order
 from models.ordering.ratings import CONTENT, DISCONTENT, Rating, rate
+from models.ordering.sla import is_overdue
 from models.people.care import CareLink
 from models.people.identities import Identity
 from models.people.staff import StaffRole
@@ -145,6 +147,7 @@ def test_what_was_not_right_is_offered_anew_once_also_to_who_did_it(session, cas
     reopen(session, cast.who(cast.xiaofang), order.id, "没理完", wanted, LATER)
     reopen(session, cast.who(cast.li), order.id, "没理完", wanted, LATER)
     assert (order.state, order.preferred_at, order.reopened, order.completed_at) == ("open", wanted, True, None)
+    assert not is_overdue(order, WorkCalendar(), LATER)  # a new promise
     offer = offer_of(session, order)
     tells = session.scalars(select(Task).where(Task.kind == "tell_in_person", Task.state == "open")).all()
     assert [task.facts["letter_kind"] for task in tells] == ["ordering.reopened"]

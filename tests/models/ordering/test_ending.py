@@ -23,6 +23,7 @@ from models.ordering.visiting import name_person
 from models.people.care import CareLink
 from models.places.cells import Cell
 from models.tasks.tasks import TASK, Task
+from models.tasks.undelivered import hand_over
 from tests.models.ordering.test_dispatch import offer_of, ordered, told
 from tests.world import NOW
 
@@ -164,6 +165,19 @@ def test_when_somebody_dies_or_is_in_hospital_all_stops_at_once_and_the_family_i
     assert jobs_of(session, cast.who(cast.laoxu)) == []
     with pytest.raises(Refused, match="not_active"):
         ordered(session, cast, "k4")
+
+
+@pytest.mark.case("B10")
+def test_nobody_is_sent_to_tell_the_daughter_what_wechat_could_not(session, cast):
+    ordered(session, cast)
+    cancel(session, cast.who(cast.li), session.scalars(select(Order.id)).one(), "路不通", NOW)
+    letter = session.scalars(select(Letter).where(Letter.person_id == cast.xiaofang.id)).one()
+    letter.state = "dead"
+    session.flush()
+    task = hand_over(session, letter, NOW)
+    mark(session, cast.who(cast.li), cast.wangnainai.id, "die", NOW)
+    session.refresh(task)
+    assert task.state == "cancelled"
 
 
 def test_who_has_died_is_not_brought_back_and_who_left_hospital_orders_again(session, cast):
