@@ -47,7 +47,7 @@ def request(
     if home.id == centre.id:
         raise Refused("own_already")
     loan = ResourceLoan(
-        kind=kind, resource_id=resource_id, from_centre_id=home.id, to_centre_id=centre.id, order_id=order_id,
+        kind=kind, **{f"{kind}_id": resource_id}, from_centre_id=home.id, to_centre_id=centre.id, order_id=order_id,
         starts_at=starts_at, ends_at=ends_at, requested_by_id=who.person_id, created_at=now,
     )  # fmt: skip
     session.add(loan)
@@ -115,7 +115,7 @@ def ask_overdue(session: Session, now: datetime) -> int:
     late = select(ResourceLoan).where(ResourceLoan.state == "handed_over", ResourceLoan.ends_at <= now)
     opened = 0
     for loan in session.scalars(late.order_by(ResourceLoan.id)).all():
-        name, _ = _owner_of(session, loan.kind, loan.resource_id)
+        name, _ = _owner_of(session, loan.kind, loan.lent_id)
         home = session.get_one(ServiceCentre, loan.from_centre_id)
         task = open_task(
             session, key=f"{loan.subject}/overdue", kind="loan_overdue", area_id=home.area_id, subject=loan.subject,
@@ -129,7 +129,7 @@ def borrowed_orders(session: Session, who: Who, now: datetime) -> list[Order]:
     """The live orders that somebody who is lent sees: those the loan covers, and only while it lasts."""
     covered = (
         select(Order).join(ResourceLoan, ResourceLoan.to_centre_id == Order.centre_id)
-        .where(ResourceLoan.kind == "person", ResourceLoan.resource_id == who.person_id)
+        .where(ResourceLoan.kind == "person", ResourceLoan.person_id == who.person_id)
         .where(ResourceLoan.state == "handed_over", ResourceLoan.starts_at <= now, ResourceLoan.ends_at > now)
         .where(ResourceLoan.order_id.is_(None) | (ResourceLoan.order_id == Order.id))
         .where(Order.state.in_(LIVE_ORDERS), Order.preferred_at >= ResourceLoan.starts_at)
@@ -189,7 +189,7 @@ def _settled(session: Session, loan: ResourceLoan, word: str, by: By, now: datet
     settle_for(session, loan.subject, "cancel", by=BY_RULE, now=now)
     other = loan.from_centre_id if by.role == "borrower" else loan.to_centre_id
     centre = session.get_one(ServiceCentre, other)
-    name, _ = _owner_of(session, loan.kind, loan.resource_id)
+    name, _ = _owner_of(session, loan.kind, loan.lent_id)
     readers = {cadre.id for cadre in cadres_over(session, session.get_one(Area, centre.area_id))}
     if by.role == "lender":
         readers.add(loan.requested_by_id)

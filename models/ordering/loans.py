@@ -21,8 +21,10 @@ class ResourceLoan(Row):
 
     __tablename__ = "resource_loans"
 
-    kind: Mapped[str] = mapped_column(String(12))
-    resource_id: Mapped[int]  # the key of the person, the organisation or the equipment
+    kind: Mapped[str] = mapped_column(String(12))  # which of the next three it is
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("persons.id"), index=True)
+    organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisations.id"))
+    equipment_id: Mapped[int | None] = mapped_column(ForeignKey("equipment.id"))
     from_centre_id: Mapped[int] = mapped_column(ForeignKey("service_centres.id"), index=True)
     to_centre_id: Mapped[int] = mapped_column(ForeignKey("service_centres.id"), index=True)
     order_id: Mapped[int | None] = mapped_column(ForeignKey("orders.id"), index=True)  # None: all of that centre
@@ -40,9 +42,21 @@ class ResourceLoan(Row):
         return f"loan:{self.id}"
 
     @property
+    def lent_id(self) -> int:
+        """The key of the person, the organisation or the equipment."""
+        key: int = getattr(self, f"{self.kind}_id")
+        return key
+
+    @property
     def resource(self) -> str:
         """What is lent, as the days of loans know it."""
-        return f"{self.kind}:{self.resource_id}"
+        return f"{self.kind}:{self.lent_id}"
+
+
+_LENT = {
+    "person": ResourceLoan.person_id, "organisation": ResourceLoan.organisation_id,
+    "equipment": ResourceLoan.equipment_id,
+}  # fmt: skip
 
 
 class LoanDay(Base):
@@ -98,11 +112,11 @@ def free_days(session: Session, loan: ResourceLoan, since: date | None = None) -
     session.execute(gone if since is None else gone.where(LoanDay.day > since))
 
 
-def lent_to(session: Session, kind: str, resource_id: int, centre_id: int, at: datetime) -> ResourceLoan | None:
+def lent_to(session: Session, kind: str, lent_id: int, centre_id: int, at: datetime) -> ResourceLoan | None:
     """The loan that brings something to a centre at an instant, agreed on by both."""
     return session.scalar(
         select(ResourceLoan).where(
-            ResourceLoan.kind == kind, ResourceLoan.resource_id == resource_id, ResourceLoan.to_centre_id == centre_id,
+            ResourceLoan.kind == kind, _LENT[kind] == lent_id, ResourceLoan.to_centre_id == centre_id,
             ResourceLoan.state.in_(STANDING_LOANS), ResourceLoan.starts_at <= at, ResourceLoan.ends_at > at,
         ).limit(1)
     )  # fmt: skip

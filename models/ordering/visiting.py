@@ -35,7 +35,7 @@ def name_person(
     session: Session, who: Who, assignment_id: int, person_id: int, *, now: datetime,
     starts_at: datetime | None = None, vehicle_id: int | None = None, room_id: int | None = None,
 ) -> Visit:  # fmt: skip
-    """Say who goes, when (as wished, where nothing is said) and with what; the same again moves the visit.
+    """Say who goes, when (as wished, where nothing is said) and with what; the same person again moves the visit.
 
     A member of the organisation or a cadre says it. Another person than before is a stand-in. All cells are taken or
     none: person, beneficiary (unless it is only brought to the door), vehicle, room. Raises Refused("not_yours"),
@@ -52,6 +52,9 @@ def name_person(
     standing = live_visit(session, assignment.id)
     if standing is not None and standing.state != "scheduled":
         raise Refused("wrong_state", state=standing.state)
+    said = (person_id, start, vehicle_id, room_id)
+    if standing is not None and said == (standing.person_id, standing.starts_at, standing.vehicle_id, standing.room_id):
+        return standing  # a double tap
     visit = Visit(
         assignment_id=assignment.id, order_id=order.id, person_id=person_id, vehicle_id=vehicle_id, room_id=room_id,
         starts_at=start, ends_at=start + LASTS[listing.mode], created_at=now,

@@ -75,7 +75,7 @@ def test_who_could_but_serves_another_mountain_is_not_asked_and_named_to_be_borr
     task = session.scalars(select(Task).where(Task.kind == "order_unanswered")).one()
     assert task.facts["outside"] == ["老徐好帮手", "乐都"]
     loan = ResourceLoan(
-        kind="organisation", resource_id=cast.second_club.id, from_centre_id=cast.other_centre.id,
+        kind="organisation", organisation_id=cast.second_club.id, from_centre_id=cast.other_centre.id,
         to_centre_id=cast.centre.id, starts_at=NOW, ends_at=WANTED + timedelta(hours=1), requested_by_id=cast.li.id,
         created_at=NOW,
     )  # fmt: skip

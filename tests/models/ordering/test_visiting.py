@@ -59,6 +59,7 @@ def tasks(session, kind):
 def test_whoever_is_named_hears_where_to_go_and_the_household_who_comes(session, cast):
     order, offer = taken_on(session, cast)
     visit = named(session, cast, offer)
+    assert named(session, cast, offer).id == visit.id
     assert (visit.state, visit.starts_at, visit.ends_at) == ("scheduled", WANTED, WANTED + HOUR)
     assert told(session, "ordering.your_visit") == [cast.ama.id]
     assert told(session, "ordering.named") == [cast.xiaofang.id]
@@ -229,7 +230,7 @@ def test_whose_certificate_runs_out_before_the_visit_is_found_and_replaced(sessi
     assert [recheck(session, NOW + timedelta(minutes=n)) for n in (1, 2)] == [1, 0]
     assert told(session, "ordering.visit_recheck") == sorted([cast.laoxu.id, cast.ama.id])
     with pytest.raises(Refused, match="not_qualified"):
-        named(session, cast, offer)
+        named(session, cast, offer, starts_at=WANTED + HOUR)
     named(session, cast, offer, cast.laoxu)
     assert tasks(session, "visit_recheck") == ["cancelled"]
 

@@ -123,7 +123,9 @@ def upgrade() -> None:
     op.create_table('resource_loans',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('kind', sa.String(length=12), nullable=False),
-    sa.Column('resource_id', sa.Integer(), nullable=False),
+    sa.Column('person_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
+    sa.Column('organisation_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
+    sa.Column('equipment_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
     sa.Column('from_centre_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('to_centre_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('order_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
@@ -135,8 +137,11 @@ def upgrade() -> None:
     sa.Column('decided_by_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['decided_by_id'], ['persons.id'], name=op.f('fk_resource_loans_decided_by_id_persons')),
+    sa.ForeignKeyConstraint(['equipment_id'], ['equipment.id'], name=op.f('fk_resource_loans_equipment_id_equipment')),
     sa.ForeignKeyConstraint(['from_centre_id'], ['service_centres.id'], name=op.f('fk_resource_loans_from_centre_id_service_centres')),
     sa.ForeignKeyConstraint(['order_id'], ['orders.id'], name=op.f('fk_resource_loans_order_id_orders')),
+    sa.ForeignKeyConstraint(['organisation_id'], ['organisations.id'], name=op.f('fk_resource_loans_organisation_id_organisations')),
+    sa.ForeignKeyConstraint(['person_id'], ['persons.id'], name=op.f('fk_resource_loans_person_id_persons')),
     sa.ForeignKeyConstraint(['requested_by_id'], ['persons.id'], name=op.f('fk_resource_loans_requested_by_id_persons')),
     sa.ForeignKeyConstraint(['to_centre_id'], ['service_centres.id'], name=op.f('fk_resource_loans_to_centre_id_service_centres')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_resource_loans'))
@@ -144,6 +149,7 @@ def upgrade() -> None:
     with op.batch_alter_table('resource_loans', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_resource_loans_from_centre_id'), ['from_centre_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_resource_loans_order_id'), ['order_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_resource_loans_person_id'), ['person_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_resource_loans_to_centre_id'), ['to_centre_id'], unique=False)
 
     op.create_table('loan_days',
@@ -257,6 +263,7 @@ def downgrade() -> None:
     op.drop_table('loan_days')
     with op.batch_alter_table('resource_loans', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_resource_loans_to_centre_id'))
+        batch_op.drop_index(batch_op.f('ix_resource_loans_person_id'))
         batch_op.drop_index(batch_op.f('ix_resource_loans_order_id'))
         batch_op.drop_index(batch_op.f('ix_resource_loans_from_centre_id'))
 
