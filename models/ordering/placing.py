@@ -87,8 +87,8 @@ def cancel(session: Session, who: Who, order_id: int, reason: str, now: datetime
 def give_up(session: Session, who: Who, order_id: int, reason: str, now: datetime, code: str = "other") -> Order:
     """A cadre says that nobody can do it: the order ends unmet, and counts as a need that is not covered.
 
-    `code` is one of UNMET_REASONS: what the report of gaps counts by. Raises Refused("not_yours"), also for those who
-    ordered (they cancel), Refused("wrong_state") when somebody has accepted, or Refused("bad_reason").
+    `code` is one of UNMET_REASONS, to be counted by; `reason` says it in words. Raises Refused("not_yours"), also for
+    those who ordered (they cancel), Refused("wrong_state") when somebody has accepted, or Refused("bad_reason").
     """
     if code not in UNMET_REASONS:
         raise Refused("bad_reason")
