@@ -5,7 +5,23 @@ from models.base import Base
 from models.family import calls, guests
 from models.life import Life
 from models.messages import answers, breakers, budgets, inbox, letters, media, optouts, receipts, rules, subscriptions
-from models.ordering import assignments, demands, help, listings, needs, orders, publications, tallies, versions
+from models.ordering import (
+    assignments,
+    complaints,
+    demands,
+    help,
+    listings,
+    loans,
+    needs,
+    orders,
+    publications,
+    ratings,
+    skills,
+    tallies,
+    teams,
+    versions,
+    visits,
+)  # fmt: skip
 from models.people import (
     accounts,
     care,
@@ -14,23 +30,26 @@ from models.people import (
     desk_sessions,
     entering,
     identities,
+    lives,
     persons,
     signins,
     staff,
 )  # fmt: skip
-from models.places import areas, cells, centres
+from models.places import areas, cells, centres, equipment, travel
 from models.tasks import escalation, tasks
 
 ROOMS = (
-    history, hours, areas, centres, cells, persons, identities, care, consent, contacts, staff, entering,
-    inbox, letters, receipts, budgets, breakers, subscriptions, optouts, rules,
-    tasks, escalation, listings, versions, orders, assignments, tallies, publications, calls, guests,
-    media, demands, needs, help, signins, answers, audit, desk_sessions, accounts,
+    history, audit, hours, areas, centres, cells, travel, equipment,
+    persons, lives, identities, care, consent, contacts, staff, entering, signins, desk_sessions, accounts,
+    inbox, letters, receipts, budgets, breakers, subscriptions, optouts, rules, media, answers, tasks, escalation,
+    listings, versions, orders, assignments, tallies, publications, skills, teams, loans, visits, ratings, complaints,
+    demands, needs, help, calls, guests,
 )  # fmt: skip
 
 METADATA = Base.metadata
 
 LIVES: tuple[Life, ...] = (
-    care.CARE, listings.LISTING, versions.VERSION, orders.ORDER, assignments.ASSIGNMENT, calls.CALL, guests.GUEST,
-    letters.LETTER, tasks.TASK, media.MEDIA, needs.NEED, demands.DEMAND_LIST, help.HELP,
+    care.CARE, lives.PERSON, listings.LISTING, versions.VERSION, orders.ORDER, assignments.ASSIGNMENT, visits.VISIT,
+    loans.LOAN, complaints.COMPLAINT, needs.NEED, demands.DEMAND_LIST, help.HELP, calls.CALL, guests.GUEST,
+    letters.LETTER, media.MEDIA, tasks.TASK,
 )  # fmt: skip

@@ -1,6 +1,9 @@
 """What only time decides: lost leases, late letters, waiting receipts, askings nobody answered, calls that are over."""
 
 import random
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
 
 from sqlalchemy.orm import Session
 
@@ -8,13 +11,25 @@ from models.family.booking import finish_past
 from models.messages.passage import ENDED_UNDELIVERED
 from models.messages.receipts import join_waiting
 from models.messages.sweeping import sweep_letters
+from models.ordering.aftercare import ask_after, close_old
+from models.ordering.lending import ask_overdue
+from models.ordering.nagging import nag, raise_unanswered
 from models.ordering.offers import expire_offers
+from models.ordering.rechecking import ask_silent, press_to_name, recheck
+from models.ordering.sla import open_overdue
 from models.tasks.escalation import escalate
 from models.tasks.holding import wake_due
 from models.tasks.linking import lapse_old
 from models.tasks.undelivered import hand_over
 from scheduler.settings import Hands
 from scheduler.units import in_unit
+
+# What time decides about orders, in this order: whatever comes due is added here.
+Sweep = Callable[[Session, datetime], int]
+TASK_SWEEPS: tuple[Sweep, ...] = (
+    recheck, press_to_name, ask_silent, ask_after, close_old, ask_overdue, wake_due, escalate,
+)  # fmt: skip
+ORDER_SWEEPS: tuple[Sweep, ...] = (nag, raise_unanswered, open_overdue)
 
 _rng = random.SystemRandom()
 
@@ -43,7 +58,20 @@ def sweep_bookings(hands: Hands) -> int:
     )
 
 
-def sweep_tasks(hands: Hands) -> int:
-    """Go on with what was to wait until now, and tell those above of what nobody has done in time; answers how many."""
+def sweep_orders(hands: Hands) -> int:
+    """Remind of orders that nobody has accepted, and hand them to cadres; answers how many.
+
+    Each in a transaction of its own: the locks of one are not held while the next is looked for.
+    """
     now = hands.now()
-    return in_unit(hands.open_session, lambda session: wake_due(session, now) + escalate(session, now))
+    return sum(in_unit(hands.open_session, partial(_done, sweep=one, now=now)) for one in ORDER_SWEEPS)
+
+
+def _done(session: Session, sweep: Sweep, now: datetime) -> int:
+    return sweep(session, now)
+
+
+def sweep_tasks(hands: Hands) -> int:
+    """Look again at what was agreed and what was to wait, and tell those above of what nobody has done in time."""
+    now = hands.now()
+    return sum(in_unit(hands.open_session, partial(_done, sweep=one, now=now)) for one in TASK_SWEEPS)

@@ -12,6 +12,7 @@ from models.ordering.assignments import ASSIGNMENT, Assignment
 from models.ordering.listings import Listing
 from models.ordering.orders import ORDER, Order
 from models.ordering.versions import VERSION, ListingVersion
+from models.ordering.visits import VISIT, Visit
 from models.people.care import CARE, CareLink
 from models.people.persons import Person
 from models.people.staff import areas_under
@@ -27,6 +28,9 @@ ABOUT: Mapping[str, Callable[[Areas], Select[Any]]] = {
     ASSIGNMENT.name: lambda areas: (
         select(Assignment.id).join(Order, Assignment.order_id == Order.id).where(Order.area_id.in_(areas))
     ),
+    VISIT.name: lambda areas: (
+        select(Visit.id).join(Order, Visit.order_id == Order.id).where(Order.area_id.in_(areas))
+    ),
     CALL.name: lambda areas: (
         select(FamilyCall.id).join(Person, FamilyCall.cared_id == Person.id).where(Person.area_id.in_(areas))
     ),
@@ -40,15 +44,17 @@ ABOUT: Mapping[str, Callable[[Areas], Select[Any]]] = {
         select(CareLink.id).join(Person, CareLink.cared_id == Person.id).where(Person.area_id.in_(areas))
     ),
     VERSION.name: lambda areas: (
-        select(ListingVersion.id).join(Listing, ListingVersion.listing_id == Listing.id)
-        .join(ServiceCentre, Listing.centre_id == ServiceCentre.id).where(ServiceCentre.area_id.in_(areas))
+        select(ListingVersion.id)
+        .join(Listing, ListingVersion.listing_id == Listing.id)
+        .join(ServiceCentre, Listing.centre_id == ServiceCentre.id)
+        .where(ServiceCentre.area_id.in_(areas))
     ),
     TASK.name: lambda areas: select(Task.id).where(Task.area_id.in_(areas)),
 }
 # What is about the reader alone. Anything else is seen by nobody until it stands here.
 OWN = ("digest", "invitation")
 # Lives of which no letter speaks, or whose letters no desk shows: needs and calls for help may be confidential.
-SEEN_BY_NOBODY = ("listing", "letter", "need", "help", "media", "demand_list")
+SEEN_BY_NOBODY = ("listing", "letter", "need", "help", "media", "demand_list", "complaint", "loan", "person")
 
 
 def within(person_id: int) -> ColumnElement[bool]:

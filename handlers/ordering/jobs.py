@@ -1,14 +1,20 @@
 """The organisation's side in the official account: an offer, two taps, an answer; and the end of the work."""
 
 from handlers.ordering import words
+from handlers.ordering.sheets import as_text
 from handlers.room import Ask, Choice, Handler, Reply
-from handlers.words import when
+from handlers.words import called, when
 from models.hours import CHINA, calendar
 from models.ordering.assignments import STANDING, Assignment, assigned_to, jobs_of
 from models.ordering.dispatch import accept, complete, decline, hand_back, set_out
+from models.ordering.listings import Listing
+from models.ordering.matching import able_members
 from models.ordering.offers import answer_by
 from models.ordering.orders import Order
+from models.ordering.runsheet import run_sheet
 from models.ordering.versions import terms_of
+from models.ordering.visiting import arrive, find_nobody, name_person
+from models.ordering.visits import live_visit
 from models.people.persons import Person
 from models.places.areas import Area
 from models.places.centres import ServiceCentre, phone_of
@@ -40,13 +46,17 @@ def job(ask: Ask, assignment: int) -> Reply:
     )  # fmt: skip
     if offer.state == "offered":
         return _offered(ask, offer, order, text)
+    visit = live_visit(ask.session, offer.id)
+    goes = Choice("定上门的人", f"job/{assignment}/who") if visit is None else Choice("换人", f"job/{assignment}/who")
+    there = () if visit is None else (
+        Choice("到了", f"visit/{visit.id}/arrived"), Choice("家里没人", f"visit/{visit.id}/nobody")
+    )  # fmt: skip
     ends: tuple[Choice, ...] = (
-        Choice("已经做完", f"job/{assignment}/done"),
-        Choice("做不了，交回", f"job/{assignment}/back"),
-    )
+        Choice("已经做完", f"job/{assignment}/done"), Choice("做不了，交回", f"job/{assignment}/back")
+    )  # fmt: skip
     if offer.state == "accepted" and listing.mode != "at_centre":
         ends = (Choice("出发了", f"job/{assignment}/start"), *ends)
-    return Reply(text, ends, back="job")
+    return Reply(text, (*there, *ends, goes), back="job")
 
 
 def _offered(ask: Ask, offer: Assignment, order: Order, text: str) -> Reply:
@@ -102,6 +112,48 @@ def done(ask: Ask, assignment: int) -> Reply:
     return Reply(words.COMPLETED, (Choice("我的接单", "job"),))
 
 
+def ask_who(ask: Ask, assignment: int) -> Reply:
+    """Asks who goes: those who can and are there."""
+    offer, order = assigned_to(ask.session, ask.who, assignment)
+    listing = ask.session.get_one(Listing, order.listing_id)
+    able = able_members(ask.session, offer.organisation_id, order, listing)
+    if not able:
+        return Reply(words.NO_ONE_ABLE, back=f"job/{assignment}")
+    listed = tuple(Choice(called(person.name), f"job/{assignment}/who/{person.id}") for person in able)
+    return Reply(words.ASK_WHO, listed, back=f"job/{assignment}")
+
+
+def send(ask: Ask, assignment: int, person: int) -> Reply:
+    """This one goes, at the wished time."""
+    visit = name_person(ask.session, ask.who, assignment, person, now=ask.now)
+    visitor = ask.session.get_one(Person, visit.person_id).name
+    text = words.NAMED.format(visitor=visitor, when=when(visit.starts_at, CHINA))
+    return Reply(text, (Choice("查看", f"job/{assignment}"), Choice("今天的上门", "job/sheet")))
+
+
+def arrived(ask: Ask, visit: int) -> Reply:
+    """Arrived, now."""
+    there = arrive(ask.session, ask.who, visit, ask.now, ask.now)
+    return Reply(words.ARRIVED, (Choice("已经做完", f"job/{there.assignment_id}/done"),))
+
+
+def ask_nobody(ask: Ask, visit: int) -> Reply:
+    """Asks once more whether nobody is home."""
+    return Reply(words.ASK_NOBODY, (Choice("确认没人", f"visit/{visit}/nobody/yes"),), back="job")
+
+
+def nobody(ask: Ask, visit: int) -> Reply:
+    """Nobody is home: family and village hear of it."""
+    found = find_nobody(ask.session, ask.who, visit, ask.now, ask.now)
+    return Reply(words.NOBODY_HOME, (Choice("查看", f"job/{found.assignment_id}"),))
+
+
+def sheet(ask: Ask) -> Reply:
+    """Today's visits in their order."""
+    day = ask.now.astimezone(CHINA).date()
+    return Reply(as_text(day, run_sheet(ask.session, ask.who, day)), (Choice("我的接单", "job"),))
+
+
 def _reasons(ask: Ask, assignment: int, word: str, head: str, reasons: tuple[str, ...]) -> Reply:
     assigned_to(ask.session, ask.who, assignment)
     choices = tuple(Choice(why, f"job/{assignment}/{word}/{n}") for n, why in enumerate(reasons))
@@ -123,6 +175,12 @@ ADDRESSES: dict[str, Handler] = {
     "job/<int:assignment>/back/<int:reason>": give_back,
     "job/<int:assignment>/done": ask_done,
     "job/<int:assignment>/done/yes": done,
+    "job/<int:assignment>/who": ask_who,
+    "job/<int:assignment>/who/<int:person>": send,
+    "job/sheet": sheet,
+    "visit/<int:visit>/arrived": arrived,
+    "visit/<int:visit>/nobody": ask_nobody,
+    "visit/<int:visit>/nobody/yes": nobody,
 }
 
-KEYWORDS = {"接单": "job", "抢单": "job", "我要接单": "job"}
+KEYWORDS = {"接单": "job", "抢单": "job", "我要接单": "job", "今天的上门": "job/sheet", "上门安排": "job/sheet"}

@@ -3,14 +3,14 @@
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from handlers.ordering import words
+from handlers.ordering import after, directing, words
 from handlers.room import Ask, Choice, Handler, Reply
 from handlers.words import when_two
 from models.hours import CHINA
 from models.ordering.listings import Listing
 from models.ordering.numbers import spoken
 from models.ordering.orders import LIVE_ORDERS, Order, find_by_number, order_for, orders_of
-from models.ordering.placing import cancel, check_note, give_up
+from models.ordering.placing import cancel, check_note
 from models.ordering.versions import terms_of
 from models.people.persons import Person
 
@@ -36,13 +36,14 @@ def one(ask: Ask, order: int) -> Reply:
     beneficiary = ask.session.get_one(Person, found.beneficiary_id)
     text = words.order_whole(
         found.number or "", listing.title, beneficiary.name, found.state, both(ask, found.preferred_at), found.note,
-        found.reason,
+        found.reason, directing.promised(ask, found),
     )  # fmt: skip
     if found.state in LIVE_ORDERS and ask.session.get_one(Listing, found.listing_id).state != "published":
         text += f"\n{words.STOPPED}"
     choices = [Choice("取消订单", f"order/{order}/cancel")] if found.state in LIVE_ORDERS else []
-    if role == "cadre" and found.state == "open":
-        choices.append(Choice("没有组织能做", f"order/{order}/unmet"))
+    choices += after.choices(found)
+    if role == "cadre":
+        choices += directing.choices(found)
     return Reply(text, tuple(choices), back="order/mine")
 
 
@@ -66,19 +67,8 @@ def cancel_text(ask: Ask, order: int) -> Reply:
 
 def _cancel(ask: Ask, order: int, reason: str) -> Reply:
     gone = cancel(ask.session, ask.who, order, reason, ask.now)
-    return Reply(words.CANCELLED.format(number=spoken(gone.number or "")), (Choice("我的订单", "order/mine"),))
-
-
-def ask_unmet(ask: Ask, order: int) -> Reply:
-    """Asks a cadre whether nobody can do it."""
-    order_for(ask.session, ask.who, order)
-    return Reply(words.ASK_UNMET, (Choice("确认", f"order/{order}/unmet/yes"),), back=f"order/{order}")
-
-
-def unmet(ask: Ask, order: int) -> Reply:
-    """Nobody can do it; those whom it concerns are told."""
-    gone = give_up(ask.session, ask.who, order, words.NOBODY, ask.now)
-    return Reply(words.UNMET.format(number=spoken(gone.number or "")), (Choice("我的任务", "task"),))
+    choices = (Choice("点错了，撤回取消", f"order/{order}/undo"), Choice("我的订单", "order/mine"))
+    return Reply(words.CANCELLED.format(number=spoken(gone.number or "")), choices)
 
 
 def both(ask: Ask, moment: datetime) -> str:
@@ -98,8 +88,8 @@ ADDRESSES: dict[str, Handler] = {
     "order/<int:order>/cancel": ask_reason,
     "order/<int:order>/cancel/<int:reason>": cancel_for,
     "order/<int:order>/cancel/text": cancel_text,
-    "order/<int:order>/unmet": ask_unmet,
-    "order/<int:order>/unmet/yes": unmet,
+    **after.ADDRESSES,
+    **directing.ADDRESSES,
 }
 
-KEYWORDS = {"订单": "order/mine", "我的订单": "order/mine"}
+KEYWORDS = {"订单": "order/mine", "我的订单": "order/mine", **directing.KEYWORDS}

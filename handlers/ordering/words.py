@@ -52,8 +52,11 @@ ORDERS = "最近的订单："
 ASK_REASON = "为什么取消？"
 REASONS = ("不需要了", "时间不合适", "身体不方便", "点错了")
 CANCELLED = "订单{number}已经取消，相关的人会收到通知。"
-ASK_UNMET = "确认没有组织能做吗？订单会结束，点单的人会收到通知。"
-NOBODY = "没有组织能做"
+ASK_UNMET = "没有组织能做的原因是？选了以后订单就结束，点单的人会收到通知。"
+UNMET_NAMES = {
+    "nobody_free": "人手不够", "too_far": "路太远", "no_skill": "没有人会做", "no_equipment": "缺车或设备",
+    "other": "其他原因",
+}  # fmt: skip
 UNMET = "订单{number}已经结束，相关的人会收到通知。"
 NO_JOBS = "现在没有等待接单的服务。"
 JOBS = "您的组织有这些单子："
@@ -68,6 +71,33 @@ HANDED_BACK = "好的，已经交回，会另找组织，点单的人会收到�
 SET_OUT = "好的，已经告诉等您的人。路上请注意安全！"
 ASK_DONE = "服务已经做完了吗？确认后订单就结束了。"
 COMPLETED = "辛苦了！这张单子已经完成。"
+SCORES = {5: "满意", 3: "一般", 1: "不满意"}
+RATED = "谢谢您的评价！七天内可以再改。"
+ASK_COMPLAINT = "哪里没有做好？请写一下，只有乡镇的工作人员能看到。"
+COMPLAINED = "收到了。乡镇的工作人员会在五个工作日内答复您。"
+ASK_REOPEN = "希望什么时候重新来做？例如：11月29日 14:30。"
+NOT_RIGHT = "上次没有做好"
+REOPENED = "好的，已经重新安排，希望{wanted}。有组织接单后会通知您。"
+RESTORED = "好的，没有取消，继续办理。相关的人会收到通知。"
+ASK_OUTCOME = "处理好了请直接回复结果，投诉的人会收到。"
+SETTLED = "好的，已经答复投诉的人。"
+PROMISED = "最晚{due}前有人接单"
+PAUSED = "在等本人答复，暂停计时"
+RESUMED = "好的，继续计时。"
+NONE_WAITING = "现在没有等待接单的订单。"
+WAITING = "有{count}张订单等待接单，最久没有服务过的村排在前面。"
+ASK_CLUB = "派给哪个组织？"
+DISPATCHED = "已经派出，对方会收到通知。"
+POOLED = "好的，重新征集，合适的组织会收到通知。"
+ASK_OFF = "为什么办不了？请写原因。"
+ASK_INSTEAD = "还能怎么办？例如：改到周五、换成集中理发。"
+CALLED_OFF = "好的，已经取消，相关的人会收到原因和别的办法。"
+ASK_WHO = "谁去？"
+NO_ONE_ABLE = "那天没有合适的人手。可以交回，或打中心电话商量。"
+NAMED = "好的，由{visitor}上门，{when}。本人和家属会收到通知。"
+ARRIVED = "好的，记下到了。做完后请点“已经做完”。"
+ASK_NOBODY = "家里没有人应门吗？确认后会马上通知家属和村里。"
+NOBODY_HOME = "已经通知家属和村里。可以重新定时间，或交回。"
 
 # Pages.
 SERVICES = "点单服务"
@@ -144,6 +174,30 @@ REFUSALS: dict[str, str] = {
     "too_early": "还早着呢：离约好的时间{hours}小时以内，出发时再点。",
     "order_gone": "这张单子已经取消，不用去了，谢谢您！",
     "offer_over": "这张单子已经转给其他组织了，谢谢您！",
+    "changed_meanwhile": "这张单子刚刚有了变化，请看过最新情况再办。",
+    "under_way": "已经有人在路上了，请先打电话和对方说好。",
+    "not_provider": "这个组织不做这项服务，请换一个。",
+    "nobody_answers": "这个组织现在没有人能收到通知，请换一个或打电话。",
+    "not_qualified": "这个组织那天没有合格的人手，请换一个。",
+    "not_covered": "这个组织不服务这个村，要先申请借调。",
+    "not_member": "这个人不是您组织的成员，也没有借调过来，请换一个人。",
+    "time_off": "这个人那段时间请了假，请换一个人或换个时间。",
+    "travel": "这个人前后还有别处的上门，路上要{minutes}分钟（{village}），请换一个人或错开时间。",
+    "not_here": "这辆车不是这个中心的，请先申请借用。",
+    "bad_proof": "这份凭证没有收到，请再发一次。",
+    "no_consent": "本人没有同意拍照或留存，请先当面问清。",
+    "bad_score": "请从1到5里选一个。",
+    "own_work": "自己组织做的服务不能自己评价，谢谢您。",
+    "rating_closed": "评价过了{days}天，不能再改了。有意见可以投诉。",
+    "reopened_already": "这张单子已经重新办过一次。还有问题，请投诉或打中心电话。",
+    "too_late": "完成已经超过{days}天，不能重新办了。请重新点单，或投诉。",
+    "too_late_to_undo": "取消已经超过10分钟，不能撤回了。需要的话请重新点单。",
+    "reason_needed": "请写明原因，再办一次。",
+    "alternative_needed": "请写明还能怎么办（换时间、换服务），再办一次。",
+    "not_lendable": "没有找到可以借的人或东西，请核对一下。",
+    "own_already": "这本来就是您中心的，不用借。",
+    "lent_already": "那几天已经借给别的中心了，请换时间。",
+    "bad_reason": "请从列出的原因里选一个。",
 }
 
 
@@ -175,11 +229,12 @@ def offered(category: str, title: str) -> str:
 
 def summary(beneficiary: str, service: str, answers: list[tuple[str, Any]], wanted: str, note: str) -> str:
     """Everything that will be ordered, before it is."""
-    lines = [f"请核对：{beneficiary} · {service}", *(f"{question} {_answer(value)}" for question, value in answers)]
+    lines = [f"请核对：{beneficiary} · {service}", *(f"{question} {answer(value)}" for question, value in answers)]
     return "\n".join([*lines, f"时间：{wanted}", *([f"留言：{plain(note)}"] if note else [])])
 
 
-def _answer(value: Any) -> str:
+def answer(value: Any) -> str:
+    """One answer as it is read."""
     return plain("、".join(value) if isinstance(value, list) else str(value if value is not None else "无"))
 
 
@@ -188,9 +243,17 @@ def order_line(number: str, service: str, beneficiary: str, state: str) -> str:
     return f"{spoken(number)} {beneficiary} {service} {STATE_NAMES[state]}"
 
 
-def order_whole(number: str, service: str, beneficiary: str, state: str, wanted: str, note: str, reason: str) -> str:
+def complaint_whole(service: str, number: str, said: str, outcome: str, since: str) -> str:
+    """A complaint, for whoever settles it."""
+    lines = [f"{since} 对“{service}”（订单{spoken(number)}）的投诉：", plain(said) or "（语音）"]
+    return "\n".join([*lines, *([f"处理结果：{plain(outcome)}"] if outcome else [])])
+
+
+def order_whole(number: str, service: str, beneficiary: str, state: str, wanted: str, note: str, reason: str,
+                promised: str = "") -> str:  # fmt: skip
     """One order."""
     lines = [f"订单 {spoken(number)}：{STATE_NAMES[state]}", f"{beneficiary} · {service}", f"希望时间：{wanted}"]
+    lines += [promised] if promised else []
     lines += [f"留言：{plain(note)}"] if note else []
     return "\n".join([*lines, *([f"原因：{plain(reason)}"] if reason else [])])
 
@@ -199,7 +262,7 @@ def job_whole(service: str, village: str, beneficiary: str, wanted: str, answers
               phone: str) -> str:  # fmt: skip
     """What an organisation needs to decide: what, where, when; the centre's phone, never the resident's."""
     lines = [f"{service} · {village} · {beneficiary}", f"希望时间：{wanted}"]
-    lines += [f"{question} {_answer(value)}" for question, value in answers]
+    lines += [f"{question} {answer(value)}" for question, value in answers]
     lines += [f"留言：{plain(note)}"] if note else []
     return "\n".join([*lines, f"联系：中心电话{phone}"])
 
@@ -221,27 +284,63 @@ _LETTERS = {
     "offered": ("请接单", "有新的单子：{beneficiary}的“{service}”，希望{wanted}。回复“接单”查看。"),
     "accepted": ("已接单", "{beneficiary}的“{service}”（订单{spoken}）已由{organisation}接单，希望{wanted}。"),
     "handed_back": ("另找组织", "{organisation}来不了了，{beneficiary}的“{service}”（订单{spoken}）正在另找组织。"),
-    "completed": ("已完成", "{beneficiary}的“{service}”（订单{spoken}）已由{organisation}完成。"),
+    "completed": ("已完成", "{beneficiary}的“{service}”（订单{spoken}）已由{organisation}完成，可在“我的订单”评价。"),
     "unmet": ("没有组织", "抱歉，{beneficiary}的“{service}”（订单{spoken}）暂时没有组织能做。"),
     "taken": ("已被接走", "{beneficiary}的“{service}”（订单{spoken}）已由其他组织接单，您不用去了。"),
     "on_the_way": ("已出发", "{organisation}出发了，正在去做{beneficiary}的“{service}”（订单{spoken}）。"),
     "stop": ("请停下", "请马上停下，不用去了：{beneficiary}的“{service}”（订单{spoken}）刚刚取消，原因：{reason}。"),
     "cancelled": ("已取消", "{beneficiary}的“{service}”（订单{spoken}）取消了，原因：{reason}。"),
+    "nag": ("还没接单", "{beneficiary}的“{service}”（订单{spoken}）还没有组织接单，希望{wanted}，请尽快答复或协调。"),
+    "recalled": ("不用去了", "{beneficiary}的“{service}”（订单{spoken}）由工作人员另行安排，您不用去了。"),
+    "called_off": (
+        "中心取消",
+        "抱歉，{beneficiary}的“{service}”（订单{spoken}）办不了了，原因：{reason}。{alternative}",
+    ),
+    "stopped": ("不用去了", "{beneficiary}的“{service}”（订单{spoken}）不再需要，您不用去了。"),
+    "restored": ("继续办理", "{beneficiary}的“{service}”（订单{spoken}）没有取消，继续办理，希望{wanted}。"),
+    "reopened": ("重新办理", "{beneficiary}的“{service}”（订单{spoken}）重新安排，希望{wanted}，原因：{reason}。"),
+    "named": ("人员已定", "{beneficiary}的“{service}”（订单{spoken}）由{organisation}的{visitor}上门，时间{wanted}。"),
+    "your_visit": ("请您上门", "请您{wanted}到{village}{beneficiary}家做“{service}”（订单{spoken}）。回复“接单”查看。"),
+    "name_person": ("请定人员", "{beneficiary}的“{service}”（订单{spoken}）希望{wanted}，请尽快定好上门的人。"),
+    "visit_recheck": ("请换人", "{beneficiary}的“{service}”（订单{spoken}，{wanted}）原定的人去不了，请换一个人。"),
+    "visit_silent": ("请回报", "{beneficiary}的“{service}”（订单{spoken}，{wanted}）做完了吗？请回复“接单”回报。"),
+    "nobody_home": (
+        "家里没人",
+        "{organisation}到{beneficiary}家时没有人应门（“{service}”订单{spoken}）。请联系一下老人。",
+    ),
+    "complaint_settled": ("投诉有结果", "您对“{service}”（订单{spoken}）的意见已处理：{reason}。"),
+    "still_wanted": ("请您确认", "{requester}不再代办{beneficiary}的事。“{service}”（订单{spoken}，{wanted}）还要吗？"),
 }
 TEMPLATES = {f"ordering.{word}": "order_update" for word in _LETTERS} | need_words.TEMPLATES
 
 
+_LOANS = {"loan_approved": "借用已同意", "loan_refused": "借用没有同意", "loan_cancelled": "借用已取消"}
+TEMPLATES |= {f"ordering.{word}": "task_assigned" for word in _LOANS}
+
+
+def _loan(word: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
+    fields = {
+        "task": _LOANS[word], "who": facts["lent"], "contact": facts["phone"],
+        "time": f"{datetime.fromisoformat(facts['at']).astimezone(zone):%Y-%m-%d %H:%M}",
+    }  # fmt: skip
+    why = f"原因：{facts['reason']}。" if facts["reason"] else ""
+    text = f"{_LOANS[word]}：{facts['borrower']}向{facts['lender']}借{facts['lent']}（{facts['span']}）。{why}"
+    return Wording(TEMPLATES[f"ordering.{word}"], fields, text)
+
+
 def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
-    """A letter about an order, or about a need or a call for help."""
+    """A letter about an order or a loan, a need or a call for help."""
     if kind in need_words.TEMPLATES:
         return need_words.letter(kind, facts, zone)
+    if kind.partition(".")[2] in _LOANS:
+        return _loan(kind.partition(".")[2], facts, zone)
     state, text = _LETTERS[kind.partition(".")[2]]
     wanted = datetime.fromisoformat(facts["preferred_at"])
     fields = {
         "service": f"{_on_lock_screen(facts)}·{facts['beneficiary']}", "number": facts["number"], "state": state,
         "time": f"{wanted.astimezone(zone):%Y-%m-%d %H:%M}",
     }  # fmt: skip
-    known = {"organisation": "", **facts, "reason": facts.get("reason") or "未说明"}
+    known = {"organisation": "", "alternative": "", **facts, "reason": facts.get("reason") or "未说明"}
     told = text.format(**known, spoken=spoken(facts["number"]), wanted=when_two(wanted, CHINA, zone))
     return Wording(TEMPLATES[kind], fields, f"{told}有问题请打{facts['centre']}电话{facts['phone']}。")
 

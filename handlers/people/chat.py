@@ -8,6 +8,7 @@ from models.errors import Refused
 from models.family.parting import part
 from models.family.telling import person_moved_zone
 from models.messages.optouts import opt_in, opt_out, wants_none
+from models.ordering.proxies import ask_family
 from models.people.care import links_of
 from models.people.homes import centres_near
 from models.people.identities import Identity, follows, unfollows
@@ -134,7 +135,7 @@ def ask_link(ask: Ask, code: str, kinship: int) -> Reply:
 
 def revoke_link(ask: Ask, link: int) -> Reply:
     """Ends a link at once, and the calls to come with it: for the relative, the cared-for person and their cadre."""
-    part(ask.session, ask.who, link, ask.now)
+    ask_family(ask.session, part(ask.session, ask.who, link, ask.now), ask.now)
     return Reply(words.REVOKED, FIRST)
 
 

@@ -4,12 +4,14 @@ from zoneinfo import ZoneInfo
 
 from handlers.menu import FIRST
 from handlers.people import words
+from handlers.people.befalling import mark
 from handlers.room import Ask, Choice, Handler, Reply
 from handlers.words import when
 from models.errors import Refused
 from models.family.parting import take_back
 from models.people.care import links_to
 from models.people.consent import CONSENT_KINDS, Consent, agree, consents_of
+from models.people.lives import PERSON
 from models.people.persons import Person
 from models.people.scope import resident_of, residents_named
 from models.people.staff import is_cadre
@@ -77,7 +79,26 @@ def resident(ask: Ask, person: int) -> Reply:
     """A resident as their cadre sees them: who may act for them, to what they agreed, what can be changed."""
     found = resident_of(ask.session, ask.who.person_id, person)
     code = Choice("开亲情码", f"staff/invite/{person}")
-    return _whole(ask, found, f"staff/resident/{person}", "staff/resident", code)
+    verbs = [name for name, verb in PERSON.by_name.items() if found.state in verb.sources]
+    befalls = [Choice(words.BEFALLS[verb], f"staff/resident/{person}/befall/{verb}") for verb in verbs]
+    return _whole(ask, found, f"staff/resident/{person}", "staff/resident", code, *befalls)
+
+
+def ask_befall(ask: Ask, person: int, verb: str) -> Reply:
+    """Asks once more: what was to come for this person stops at once."""
+    name = resident_of(ask.session, ask.who.person_id, person).name
+    if verb not in PERSON.by_name:
+        raise Refused("wrong_state")
+    sure = (Choice("确认", f"staff/resident/{person}/befall/{verb}/yes"),)
+    return Reply(words.ask_befall(verb, name), sure, back=f"staff/resident/{person}")
+
+
+def befallen(ask: Ask, person: int, verb: str) -> Reply:
+    """It is written down."""
+    if verb not in PERSON.by_name:
+        raise Refused("wrong_state")
+    mark(ask.session, ask.who, person, verb, ask.now)
+    return Reply(words.BEFALLEN, (Choice("我的任务", "task"),))
 
 
 def resident_yes(ask: Ask, person: int, kind: int) -> Reply:
@@ -133,6 +154,8 @@ ADDRESSES: dict[str, Handler] = {
     "staff/resident/<int:person>": resident,
     "staff/resident/<int:person>/<int:kind>/yes": resident_yes,
     "staff/resident/<int:person>/<int:kind>/no": resident_no,
+    "staff/resident/<int:person>/befall/<verb>": ask_befall,
+    "staff/resident/<int:person>/befall/<verb>/yes": befallen,
 }
 
 KEYWORDS = {

@@ -58,7 +58,7 @@ LEAVE = "全部退出"
 LEFT = "已经全部退出。要再看，请点下面的按钮。"
 # How the desk speaks of people.
 LEFT_BEHIND = {"elder": "留守老人", "child": "留守儿童"}
-PERSON_STATES = {"active": "在册", "moved": "已迁出", "deceased": "已去世"}
+PERSON_STATES = {"active": "在册", "paused": "住院中", "moved": "已迁出", "deceased": "已去世"}
 MEANS = {"wechat": "微信", "phone": "电话", "visit": "上门"}
 ROLE_NAMES = {
     "station_cadre": "站点干部", "grid_officer": "网格员", "township_clerk": "乡镇干事", "county_admin": "县级管理员",
@@ -92,6 +92,16 @@ AUDIT_FAULTS = {
 AUDIT_DETAILS = {
     "reason": "原因", "code": "答复", "to": "交给", "answer": "答复", "new": "新编号", "found": "找到",
 }  # fmt: skip
+BEFALLS = {"pause": "登记：住院", "resume": "登记：出院", "move_away": "登记：搬走", "die": "登记：去世"}
+BEFALLEN = "已经登记。"
+
+
+def ask_befall(verb: str, name: str) -> str:
+    """Asks once more before it is written down."""
+    if verb == "resume":
+        return f"{name}出院了吗？确认后可以重新点单和连线。"
+    return f"{BEFALLS[verb].removeprefix('登记：')}：{name}。确认后，以后的订单和连线都马上停止，不会再给家属发通知。"
+
 
 REFUSALS: dict[str, str] = {
     "password_short": "密码至少{least}位，请写长一点，例如四个不相干的词。",

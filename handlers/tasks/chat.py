@@ -62,6 +62,8 @@ def _ways_to_end(task: Task) -> tuple[Choice, ...]:
     done, (thing, _, key) = Choice("已经办好", f"task/{task.id}/done"), task.subject.partition(":")
     if task.kind == "review_listing":
         return (Choice("看内容并审核", f"review/{task.facts['version']}"),)
+    if task.kind == "complaint":
+        return (Choice("查看投诉", f"complaint/{key}"),)
     if task.kind in DECIDED_ELSEWHERE:
         return (Choice("去办理", f"{thing}/desk/{key}"),)
     if task.kind in ON_A_PAGE:

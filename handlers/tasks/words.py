@@ -1,7 +1,7 @@
 """What we say to cadres about their tasks."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -47,6 +47,30 @@ TITLES = {
     "media_lost": "有条留言没收到",
     "identity_conflict": "请核对微信身份",
     "review_listing": "请审核服务清单",
+    "order_overdue": "订单超过答复时限",
+    "name_person": "上门人员还没定",
+    "visit_recheck": "请重新安排上门人员",
+    "visit_silent": "请核实有没有人上门",
+    "nobody_home": "请看望老人",
+    "complaint": "请处理投诉",
+    "follow_up": "请回访",
+    "still_wanted": "请问清是否还要服务",
+    "loan_request": "请答复借调申请",
+    "loan_overdue": "借出未还",
+}
+
+# What a task about an order asks for.
+ORDER_TAILS = {
+    "order_new": "请留意进展，必要时告知本人。",
+    "order_unanswered": "还没有组织接单，请帮忙协调。",
+    "order_overdue": "超过了答复时限还没有组织接单，请马上协调。",
+    "name_person": "组织接了单，还没定上门的人，请催一下。",
+    "visit_recheck": "原定的人那天去不了或证书到期，请组织换人。",
+    "visit_silent": "约好的上门过了一天还没有回报，请问清有没有人去。",
+    "nobody_home": "上门时没有人应门，请当天去看看老人是否平安。",
+    "complaint": "服务有投诉，请查看内容并处理。",
+    "follow_up": "服务已经做完，请问问本人满不满意。",
+    "still_wanted": "代办的家人不再代办了，请问清本人还要不要。",
 }
 
 # What they are about stands on the matter's own page: of a confidential one nothing is said here.
@@ -99,14 +123,8 @@ def title(kind: str) -> str:
 
 def about(facts: dict[str, Any]) -> str:
     """Whom it is about."""
-    return str(
-        facts.get("cared")
-        or facts.get("beneficiary")
-        or facts.get("person")
-        or facts.get("listing")
-        or facts.get("centre")
-        or ""
-    )
+    said = (facts.get(key) for key in ("cared", "beneficiary", "person", "listing", "centre", "lent"))
+    return str(next((name for name in said if name), ""))
 
 
 def line(kind: str, facts: dict[str, Any], due: datetime, zone: ZoneInfo, *, held: bool) -> str:
@@ -136,45 +154,76 @@ def call_line(call: dict[str, Any]) -> str:
 def sentence(kind: str, facts: dict[str, Any], due: datetime, zone: ZoneInfo, inner: str = "") -> str:
     """The whole task in one paragraph: what, whom, by when. `inner` is the letter that could not be delivered."""
     by = f"请在{when(due, zone)}前办好。"
-    if kind == "confirm_link":
-        return (
-            f"{called(facts['relative'])}说自己是{facts['cared']}的{facts['kinship']}。请核实，"
-            f"并当面问{facts['cared']}：是否同意由对方代办、登记服务、参加视频。{by}"
-        )
-    if kind == "review_listing":
-        return f"{facts['centre']}的“{facts['listing']}”（{called(facts['author'])}填写）等您审核。{by}"
-    if kind == "call_help":
-        start = when(datetime.fromisoformat(facts["starts_at"]), zone)
-        relatives = "、".join([facts["relative"], *facts.get("guests", ())])
-        return (
-            f"{start} {facts['cared']}与{relatives}视频连线，地点{facts['centre']}。"
-            f"请提前请老人到场，并准备好设备。{by}"
-        )
-    if kind == "closure":
-        lines = [call_line(line) for line in facts["calls"]]
-        why = f"（{facts['why']}）" if facts["why"] else ""
-        return f"{facts['centre']}在这些时间不开门{why}：\n" + "\n".join(lines) + f"\n请联系双方改时间或取消。{by}"
-    if kind == "tell_in_person":
-        return f"{called(facts['person'])}不用微信，请上门或打电话告诉本人：“{inner}”{by}"
-    if kind == "stop_provider":
-        number = facts["organisation_phone"] or "（没有登记，请查通讯录）"
-        return (
-            f"{facts['organisation']}已经出发，{facts['beneficiary']}的“{facts['service']}”（订单{facts['number']}）"
-            f"刚刚取消。请马上打电话{number}，请对方不用去了。{by}"
-        )
-    if kind == "identity_conflict":
-        return (
-            f"同一个微信在公众号和小程序里登记了两个姓名：{called(facts['person'])}和{called(facts['other'])}。"
-            f"请联系本人核对是谁。{by}"
-        )
-    if kind in ("order_new", "order_unanswered"):
-        wanted = when(datetime.fromisoformat(facts["preferred_at"]), zone)
-        tail = "还没有组织接单，请帮忙协调。" if kind == "order_unanswered" else "请留意进展，必要时告知本人。"
-        return f"{facts['beneficiary']}的“{facts['service']}”（订单{facts['number']}），希望{wanted}。{tail}{by}"
     if kind in _MATTERS:
         return _MATTERS[kind].format(who=_villager(facts)) + by
+    if kind in ORDER_TAILS:
+        return _order(kind, facts, zone) + by
+    if kind in _SENTENCES:
+        return _SENTENCES[kind](facts, zone) + by
+    if kind == "tell_in_person":
+        return f"{called(facts['person'])}不用微信，请上门或打电话告诉本人：“{inner}”{by}"
     lead = "微信没有送到" if kind == "phone_call" else "不确定对方是否收到"
     return f"{lead}：请告诉{called(facts['person'])}：“{inner}”{by}"
+
+
+def _order(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> str:
+    wanted = when(datetime.fromisoformat(facts["preferred_at"]), zone)
+    outside = "、".join(facts.get("outside", ()))
+    tail = ORDER_TAILS[kind] + (f"{outside}能做，但不服务这个村，可以申请借调。" if outside else "")
+    return f"{facts['beneficiary']}的“{facts['service']}”（订单{facts['number']}），希望{wanted}。{tail}"
+
+
+def _confirm_link(facts: dict[str, Any], zone: ZoneInfo) -> str:
+    return (
+        f"{called(facts['relative'])}说自己是{facts['cared']}的{facts['kinship']}。请核实，"
+        f"并当面问{facts['cared']}：是否同意由对方代办、登记服务、参加视频。"
+    )
+
+
+def _call_help(facts: dict[str, Any], zone: ZoneInfo) -> str:
+    start = when(datetime.fromisoformat(facts["starts_at"]), zone)
+    relatives = "、".join([facts["relative"], *facts.get("guests", ())])
+    return f"{start} {facts['cared']}与{relatives}视频连线，地点{facts['centre']}。请提前请老人到场，并准备好设备。"
+
+
+def _closure(facts: dict[str, Any], zone: ZoneInfo) -> str:
+    lines = [call_line(line) for line in facts["calls"]]
+    why = f"（{facts['why']}）" if facts["why"] else ""
+    return f"{facts['centre']}在这些时间不开门{why}：\n" + "\n".join(lines) + "\n请联系双方改时间或取消。"
+
+
+def _stop_provider(facts: dict[str, Any], zone: ZoneInfo) -> str:
+    number = facts["organisation_phone"] or "（没有登记，请查通讯录）"
+    return (
+        f"{facts['organisation']}已经出发，{facts['beneficiary']}的“{facts['service']}”（订单{facts['number']}）"
+        f"刚刚取消。请马上打电话{number}，请对方不用去了。"
+    )
+
+
+def _identity_conflict(facts: dict[str, Any], zone: ZoneInfo) -> str:
+    return (
+        f"同一个微信在公众号和小程序里登记了两个姓名：{called(facts['person'])}和{called(facts['other'])}。"
+        f"请联系本人核对是谁。"
+    )
+
+
+def _review_listing(facts: dict[str, Any], zone: ZoneInfo) -> str:
+    return f"{facts['centre']}的“{facts['listing']}”（{called(facts['author'])}填写）等您审核。"
+
+
+def _loan(tail: str) -> Callable[[dict[str, Any], ZoneInfo], str]:
+    def said(facts: dict[str, Any], zone: ZoneInfo) -> str:
+        return f"{facts['borrower']}向{facts['lender']}借{facts['lent']}（{facts['span']}）。{tail}"
+
+    return said
+
+
+# What is said of each kind that has a sentence of its own; the time by which follows.
+_SENTENCES: Mapping[str, Callable[[dict[str, Any], ZoneInfo], str]] = {
+    "confirm_link": _confirm_link, "call_help": _call_help, "closure": _closure, "stop_provider": _stop_provider,
+    "identity_conflict": _identity_conflict, "review_listing": _review_listing,
+    "loan_request": _loan("请答复能不能借。"), "loan_overdue": _loan("已经到期还没有归还，请联系对方。"),
+}  # fmt: skip
 
 
 def _villager(facts: dict[str, Any]) -> str:

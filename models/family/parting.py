@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from models.family.booking import end
@@ -13,6 +13,7 @@ from models.life import By
 from models.people import consent
 from models.people.care import CareLink
 from models.people.identities import Who
+from models.people.persons import Person
 from models.tasks import linking
 
 
@@ -41,6 +42,18 @@ def take_back(session: Session, who: Who, person_id: int, kind: str, now: dateti
     if kind == "family_calls":
         for call in _coming(session, now, FamilyCall.cared_id == person_id):
             end(session, call, by=By(who.person_id, "rule"), reason="consent_withdrawn", now=now)
+
+
+def stop_calls(session: Session, person: Person, by: By, now: datetime) -> int:
+    """A person has died, moved away or is in hospital: their calls to come are off at once; answers how many.
+
+    The helper hears of it, the other side hears nothing: a cadre speaks with the family.
+    """
+    calls = _coming(session, now, or_(FamilyCall.cared_id == person.id, FamilyCall.relative_id == person.id))
+    for call in calls:
+        end(session, call, by=By(by.person_id, "rule"), reason="stopped", now=now,
+            but_not={call.relative_id, call.cared_id})  # fmt: skip
+    return len(calls)
 
 
 def _coming(session: Session, now: datetime, *which: ColumnElement[bool]) -> list[FamilyCall]:

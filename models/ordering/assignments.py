@@ -36,6 +36,8 @@ class Assignment(Row):
 
     order_id: Mapped[int] = mapped_column(ForeignKey("orders.id"), index=True)
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisations.id"), index=True)
+    mode: Mapped[str] = mapped_column(String(12), default="offer")  # "offer" from the pool, "directive" by a cadre
+    dispatched_by_id: Mapped[int | None] = mapped_column(ForeignKey("persons.id"))
     state: Mapped[str] = mapped_column(String(12), default="offered")
     offered_at: Mapped[datetime]
     answered_by_id: Mapped[int | None] = mapped_column(ForeignKey("persons.id"))

@@ -1,6 +1,6 @@
 """What people hear of an order: the letters that a verb's `tells` names, and the task to tell somebody in person."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +11,7 @@ from models.life import BY_RULE, By
 from models.messages.outbox import post
 from models.ordering.orders import ORDER, Order
 from models.ordering.versions import terms_of
-from models.people.care import may_act_for
+from models.people.care import links_to, may_act_for
 from models.people.identities import is_reachable
 from models.people.persons import Person
 from models.people.scope import in_charge_of
@@ -29,7 +29,9 @@ SOON = timedelta(hours=24)  # a change this close to the service is urgent
 # verb of ORDER → the letter's kind
 LETTER_KINDS = {
     "accept": "ordering.accepted", "hand_back": "ordering.handed_back", "complete": "ordering.completed",
-    "cancel": "ordering.cancelled", "give_up": "ordering.unmet",
+    "cancel": "ordering.cancelled", "give_up": "ordering.unmet", "recall": "ordering.handed_back",
+    "reopen": "ordering.reopened", "undo": "ordering.restored", "call_off": "ordering.called_off",
+    "stop": "ordering.stopped",
 }  # fmt: skip
 
 
@@ -52,25 +54,39 @@ def tell(
     """Post what `verb` did to everybody whom the order's Life names, but for the one who did it.
 
     A beneficiary whom WeChat does not reach hears it from a cadre: that task stands in the place of the cadres' letter.
-    `mark` tells a second accept of the same order from the first; `providers` are the members whom it concerns.
+    `mark`, or else the order's revision, tells a second accept of the same order from the first; `providers` are the
+    members whom it concerns.
     """
-    roles, kind = ORDER.by_name[verb].tells, LETTER_KINDS[verb]
+    say(
+        session, order, LETTER_KINDS[verb], ORDER.by_name[verb].tells, word=verb + (mark or f":{order.revision}"),
+        by=by, now=now, providers=providers, facts=facts,
+    )  # fmt: skip
+
+
+def say(
+    session: Session, order: Order, kind: str, roles: Collection[str], *, word: str, by: By, now: datetime,
+    providers: Iterable[int] = (), facts: Mapping[str, Any], urgent: str = "",
+) -> None:  # fmt: skip
+    """Post one letter about an order to everybody in these roles; `word` makes its key: said twice is said once."""
     known = {**facts_for(session, order), **facts}
     beneficiary = session.get_one(Person, order.beneficiary_id)
     in_person = "beneficiary" in roles and not is_reachable(session, beneficiary.id)
-    readers = set(providers) if "provider" in roles else set[int]()
+    sent = set(providers) if "provider" in roles else set[int]()
+    readers = family_of(session, beneficiary.id) if "family" in roles else set[int]()
     if "requester" in roles and _still_concerned(session, order.requested_by_id, beneficiary):
         readers.add(order.requested_by_id)
     if in_person:
-        _tell_in_person(session, order, beneficiary, kind, known, mark, by, now)
+        _tell_in_person(session, order, beneficiary, kind, known, word, by, now)
     elif "beneficiary" in roles:
         readers.add(beneficiary.id)
     if "cadre" in roles and not in_person:
         readers |= {cadre.id for cadre in cadres_over(session, session.get_one(Area, order.area_id))}
-    for reader in sorted(readers - {by.person_id}):
+    for reader in sorted((readers | sent) - {by.person_id}):
+        # Who was to come must hear that they need not, also where the family must hear nothing any more.
+        about = None if reader in sent else beneficiary.id
         post(
-            session, key=f"{order.subject}/{verb}{mark}/{reader}", person_id=reader, kind=kind, facts=known,
-            subject=order.subject, now=now, urgency=urgency(order, now),
+            session, key=f"{order.subject}/{word}/{reader}", person_id=reader, kind=kind, facts=known,
+            subject=order.subject, now=now, urgency=urgent or urgency(order, now), about_id=about,
         )  # fmt: skip
 
 
@@ -115,6 +131,11 @@ def call_back(
     return called
 
 
+def family_of(session: Session, beneficiary_id: int) -> set[int]:
+    """All who may act for a person by a confirmed link."""
+    return {relative.id for _, relative in links_to(session, beneficiary_id)}
+
+
 def urgency(order: Order, now: datetime) -> str:
     """How urgent a change is: "same_day" shortly before the service."""
     return "same_day" if order.preferred_at - now < SOON else "routine"
@@ -126,7 +147,7 @@ def _still_concerned(session: Session, person_id: int, beneficiary: Person) -> b
 
 
 def _tell_in_person(
-    session: Session, order: Order, beneficiary: Person, kind: str, facts: dict[str, Any], mark: str, by: By,
+    session: Session, order: Order, beneficiary: Person, kind: str, facts: dict[str, Any], word: str, by: By,
     now: datetime,
 ) -> None:  # fmt: skip
     """A cadre tells the beneficiary; what an older task of this order would have told no longer holds."""
@@ -136,7 +157,7 @@ def _tell_in_person(
     for task in session.scalars(older).all():
         TASK.move(session, task, "cancel", by=BY_RULE, now=now, settled_at=now)
     open_task(
-        session, key=f"{order.subject}/tell/{kind}{mark}", kind="tell_in_person", area_id=order.area_id,
+        session, key=f"{order.subject}/tell/{word}", kind="tell_in_person", area_id=order.area_id,
         subject=order.subject, person_id=beneficiary.id, now=now, by=by,
         due_at=min(now + TELL_WITHIN, max(order.preferred_at, now + timedelta(hours=1))),
         facts={"person": beneficiary.name, "letter_kind": kind, "letter_facts": facts},

@@ -2,73 +2,108 @@
 
 from datetime import datetime, time, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from models.hours import CHINA, WorkCalendar, calendar, instant
-from models.life import BY_RULE, BY_TIME
+from models.life import BY_RULE, BY_TIME, By
 from models.messages.outbox import post, withdraw
 from models.ordering.assignments import ASSIGNMENT, STANDING, Assignment
-from models.ordering.listings import providers_of
+from models.ordering.matching import answering, match
 from models.ordering.news import facts_for, urgency
-from models.ordering.orders import Order
-from models.people.identities import is_reachable
-from models.people.persons import Person
-from models.people.staff import members_of
-from models.tasks.desk import open_task
+from models.ordering.orders import Order, turn
+from models.ordering.visits import stand_down
+from models.people.staff import Organisation
+from models.tasks.desk import open_task, settle_for
+from models.tasks.tasks import TASK, Task
 
 PHONE_WITHIN = timedelta(hours=8)
 ANSWER_WITHIN = timedelta(hours=4)  # of working time
 AT_LEAST = timedelta(minutes=15)  # however soon the service is wanted
 AWAKE_FROM, AWAKE_TO = time(8, 0), time(21, 0)  # nobody is asked, or passed over, at night
 AT_ONCE = 100  # offers that one sweep ends, so that its transaction stays short
+MOST_OFFERS = 12  # of one order, in all its rounds: after that a person decides
 
 
 def offer_next(session: Session, order: Order, now: datetime) -> Assignment | None:
-    """Offer an order to the next organisation that has not had it and has somebody to answer.
+    """Offer an order to the organisation that fits best of those that have not had it in this round.
 
-    With none left, or when the wished time has come, it becomes a cadre's task.
+    With none left, after many rounds, when the wished time has come or would come before anybody is awake to answer, it
+    becomes a cadre's task; who could do it but does not serve that village is named there, to be borrowed.
     """
-    had = list(session.scalars(select(Assignment.organisation_id).where(Assignment.order_id == order.id)))
-    facts = facts_for(session, order)
-    left = (key for key in providers_of(session, order.listing_id) if key not in had)
-    for organisation in left if order.preferred_at > now else ():
-        members = answering(session, organisation)
-        if not members:
-            continue
-        assignment = Assignment(order_id=order.id, organisation_id=organisation, offered_at=now)
-        session.add(assignment)
-        ASSIGNMENT.begin(session, assignment, by=BY_RULE, now=now)
-        for member in members:
-            post(
-                session, key=f"{assignment.subject}/offered/{member.id}", person_id=member.id, kind="ordering.offered",
-                facts={**facts, "assignment": assignment.id}, subject=assignment.subject, now=now,
-                urgency=urgency(order, now),
-            )  # fmt: skip
-        return assignment
+    turn(order)
+    had = set(session.scalars(_asked(order)))
+    many = session.scalar(select(func.count()).where(Assignment.order_id == order.id)) or 0
+    # Somebody has just ordered: the first offer goes at once. To ask on is the machine's own doing, and can wait.
+    asked_at = waking(now) if many else now
+    found = match(session, order)
+    left = [key for key in found.inside if key not in had]
+    if left and many < MOST_OFFERS and order.preferred_at > asked_at:
+        return make_offer(session, order, left[0], now, asked_at=asked_at)
+    if in_hand(session, order) is not None:
+        return None
+    names = [session.get_one(Organisation, key).name for key in found.outside]
     open_task(
-        session, key=f"{order.subject}/unanswered/{len(had)}", kind="order_unanswered", area_id=order.area_id,
-        subject=order.subject, facts=facts, person_id=order.beneficiary_id, now=now, due_at=now + PHONE_WITHIN,
+        session, key=f"{order.subject}/unanswered/{order.revision}", kind="order_unanswered", area_id=order.area_id,
+        subject=order.subject, facts={**facts_for(session, order), "outside": names}, person_id=order.beneficiary_id,
+        now=now, due_at=now + PHONE_WITHIN,
     )  # fmt: skip
     return None
 
 
-def answering(session: Session, organisation_id: int) -> list[Person]:
-    """The members whom an offer reaches; an organisation without any would be offered to silence."""
-    return [
-        member
-        for member in members_of(session, organisation_id)
-        if member.state == "active" and is_reachable(session, member.id)
-    ]
+def make_offer(
+    session: Session, order: Order, organisation_id: int, now: datetime, *, by: By = BY_RULE, mode: str = "offer",
+    asked_at: datetime | None = None,
+) -> Assignment:  # fmt: skip
+    """Ask one organisation; its people read of it at `asked_at`. The cadre need not look for anybody now."""
+    assignment = Assignment(
+        order_id=order.id, organisation_id=organisation_id, offered_at=now, mode=mode, dispatched_by_id=by.person_id
+    )
+    session.add(assignment)
+    ASSIGNMENT.begin(session, assignment, by=by, now=now)
+    facts = {**facts_for(session, order), "assignment": assignment.id, "mode": mode}
+    for member in answering(session, organisation_id):
+        post(
+            session, key=f"{assignment.subject}/offered/{member.id}", person_id=member.id, kind="ordering.offered",
+            facts=facts, subject=assignment.subject, now=now, due_at=asked_at or now, urgency=urgency(order, now),
+        )  # fmt: skip
+    settle_for(session, order.subject, "cancel", by=BY_RULE, now=now, kinds=("order_unanswered",))
+    return assignment
+
+
+def begin_round(session: Session, order: Order) -> None:
+    """Everybody may be asked anew, also who said no before."""
+    order.round_after = session.scalar(select(func.max(Assignment.id)).where(Assignment.order_id == order.id)) or 0
+    session.flush()
+
+
+def in_hand(session: Session, order: Order) -> Task | None:
+    """The task of the cadre who looks for somebody, while it is open."""
+    return session.scalar(
+        select(Task).where(
+            Task.subject == order.subject, Task.kind == "order_unanswered", Task.state.not_in(TASK.ends)
+        ).limit(1)
+    )  # fmt: skip
+
+
+def waking(now: datetime) -> datetime:
+    """The instant itself by day in China, at night the next morning."""
+    local = now.astimezone(CHINA)
+    if AWAKE_FROM <= local.time() < AWAKE_TO:
+        return now
+    day = local.date() if local.time() < AWAKE_FROM else local.date() + timedelta(days=1)
+    return instant(day, AWAKE_FROM, CHINA)
 
 
 def end_offers(session: Session, order: Order, now: datetime, *, but: int | None = None) -> list[Assignment]:
-    """Withdraw what still stands of an order's assignments, and their letters that nobody has sent; answers them."""
+    """Withdraw what still stands of an order's assignments: letters that nobody has sent, and who was to go."""
+    turn(order)
     query = select(Assignment).where(Assignment.order_id == order.id, Assignment.state.in_(STANDING))
     ended = [one for one in session.scalars(query.execution_options(populate_existing=True)).all() if one.id != but]
     for assignment in ended:
         ASSIGNMENT.move(session, assignment, "withdraw", by=BY_RULE, now=now)
         withdraw(session, assignment.subject, now)
+        stand_down(session, assignment.id, now)
     return ended
 
 
@@ -80,12 +115,7 @@ def answer_by(assignment: Assignment, order: Order, book: WorkCalendar) -> datet
     since = assignment.offered_at
     half = since + max((order.preferred_at - since) / 2, AT_LEAST)
     until = min(book.add_working_time(since, ANSWER_WITHIN), half)
-    local = until.astimezone(CHINA)
-    if local.time() < AWAKE_FROM:
-        return instant(local.date(), AWAKE_FROM, CHINA)
-    if local.time() >= AWAKE_TO:
-        return instant(local.date() + timedelta(days=1), AWAKE_FROM, CHINA)
-    return until
+    return waking(until)
 
 
 def expire_offers(session: Session, now: datetime) -> int:
@@ -94,7 +124,7 @@ def expire_offers(session: Session, now: datetime) -> int:
     An order that somebody is answering at this moment is left to them, and to the next sweep. Nothing ends at night,
     also when the clock was away in the evening.
     """
-    if not AWAKE_FROM <= now.astimezone(CHINA).time() < AWAKE_TO:
+    if waking(now) != now:
         return 0
     book, ended = calendar(session), 0
     query = (
@@ -107,6 +137,11 @@ def expire_offers(session: Session, now: datetime) -> int:
         if ended >= AT_ONCE:
             break
     return ended
+
+
+def _asked(order: Order) -> Select[int]:
+    """The organisations that have had an order in this round."""
+    return select(Assignment.organisation_id).where(Assignment.order_id == order.id, Assignment.id > order.round_after)
 
 
 def _expire(session: Session, order_id: int, book: WorkCalendar, now: datetime) -> int:

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import ForeignKey, String, Table, or_, select
+from sqlalchemy import BigInteger, ForeignKey, String, Table, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Row
@@ -16,6 +16,10 @@ from models.people.identities import Who
 from models.people.scope import act_for
 
 LIVE_ORDERS = ("open", "accepted")
+CUT_OFF = timedelta(hours=24)  # until then a cancellation troubles nobody
+# Why nobody could (what the gap report counts by), and how close to the service an order was cancelled.
+UNMET_REASONS = ("nobody_free", "too_far", "no_skill", "no_equipment", "other")
+CANCEL_CODES = ("in_time", "late", "same_day", "centre", "stopped")
 
 
 class Order(Row):
@@ -37,6 +41,15 @@ class Order(Row):
     state: Mapped[str] = mapped_column(String(12), default="open")
     revision: Mapped[int] = mapped_column(default=0)
     reason: Mapped[str] = mapped_column(String(200), default="")  # why it was cancelled or stayed unmet
+    end_code: Mapped[str] = mapped_column(String(16), default="")  # the same as one of the codes above
+    nagged_hours: Mapped[int | None]  # how many hours before the service somebody was last reminded to answer
+    round_after: Mapped[int] = mapped_column(BigInteger, default=0)  # the last assignment of earlier rounds of offers
+    promised_from: Mapped[datetime | None]  # since when the promise's clock runs; None: since it was placed
+    paused_since: Mapped[datetime | None]  # the resident has to answer first: the promise's clock stands still
+    paused_minutes: Mapped[int] = mapped_column(default=0)  # of working time, in pauses that are over
+    reopened: Mapped[bool] = mapped_column(default=False)
+    completed_at: Mapped[datetime | None]
+    asked_after: Mapped[bool] = mapped_column(default=False)  # a cadre was sent to ask how it was
     created_at: Mapped[datetime]
 
     @property
@@ -45,19 +58,26 @@ class Order(Row):
         return f"order:{self.id}"
 
 
-# `tells` is what `models.ordering.news` goes by: "beneficiary" without WeChat is told by a cadre, in person.
+# `tells` is what `models.ordering.news` goes by: "family" are all who may act for the beneficiary, and a "beneficiary"
+# without WeChat is told by a cadre, in person.
+_FAMILY = ("requester", "family", "beneficiary")
 ORDER = Life(
     "order",
     cast(Table, Order.__table__),
     "open",
     (
-        Verb("accept", ("open",), "accepted", who=("provider",), tells=("requester", "beneficiary", "cadre")),
-        Verb("hand_back", ("accepted",), "open", who=("provider",), tells=("requester", "beneficiary", "cadre")),
-        Verb("complete", ("accepted",), "completed", who=("provider", "cadre"), tells=("requester",)),
-        Verb("close", ("completed",), "closed", who=("requester", TIME)),
+        Verb("accept", ("open",), "accepted", who=("provider",), tells=(*_FAMILY, "cadre")),
+        Verb("hand_back", ("accepted",), "open", who=("provider",), tells=(*_FAMILY, "cadre")),
+        Verb("recall", ("accepted",), "open", who=("cadre",), tells=_FAMILY),
+        Verb("complete", ("accepted",), "completed", who=("provider", "cadre"), tells=("requester", "family")),
+        Verb("reopen", ("completed",), "open", who=("requester", "beneficiary", "cadre"), tells=(*_FAMILY, "cadre")),
+        Verb("close", ("completed",), "closed", who=(TIME,)),
         Verb("cancel", LIVE_ORDERS, "cancelled", who=("requester", "beneficiary", "cadre"),
-             tells=("requester", "beneficiary", "provider", "cadre")),
-        Verb("give_up", ("open",), "unmet", who=("cadre", TIME), tells=("requester", "beneficiary")),
+             tells=(*_FAMILY, "provider", "cadre")),
+        Verb("undo", ("cancelled",), "open", who=("requester", "beneficiary", "cadre"), tells=(*_FAMILY, "cadre")),
+        Verb("call_off", LIVE_ORDERS, "cancelled", who=("cadre",), tells=(*_FAMILY, "provider")),
+        Verb("stop", LIVE_ORDERS, "cancelled", who=("rule",), tells=("provider",)),
+        Verb("give_up", ("open",), "unmet", who=("cadre", TIME), tells=_FAMILY),
     ),
 )  # fmt: skip
 
@@ -70,6 +90,24 @@ def locked(session: Session, order_id: int) -> Order:
     """
     session.flush()
     return session.get_one(Order, order_id, with_for_update={"key_share": True}, populate_existing=True)
+
+
+def cancel_code(order: Order, now: datetime) -> str:
+    """How close to the service an order is cancelled: on its very day, within the last day, or in time."""
+    if order.preferred_at.astimezone(CHINA).date() <= now.astimezone(CHINA).date():
+        return "same_day"
+    return "late" if order.preferred_at - now < CUT_OFF else "in_time"
+
+
+def turn(order: Order) -> None:
+    """The order, or who it is offered to, is not what anybody has seen before: their page is old now."""
+    order.revision += 1
+
+
+def check_seen(order: Order, seen: int) -> None:
+    """Whether the page somebody acts from is still true; raises Refused("changed_meanwhile", state=…, revision=…)."""
+    if order.revision != seen:
+        raise Refused("changed_meanwhile", state=order.state, revision=order.revision)
 
 
 def placed_with(session: Session, who: Who, client_key: str) -> Order | None:

@@ -18,7 +18,7 @@ from models.ordering.listings import EMERGENCIES, Offered, offered, offered_by
 from models.ordering.news import call_back, facts_for, tell
 from models.ordering.numbers import number_for
 from models.ordering.offers import end_offers, offer_next
-from models.ordering.orders import ORDER, Order, locked, order_for, placed_with
+from models.ordering.orders import ORDER, UNMET_REASONS, Order, cancel_code, locked, order_for, placed_with
 from models.ordering.questions import check_answers, places_wanted
 from models.ordering.tallies import claims, give_back, take
 from models.ordering.versions import in_force
@@ -115,22 +115,25 @@ def cancel(session: Session, who: Who, order_id: int, reason: str, now: datetime
     return _end(session, who, order_id, "cancel", reason, now)
 
 
-def give_up(session: Session, who: Who, order_id: int, reason: str, now: datetime) -> Order:
+def give_up(session: Session, who: Who, order_id: int, reason: str, now: datetime, code: str = "other") -> Order:
     """A cadre says that nobody can do it: the order ends unmet, and counts as a need that is not covered.
 
-    Raises Refused("not_yours"), also for those who ordered (they cancel), or Refused("wrong_state") when somebody has
-    accepted.
+    `code` is one of UNMET_REASONS, to be counted by; `reason` says it in words. Raises Refused("not_yours"), also for
+    those who ordered (they cancel), Refused("wrong_state") when somebody has accepted, or Refused("bad_reason").
     """
-    return _end(session, who, order_id, "give_up", reason, now)
+    if code not in UNMET_REASONS:
+        raise Refused("bad_reason")
+    return _end(session, who, order_id, "give_up", reason, now, code)
 
 
-def _end(session: Session, who: Who, order_id: int, verb: str, reason: str, now: datetime) -> Order:
+def _end(session: Session, who: Who, order_id: int, verb: str, reason: str, now: datetime, code: str = "") -> Order:
     order, role = order_for(session, who, order_id)
     order = locked(session, order.id)
     if order.state == ORDER.by_name[verb].target:
         return order
     text, by = reason.strip()[:NOTE_LIMIT], By(who.person_id, role)
-    ORDER.move(session, order, verb, by=by, now=now, note=text, reason=text)
+    code = code or cancel_code(order, now)
+    ORDER.move(session, order, verb, by=by, now=now, note=text, reason=text, end_code=code)
     withdraw(session, order.subject, now)
     on_the_way = set_out_for(session, order)
     give_back(session, order.id)

@@ -10,7 +10,7 @@ from models.base import Row
 from models.errors import Refused
 from models.hours import zone_named
 
-PERSON_STATES = ("active", "moved", "deceased")
+PERSON_STATES = ("active", "paused", "moved", "deceased")  # paused: in hospital, for now nothing takes place
 HARDSHIPS = ("low_income", "extreme_poverty", "disabled")  # 低保, 特困, 残疾
 NAME_LIMIT = 20  # what people say of themselves; the county's own list may hold more
 

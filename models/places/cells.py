@@ -33,12 +33,17 @@ def cells_between(starts_at: datetime, ends_at: datetime) -> list[datetime]:
 
 
 def occupy(session: Session, resources: Iterable[str], starts_at: datetime, ends_at: datetime, held_by: str) -> None:
-    """Make `held_by` hold exactly the cells of these resources in this span, whatever it held before.
+    """Make `held_by` hold exactly the cells of these resources in this span; see `hold`."""
+    hold(session, [(resource, starts_at, ends_at) for resource in resources], held_by)
+
+
+def hold(session: Session, spans: Iterable[tuple[str, datetime, datetime]], held_by: str) -> None:
+    """Make `held_by` hold exactly the cells of these (resource, from, until), whatever it held before.
 
     The new cells are taken before the old ones are given back, in one INSERT that everybody sorts the same way, inside
     a savepoint. Raises Refused("slot_taken") when any of them is held by another; then nothing has changed.
     """
-    wanted = {(resource, start) for resource in resources for start in cells_between(starts_at, ends_at)}
+    wanted = {(resource, start) for resource, since, until in spans for start in cells_between(since, until)}
     session.flush()
     held = select(Cell.resource_id, Cell.cell_start).where(Cell.held_by == held_by)
     mine = {(row.resource_id, row.cell_start) for row in session.execute(held)}

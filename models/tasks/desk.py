@@ -60,9 +60,13 @@ def open_task(
     return task
 
 
-def settle_for(session: Session, subject: str, verb: str, *, by: By, now: datetime) -> None:
-    """Finish or cancel every unsettled task about `subject`: what it was for has been decided."""
+def settle_for(
+    session: Session, subject: str, verb: str, *, by: By, now: datetime, kinds: Collection[str] | None = None
+) -> None:
+    """Finish or cancel every unsettled task about `subject` (of these kinds only): what it was for has been decided."""
     query = select(Task).where(Task.subject == subject, Task.state.not_in(TASK.ends))
+    if kinds is not None:
+        query = query.where(Task.kind.in_(kinds))
     for task in session.scalars(query).all():
         settle(session, task, verb, by=by, now=now)
 

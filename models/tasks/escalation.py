@@ -6,7 +6,7 @@ from sqlalchemy import ForeignKey, UniqueConstraint, exists, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Row
-from models.hours import CHINA, WORK_BEGINS, WORK_ENDS, calendar
+from models.hours import CHINA, WORK_BEGINS, WORK_ENDS, WorkCalendar, calendar
 from models.messages.outbox import post
 from models.people.staff import cadres_of, cadres_over
 from models.places.areas import Area, chain
@@ -35,8 +35,8 @@ def escalate(session: Session, now: datetime) -> int:
     Nothing happens outside the desk's hours of a working day. A level is reached once, however many clocks run. What
     waits for the resident is nobody's delay.
     """
-    book, local = calendar(session), now.astimezone(CHINA)
-    if not book.is_workday(local.date()) or not WORK_BEGINS <= local.time() < WORK_ENDS:
+    book = calendar(session)
+    if not _at_work(book, now):
         return 0
     all_known = exists().where(Escalation.task_id == Task.id, Escalation.level == len(AFTER_WORKDAYS))
     overdue = select(Task.id, Task.due_at).where(Task.state.not_in(AT_REST), Task.due_at < now, ~all_known)
@@ -46,6 +46,19 @@ def escalate(session: Session, now: datetime) -> int:
         if levels:
             steps += _raise(session, key, levels, now)
     return steps
+
+
+def raise_now(session: Session, task_id: int, now: datetime) -> int:
+    """Take the first step up at once, where waiting for a working day would be too late for what the task is about.
+
+    Answers 1 when it was taken; 0 outside the desk's hours, and when it was taken before.
+    """
+    return _raise(session, task_id, [1], now) if _at_work(calendar(session), now) else 0
+
+
+def _at_work(book: WorkCalendar, now: datetime) -> bool:
+    local = now.astimezone(CHINA)
+    return book.is_workday(local.date()) and WORK_BEGINS <= local.time() < WORK_ENDS
 
 
 def _raise(session: Session, task_id: int, levels: list[int], now: datetime) -> int:

@@ -14,12 +14,16 @@ from models.life import TIME, By, Life, Verb
 TASK_KINDS = (
     "phone_call", "check_delivery", "confirm_link", "order_new", "order_unanswered", "call_help", "tell_in_person",
     "stop_provider", "closure", "need_triage", "help_triage", "help_do", "matter_urgent", "matter_tell", "media_lost",
-    "identity_conflict", "review_listing",
+    "identity_conflict", "review_listing", "order_overdue", "name_person", "visit_recheck", "visit_silent",
+    "nobody_home", "complaint", "follow_up", "still_wanted", "loan_request", "loan_overdue",
 )  # fmt: skip
 # Somebody waits for these: they do not wait for the morning.
-PRESSING = ("phone_call", "check_delivery", "order_unanswered", "tell_in_person", "stop_provider", "matter_urgent")
+PRESSING = (
+    "phone_call", "check_delivery", "order_unanswered", "tell_in_person", "stop_provider", "matter_urgent",
+    "nobody_home", "name_person",
+)  # fmt: skip
 # Done where the matter itself is decided: a tap on the task alone would stop its clock and help nobody.
-DECIDED_ELSEWHERE = ("need_triage", "help_triage", "help_do", "matter_urgent", "review_listing")
+DECIDED_ELSEWHERE = ("need_triage", "help_triage", "help_do", "matter_urgent", "review_listing", "complaint")
 
 
 class Task(Row):

@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.life import BY_TIME
+from models.life import BY_RULE, BY_TIME
 from models.messages.letters import LETTER, Letter
+from models.messages.outbox import withdraw
 from models.people.persons import Person
 from models.places.areas import Area
-from models.tasks.desk import open_task
+from models.tasks.desk import open_task, settle_for
 from models.tasks.tasks import TASK, Task
 
 PHONE_WITHIN = timedelta(hours=4)
@@ -40,6 +41,16 @@ def hand_over(session: Session, letter: Letter, now: datetime) -> Task | None:
         },
         by=BY_TIME,
     )  # fmt: skip
+
+
+def let_go(session: Session, person_id: int, now: datetime) -> None:
+    """Nobody need be told any more what was to be said about this person: the letters and their tasks end."""
+    about = select(Letter).where(Letter.about_id == person_id, Letter.state.not_in(LETTER.ends))
+    for subject in sorted({letter.subject for letter in session.scalars(about)}):
+        withdraw(session, subject, now)
+    keys = session.scalars(select(Letter.id).where(Letter.about_id == person_id))
+    for key in keys.all():
+        settle_for(session, f"{LETTER.name}:{key}", "cancel", by=BY_RULE, now=now)
 
 
 def in_hand(session: Session) -> dict[int, Task]:

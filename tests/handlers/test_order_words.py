@@ -2,7 +2,7 @@
 
 import pytest
 
-from handlers.ordering.words import NAMED_ON_LOCK_SCREENS, UNNAMED, letter
+from handlers.ordering.words import NAMED_ON_LOCK_SCREENS, TEMPLATES, UNNAMED, letter
 from models.hours import CHINA
 from models.ordering.listings import CATEGORIES, MODES
 from models.ordering.news import LETTER_KINDS
@@ -13,14 +13,12 @@ def facts(**more):
     return {
         "order": 1, "number": "40213975", "service": "陪同就医", "category": "medical", "mode": "at_home",
         "beneficiary": "王秀英", "requester": "小芳", "preferred_at": NOW.isoformat(), "centre": "葛山村党群服务中心",
-        "phone": "0578-5550101", "organisation": "老徐好帮手", **more,
+        "phone": "0578-5550101", "organisation": "老徐好帮手",
+        "visitor": "阿妈", "village": "葛山村", **more,
     }  # fmt: skip
 
 
-KINDS = [
-    "ordering.placed", "ordering.offered", "ordering.taken", "ordering.on_the_way", "ordering.stop",
-    *LETTER_KINDS.values(),
-]  # fmt: skip
+KINDS = [kind for kind, template in TEMPLATES.items() if template == "order_update"]
 
 
 @pytest.mark.case("L3")
@@ -59,3 +57,18 @@ def test_the_state_of_an_order_fits_a_phrase():
 
 def test_a_reason_nobody_gave_is_said_so():
     assert "原因：未说明" in letter("ordering.cancelled", facts(reason=""), CHINA).text
+
+
+def test_whatever_the_rules_post_can_be_said():
+    assert set(LETTER_KINDS.values()) < set(KINDS)
+
+
+@pytest.mark.parametrize("word", ["approved", "refused", "cancelled"])
+def test_a_loan_says_what_is_lent_by_whom_and_for_how_long(word):
+    told = {
+        "lent": "护士小梅", "borrower": "葛山中心", "lender": "桂远中心", "span": "11-24 至 11-26", "reason": "义诊",
+        "phone": "0578-5550101", "at": NOW.isoformat(),
+    }  # fmt: skip
+    said = letter(f"ordering.loan_{word}", told, CHINA)
+    assert all(part in said.text for part in ("护士小梅", "葛山中心", "11-24 至 11-26", "义诊"))
+    assert said.fields["contact"] == "0578-5550101"

@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from models.people.identities import Who
-from wx_backend.load import listings, people, places, reminders
+from wx_backend.load import helping, listings, people, places, reminders
 from wx_backend.load.loading import Loading
 from wx_backend.load.rows import BadRow, RowIn, rows
 from wx_backend.load.workbook import sheet_rows
@@ -49,6 +49,12 @@ SECTIONS: dict[str, Section] = {
     "contacts": _section(people.contacts, "person,position,means,through,phone,note"),
     "listings": Section(listings.listings, listings.COLUMNS),
     "centre_terms": Section(listings.centre_terms, listings.CENTRE_COLUMNS),
+    "teams": _section(helping.teams, "organisation,field,leader,incubation,review_on"),
+    "skills": _section(helping.skills, "person,skill,certificate,valid_until"),
+    "requirements": _section(helping.requirements, "listing,skill,certified"),
+    "coverage": _section(helping.coverage, "organisation,area"),
+    "roads": _section(helping.roads, "from,to,minutes"),
+    "equipment": _section(helping.equipment, "centre,kind,name"),
     "reminders": _section(reminders.reminders, "kind,role,name,mode,minutes,days,at,urgency,grace_minutes,active"),
     "overrides": _section(places.overrides, "day,is_workday,name"),
 }

@@ -1,0 +1,29 @@
+"""A resident has died, is in hospital or has moved: what was to come for them stops in every quarter, at once."""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from models.family.parting import stop_calls
+from models.life import By
+from models.ordering.ending import stop_all
+from models.people.identities import Who
+from models.people.lives import befall
+from models.people.persons import Person
+from models.people.scope import resident_of
+from models.tasks.undelivered import let_go
+
+
+def mark(session: Session, who: Who, person_id: int, verb: str, now: datetime) -> Person:
+    """Write it down and stop orders, calls and what cadres had still to tell about them; nobody is written to.
+
+    Every door comes through here; `verb` is one of `models.people.lives`. Raises Refused("not_yours"), ("wrong_state").
+    """
+    before = resident_of(session, who.person_id, person_id).state
+    person = befall(session, who, person_id, verb, now)
+    if person.state not in (before, "active"):
+        by = By(who.person_id, "cadre")
+        let_go(session, person.id, now)  # first: what the next two say to those who were to come must stand
+        stop_all(session, person, by, now)
+        stop_calls(session, person, by, now)
+    return person

@@ -1,0 +1,123 @@
+"""Ends that are not the family's own: the centre calls an order off, a life changes; and an end that is taken back."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.errors import Refused
+from models.history import history_of
+from models.life import BY_RULE, By
+from models.messages.outbox import withdraw
+from models.ordering.assignments import Assignment, set_out_for
+from models.ordering.matching import match
+from models.ordering.news import call_back, facts_for, tell
+from models.ordering.offers import begin_round, end_offers, make_offer, offer_next
+from models.ordering.orders import LIVE_ORDERS, ORDER, Order, locked, order_for
+from models.ordering.placing import hold_places
+from models.ordering.sla import cadres_order
+from models.ordering.tallies import give_back
+from models.people.identities import Who
+from models.people.persons import Person
+from models.people.staff import members_of
+from models.tasks.desk import open_task, settle_for
+
+UNDO_WITHIN = timedelta(minutes=10)
+LOOK_WITHIN = timedelta(hours=24)
+NOTE_LIMIT = 200
+
+
+def call_off(session: Session, who: Who, order_id: int, reason: str, alternative: str, now: datetime) -> Order:
+    """The centre cancels: it says why, and what there is instead. Twice is once.
+
+    Raises Refused("not_yours") for anybody but a cadre over the village, ("reason_needed"), ("alternative_needed"), or
+    ("wrong_state") when it is over already.
+    """
+    order = cadres_order(session, who, order_id)
+    why, instead = reason.strip()[:NOTE_LIMIT], alternative.strip()[:NOTE_LIMIT]
+    if order.state == "cancelled":
+        return order
+    if not why:
+        raise Refused("reason_needed")
+    if not instead:
+        raise Refused("alternative_needed")
+    _end(session, order, "call_off", By(who.person_id, "cadre"), why, "centre", now, {"alternative": instead})
+    return order
+
+
+def stop_all(session: Session, person: Person, by: By, now: datetime) -> int:
+    """A person has died, moved away or is in hospital: their orders to come stop at once; answers how many.
+
+    Who was to come hears that they need not. Nobody else hears anything: not the family, not even that it stopped, and
+    what waited to be said to anybody about it is taken back.
+    """
+    query = select(Order.id).where(Order.beneficiary_id == person.id, Order.state.in_(LIVE_ORDERS)).order_by(Order.id)
+    keys = list(session.scalars(query))
+    for key in keys:
+        order = locked(session, key)
+        if order.state in LIVE_ORDERS:
+            _end(session, order, "stop", By(by.person_id, "rule"), "", "stopped", now, {})
+    over = select(Order).where(
+        Order.beneficiary_id == person.id, Order.state.not_in(LIVE_ORDERS), Order.end_code != "stopped"
+    )
+    for order in session.scalars(over).all():
+        if order.id not in keys:
+            withdraw(session, order.subject, now)
+            settle_for(session, order.subject, "cancel", by=BY_RULE, now=now)
+    return len(keys)
+
+
+def undo(session: Session, who: Who, order_id: int, now: datetime) -> Order:
+    """A cancellation is taken back within ten minutes: whoever had the order is asked first. Twice is once.
+
+    The last word counts, whoever of the family says it, and all of them hear it. Raises Refused("not_yours"),
+    ("wrong_state") for what was not cancelled by the family, ("too_late_to_undo"), or ("full") and ("quota_used") when
+    others have taken its place meanwhile.
+    """
+    order, role = order_for(session, who, order_id)
+    order = locked(session, order.id)
+    if order.state in LIVE_ORDERS:
+        return order
+    last = history_of(session, order.subject)[-1]
+    if order.state != "cancelled" or last.verb != "cancel":
+        raise Refused("wrong_state", state=order.state)
+    if last.at + UNDO_WITHIN < now or order.preferred_at <= now:
+        raise Refused("too_late_to_undo")
+    by = By(who.person_id, role)
+    held = _held_before(session, order)
+    with session.begin_nested():
+        hold_places(session, order)
+    ORDER.move(session, order, "undo", by=by, now=now, reason="", end_code="")
+    withdraw(session, order.subject, now)
+    tell(session, order, "undo", by=by, now=now, mark=f":{last.id}", facts={})
+    open_task(
+        session, key=f"{order.subject}/new/{last.id}", kind="order_new", area_id=order.area_id, subject=order.subject,
+        facts=facts_for(session, order), person_id=order.beneficiary_id, now=now, due_at=now + LOOK_WITHIN, by=by,
+    )  # fmt: skip
+    begin_round(session, order)
+    if held is not None and held in match(session, order).inside:
+        make_offer(session, order, held, now)
+    else:
+        offer_next(session, order, now)
+    return order
+
+
+def _held_before(session: Session, order: Order) -> int | None:
+    """The organisation that had the order, or was being asked, when it was cancelled."""
+    last = select(Assignment).where(Assignment.order_id == order.id).order_by(Assignment.id.desc()).limit(1)
+    found = session.scalar(last)
+    return found.organisation_id if found is not None and found.state == "withdrawn" else None
+
+
+def _end(
+    session: Session, order: Order, verb: str, by: By, why: str, code: str, now: datetime, facts: dict[str, str]
+) -> None:
+    ORDER.move(session, order, verb, by=by, now=now, note=why, reason=why, end_code=code)
+    withdraw(session, order.subject, now)
+    on_the_way = set_out_for(session, order)
+    give_back(session, order.id)
+    ended = end_offers(session, order, now)
+    settle_for(session, order.subject, "cancel", by=BY_RULE, now=now)
+    providers = {member.id for one in ended for member in members_of(session, one.organisation_id)}
+    called = call_back(session, order, on_the_way, why, by, now)
+    tell(session, order, verb, by=by, now=now, providers=providers - called, facts={"reason": why, **facts})

@@ -1,0 +1,202 @@
+"""Lending between centres: asked, agreed, handed over, given back; and what somebody who is lent may see meanwhile."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.errors import Refused
+from models.hours import CHINA
+from models.life import BY_RULE, BY_TIME, By
+from models.messages.outbox import post
+from models.ordering.loans import LOAN, LOAN_KINDS, ResourceLoan, free_days, take_days
+from models.ordering.orders import LIVE_ORDERS, Order
+from models.people.identities import Who
+from models.people.persons import Person
+from models.people.staff import Organisation, cadres_over, is_cadre_over
+from models.places.areas import Area
+from models.places.centres import ServiceCentre, centre_for
+from models.places.equipment import Equipment
+from models.tasks.desk import open_task, settle_for
+
+ANSWER_WITHIN = timedelta(days=1)
+LONGEST = timedelta(days=92)
+
+
+def request(
+    session: Session, who: Who, *, kind: str, resource_id: int, to_centre_id: int, starts_at: datetime,
+    ends_at: datetime, now: datetime, order_id: int | None = None,
+) -> ResourceLoan:  # fmt: skip
+    """A cadre of one centre asks another for a person, an organisation or a piece of equipment.
+
+    With `order_id` it is for that order only. Raises Refused("not_yours"), ("bad_time"), ("not_lendable") for what is
+    not there or nobody's, or ("own_already").
+    """
+    centre = session.get(ServiceCentre, to_centre_id)
+    if centre is None or not _is_of(session, who, centre):
+        raise Refused("not_yours")
+    if kind not in LOAN_KINDS or not now < ends_at or not starts_at < ends_at <= starts_at + LONGEST:
+        raise Refused("bad_time")
+    if order_id is not None:
+        order = session.get(Order, order_id)
+        if order is None or order.centre_id != centre.id:
+            raise Refused("not_yours")
+    name, home = _owner_of(session, kind, resource_id)
+    if home is None:
+        raise Refused("not_lendable")
+    if home.id == centre.id:
+        raise Refused("own_already")
+    loan = ResourceLoan(
+        kind=kind, **{f"{kind}_id": resource_id}, from_centre_id=home.id, to_centre_id=centre.id, order_id=order_id,
+        starts_at=starts_at, ends_at=ends_at, requested_by_id=who.person_id, created_at=now,
+    )  # fmt: skip
+    session.add(loan)
+    LOAN.begin(session, loan, by=By(who.person_id, "borrower"), now=now)
+    open_task(
+        session, key=f"{loan.subject}/answer", kind="loan_request", area_id=home.area_id, subject=loan.subject,
+        facts=_facts(session, loan, name), now=now, due_at=max(min(starts_at, now + ANSWER_WITHIN), now),
+        by=By(who.person_id, "borrower"),
+    )  # fmt: skip
+    return loan
+
+
+def approve(session: Session, who: Who, loan_id: int, now: datetime) -> ResourceLoan:
+    """The lender agrees: its days are taken. Raises Refused("not_yours"), ("wrong_state") or ("lent_already")."""
+    loan, by = _held(session, who, loan_id, "lender")
+    LOAN.move(session, loan, "approve", by=by, now=now, decided_by_id=who.person_id)
+    take_days(session, loan)
+    _settled(session, loan, "approved", by, now)
+    return loan
+
+
+def refuse(session: Session, who: Who, loan_id: int, reason: str, now: datetime) -> ResourceLoan:
+    """The lender does not agree, and says why. Raises Refused("not_yours"), ("reason_needed") or ("wrong_state")."""
+    loan, by = _held(session, who, loan_id, "lender")
+    why = reason.strip()[:200]
+    if not why:
+        raise Refused("reason_needed")
+    LOAN.move(session, loan, "refuse", by=by, now=now, note=why, reason=why, decided_by_id=who.person_id)
+    _settled(session, loan, "refused", by, now)
+    return loan
+
+
+def hand_over(session: Session, who: Who, loan_id: int, now: datetime) -> ResourceLoan:
+    """It changes hands. Raises Refused("not_yours") or ("wrong_state")."""
+    loan, by = _held(session, who, loan_id, "lender")
+    LOAN.move(session, loan, "hand_over", by=by, now=now)
+    return loan
+
+
+def give_back(session: Session, who: Who, loan_id: int, now: datetime) -> ResourceLoan:
+    """It is back; from the next day on it may be lent again. Either side says so; twice is once.
+
+    Raises Refused("not_yours") or ("wrong_state").
+    """
+    loan, by = _held(session, who, loan_id, "borrower", "lender")
+    if loan.state != "returned":
+        LOAN.move(session, loan, "return", by=by, now=now)
+        free_days(session, loan, since=now.astimezone(CHINA).date())
+        settle_for(session, loan.subject, "cancel", by=BY_RULE, now=now)
+    return loan
+
+
+def cancel(session: Session, who: Who, loan_id: int, now: datetime) -> ResourceLoan:
+    """Either side lets it be before it changed hands; twice is once. Raises Refused("not_yours") or ("wrong_state")."""
+    loan, by = _held(session, who, loan_id, "borrower", "lender")
+    if loan.state != "cancelled":
+        LOAN.move(session, loan, "cancel", by=by, now=now)
+        free_days(session, loan)
+        _settled(session, loan, "cancelled", by, now)
+    return loan
+
+
+def ask_overdue(session: Session, now: datetime) -> int:
+    """What should be back becomes a task of the lender's cadres, once; answers how many."""
+    late = select(ResourceLoan).where(ResourceLoan.state == "handed_over", ResourceLoan.ends_at <= now)
+    opened = 0
+    for loan in session.scalars(late.order_by(ResourceLoan.id)).all():
+        name, _ = _owner_of(session, loan.kind, loan.lent_id)
+        home = session.get_one(ServiceCentre, loan.from_centre_id)
+        task = open_task(
+            session, key=f"{loan.subject}/overdue", kind="loan_overdue", area_id=home.area_id, subject=loan.subject,
+            facts=_facts(session, loan, name), now=now, due_at=now + ANSWER_WITHIN, by=BY_TIME,
+        )  # fmt: skip
+        opened += task.created_at == now
+    return opened
+
+
+def borrowed_orders(session: Session, who: Who, now: datetime) -> list[Order]:
+    """The live orders that somebody who is lent sees: those the loan covers, and only while it lasts."""
+    covered = (
+        select(Order).join(ResourceLoan, ResourceLoan.to_centre_id == Order.centre_id)
+        .where(ResourceLoan.kind == "person", ResourceLoan.person_id == who.person_id)
+        .where(ResourceLoan.state == "handed_over", ResourceLoan.starts_at <= now, ResourceLoan.ends_at > now)
+        .where(ResourceLoan.order_id.is_(None) | (ResourceLoan.order_id == Order.id))
+        .where(Order.state.in_(LIVE_ORDERS), Order.preferred_at >= ResourceLoan.starts_at)
+        .where(Order.preferred_at < ResourceLoan.ends_at).order_by(Order.preferred_at, Order.id)
+    )  # fmt: skip
+    return list(session.scalars(covered).unique())
+
+
+def borrowed_order(session: Session, who: Who, order_id: int, now: datetime) -> Order:
+    """One of `borrowed_orders`; raises Refused("not_yours") for any other, the same whether there is one or not."""
+    found = next((order for order in borrowed_orders(session, who, now) if order.id == order_id), None)
+    if found is None:
+        raise Refused("not_yours")
+    return found
+
+
+def _is_of(session: Session, who: Who, centre: ServiceCentre) -> bool:
+    return is_cadre_over(session, who.person_id, session.get_one(Area, centre.area_id))
+
+
+def _held(session: Session, who: Who, loan_id: int, *sides: str) -> tuple[ResourceLoan, By]:
+    """The loan, held, and on which of these sides the one who asks stands."""
+    loan = session.scalar(
+        select(ResourceLoan).where(ResourceLoan.id == loan_id).with_for_update(key_share=True),
+        execution_options={"populate_existing": True},
+    )
+    centres = {"lender": loan.from_centre_id, "borrower": loan.to_centre_id} if loan is not None else {}
+    for side in sides:
+        if loan is not None and _is_of(session, who, session.get_one(ServiceCentre, centres[side])):
+            return loan, By(who.person_id, side)
+    raise Refused("not_yours")
+
+
+def _owner_of(session: Session, kind: str, resource_id: int) -> tuple[str, ServiceCentre | None]:
+    """What it is called, and the centre from which it is borrowed."""
+    if kind == "equipment":
+        thing = session.get(Equipment, resource_id)
+        return (thing.name, session.get_one(ServiceCentre, thing.centre_id)) if thing is not None else ("", None)
+    found: Person | Organisation | None = (
+        session.get(Person, resource_id) if kind == "person" else session.get(Organisation, resource_id)
+    )
+    if found is None or found.area_id is None:
+        return "", None
+    return found.name, centre_for(session, session.get_one(Area, found.area_id).path)
+
+
+def _facts(session: Session, loan: ResourceLoan, name: str) -> dict[str, str]:
+    days = [f"{moment.astimezone(CHINA):%m-%d}" for moment in (loan.starts_at, loan.ends_at)]
+    return {
+        "lent": name, "borrower": session.get_one(ServiceCentre, loan.to_centre_id).name,
+        "lender": session.get_one(ServiceCentre, loan.from_centre_id).name, "span": " 至 ".join(days),
+    }  # fmt: skip
+
+
+def _settled(session: Session, loan: ResourceLoan, word: str, by: By, now: datetime) -> None:
+    """The task is done, and the other side hears of it."""
+    settle_for(session, loan.subject, "cancel", by=BY_RULE, now=now)
+    other = loan.from_centre_id if by.role == "borrower" else loan.to_centre_id
+    centre = session.get_one(ServiceCentre, other)
+    name, _ = _owner_of(session, loan.kind, loan.lent_id)
+    readers = {cadre.id for cadre in cadres_over(session, session.get_one(Area, centre.area_id))}
+    if by.role == "lender":
+        readers.add(loan.requested_by_id)
+    for reader in sorted(readers - {by.person_id}):
+        post(
+            session, key=f"{loan.subject}/{word}/{reader}", person_id=reader, kind=f"ordering.loan_{word}",
+            facts={**_facts(session, loan, name), "reason": loan.reason, "phone": centre.phone,
+                   "centre": centre.name, "at": loan.starts_at.isoformat()},
+            subject=loan.subject, now=now,
+        )  # fmt: skip

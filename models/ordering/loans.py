@@ -1,0 +1,122 @@
+"""Loans between centres: a person, a vehicle, a device or a whole organisation helps beyond its own mountain."""
+
+from datetime import date, datetime, timedelta
+from typing import cast
+
+from sqlalchemy import ForeignKey, String, Table, delete, insert, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.base import Base, Row
+from models.errors import Refused
+from models.hours import CHINA
+from models.life import Life, Verb
+
+LOAN_KINDS = ("person", "organisation", "equipment")
+STANDING_LOANS = ("approved", "handed_over")
+
+
+class ResourceLoan(Row):
+    """One thing or person of one centre, asked for by another for some days, perhaps for one order only."""
+
+    __tablename__ = "resource_loans"
+
+    kind: Mapped[str] = mapped_column(String(12))  # which of the next three it is
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("persons.id"), index=True)
+    organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisations.id"))
+    equipment_id: Mapped[int | None] = mapped_column(ForeignKey("equipment.id"))
+    from_centre_id: Mapped[int] = mapped_column(ForeignKey("service_centres.id"), index=True)
+    to_centre_id: Mapped[int] = mapped_column(ForeignKey("service_centres.id"), index=True)
+    order_id: Mapped[int | None] = mapped_column(ForeignKey("orders.id"), index=True)  # None: all of that centre
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    state: Mapped[str] = mapped_column(String(12), default="requested")
+    reason: Mapped[str] = mapped_column(String(200), default="")
+    requested_by_id: Mapped[int] = mapped_column(ForeignKey("persons.id"))
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("persons.id"))
+    created_at: Mapped[datetime]
+
+    @property
+    def subject(self) -> str:
+        """The name under which history, letters and tasks know this loan."""
+        return f"loan:{self.id}"
+
+    @property
+    def lent_id(self) -> int:
+        """The key of the person, the organisation or the equipment."""
+        key: int = getattr(self, f"{self.kind}_id")
+        return key
+
+    @property
+    def resource(self) -> str:
+        """What is lent, as the days of loans know it."""
+        return f"{self.kind}:{self.lent_id}"
+
+
+_LENT = {
+    "person": ResourceLoan.person_id, "organisation": ResourceLoan.organisation_id,
+    "equipment": ResourceLoan.equipment_id,
+}  # fmt: skip
+
+
+class LoanDay(Base):
+    """A day on which something is lent: the primary key refuses to lend it twice."""
+
+    __tablename__ = "loan_days"
+
+    resource: Mapped[str] = mapped_column(String(40), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    loan_id: Mapped[int] = mapped_column(ForeignKey("resource_loans.id"), index=True)
+
+
+LOAN = Life(
+    "loan",
+    cast(Table, ResourceLoan.__table__),
+    "requested",
+    (
+        Verb("approve", ("requested",), "approved", who=("lender",), tells=("borrower",)),
+        Verb("refuse", ("requested",), "refused", who=("lender",), tells=("borrower",)),
+        Verb("cancel", ("requested", "approved"), "cancelled", who=("borrower", "lender"), tells=("lender",)),
+        Verb("hand_over", ("approved",), "handed_over", who=("lender",), tells=("borrower",)),
+        Verb("return", ("handed_over",), "returned", who=("borrower", "lender"), tells=("lender",)),
+    ),
+)
+
+
+def is_overdue(loan: ResourceLoan, now: datetime) -> bool:
+    """Whether it should have come back: a flag that is true by the day and not a state."""
+    return loan.state == "handed_over" and loan.ends_at <= now
+
+
+def days_of(loan: ResourceLoan) -> list[date]:
+    """The days in China that a loan touches."""
+    day, last = (
+        moment.astimezone(CHINA).date() for moment in (loan.starts_at, loan.ends_at - timedelta(microseconds=1))
+    )
+    return [day + timedelta(days=n) for n in range((last - day).days + 1)]
+
+
+def take_days(session: Session, loan: ResourceLoan) -> None:
+    """Take the days of a loan in one INSERT; raises Refused("lent_already") when one of them is taken."""
+    rows = [{"resource": loan.resource, "day": day, "loan_id": loan.id} for day in days_of(loan)]
+    try:
+        with session.begin_nested():
+            session.execute(insert(LoanDay).values(rows))
+    except IntegrityError as error:
+        raise Refused("lent_already") from error
+
+
+def free_days(session: Session, loan: ResourceLoan, since: date | None = None) -> None:
+    """Give the days of a loan back, those before `since` excepted."""
+    gone = delete(LoanDay).where(LoanDay.loan_id == loan.id)
+    session.execute(gone if since is None else gone.where(LoanDay.day > since))
+
+
+def lent_to(session: Session, kind: str, lent_id: int, centre_id: int, at: datetime) -> ResourceLoan | None:
+    """The loan that brings something to a centre at an instant, agreed on by both."""
+    return session.scalar(
+        select(ResourceLoan).where(
+            ResourceLoan.kind == kind, _LENT[kind] == lent_id, ResourceLoan.to_centre_id == centre_id,
+            ResourceLoan.state.in_(STANDING_LOANS), ResourceLoan.starts_at <= at, ResourceLoan.ends_at > at,
+        ).limit(1)
+    )  # fmt: skip

@@ -1,0 +1,68 @@
+"""The run sheet: the visits of one day in the order of the day, for whoever goes without signal."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session, aliased
+
+from models.hours import CHINA, instant
+from models.ordering.assignments import Assignment
+from models.ordering.listings import Listing
+from models.ordering.orders import Order
+from models.ordering.visits import LIVE_VISITS, Visit
+from models.people.identities import Who
+from models.people.persons import Person
+from models.people.staff import StaffRole
+from models.places.areas import Area
+from models.places.centres import ServiceCentre
+from models.places.equipment import Equipment
+
+
+@dataclass(frozen=True)
+class Stop:
+    """One visit on the sheet. The phone is the centre's, never the household's."""
+
+    visit_id: int
+    starts_at: datetime
+    ends_at: datetime
+    visitor: str
+    beneficiary: str
+    village: str
+    service: str
+    number: str
+    questions: list[Any]
+    answers: dict[str, Any]
+    note: str
+    vehicle: str
+    phone: str
+
+
+def run_sheet(session: Session, who: Who, day: date) -> list[Stop]:
+    """The live visits of a day in China that somebody goes to, or that their organisations have to do."""
+    begins = instant(day, time(0), CHINA)
+    mine = select(StaffRole.organisation_id).where(
+        StaffRole.person_id == who.person_id, StaffRole.ended_at.is_(None), StaffRole.organisation_id.is_not(None)
+    )
+    visitor, beneficiary = aliased(Person), aliased(Person)
+    query = (
+        select(Visit, Order, Listing, Area.name.label("village"), visitor.name.label("visitor"),
+               beneficiary.name.label("beneficiary"), Equipment.name.label("vehicle"), ServiceCentre.phone)
+        .join(Order, Visit.order_id == Order.id).join(Listing, Order.listing_id == Listing.id)
+        .join(Assignment, Visit.assignment_id == Assignment.id).join(Area, Order.area_id == Area.id)
+        .join(visitor, Visit.person_id == visitor.id).join(beneficiary, Order.beneficiary_id == beneficiary.id)
+        .join(ServiceCentre, Order.centre_id == ServiceCentre.id)
+        .outerjoin(Equipment, Visit.vehicle_id == Equipment.id)
+        .where(Visit.state.in_(LIVE_VISITS), Visit.starts_at >= begins, Visit.starts_at < begins + timedelta(days=1))
+        .where(or_(Visit.person_id == who.person_id, Assignment.organisation_id.in_(mine)))
+        .order_by(Visit.starts_at, Visit.id)
+    )  # fmt: skip
+    return [
+        Stop(
+            row.Visit.id, row.Visit.starts_at, row.Visit.ends_at, row.visitor, row.beneficiary, row.village,
+            row.Listing.title, row.Order.number or "", row.Listing.questions, row.Order.answers, row.Order.note,
+            row.vehicle or "", row.phone,
+        )
+        for row in session.execute(query)
+    ]  # fmt: skip

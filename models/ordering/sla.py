@@ -1,0 +1,89 @@
+"""The promise: by when somebody will have accepted an order. Its clock is the resident's and nobody else's."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.errors import Refused
+from models.hours import WorkCalendar, calendar
+from models.ordering.news import facts_for
+from models.ordering.orders import Order, locked, turn
+from models.people.identities import Who
+from models.people.persons import Person
+from models.people.scope import in_charge_of
+from models.tasks.desk import open_task
+
+PROMISE = timedelta(hours=18)  # of working time: two working days
+
+
+def due_at(order: Order, book: WorkCalendar) -> datetime | None:
+    """By when an order should be accepted, for everybody to see; None while the resident has to answer first.
+
+    It runs from the moment of ordering (or of taking the order up again), through every offer, hand-back and
+    re-dispatch: the resident has waited all the while. Only a pause moves it, by the working time that it lasted. It
+    never lies after the wished time.
+    """
+    if order.paused_since is not None:
+        return None
+    promised = book.add_working_time(
+        order.promised_from or order.created_at, PROMISE + timedelta(minutes=order.paused_minutes)
+    )
+    return min(promised, order.preferred_at)
+
+
+def is_overdue(order: Order, book: WorkCalendar, now: datetime) -> bool:
+    """Whether the promise is broken: nobody has accepted and the time is over."""
+    due = due_at(order, book)
+    return order.state == "open" and due is not None and due <= now
+
+
+def cadres_order(session: Session, who: Who, order_id: int) -> Order:
+    """The order, held, for a cadre over the beneficiary's village; raises Refused("not_yours") for anybody else."""
+    order = session.get(Order, order_id)
+    if order is None or not in_charge_of(session, who.person_id, session.get_one(Person, order.beneficiary_id)):
+        raise Refused("not_yours")
+    return locked(session, order.id)
+
+
+def pause(session: Session, who: Who, order_id: int, now: datetime) -> Order:
+    """A cadre waits for the resident's answer: the clock stands still. Twice is once.
+
+    Raises Refused("not_yours"), or Refused("wrong_state") for an order that nobody waits for.
+    """
+    order = cadres_order(session, who, order_id)
+    if order.state != "open":
+        raise Refused("wrong_state", state=order.state)
+    if order.paused_since is None:
+        order.paused_since = now
+        turn(order)
+        session.flush()
+    return order
+
+
+def resume(session: Session, who: Who, order_id: int, now: datetime) -> Order:
+    """The resident has answered: the clock goes on where it stood. Raises Refused("not_yours")."""
+    order = cadres_order(session, who, order_id)
+    if order.paused_since is not None:
+        waited = calendar(session).working_time(order.paused_since, now)
+        order.paused_minutes += int(waited / timedelta(minutes=1))
+        order.paused_since = None
+        turn(order)
+        session.flush()
+    return order
+
+
+def open_overdue(session: Session, now: datetime) -> int:
+    """Broken promises become a task of the station, which goes up the tree by working days; answers how many."""
+    book, opened = calendar(session), 0
+    waiting = select(Order).where(Order.state == "open", Order.paused_since.is_(None)).order_by(Order.id)
+    for order in session.scalars(waiting).all():
+        due = due_at(order, book)
+        if due is None or due > now:
+            continue
+        task = open_task(
+            session, key=f"{order.subject}/overdue/{int(order.reopened)}", kind="order_overdue", area_id=order.area_id,
+            subject=order.subject, facts=facts_for(session, order), person_id=order.beneficiary_id, now=now, due_at=due,
+        )  # fmt: skip
+        opened += task.created_at == now
+    return opened

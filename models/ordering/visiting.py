@@ -1,0 +1,230 @@
+"""Naming who goes to an order and what they report: on the way there, arrived, nobody home, done; also a day later."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.errors import Refused
+from models.life import BY_RULE, By
+from models.messages.outbox import post
+from models.ordering.assignments import Assignment
+from models.ordering.dispatch import conclude
+from models.ordering.listings import Listing
+from models.ordering.loans import lent_to
+from models.ordering.matching import lasting
+from models.ordering.news import facts_for, say
+from models.ordering.orders import Order, locked, turn
+from models.ordering.skills import away, qualified
+from models.ordering.visits import LIVE_VISITS, VISIT, Visit, live_visit
+from models.people.identities import Who
+from models.people.persons import Person
+from models.people.scope import in_charge_of
+from models.people.staff import Organisation, is_member
+from models.places.areas import Area
+from models.places.cells import hold, release
+from models.places.equipment import Equipment
+from models.places.travel import travel_minutes
+from models.tasks.desk import open_task, settle_for
+
+LOOK_WITHIN = timedelta(hours=4)  # nobody opened the door: somebody looks after them on the same day
+NEAR = timedelta(hours=4)  # the road to visits further away in time than this is nobody's hurry
+
+
+def name_person(
+    session: Session, who: Who, assignment_id: int, person_id: int, *, now: datetime,
+    starts_at: datetime | None = None, vehicle_id: int | None = None, room_id: int | None = None,
+) -> Visit:  # fmt: skip
+    """Say who goes, when (as wished, where nothing is said) and with what; the same person again moves the visit.
+
+    A member of the organisation or a cadre says it. Another person than before is a stand-in. All cells are taken or
+    none: person, beneficiary (unless it is only brought to the door), vehicle, room. Raises Refused("not_yours"),
+    ("wrong_state"), ("bad_time"), ("not_member"), ("not_qualified"), ("time_off"), ("travel", minutes=…, village=…),
+    ("not_here") for a vehicle of another centre, or ("slot_taken").
+    """
+    assignment, order, by = _named_by(session, who, assignment_id)
+    if assignment.state != "accepted":
+        raise Refused("wrong_state", state=assignment.state)
+    listing = session.get_one(Listing, order.listing_id)
+    start = starts_at or order.preferred_at
+    if start <= now:
+        raise Refused("bad_time")
+    standing = live_visit(session, assignment.id)
+    if standing is not None and standing.state != "scheduled":
+        raise Refused("wrong_state", state=standing.state)
+    said = (person_id, start, vehicle_id, room_id)
+    if standing is not None and said == (standing.person_id, standing.starts_at, standing.vehicle_id, standing.room_id):
+        return standing  # a double tap
+    visit = Visit(
+        assignment_id=assignment.id, order_id=order.id, person_id=person_id, vehicle_id=vehicle_id, room_id=room_id,
+        starts_at=start, ends_at=start + lasting(listing), created_at=now,
+    )  # fmt: skip
+    try:
+        with session.begin_nested():  # a refusal leaves everything as it was
+            visit = _put(session, visit, standing, by, now)
+            _check_person(session, visit, assignment, order)
+            hold(session, _spans(session, visit, order, listing), visit.subject)
+    except Refused:
+        if standing is not None:
+            session.refresh(standing)
+        raise
+    turn(order)
+    _announce(session, visit, order, assignment, by, now)
+    return visit
+
+
+def arrive(session: Session, who: Who, visit_id: int, happened_at: datetime, now: datetime) -> Visit:
+    """Whoever goes has arrived; also told later. Twice is once.
+
+    Raises Refused("not_yours"), ("wrong_state"), or ("bad_time") for what lies in the future or before it was agreed.
+    """
+    visit, _, by = _reported_by(session, who, visit_id, happened_at, now)
+    if visit.state != "arrived":
+        VISIT.move(session, visit, "arrive", by=by, now=now, arrived_at=happened_at, reported_at=now)
+    return visit
+
+
+def find_nobody(session: Session, who: Who, visit_id: int, happened_at: datetime, now: datetime) -> Visit:
+    """Nobody opened the door: the family hears of it at once and a cadre looks after them today. Twice is once.
+
+    The order stands: the organisation names a new time, or hands it back. Raises like `arrive`.
+    """
+    visit, order, by = _reported_by(session, who, visit_id, happened_at, now)
+    if visit.state == "nobody_home":
+        return visit
+    VISIT.move(session, visit, "find_nobody", by=by, now=now, ended_at=happened_at, reported_at=now)
+    release(session, visit.subject)
+    turn(order)
+    assignment = session.get_one(Assignment, visit.assignment_id)
+    name = session.get_one(Organisation, assignment.organisation_id).name
+    facts = {"organisation": name, "at": happened_at.isoformat()}
+    say(session, order, "ordering.nobody_home", ("requester", "family"), word=f"nobody_home:{visit.id}", by=by, now=now,
+        facts=facts, urgent="safety")  # fmt: skip
+    open_task(
+        session, key=f"{visit.subject}/nobody_home", kind="nobody_home", area_id=order.area_id, subject=order.subject,
+        facts={**facts_for(session, order), **facts}, person_id=order.beneficiary_id, now=now, due_at=now + LOOK_WITHIN,
+        by=BY_RULE,
+    )  # fmt: skip
+    return visit
+
+
+def finish(session: Session, who: Who, visit_id: int, happened_at: datetime, now: datetime) -> Visit:
+    """The service was given; also told later, and then dated when it was. The order is completed with it.
+
+    Raises like `arrive`.
+    """
+    visit, order, by = _reported_by(session, who, visit_id, happened_at, now)
+    if visit.state != "done":
+        if visit.state not in LIVE_VISITS:
+            raise Refused("wrong_state", state=visit.state)
+        conclude(session, session.get_one(Assignment, visit.assignment_id), order, by, happened_at, now)
+        session.refresh(visit)
+    return visit
+
+
+def _named_by(session: Session, who: Who, assignment_id: int) -> tuple[Assignment, Order, By]:
+    assignment = session.get(Assignment, assignment_id)
+    if assignment is None:
+        raise Refused("not_yours")
+    order = session.get_one(Order, assignment.order_id)
+    if is_member(session, who.person_id, assignment.organisation_id):
+        role = "provider"
+    elif in_charge_of(session, who.person_id, session.get_one(Person, order.beneficiary_id)):
+        role = "cadre"
+    else:
+        raise Refused("not_yours")
+    order = locked(session, order.id)
+    session.refresh(assignment)
+    return assignment, order, By(who.person_id, role)
+
+
+def _put(session: Session, visit: Visit, standing: Visit | None, by: By, now: datetime) -> Visit:
+    """The visit as a row: the standing one moved, or a new one, perhaps in another person's place."""
+    if standing is not None and standing.person_id == visit.person_id:
+        VISIT.move(
+            session, standing, "move", by=by, now=now, note=visit.starts_at.isoformat(), starts_at=visit.starts_at,
+            ends_at=visit.ends_at, vehicle_id=visit.vehicle_id, room_id=visit.room_id,
+        )  # fmt: skip
+        return standing
+    if standing is not None:
+        VISIT.move(session, standing, "replace", by=by, now=now)
+        release(session, standing.subject)
+        visit.stands_in_for_id = standing.person_id
+    session.add(visit)
+    VISIT.begin(session, visit, by=by, now=now)
+    return visit
+
+
+def _check_person(session: Session, visit: Visit, assignment: Assignment, order: Order) -> None:
+    """Whether this person may and can go; the person is held, so that no other visit is made for them meanwhile."""
+    key, start, end = visit.person_id, visit.starts_at, visit.ends_at
+    person = session.scalar(select(Person).where(Person.id == key).with_for_update(key_share=True))
+    loan = lent_to(session, "person", key, order.centre_id, start)
+    lent = loan is not None and loan.order_id in (None, order.id)
+    if person is None or person.state != "active" or not (lent or is_member(session, key, assignment.organisation_id)):
+        raise Refused("not_member")
+    if key not in qualified(session, [key], order.listing_id, start):
+        raise Refused("not_qualified")
+    if away(session, [key], start, end):
+        raise Refused("time_off")
+    here = session.get_one(Area, order.area_id)
+    near = select(Visit, Order).join(Order, Visit.order_id == Order.id).where(
+        Visit.person_id == key, Visit.state.in_(LIVE_VISITS), Visit.id != visit.id,
+        Visit.ends_at > start - NEAR, Visit.starts_at < end + NEAR,
+    )  # fmt: skip
+    for other, others in session.execute(near).all():
+        there = session.get_one(Area, others.area_id)
+        gap = max(start - other.ends_at, other.starts_at - end)
+        road = travel_minutes(session, here, there)
+        if timedelta(0) <= gap < timedelta(minutes=road):
+            raise Refused("travel", minutes=road, village=there.name)
+
+
+def _spans(session: Session, visit: Visit, order: Order, listing: Listing) -> list[tuple[str, datetime, datetime]]:
+    """What a visit occupies and for how long."""
+    taken = [session.get_one(Person, visit.person_id).resource]
+    if listing.mode != "delivery":
+        taken.append(session.get_one(Person, order.beneficiary_id).resource)
+    if visit.vehicle_id is not None:
+        vehicle = session.get(Equipment, visit.vehicle_id)
+        lent = lent_to(session, "equipment", visit.vehicle_id, order.centre_id, visit.starts_at)
+        if vehicle is None or (vehicle.centre_id != order.centre_id and lent is None):
+            raise Refused("not_here")
+        taken.append(vehicle.resource)
+    if visit.room_id is not None:
+        taken.append(f"room:{visit.room_id}")
+    return [(resource, visit.starts_at, visit.ends_at) for resource in taken]
+
+
+def _announce(session: Session, visit: Visit, order: Order, assignment: Assignment, by: By, now: datetime) -> None:
+    """Who goes hears where and when; the household hears who comes."""
+    visitor, step = session.get_one(Person, visit.person_id), f"{visit.id}/{order.revision}"
+    facts = {
+        "organisation": session.get_one(Organisation, assignment.organisation_id).name, "visitor": visitor.name,
+        "village": session.get_one(Area, order.area_id).name, "preferred_at": visit.starts_at.isoformat(),
+    }  # fmt: skip
+    if visitor.id != by.person_id:
+        post(
+            session, key=f"{visit.subject}/yours/{order.revision}", person_id=visitor.id, kind="ordering.your_visit",
+            facts={**facts_for(session, order), **facts}, subject=assignment.subject, now=now, urgency="same_day",
+        )  # fmt: skip
+    say(session, order, "ordering.named", ("requester", "family", "beneficiary"), word=f"named:{step}", by=by, now=now,
+        facts=facts)  # fmt: skip
+    settle_for(session, order.subject, "cancel", by=BY_RULE, now=now, kinds=("name_person", "visit_recheck"))
+
+
+def _reported_by(
+    session: Session, who: Who, visit_id: int, happened_at: datetime, now: datetime
+) -> tuple[Visit, Order, By]:
+    """The visit and its order as they stand now, for who goes or a colleague."""
+    visit = session.get(Visit, visit_id)
+    if visit is None:
+        raise Refused("not_yours")
+    assignment = session.get_one(Assignment, visit.assignment_id)
+    if who.person_id != visit.person_id and not is_member(session, who.person_id, assignment.organisation_id):
+        raise Refused("not_yours")
+    if happened_at > now or happened_at < visit.created_at:
+        raise Refused("bad_time")
+    order = locked(session, visit.order_id)
+    session.refresh(visit)
+    return visit, order, By(who.person_id, "provider")

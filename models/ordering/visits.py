@@ -1,0 +1,93 @@
+"""A visit: who goes to carry out an accepted order, when, with what; and what became of it."""
+
+from datetime import datetime
+from typing import cast
+
+from sqlalchemy import ForeignKey, Index, String, Table, UniqueConstraint, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.base import Row
+from models.life import BY_RULE, TIME, Life, Verb
+from models.places.cells import release
+
+LIVE_VISITS = ("scheduled", "on_the_way", "arrived")
+PROOF_KINDS = ("photo", "signature", "voice")
+
+
+class Visit(Row):
+    """One visit. An assignment has one live visit; times of what happened are event times, `reported_at` is not."""
+
+    __tablename__ = "visits"
+    __table_args__ = (
+        Index(
+            "uq_visits_live", "assignment_id", unique=True,
+            postgresql_where=text("state IN ('scheduled', 'on_the_way', 'arrived')"),
+            sqlite_where=text("state IN ('scheduled', 'on_the_way', 'arrived')"),
+        ),
+    )  # fmt: skip
+
+    assignment_id: Mapped[int] = mapped_column(ForeignKey("assignments.id"), index=True)
+    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id"), index=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("persons.id"), index=True)
+    stands_in_for_id: Mapped[int | None] = mapped_column(ForeignKey("persons.id"))
+    vehicle_id: Mapped[int | None] = mapped_column(ForeignKey("equipment.id"))
+    room_id: Mapped[int | None] = mapped_column(ForeignKey("rooms.id"))
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    state: Mapped[str] = mapped_column(String(12), default="scheduled")
+    arrived_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    reported_at: Mapped[datetime | None]  # when the last of it reached us: a day later where there is no signal
+    created_at: Mapped[datetime]
+
+    @property
+    def subject(self) -> str:
+        """The name under which history, cells and tasks know this visit."""
+        return f"visit:{self.id}"
+
+
+class VisitProof(Row):
+    """A photo, a signature or a spoken word that shows what was done, kept with the consent it was taken by."""
+
+    __tablename__ = "visit_proofs"
+    __table_args__ = (UniqueConstraint("visit_id", "media_id"),)
+
+    visit_id: Mapped[int] = mapped_column(ForeignKey("visits.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(12))
+    media_id: Mapped[str] = mapped_column(String(128))  # WeChat's, or the store's own
+    taken_at: Mapped[datetime]
+    by_person_id: Mapped[int] = mapped_column(ForeignKey("persons.id"))
+
+
+# Who goes reports for themselves or a member of the organisation for them: both are "provider".
+VISIT = Life(
+    "visit",
+    cast(Table, Visit.__table__),
+    "scheduled",
+    (
+        Verb("move", ("scheduled",), "scheduled", who=("provider", "cadre")),
+        Verb("set_out", ("scheduled",), "on_the_way", who=("provider",)),
+        Verb("arrive", ("scheduled", "on_the_way"), "arrived", who=("provider",)),
+        Verb("finish", LIVE_VISITS, "done", who=("provider", "cadre")),
+        Verb("find_nobody", LIVE_VISITS, "nobody_home", who=("provider",), tells=("family", "cadre")),
+        Verb("replace", ("scheduled",), "replaced", who=("provider", "cadre")),  # a stand-in goes: no no-show
+        Verb("stand_down", LIVE_VISITS, "stood_down", who=("rule", TIME)),
+    ),
+)
+
+
+def live_visit(session: Session, assignment_id: int) -> Visit | None:
+    """The visit that is still to come or under way."""
+    return session.scalar(
+        select(Visit).where(Visit.assignment_id == assignment_id, Visit.state.in_(LIVE_VISITS)),
+        execution_options={"populate_existing": True},
+    )
+
+
+def stand_down(session: Session, assignment_id: int, now: datetime) -> Visit | None:
+    """Nobody need go any more: the live visit ends and everybody's time is free again."""
+    visit = live_visit(session, assignment_id)
+    if visit is not None:
+        VISIT.move(session, visit, "stand_down", by=BY_RULE, now=now)
+        release(session, visit.subject)
+    return visit
