@@ -28,9 +28,7 @@ ABOUT: Mapping[str, Callable[[Areas], Select[Any]]] = {
     ASSIGNMENT.name: lambda areas: (
         select(Assignment.id).join(Order, Assignment.order_id == Order.id).where(Order.area_id.in_(areas))
     ),
-    VISIT.name: lambda areas: (
-        select(Visit.id).join(Order, Visit.order_id == Order.id).where(Order.area_id.in_(areas))
-    ),
+    VISIT.name: lambda areas: select(Visit.id).join(Order, Visit.order_id == Order.id).where(Order.area_id.in_(areas)),
     CALL.name: lambda areas: (
         select(FamilyCall.id).join(Person, FamilyCall.cared_id == Person.id).where(Person.area_id.in_(areas))
     ),

@@ -74,7 +74,7 @@ def _decided(ask: Ask, version: int, verb: str, reason: str) -> Reply:
     try:
         decide(ask.session, ask.who, version, verb, reason, ask.now)
     except Refused as refusal:
-        if refusal.code != "reason_needed":
+        if refusal.code != "reason_missing":
             raise
         return ask_return(ask, version) if verb == "return" else ask_reject(ask, version)
     return Reply(words.DECIDED[verb], (Choice("还有哪些要审", "review"), Choice("我的任务", "task")))

@@ -192,7 +192,6 @@ REFUSALS: dict[str, str] = {
     "reopened_already": "这张单子已经重新办过一次。还有问题，请投诉或打中心电话。",
     "too_late": "完成已经超过{days}天，不能重新办了。请重新点单，或投诉。",
     "too_late_to_undo": "取消已经超过10分钟，不能撤回了。需要的话请重新点单。",
-    "reason_needed": "请写明原因，再办一次。",
     "alternative_needed": "请写明还能怎么办（换时间、换服务），再办一次。",
     "not_lendable": "没有找到可以借的人或东西，请核对一下。",
     "own_already": "这本来就是您中心的，不用借。",

@@ -30,7 +30,7 @@ NOTE_LIMIT = 200
 def call_off(session: Session, who: Who, order_id: int, reason: str, alternative: str, now: datetime) -> Order:
     """The centre cancels: it says why, and what there is instead. Twice is once.
 
-    Raises Refused("not_yours") for anybody but a cadre over the village, ("reason_needed"), ("alternative_needed"), or
+    Raises Refused("not_yours") for anybody but a cadre over the village, ("reason_missing"), ("alternative_needed"), or
     ("wrong_state") when it is over already.
     """
     order = cadres_order(session, who, order_id)
@@ -38,7 +38,7 @@ def call_off(session: Session, who: Who, order_id: int, reason: str, alternative
     if order.state == "cancelled":
         return order
     if not why:
-        raise Refused("reason_needed")
+        raise Refused("reason_missing")
     if not instead:
         raise Refused("alternative_needed")
     _end(session, order, "call_off", By(who.person_id, "cadre"), why, "centre", now, {"alternative": instead})

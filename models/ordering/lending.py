@@ -70,11 +70,11 @@ def approve(session: Session, who: Who, loan_id: int, now: datetime) -> Resource
 
 
 def refuse(session: Session, who: Who, loan_id: int, reason: str, now: datetime) -> ResourceLoan:
-    """The lender does not agree, and says why. Raises Refused("not_yours"), ("reason_needed") or ("wrong_state")."""
+    """The lender does not agree, and says why. Raises Refused("not_yours"), ("reason_missing") or ("wrong_state")."""
     loan, by = _held(session, who, loan_id, "lender")
     why = reason.strip()[:200]
     if not why:
-        raise Refused("reason_needed")
+        raise Refused("reason_missing")
     LOAN.move(session, loan, "refuse", by=by, now=now, note=why, reason=why, decided_by_id=who.person_id)
     _settled(session, loan, "refused", by, now)
     return loan

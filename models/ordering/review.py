@@ -61,17 +61,17 @@ def submit(session: Session, who: Who, version_id: int, now: datetime) -> Listin
 def decide(session: Session, who: Who, version_id: int, verb: str, reason: str, now: datetime) -> ListingVersion:
     """Approve, return or reject a version; who wrote it is told, with the reason.
 
-    Raises Refused("not_yours") for who may not review there, ("own_work") for who has written any of it,
-    ("reason_needed") for a return or a rejection without one, or ("wrong_state").
+    Raises Refused("not_yours") for who may not review there, ("own_listing") for who has written any of it,
+    ("reason_missing") for a return or a rejection without one, or ("wrong_state").
     """
     version, area = version_for(session, who, version_id)
     if not has_role_over(session, who.person_id, REVIEWERS, area):
         raise Refused("not_yours")
     if who.person_id in writers_of(session, version):
-        raise Refused("own_work")
+        raise Refused("own_listing")
     why = reason.strip()[:REASON_LIMIT]
     if verb != "approve" and not why:
-        raise Refused("reason_needed")
+        raise Refused("reason_missing")
     by = By(who.person_id, "reviewer")
     VERSION.move(session, version, verb, by=by, now=now, note=why, reason=why, reviewed_by_id=who.person_id)
     withdraw(session, VERSION.subject(version), now)

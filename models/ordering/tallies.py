@@ -34,21 +34,21 @@ class TallyHold(Base):
 
 @dataclass(frozen=True)
 class Claim:
-    """So much of a tally, of which there is no more than `limit`; `code` says what is used up."""
+    """So much of a tally, of which there is no more than `limit`: places, or a household's share."""
 
     key: str
     amount: int
     limit: int
-    code: str
+    share: bool = False
 
 
 def claims(offer: Offered, beneficiary: Person, wished: datetime, places: int) -> list[Claim]:
     """What an order of this service takes."""
     found, listing = list[Claim](), offer.listing
     if offer.capacity is not None:
-        found.append(Claim(place_key(offer, wished), places, offer.capacity, "full"))
+        found.append(Claim(place_key(offer, wished), places, offer.capacity))
     if listing.quota is not None:
-        found.append(Claim(_quota_key(offer, beneficiary, wished), 1, listing.quota, "quota_used"))
+        found.append(Claim(_quota_key(offer, beneficiary, wished), 1, listing.quota, share=True))
     return found
 
 
@@ -65,7 +65,7 @@ def take(session: Session, order: Order, wanted: list[Claim]) -> None:
             where=Tally.taken + claim.amount <= claim.limit,
         ).returning(Tally.taken)  # fmt: skip
         if claim.amount > claim.limit or session.execute(statement).first() is None:
-            raise Refused(claim.code, limit=claim.limit)
+            raise Refused("quota_used" if claim.share else "full", limit=claim.limit)
         session.add(TallyHold(order_id=order.id, key=claim.key, amount=claim.amount))
     session.flush()
 

@@ -99,7 +99,7 @@ def test_who_has_written_any_of_a_version_does_not_review_it(session, cast, firs
     other = cast.who(cast.li if first == "chen" else cast.chen)
     edit(session, other, version.listing_id, {"price": "2元"}, now=NOW)
     submit(session, cast.who(cast.li), version.id, NOW)
-    with pytest.raises(Refused, match="own_work"):
+    with pytest.raises(Refused, match="own_listing"):
         decide(session, cast.who(cast.chen), version.id, "approve", "", NOW)
     assert [found.id for found, _ in waiting_for(session, admin)] == [version.id]
     assert waiting_for(session, cast.who(cast.chen)) == []
@@ -136,7 +136,7 @@ def test_a_neighbouring_cadre_neither_writes_nor_sees_nor_reviews(session, cast)
 def test_a_version_goes_back_or_is_refused_only_with_a_reason_which_its_author_reads(session, cast, verb, state):
     version = new_listing(session, cast)
     submit(session, cast.who(cast.li), version.id, NOW)
-    with pytest.raises(Refused, match="reason_needed"):
+    with pytest.raises(Refused, match="reason_missing"):
         decide(session, cast.who(cast.chen), version.id, verb, "  ", NOW)
     decide(session, cast.who(cast.chen), version.id, verb, "请写清收费", NOW)
     assert (version.state, version.reason) == (state, "请写清收费")

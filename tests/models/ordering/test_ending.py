@@ -62,7 +62,7 @@ def test_how_close_to_the_service_it_was_cancelled_is_kept_as_a_code(session, ca
 def test_the_centre_cancels_only_with_a_reason_and_something_instead(session, cast):
     order, _ = taken_on(session, cast)
     who = cast.who(cast.li)
-    for reason, instead, code in (("", "改到周五", "reason_needed"), ("道路塌方", " ", "alternative_needed")):
+    for reason, instead, code in (("", "改到周五", "reason_missing"), ("道路塌方", " ", "alternative_needed")):
         with pytest.raises(Refused, match=code):
             call_off(session, who, order.id, reason, instead, NOW)
     for stranger in (cast.xiaofang, cast.zhao):

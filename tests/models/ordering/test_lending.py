@@ -72,7 +72,7 @@ def test_a_loan_is_asked_for_agreed_handed_over_and_given_back(session, cast, nu
 
 def test_a_refusal_says_why_and_a_stranger_asks_for_nothing(session, cast, nurse):
     loan = asked(session, cast, "person", nurse.id)
-    with pytest.raises(Refused, match="reason_needed"):
+    with pytest.raises(Refused, match="reason_missing"):
         refuse(session, cast.who(cast.zhao), loan.id, "", NOW)
     refuse(session, cast.who(cast.zhao), loan.id, "那几天义诊", NOW)
     assert told(session, "ordering.loan_refused") == [cast.li.id]
