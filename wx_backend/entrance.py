@@ -17,6 +17,7 @@ from handlers import words
 from models.errors import Refused
 from models.people.entering import arrive, begin, use
 from models.people.persons import Person
+from models.tasks.identifying import recognise
 from wx_backend import guard
 from wx_backend.database import SessionFactory
 from wx_backend.wechat.client import FAR_END, Client, CodeUsed, VirtualUser
@@ -85,7 +86,9 @@ class Entrance:
     def _let_in(self, openid: str, unionid: str) -> None:
         now = self.now()
         with self.open_session() as session, session.begin():
-            identity = arrive(session, app_id=self.client.appid, openid=openid, unionid=unionid, now=now)
+            identity = arrive(session, app_id=self.client.appid, openid=openid, now=now)
+            if unionid and identity.unionid != unionid:
+                recognise(session, identity, unionid, now)
             epoch = session.get_one(Person, identity.person_id).session_epoch
             guard.let_in(identity, epoch, now)
 

@@ -49,7 +49,7 @@ def reminders() -> Answer:
 @ROOM.post("/settings/leave")
 def leave() -> Answer:
     """Every session of this person is over, on whatever phone."""
-    end_sessions(g.session, g.who.person_id)
+    end_sessions(g.session, g.who.person_id, g.now)
     cookie.clear()
     g.who = None
     return make_response(render_template("told.html", sentence=words.LEFT, again="/m/enter"))

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import String, select
+from sqlalchemy import String
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Base, insert_of
+from models.base import Base, locked_row
 from models.hours import CHINA
 from models.messages.allowance import Allowance
 from models.messages.ladder import LANES
@@ -56,17 +56,11 @@ class Purse:
         return None
 
     def _open(self, app_id: str, channel: str) -> SendBudget:
-        query = select(SendBudget).where(SendBudget.app_id == app_id, SendBudget.channel == channel)
-        fresh = {"populate_existing": True}
-        budget = self.session.scalar(query.with_for_update(), execution_options=fresh)
         day = self.now.astimezone(CHINA).replace(hour=0, minute=0, second=0, microsecond=0)
-        if budget is None:
-            self.session.execute(
-                insert_of(self.session, SendBudget)
-                .values(app_id=app_id, channel=channel, day_began=day, minute_began=self.now, day_used=0, minute_used=0)
-                .on_conflict_do_nothing()
-            )
-            budget = self.session.execute(query.with_for_update(), execution_options=fresh).scalar_one()
+        budget = locked_row(
+            self.session, SendBudget, {"app_id": app_id, "channel": channel},
+            day_began=day, minute_began=self.now, day_used=0, minute_used=0,
+        )  # fmt: skip
         if budget.day_began < day:
             budget.day_began, budget.day_used = day, 0
         if budget.minute_began <= self.now - MINUTE or budget.minute_began > self.now:

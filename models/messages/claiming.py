@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Row, Table, and_, case, func, literal, not_, or_, select, union_all, update
 from sqlalchemy.orm import Session
@@ -15,6 +16,7 @@ from models.messages.ladder import LANES, rungs_from
 from models.messages.letters import LETTER, REPEATABLE_FOR, Letter, in_states
 from models.messages.outcomes import OpenLetter
 from models.messages.reach import Home, Reach
+from models.messages.rules import AWAKE, out_of_the_night
 
 _LETTERS = cast(Table, Letter.__table__)
 _CARRIED = (
@@ -23,6 +25,7 @@ _CARRIED = (
 )  # fmt: skip
 WAITING = LETTER.by_name["claim"].sources
 CLOCKS_DIFFER = timedelta(seconds=5)  # as far as those of several machines may stand apart
+A_WHILE = timedelta(hours=1)
 Standing = dict[tuple[str, str, str], datetime]
 
 
@@ -144,7 +147,7 @@ def _sort_out(
             continue
         found = _way(row, reach, purse, stopped)
         if isinstance(found, datetime) and found < row.useful_until:
-            claimed.put_back.setdefault(found, []).append(row.id)
+            claimed.put_back.setdefault(_by_day(found, row, reader.zone, now), []).append(row.id)
         elif isinstance(found, tuple):
             channel, home = found
             if channel != row.channel:
@@ -154,6 +157,14 @@ def _sort_out(
             )
         else:
             claimed.homeless.append(row.id)
+
+
+def _by_day(until: datetime, row: Row[Any], zone: str, now: datetime) -> datetime:
+    """When a letter that must wait until then is tried again: a day's budget comes back at midnight in China, and
+    nobody is woken for it. What waits for minutes was to go now, whatever the hour."""
+    if row.urgency in AWAKE or until - now < A_WHILE:
+        return until
+    return max(until, out_of_the_night(until, row.useful_until, ZoneInfo(zone)))
 
 
 def _way(row: Row[Any], reach: Reach, purse: Purse, stopped: Standing) -> tuple[str, Home] | datetime | None:

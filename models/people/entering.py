@@ -10,8 +10,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.base import Base
 from models.errors import Refused
 from models.people.identities import Identity, welcome
-from models.people.joining import learn_unionid
 from models.people.persons import Person
+from models.people.signins import end_sign_ins
 
 STATE_LASTS = timedelta(minutes=10)
 PATH_LIMIT = 200
@@ -74,32 +74,24 @@ def forget_entries(session: Session, now: datetime) -> int:
     return len(session.execute(old).all())
 
 
-def arrive(session: Session, *, app_id: str, openid: str, unionid: str, now: datetime) -> Identity:
-    """The identity behind an openid that a page has learnt; whoever is new does not follow the account yet.
-
-    Where the unionid belongs to somebody else with a name, both stay as they are: a cadre decides who is who.
-    """
+def arrive(session: Session, *, app_id: str, openid: str, now: datetime) -> Identity:
+    """The identity behind an openid that a page has learnt; whoever is new does not follow the account yet."""
     known = select(Identity.id).where(Identity.app_id == app_id, Identity.openid == openid)
     is_new = session.scalar(known) is None
     identity = welcome(session, app_id, openid, "official_account", now)
     if is_new and identity.since == now:
         identity.following = False
-    if unionid and identity.unionid != unionid:
-        try:
-            learn_unionid(session, identity, unionid)
-        except Refused as refusal:
-            if refusal.code != "identity_conflict":
-                raise
     session.flush()
     return identity
 
 
-def end_sessions(session: Session, person_id: int) -> None:
-    """Every session that stands for this person anywhere is over, also those that nobody remembers."""
+def end_sessions(session: Session, person_id: int, now: datetime) -> None:
+    """Every session that stands for this person anywhere is over, the mini-program's too, on whatever phone."""
     session.execute(
         update(Person).where(Person.id == person_id).values(session_epoch=Person.session_epoch + 1)
         .execution_options(synchronize_session=False)
     )  # fmt: skip
+    end_sign_ins(session, person_id, now)
 
 
 def _digest(secret: str) -> str:

@@ -26,7 +26,7 @@ class SignIn(Row):
     began_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)
     ended_at: Mapped[datetime | None]
-    ended_why: Mapped[str] = mapped_column(String(16), default="")  # "logout", "reuse"
+    ended_why: Mapped[str] = mapped_column(String(16), default="")  # "logout", "reuse", "everywhere"
 
 
 class RefreshToken(Base):
@@ -73,6 +73,15 @@ def refresh(session: Session, token: str, now: datetime) -> tuple[SignIn, str] |
 def sign_out(session: Session, sign_in_id: int, now: datetime) -> None:
     """End a sign-in: from now on neither its access nor its refresh tokens are worth anything. Twice is once."""
     _end(session, sign_in_id, "logout", now)
+
+
+def end_sign_ins(session: Session, person_id: int, now: datetime) -> None:
+    """End every sign-in of a person: somebody else may hold one of their phones."""
+    mine = select(Identity.id).where(Identity.person_id == person_id)
+    session.execute(
+        update(SignIn).where(SignIn.identity_id.in_(mine), SignIn.ended_at.is_(None))
+        .values(ended_at=now, ended_why="everywhere").execution_options(synchronize_session=False)
+    )  # fmt: skip
 
 
 def who_signed_in(session: Session, sign_in_id: int, identity_id: int, now: datetime) -> Who:

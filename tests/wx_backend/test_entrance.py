@@ -8,8 +8,10 @@ from sqlalchemy import select
 from models.people.entering import Entry, end_sessions, forget_entries
 from models.people.identities import Identity
 from models.people.persons import Person
+from models.tasks.tasks import Task
 from tests.gate import count
 from tests.visitors import state_of
+from tests.world import NOW
 from wx_backend.entrance import own_path
 from wx_backend.wechat.transport import Unreached
 
@@ -153,7 +155,7 @@ def test_no_transaction_is_open_while_wechat_is_asked(pages, cast, open_session,
     def meanwhile(code):
         # Another one writes: with SQLite this would wait for any transaction that stands open.
         with open_session() as session, session.begin():
-            end_sessions(session, cast.aming.id)
+            end_sessions(session, cast.aming.id, NOW)
         return asked(code)
 
     monkeypatch.setattr(pages.app.extensions["pages"].entrance.client, "person_behind", meanwhile)
@@ -167,12 +169,13 @@ def test_somebody_new_is_welcomed_and_does_not_follow_yet(pages, open_session):
         assert (made.following, made.unionid) == (False, "u-new")
 
 
-def test_the_unionid_is_learnt_and_two_with_names_stay_two(pages, cast, open_session):
+def test_the_unionid_is_learnt_and_two_with_names_stay_two_until_a_cadre_has_looked(pages, cast, open_session):
     pages.inside(cast.xiaofang, unionid="u-1")
     pages.inside(cast.aming, unionid="u-1")
     with open_session() as session:
         found = {i.person_id: i.unionid for i in session.scalars(select(Identity))}
         assert (found[cast.xiaofang.id], found[cast.aming.id]) == ("u-1", None)
+        assert session.scalars(select(Task.kind).where(Task.kind == "identity_conflict")).all() == ["identity_conflict"]
 
 
 def test_the_session_is_another_one_after_each_entrance(pages, cast):

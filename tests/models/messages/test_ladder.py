@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from models.hours import CHINA
 from models.messages.allowance import Allowance, Limits
 from models.messages.breakers import Breaker
 from models.messages.inbox import Dialogue
@@ -235,6 +236,15 @@ def test_when_the_day_is_nearly_used_up_what_is_urgent_still_goes_and_the_rest_w
     assert [letter.id for letter in claimed(session, allowance=few).letters] == [urgent.id]
     tomorrow = NOW + timedelta(days=1)
     assert len(claimed(session, allowance=few, now=tomorrow, limit=5).letters) == 3
+
+
+@pytest.mark.case("J12", "J18")
+def test_nobody_is_woken_at_midnight_in_china_when_a_new_days_budget_begins(session, cast):
+    for urgency in ("routine", "same_day"):
+        post(session, key=urgency, person_id=cast.li.id, kind="people.link_declined", facts={}, subject="s:1", now=NOW,
+             urgency=urgency, useful_until=NOW + timedelta(days=3))  # fmt: skip
+    waits = claimed(session, allowance=limited(per_day=0)).put_back
+    assert sorted(moment.astimezone(CHINA).hour for moment in waits) == [0, 8]  # what is urgent goes at night too
 
 
 @pytest.mark.case("J18")

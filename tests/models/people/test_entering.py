@@ -53,17 +53,17 @@ def test_a_state_that_does_not_fit_is_refused_with_one_answer(session, brought):
 
 
 def test_an_epoch_ends_every_session_of_one_person_only(session, cast):
-    end_sessions(session, cast.xiaofang.id)
-    end_sessions(session, cast.xiaofang.id)
+    end_sessions(session, cast.xiaofang.id, NOW)
+    end_sessions(session, cast.xiaofang.id, NOW)
     epochs = [session.get_one(Person, person.id).session_epoch for person in (cast.xiaofang, cast.aming)]
     assert epochs == [2, 0]
 
 
 def test_who_arrives_again_is_the_same_and_follows_as_before(session, cast):
     known = cast.identities[cast.xiaofang.id]
-    found = arrive(session, app_id=APP_ID, openid=known.openid, unionid="u-1", now=NOW)
-    assert (found.id, found.following, found.unionid) == (known.id, True, "u-1")
-    made = arrive(session, app_id=APP_ID, openid="o-new", unionid="", now=NOW)
+    found = arrive(session, app_id=APP_ID, openid=known.openid, now=NOW)
+    assert (found.id, found.following) == (known.id, True)
+    made = arrive(session, app_id=APP_ID, openid="o-new", now=NOW)
     assert session.get_one(Identity, made.id).following is False
 
 
