@@ -1,12 +1,15 @@
-"""Databases for tests: a fresh one of either kind for each test, copied from a template, dropped after it."""
+"""Databases for tests: a fresh one of either kind for each test, copied from a template or emptied after the last."""
 
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import redis
@@ -49,13 +52,71 @@ def _admin(statement: str) -> None:
         connection.execute(statement.encode())
 
 
+# Whoever still speaks to the database has no say any more; what triggers forbid (the audit only grows) is done all the
+# same, and every key begins at 1 again.
+_STRANGERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
+_KEYS = "SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S'"
+_SHAPE = (
+    "SELECT count(*), (SELECT count(*) FROM pg_trigger WHERE tgenabled = 'O'), (SELECT count(*) FROM pg_constraint)"
+    " FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+)
+
+
+@dataclass(frozen=True)
+class Blank:
+    """A database as it is before a test: its shape, and the rows that its tables are made with."""
+
+    shape: Any
+    rows: dict[str, list[Any]]
+
+
+def _opened(name: str) -> psycopg.Connection[Any]:
+    return psycopg.connect(_plain(POSTGRES.rsplit("/", 1)[0] + f"/{name}"), autocommit=True)
+
+
+def _filled(connection: psycopg.Connection[Any]) -> list[str]:
+    names = [table.name for table in METADATA.sorted_tables]
+    asked = " UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM \"{name}\")" for name in names)
+    return [row[0] for row in connection.execute(asked.encode())]
+
+
+def _blank(name: str) -> Blank:
+    """What a database holds that was just made."""
+    with _opened(name) as connection:
+        rows = {one: connection.execute(f'SELECT * FROM "{one}"'.encode()).fetchall() for one in _filled(connection)}
+        return Blank(connection.execute(_SHAPE).fetchone(), rows)
+
+
+def _emptied(name: str, blank: Blank) -> bool:
+    """Make a database as it was before the test; answers whether that could be done."""
+    with _opened(name) as connection:
+        ends = time.monotonic() + 5
+        while connection.execute(_STRANGERS, (name,)).fetchall():
+            if time.monotonic() > ends:
+                return False
+            time.sleep(0.002)
+        if connection.execute(_SHAPE).fetchone() != blank.shape:
+            return False
+        connection.execute("SET session_replication_role = replica")
+        for table in _filled(connection):
+            connection.execute(f'DELETE FROM "{table}"'.encode())
+        for table, rows in blank.rows.items():
+            for row in rows:
+                places = ", ".join(["%s"] * len(row))
+                connection.execute(f'INSERT INTO "{table}" VALUES ({places})'.encode(), row)
+        connection.execute(_KEYS)
+        return True
+
+
 class Databases:
-    """One template for each kind, filled once for each test process; copies of it are cheap."""
+    """One template for each kind, filled once for each test process; copies of it are cheap, and used again."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._sqlite: Path | None = None
         self._postgres: str | None = None
+        self._rested: list[str] = []  # databases on the server that are empty and stand ready
+        self._blank: Blank | None = None
 
     @contextmanager
     def fresh(self, kind: str) -> Iterator[str]:
@@ -68,11 +129,18 @@ class Databases:
             for part in self.folder.glob(f"{name}.db*"):
                 part.unlink()
             return
-        _admin(f'CREATE DATABASE "{name}" TEMPLATE "{self._postgres_template()}"')
+        if self._rested:
+            name = self._rested.pop()
+        else:
+            _admin(f'CREATE DATABASE "{name}" TEMPLATE "{self._postgres_template()}"')
+            self._blank = self._blank or _blank(name)
         try:
             yield POSTGRES.rsplit("/", 1)[0] + f"/{name}"
         finally:
-            _admin(f'DROP DATABASE "{name}" WITH (FORCE)')
+            if self._blank is not None and _emptied(name, self._blank):
+                self._rested.append(name)
+            else:
+                _admin(f'DROP DATABASE "{name}" WITH (FORCE)')
 
     @contextmanager
     def fresh_empty(self, kind: str) -> Iterator[str]:
@@ -109,7 +177,9 @@ class Databases:
         return self._postgres
 
     def close(self) -> None:
-        """Drop the template that lives on the server."""
+        """Drop what lives on the server."""
+        for name in self._rested:
+            _admin(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         if self._postgres is not None:
             _admin(f'DROP DATABASE IF EXISTS "{self._postgres}" WITH (FORCE)')
 

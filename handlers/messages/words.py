@@ -61,6 +61,8 @@ KINDS = {
     "ordering.nobody_home": "上门没人应门", "ordering.complaint_settled": "投诉答复",
     "ordering.still_wanted": "请确认还要不要",
     "ordering.loan_approved": "借用同意", "ordering.loan_refused": "借用未同意", "ordering.loan_cancelled": "借用取消",
+    "catalogue.approved": "清单审核通过", "catalogue.returned": "清单退回修改", "catalogue.rejected": "清单未通过",
+    "catalogue.review_due": "催审清单",
     "tasks.assigned": "待办任务", "tasks.digest": "待办汇总", "tasks.escalated": "逾期任务上报",
     "people.link_confirmed": "家人关联通过", "people.link_declined": "家人关联未通过",
     "people.link_revoked": "家人关联解除", "ordering.matter_merged": "需求合并",

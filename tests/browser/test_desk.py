@@ -13,7 +13,7 @@ from werkzeug.serving import make_server
 from models.messages.outbox import post
 from models.ordering.placing import place
 from models.people.staff import StaffRole
-from tests.browser.test_phones import FLAGS
+from tests.browser.conftest import FLAGS
 from tests.cast import settle
 from tests.conftest import need
 from tests.desk import PASSWORD, give_account

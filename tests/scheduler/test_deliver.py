@@ -295,7 +295,7 @@ def test_a_machine_whose_clock_is_set_back_by_an_hour_goes_on_at_once(hands, ope
 
     def real_now():
         # Until the clock is set back, everything was planned for an hour that has not come yet.
-        return wall() + ahead if next(looks) < 10 else wall()
+        return wall() + ahead if next(looks) < 30 else wall()
 
     ticking = replace(hands, real_now=real_now, settings=ClockSettings(tick_seconds=0.05, threads=2))
     clock = threading.Thread(target=run, args=(ticking, stop))
