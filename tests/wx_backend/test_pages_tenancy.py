@@ -19,6 +19,9 @@ COLUMNS = ("own", "other resident", "other centre", "cadre", "provider", "nobody
 EVERYBODY = (200, 200, 200, 200, 200, 302)
 DONE = (303, 303, 303, 303, 303, 401)
 HERS = (200, 404, 404, 404, 404, 302)
+ENDED = (409, 404, 404, 409, 404, 302)  # nothing of it while the order is open
+THEIRS = (404, 404, 404, 404, 200, 302)
+TAKEN = (404, 404, 404, 404, 303, 401)
 ROWS = {
     ("GET", "/m/"): EVERYBODY,
     ("GET", "/m/settings"): EVERYBODY,
@@ -35,7 +38,35 @@ ROWS = {
     ("GET", "/m/orders/<int:order>"): (200, 404, 404, 200, 404, 302),
     ("GET", "/m/orders/<int:order>/cancel"): (200, 404, 404, 200, 404, 302),
     ("POST", "/m/orders/<int:order>/cancel"): (303, 404, 404, 303, 404, 401),
+    ("GET", "/m/orders/<int:order>/rate"): ENDED,
+    ("POST", "/m/orders/<int:order>/rate"): (409, 404, 404, 409, 404, 401),
+    ("GET", "/m/orders/<int:order>/complain"): ENDED,
+    ("POST", "/m/orders/<int:order>/complain"): (303, 404, 404, 303, 404, 401),
+    ("GET", "/m/orders/<int:order>/again"): ENDED,
+    ("POST", "/m/orders/<int:order>/again"): (409, 404, 404, 409, 404, 401),
+    ("POST", "/m/orders/<int:order>/undo"): (303, 404, 404, 303, 404, 401),
     ("GET", "/m/jobs"): EVERYBODY,
+    ("GET", "/m/jobs/today"): EVERYBODY,
+    ("GET", "/m/jobs/<int:job>"): THEIRS,
+    ("GET", "/m/jobs/<int:job>/decline"): THEIRS,
+    ("GET", "/m/jobs/<int:job>/back"): THEIRS,
+    ("GET", "/m/jobs/<int:job>/done"): THEIRS,
+    ("POST", "/m/jobs/<int:job>/accept"): TAKEN,
+    ("GET", "/m/jobs/<int:job>/who"): THEIRS,
+    ("POST", "/m/jobs/<int:job>/who"): TAKEN,
+    ("GET", "/m/visits/<int:visit>/nobody"): THEIRS,
+    ("POST", "/m/visits/<int:visit>/arrived"): TAKEN,
+    ("POST", "/m/visits/<int:visit>/nobody"): TAKEN,
+    ("POST", "/m/jobs/<int:job>/start"): (404, 404, 404, 404, 409, 401),  # the day before
+    ("POST", "/m/jobs/<int:job>/back"): TAKEN,
+    ("POST", "/m/jobs/<int:job>/decline"): (404, 404, 404, 404, 409, 401),
+    ("POST", "/m/jobs/<int:job>/done"): (404, 404, 404, 404, 409, 401),
+    ("GET", "/m/needs"): EVERYBODY,
+    ("GET", "/m/<any(needs, help):what>/new"): (200, 200, 200, 200, 409, 302),
+    ("POST", "/m/<any(needs, help):what>/new"): (303, 422, 422, 422, 422, 401),
+    ("GET", "/m/needs/<int:need>"): HERS,
+    ("GET", "/m/help/<int:call>"): HERS,
+    ("POST", "/m/help/<int:call>/withdraw"): (303, 404, 404, 404, 404, 401),
     ("GET", "/m/calls"): EVERYBODY,
     ("GET", "/m/<path:rest>"): (404, 404, 404, 404, 404, 404),
     ("POST", "/m/<path:rest>"): (404, 404, 404, 404, 404, 404),
