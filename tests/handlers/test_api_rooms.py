@@ -68,7 +68,7 @@ def test_the_centres_are_mine_or_those_of_an_area_with_their_hours(me, phone, ca
 def test_the_catalogue_is_there_by_centre_and_kind_with_its_questions(me, cast):
     path = f"centres/{cast.centre.id}/listings"
     items = me.get(path).json["data"]["items"]
-    assert [one["title"] for one in items] == ["上门理发", "爱心送餐"]
+    assert [one["title"] for one in items] == ["爱心送餐", "上门理发"]
     (meal,) = me.get(f"{path}?category=meal").json["data"]["items"]
     assert meal["category_name"] == "助餐"
     assert meal["questions"][1] == {

@@ -30,6 +30,7 @@ class Row:
 
 
 ORDER, OFFER, TASK = "orders/{order}", "offers/{offer}", "tasks/{task}"
+WHO = {"person_id": 1, "starts_at": "2026-11-27T12:00:00+08:00"}
 AGAIN = {"preferred_at": "2026-11-26T12:00:00+08:00"}
 CANCEL, WHY = {"reason": "时间不合适"}, {"reason": "人手不够"}
 
@@ -138,7 +139,7 @@ def test_a_stranger_reads_and_moves_nothing_and_who_it_concerns_does(app, open_s
     def ask(phone, name):
         row = ROWS[name]
         body = {
-            "meal": meal_for(cast, client_key="client-key-9"), "who": {"person_id": cast.ama.id},
+            "meal": meal_for(cast, client_key="client-key-9"), "who": WHO | {"person_id": cast.ama.id},
             "need": told_for(cast, "client-key-7"), "help": told_for(cast, "client-key-8"),
         }.get(row.body, row.body) if isinstance(row.body, str) else row.body  # fmt: skip
         return phone.ask(name.split()[0], row.path.format(**ids), **({"json": body} if body is not None else {}))
@@ -169,7 +170,7 @@ def test_what_is_not_ones_own_sounds_like_what_is_not_there(app, open_session, c
         if row.others != 404:
             continue
         none = dict.fromkeys(ids, 999999) | {"number": "00000000"}
-        sent = {"person_id": 1} if row.body == "who" else row.body
+        sent = WHO if row.body == "who" else row.body
         body = {"json": sent} if sent is not None else {}
         for stranger in strangers:
             real, missing = (stranger.ask(name.split()[0], row.path.format(**keys), **body) for keys in (ids, none))
