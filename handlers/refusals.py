@@ -41,7 +41,7 @@ OF_RULES: Mapping[str, Meaning] = {
     "answer_needed": Meaning(422, "a required question has no answer"),
     "answer_number": Meaning(422, "the answer must be a whole number from 1 to 999"),
     "answer_value": Meaning(422, "the answer must be one of `values`"),
-    "ask_eligible": Meaning(409, "`codes` name conditions that may not fit: show them and order again with `warned`"),
+    "ask_eligible": Meaning(409, "`rules` are conditions that may not fit: show them, order again with `warned`"),
     "bad_proof": Meaning(422, "not a proof that can be kept"),
     "bad_question": Meaning(422, "a question of a listing that cannot be"),
     "bad_reason": Meaning(422, "none of the listed reasons"),

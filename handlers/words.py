@@ -124,6 +124,10 @@ ON_SCREEN: dict[str, str] = {
     "answer_number": "请填一个数字，例如：2。",
     "answer_long": "请在{limit}个字以内（您写了{length}个字）。",
     "number_mistyped": "订单号好像输错了一位，请对照再填一次。",
+    "no_area": "我们还不知道住在哪个村，请打电话给党群服务中心登记。",
+    "no_clerk": "保密的事现在没有专人可以接，请直接打电话给党群服务中心。",
+    "said_nothing": "还没有内容，请写一下。",
+    "said_long": "请在{limit}个字以内（您写了{length}个字）。",
 }
 
 

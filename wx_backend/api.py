@@ -93,7 +93,7 @@ class Api(APIFlask):
 
     def refusal(self, refused: Refused) -> Response:
         """What a person hears of a refusal, with the plain facts that its sentence holds."""
-        facts = {name: words.plain(str(value)) for name, value in refused.facts.items()}
+        facts = {name: _plainly(value) for name, value in refused.facts.items()}
         return self.enveloped(refused.code, facts)
 
     def enveloped(self, code: str, data: dict[str, Any] | None = None) -> Response:
@@ -132,6 +132,15 @@ class Api(APIFlask):
         where = "".join(traceback.format_tb(error.__traceback__))
         log.error("%s: %s failed: %s\n%s", g.request_id, request.endpoint, type(error).__name__, where)
         return self.enveloped("internal")
+
+
+def _plainly(value: Any) -> Any:
+    """A fact as text made inert; several stay several, and a rule keeps its parts."""
+    if isinstance(value, list | tuple):
+        return [words.plain(str(one)) for one in value]
+    if isinstance(value, dict):
+        return {name: _plainly(one) for name, one in value.items()}
+    return words.plain(str(value))
 
 
 class _Facts(dict[str, Any]):

@@ -19,8 +19,19 @@ from handlers.family import chat as family_chat
 from handlers.family import words as family_words
 from handlers.messages import chat as messages_chat
 from handlers.messages import words as messages_words
+from handlers.ordering import (
+    after_api,
+    catalogue_api,
+    catalogue_words,
+    need_api,
+    need_words,
+    notices,
+    offers_api,
+    open311,
+    page_words,
+    reviewing,
+)
 from handlers.ordering import api as ordering_api
-from handlers.ordering import catalogue_api, catalogue_words, need_words, notices, offers_api, open311, reviewing
 from handlers.ordering import chat as ordering_chat
 from handlers.ordering import jobs as ordering_jobs
 from handlers.ordering import needs as ordering_needs
@@ -165,11 +176,11 @@ def make_mini_api(config: Config, frame: asked.Frame) -> Api:
     client = make_clients(config, connect(config.redis.url))[config.wechat.mini_program.app_id]
     rooms = (
         login.room(frame, client), people_api.room, places_api.room, catalogue_api.room, ordering_api.room,
-        offers_api.room, tasks_api.room(in_words), open311.room,
+        after_api.room, offers_api.room, need_api.room, tasks_api.room(in_words), open311.room,
     )  # fmt: skip
     sentences = {
         code: sentence
-        for quarter in (words, people_words, ordering_words, catalogue_words, family_words, tasks_words)
+        for quarter in (words, people_words, ordering_words, catalogue_words, need_words, family_words, tasks_words)
         for code, sentence in quarter.REFUSALS.items()
     }
     return make_api(frame, rooms, sentences, redis_url=config.redis.url, public_url=config.app.public_url)
@@ -249,7 +260,10 @@ def _open_pages(
     loaded = assets.load()
     client = make_clients(config, connect(config.redis.url))[config.wechat.official_account.app_id]
     entrance = Entrance(client, open_session, moment, config.app.public_url, only_wechat=not config.is_loopback())
-    refusals = {**app.extensions["router"].refusals, **words.PAGE_REFUSALS, **ordering_words.PAGE_REFUSALS}
+    refusals = {
+        **app.extensions["router"].refusals, **words.PAGE_REFUSALS, **ordering_words.PAGE_REFUSALS,
+        **page_words.PAGE_REFUSALS,
+    }  # fmt: skip
     app.register_blueprint(assets.room(loaded))
     frame = Frame(entrance, csrf, limiter, loaded, refusals)
     app.extensions["pages"] = frame

@@ -20,6 +20,7 @@ from werkzeug.wrappers import Response as Answer
 
 from handlers import words
 from handlers.family import pages as family
+from handlers.ordering import after_pages, jobs_pages, need_pages
 from handlers.ordering import pages as ordering
 from handlers.people import pages as people
 from models.base import gave_way
@@ -37,6 +38,7 @@ TRIES = 3  # a transaction that gave way to another runs again, twice at most
 # What a stranger may not learn, and what is simply not so any more. Everything else is an answer that does not fit.
 UNSEEN = frozenset({"not_yours", "no_link"})
 UNFIT = frozenset({"answer_needed", "answer_number", "answer_value", "answer_long", "note_long", "bad_time", "too_far"})
+ROOMS = (people.ROOM, ordering.ROOM, after_pages.ROOM, jobs_pages.ROOM, need_pages.ROOM, family.ROOM)
 OPEN_TO_ALL = "pages.entrance.enter"
 NOWHERE = "pages.nowhere"
 
@@ -49,6 +51,7 @@ def _person() -> str:
 LIMITS: Mapping[str, tuple[str, Callable[[], str]]] = {
     OPEN_TO_ALL: ("300 per minute", get_remote_address),
     "pages.ordering.place_order": ("10 per hour", _person),
+    "pages.needs.send": ("20 per hour", _person),
 }
 
 
@@ -65,7 +68,7 @@ class Frame:
     def register(self, app: Flask) -> None:
         """Join the rooms below `/m` and give each of their views its transaction."""
         rooms = Blueprint("pages", __name__, url_prefix="/m", template_folder="web")
-        for room in (people.ROOM, ordering.ROOM, family.ROOM, self.entrance.room()):
+        for room in (*ROOMS, self.entrance.room()):
             rooms.register_blueprint(room)
         rooms.add_url_rule("/<path:rest>", "nowhere", _nowhere, methods=["GET", "POST"])
         rooms.before_request(self._before)

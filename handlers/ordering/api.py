@@ -1,26 +1,25 @@
 """Orders for the mini-program: placed for oneself or a linked person, followed, found by number, cancelled."""
 
+from datetime import datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from apiflask import APIBlueprint
 from flask import g
 from pydantic import AwareDatetime, Field
-from sqlalchemy import select
 
 from handlers.envelope import NO_NUL, Asked, Instant, Key, PageAsked, Shown, refusing, said
-from handlers.ordering import words
+from handlers.ordering import page_words, words
+from handlers.ordering.standing import Coming, coming, may, promised
 from handlers.words import when_two
-from models.ordering.assignments import Assignment
-from models.ordering.listings import Listing
+from models.ordering.listings import Terms, offered_by
 from models.ordering.numbers import spoken
-from models.ordering.orders import LIVE_ORDERS, Order, find_by_number, order_for, orders_of
+from models.ordering.orders import Order, find_by_number, order_for, orders_of
 from models.ordering.placing import cancel, place
+from models.ordering.ratings import rating_of
+from models.ordering.versions import terms_of
 from models.people.persons import Person
-from models.people.staff import Organisation
 from models.places.centres import ServiceCentre
-
-HOLDING = ("accepted", "started", "done")  # the assignment whose organisation gives, or gave, the service
 
 room = APIBlueprint("orders", __name__, tag="orders")
 
@@ -41,6 +40,8 @@ class OrderAsked(Asked):
     answers: Answers = Field({}, max_length=50)
     preferred_at: AwareDatetime
     note: Annotated[str, Field(max_length=2000, pattern=NO_NUL)] = ""
+    # The codes that an `ask_eligible` named: read by whoever orders, and wanted all the same.
+    warned: list[Annotated[str, Field(max_length=40, pattern=NO_NUL)]] = Field([], max_length=20)
 
 
 class CancelAsked(Asked):
@@ -64,8 +65,19 @@ class PlaceShown(Shown):
     phone: str
 
 
+class VisitShown(Shown):
+    """Who comes, when, and how far they are; `visitor` is "" where only the organisation is known."""
+
+    visitor: str
+    starts_at: Instant | None
+    starts_at_text: str
+    state: str
+    state_text: str
+
+
 class OrderShown(Shown):
-    """One order. `number_text` is the number as people read it out; `may` names what the caller can still do."""
+    """One order, on the terms on which it was placed. `number_text` is the number as people read it out; `promised_by`
+    is there while an organisation is looked for; `may` names what the caller can still do."""
 
     id: int
     number: str
@@ -78,11 +90,19 @@ class OrderShown(Shown):
     state: str
     state_text: str
     provider: str | None
+    visit: VisitShown | None
+    promised_by: Instant | None
+    promised_by_text: str
     preferred_at: Instant
     preferred_at_text: str
     answers: list[Answered]
     note: str
     reason: str
+    bring: str
+    price: str
+    minutes: int
+    phone: str
+    rating: int | None
     centre: PlaceShown
     created_at: Instant
     may: list[str]
@@ -101,17 +121,21 @@ class Orders(Shown):
 @room.doc(
     responses=refusing(
         "no_link", "not_active", "not_offered", "answer_needed", "answer_number", "answer_value", "answer_long",
-        "bad_time", "too_far", "note_long", "no_contact", "not_yours",
+        "bad_time", "too_far", "note_long", "no_contact", "not_yours", "ask_eligible", "not_eligible", "emergency",
+        "full", "quota_used", "too_soon", "closed_already", "out_of_season", "not_then",
     )
 )  # fmt: skip
 def new(json_data: OrderAsked) -> Any:
-    """Place an order for myself or for a person who is linked to me."""
+    """Place an order for myself or for a person who is linked to me.
+
+    `ask_eligible` names in `data.rules` the conditions that may not fit: ask, and order again with them as `warned`.
+    """
     order = place(
         g.session, g.who, listing_id=json_data.listing_id, beneficiary_id=json_data.beneficiary_id or g.who.person_id,
         answers=dict(json_data.answers), preferred_at=json_data.preferred_at, note=json_data.note,
-        client_key=json_data.client_key, now=g.now,
+        client_key=json_data.client_key, now=g.now, warned=json_data.warned,
     )  # fmt: skip
-    made = _shown(order)
+    made = shown(order)
     text = words.PLACED.format(
         number=made.number_text, beneficiary=made.beneficiary, service=made.service, wanted=made.preferred_at_text
     )
@@ -126,7 +150,7 @@ def mine(query_data: PageAsked) -> Any:
     found = orders_of(g.session, g.who, query_data.limit + 1, before=query_data.cursor)
     page = found[: query_data.limit]
     rest = page[-1].id if len(found) > len(page) else None
-    return said(Orders(items=[_shown(order) for order in page], next=rest))
+    return said(Orders(items=[shown(order) for order in page], next=rest))
 
 
 @room.get("/orders/<key:order>")
@@ -134,7 +158,7 @@ def mine(query_data: PageAsked) -> Any:
 @room.doc(responses=refusing("not_yours"))
 def one(order: int) -> Any:
     """One order."""
-    return said(_shown(order_for(g.session, g.who, order)[0]))
+    return said(shown(order_for(g.session, g.who, order)[0]))
 
 
 @room.get("/orders/by-number/<number>")
@@ -142,7 +166,7 @@ def one(order: int) -> Any:
 @room.doc(responses=refusing("not_yours", "number_mistyped"))
 def by_number(number: str) -> Any:
     """An order by its number, as somebody typed it; a slip of the pen never leads to another's order."""
-    return said(_shown(find_by_number(g.session, g.who, number)))
+    return said(shown(find_by_number(g.session, g.who, number)))
 
 
 @room.post("/orders/<key:order>/cancel")
@@ -152,35 +176,42 @@ def by_number(number: str) -> Any:
 def end(order: int, json_data: CancelAsked) -> Any:
     """Cancel an order; twice is once."""
     gone = cancel(g.session, g.who, order, json_data.reason, g.now)
-    return said(_shown(gone), words.CANCELLED.format(number=spoken(gone.number or "")))
+    return said(shown(gone), words.CANCELLED.format(number=spoken(gone.number or "")))
 
 
-def _shown(order: Order) -> OrderShown:
-    listing = g.session.get_one(Listing, order.listing_id)
-    centre = g.session.get_one(ServiceCentre, order.centre_id)
-    number = order.number or ""
+def shown(order: Order) -> OrderShown:
+    """One order as the mini-program shows it."""
+    terms, centre = terms_of(g.session, order), g.session.get_one(ServiceCentre, order.centre_id)
+    number, who, due = order.number or "", coming(g.session, order), promised(g.session, order)
+    over = order.state in ("completed", "closed")
+    rating = rating_of(g.session, order.id) if over else None
     return OrderShown(
-        id=order.id, number=number, number_text=spoken(number), listing_id=listing.id, service=listing.title,
-        category=listing.category, beneficiary_id=order.beneficiary_id,
+        id=order.id, number=number, number_text=spoken(number), listing_id=order.listing_id, service=terms.title,
+        category=terms.category, beneficiary_id=order.beneficiary_id,
         beneficiary=g.session.get_one(Person, order.beneficiary_id).name, state=order.state,
-        state_text=words.STATE_NAMES[order.state], provider=_provider(order), preferred_at=order.preferred_at,
-        preferred_at_text=when_two(order.preferred_at, centre.tz, ZoneInfo(g.who.zone)),
-        answers=answered(listing, order), note=order.note, reason=order.reason,
+        state_text=words.STATE_NAMES[order.state], provider=who.organisation if who else None,
+        visit=_visit(who, centre) if who and who.state else None, promised_by=due,
+        promised_by_text=words.PROMISED.format(due=_both(due, centre)) if due else "",
+        preferred_at=order.preferred_at, preferred_at_text=_both(order.preferred_at, centre),
+        answers=answered(terms, order), note=order.note, reason=order.reason, bring=terms.bring, price=terms.price,
+        minutes=terms.minutes, phone=offered_by(g.session, order.listing_id, order.centre_id).phone,
+        rating=rating.score if rating else None,
         centre=PlaceShown(id=centre.id, name=centre.name, phone=centre.phone), created_at=order.created_at,
-        may=["cancel"] if order.state in LIVE_ORDERS else [],
+        may=may(g.session, order, g.now),
     )  # fmt: skip
 
 
-def answered(listing: Listing, order: Order) -> list[Answered]:
+def _visit(who: Coming, centre: ServiceCentre) -> VisitShown:
+    return VisitShown(
+        visitor=who.visitor, starts_at=who.starts_at, state=who.state, state_text=page_words.VISIT_STATES[who.state],
+        starts_at_text=_both(who.starts_at, centre) if who.starts_at else "",
+    )  # fmt: skip
+
+
+def answered(terms: Terms, order: Order) -> list[Answered]:
     """The questions of a service with what was answered."""
-    return [Answered(question=asked, answer=value) for asked, value in words.asked(listing.questions, order.answers)]
+    return [Answered(question=asked, answer=value) for asked, value in words.asked(terms.questions, order.answers)]
 
 
-def _provider(order: Order) -> str | None:
-    """The organisation that has taken the order on; None while nobody has."""
-    query = (
-        select(Organisation.name).join(Assignment, Assignment.organisation_id == Organisation.id)
-        .where(Assignment.order_id == order.id, Assignment.state.in_(HOLDING)).order_by(Assignment.id.desc())
-    )  # fmt: skip
-    name: str | None = g.session.scalar(query.limit(1))
-    return name
+def _both(moment: datetime, centre: ServiceCentre) -> str:
+    return when_two(moment, centre.tz, ZoneInfo(g.who.zone))

@@ -16,6 +16,8 @@ from models.ordering.placing import check_note, check_wished
 from models.ordering.questions import check_answer
 
 OTHER = "other"  # the choice of a time that is not among those offered
+# What another time, or a smaller share, mends: said beside the time.
+OF_THE_TIME = ("full", "quota_used", "too_soon", "closed_already", "out_of_season", "not_then")
 # How a question of the listing looks: a line, a larger box, circles or squares to pick from.
 LOOKS = {"number": "number", "text": "box", "singlevaluelist": "one", "multivaluelist": "many"}
 
@@ -74,16 +76,21 @@ def read(listing: Listing, typed: MultiDict[str, str], now: datetime, zone: Zone
         except Refused as refusal:
             error = _said(refusal)
         form.fields.append(_field(number, question, given, error))
-    try:
-        form.at = _wished(form, zone)
-        check_wished(form.at, now)
-    except Refused as refusal:
-        form.at, form.at_error = None, _said(refusal)
+    read_time(form, now, zone)
     try:
         check_note(form.note)
     except Refused as refusal:
         form.note_error = _said(refusal)
     return form
+
+
+def read_time(form: Form, now: datetime, zone: ZoneInfo) -> None:
+    """The time that was chosen, checked; where it does not do, the sentence beside it."""
+    try:
+        form.at = _wished(form, zone)
+        check_wished(form.at, now)
+    except Refused as refusal:
+        form.at, form.at_error = None, _said(refusal)
 
 
 def carried(form: Form) -> Iterable[tuple[str, str]]:

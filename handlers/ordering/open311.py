@@ -12,7 +12,7 @@ from apiflask import APIBlueprint
 from flask import Response, g, jsonify, request
 from sqlalchemy import Row, Select, func, select
 
-from handlers.ordering.api import HOLDING
+from handlers.ordering.standing import HOLDING
 from handlers.ordering.words import CATEGORY_NAMES, NAMED_ON_LOCK_SCREENS, STATE_NAMES
 from models.errors import Refused
 from models.history import History

@@ -2,48 +2,38 @@
 
 import re
 import secrets
-from dataclasses import dataclass
-from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from flask import Blueprint, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Answer
 
-from handlers.ordering import forms, words
-from handlers.ordering.times import offered_times
-from handlers.words import two_lines, when, when_two
+from handlers.ordering import catalogue_words, forms, page_words, words
+from handlers.ordering.fitting import area_names
+from handlers.ordering.standing import coming, may, promised
+from handlers.ordering.wishes import (
+    Wish,
+    beneficiary_of,
+    both,
+    facts_of,
+    left_tomorrow,
+    name_of,
+    phone_page,
+    time_choices,
+    unfit,
+    wish_for,
+)
 from models.errors import Refused
-from models.hours import CHINA, calendar
-from models.ordering.assignments import jobs_of
-from models.ordering.listings import Listing, published
+from models.ordering.listings import Offered, Terms, offered, offered_by
 from models.ordering.numbers import spoken
-from models.ordering.offers import answer_by
 from models.ordering.orders import LIVE_ORDERS, Order, order_for, orders_of, placed_with, same_day
 from models.ordering.placing import NOTE_LIMIT, cancel, check_note, place
+from models.ordering.ratings import rating_of
+from models.ordering.versions import terms_of
 from models.people.care import cared_for_by
-from models.people.homes import centre_of
 from models.people.persons import Person
-from models.people.scope import act_for
-from models.places.areas import Area
-from models.places.centres import ServiceCentre
 
 LISTED_AT_ONCE = 8  # more services than this stand below the kinds of help, with a way to each
 ROOM = Blueprint("ordering", __name__, template_folder="templates")
 _KEY = re.compile(r"[0-9a-f]{24}")
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What somebody is about to order: for whom, at which centre, what."""
-
-    person: Person
-    centre: ServiceCentre
-    listing: Listing
-
-    @property
-    def whom(self) -> str:
-        """How the page names whom it is for."""
-        return _name(self.person)
 
 
 @ROOM.get("/services")
@@ -60,20 +50,28 @@ def services() -> str | Answer:
 @ROOM.get("/services/<int:person>")
 def catalogue(person: int) -> str:
     """The services of the centre that serves this person, by the kinds of help."""
-    beneficiary, centre = _beneficiary(person)
-    kinds: dict[str, list[Listing]] = {}
-    for row in published(g.session, centre, g.now):
-        kinds.setdefault(row.category, []).append(row)
+    beneficiary, centre = beneficiary_of(person)
+    found, kinds = offered(g.session, centre, g.now), dict[str, list[Offered]]()
+    for one in found:
+        kinds.setdefault(one.listing.category, []).append(one)
+    names = area_names(g.session, [rule for one in found for rule in one.listing.rules])
     return render_template(
-        "ordering/pages/catalogue.html", words=words, person=beneficiary, whom=_name(beneficiary), centre=centre,
-        kinds=kinds, few=sum(map(len, kinds.values())) <= LISTED_AT_ONCE,
+        "ordering/pages/catalogue.html", words=words, more=page_words, person=beneficiary, whom=name_of(beneficiary),
+        centre=centre, kinds=kinds, few=len(found) <= LISTED_AT_ONCE, left=left_tomorrow(found),
+        who_may=lambda listing: catalogue_words.who_may(listing.rules, names), order_by=catalogue_words.order_by,
     )  # fmt: skip
 
 
 @ROOM.get("/services/<int:person>/<int:listing>")
-def listing_form(person: int, listing: int) -> str:
+def listing_form(person: int, listing: int) -> str | tuple[str, int]:
     """One service with its questions; with `again`, as it was answered for an order before."""
-    wish = _wish(person, listing)
+    try:
+        wish = wish_for(person, listing)
+    except Refused as refusal:
+        return phone_page(refusal), 200
+    barred = wish.barred()
+    if barred:
+        return phone_page(Refused("not_eligible", phone=wish.offer.phone), barred, back=person), 200
     before = request.args.get("again", "", type=str)
     if not before.isdecimal():
         return _form(wish, forms.empty(wish.listing))
@@ -85,20 +83,27 @@ def listing_form(person: int, listing: int) -> str:
 @ROOM.post("/services/<int:person>/<int:listing>")
 def check(person: int, listing: int) -> str | tuple[str, int]:
     """Everything once more, before it is ordered; or the form again with what does not fit, or to be changed."""
-    wish = _wish(person, listing)
+    try:
+        wish = wish_for(person, listing)
+    except Refused as refusal:
+        return phone_page(refusal), 409
     form = forms.read(wish.listing, request.form, g.now, wish.centre.tz)
     if form.at is None or form.errors:
         return _form(wish, form), 422
     if "edit" in request.form:
         return _form(wish, form)
+    against = unfit(wish, form, request.form.getlist("warned"))
+    if against is not None:
+        return _refused(wish, form, against)
     twin = same_day(g.session, listing, person, form.at)
     warning = "" if twin is None else words.AGAIN_SAME_DAY.format(
         beneficiary=wish.person.name, service=wish.listing.title, number=spoken(twin.number or "")
     )  # fmt: skip
     return render_template(
         "ordering/pages/check.html", words=words, wish=wish, answers=_answers(wish.listing, form.answers),
-        wished=_both(form.at), note=form.note, warning=warning, carried=list(forms.carried(form)),
-        key=secrets.token_hex(12),
+        wished=both(form.at), note=form.note, warning=warning, carried=list(forms.carried(form)),
+        key=secrets.token_hex(12), bring=wish.listing.bring, more=page_words,
+        warned=request.form.getlist("warned"),
     )  # fmt: skip
 
 
@@ -110,35 +115,48 @@ def place_order(person: int, listing: int) -> Answer | tuple[str, int]:
         raise Refused("stale_form")
     order = placed_with(g.session, g.who, key)
     if order is None:
-        wish = _wish(person, listing)
+        try:
+            wish = wish_for(person, listing)
+        except Refused as refusal:
+            return phone_page(refusal), 409
         form = forms.read(wish.listing, request.form, g.now, wish.centre.tz)
         if form.at is None or form.errors:
             return _form(wish, form), 422
-        order = place(
-            g.session, g.who, listing_id=listing, beneficiary_id=person, answers=form.answers, preferred_at=form.at,
-            note=form.note, client_key=key, now=g.now,
-        )  # fmt: skip
+        try:
+            order = place(
+                g.session, g.who, listing_id=listing, beneficiary_id=person, answers=form.answers,
+                preferred_at=form.at, note=form.note, client_key=key, now=g.now,
+                warned=request.form.getlist("warned"),
+            )  # fmt: skip
+        except Refused as refusal:
+            return _refused(wish, form, refusal)
     return redirect(url_for(".order", order=order.id, placed=1), 303)
 
 
 @ROOM.get("/orders")
 def orders() -> str:
     """My orders, and those for the people I care for."""
-    rows = [(order, _title(order), _beneficiary_name(order), _both(order.preferred_at))
+    rows = [(order, _title(order), _whom(order), both(order.preferred_at))
             for order in orders_of(g.session, g.who)]  # fmt: skip
     return render_template("ordering/pages/orders.html", words=words, rows=rows, spoken=spoken)
 
 
 @ROOM.get("/orders/<int:order>")
 def order(order: int) -> str:
-    """One order: its number, how it stands, and what can be done with it."""
+    """One order: its number, how it stands and who comes, the terms it was placed on, what can be done with it."""
     found, role = order_for(g.session, g.who, order)
-    listing = g.session.get_one(Listing, found.listing_id)
+    terms, who = terms_of(g.session, found), coming(g.session, found)
+    offer, due = offered_by(g.session, found.listing_id, found.centre_id), promised(g.session, found)
+    told = page_words.TOLD.get(request.args.get("told", ""), "")
     return render_template(
-        "ordering/pages/order.html", words=words, order=found, listing=listing, whom=_beneficiary_name(found),
-        wished=_both(found.preferred_at), answers=_answers(listing, found.answers), number=spoken(found.number or ""),
-        placed="placed" in request.args and found.state == "open", alive=found.state in LIVE_ORDERS,
-        role=role,
+        "ordering/pages/order.html", words=words, more=page_words, order=found, terms=terms, whom=_whom(found),
+        wished=both(found.preferred_at), answers=_answers(terms, found.answers), number=spoken(found.number or ""),
+        placed="placed" in request.args and found.state == "open", alive=found.state in LIVE_ORDERS, role=role,
+        who=who, comes_at=both(who.starts_at) if who and who.starts_at else "", told=told,
+        promise=words.PROMISED.format(due=both(due)) if due else words.PAUSED if found.paused_since else "",
+        stopped=found.state in LIVE_ORDERS and offer.listing.state != "published", may=may(g.session, found, g.now),
+        facts=[fact for fact in facts_of(terms, offer.here) if fact[0] in page_words.ON_THE_ORDER],
+        rating=rating_of(g.session, found.id),
     )  # fmt: skip
 
 
@@ -161,76 +179,52 @@ def cancel_order(order: int) -> Answer | tuple[str, int]:
     return redirect(url_for(".order", order=order), 303)
 
 
-@ROOM.get("/jobs")
-def jobs() -> str:
-    """What my organisation is offered or has taken on; what a stranger may do instead."""
-    book = calendar(g.session)
-    rows = [
-        {
-            "title": listing.title, "village": g.session.get_one(Area, order.area_id).name,
-            "whom": _beneficiary_name(order), "wished": when(order.preferred_at, CHINA),
-            "state": words.JOB_STATES[assignment.state],
-            "until": when(answer_by(assignment, order, book), CHINA) if assignment.state == "offered" else "",
-        }
-        for assignment, order, listing in jobs_of(g.session, g.who)
-    ]  # fmt: skip
-    return render_template("ordering/pages/jobs.html", words=words, rows=rows)
-
-
-def _beneficiary(person: int) -> tuple[Person, ServiceCentre]:
-    """Whom it is for and their centre; a cadre orders for others in the conversation, not here."""
-    beneficiary, role = act_for(g.session, g.who.person_id, person)
-    if role == "cadre":
-        raise Refused("no_link")
-    centre = centre_of(g.session, beneficiary)
-    if centre is None:
-        raise Refused("not_offered")
-    return beneficiary, centre
-
-
-def _wish(person: int, listing: int) -> Wish:
-    beneficiary, centre = _beneficiary(person)
-    found = next((row for row in published(g.session, centre, g.now) if row.id == listing), None)
-    if found is None:
-        raise Refused("not_offered")
-    return Wish(beneficiary, centre, found)
-
-
 def _form(wish: Wish, form: forms.Form) -> str:
-    times = offered_times(g.session, wish.centre, g.now)
-    today = g.now.astimezone(wish.centre.tz).date()
     return render_template(
-        "ordering/pages/listing.html", words=words, wish=wish, form=form, today=today, other=forms.OTHER,
-        times=[(str(int(moment.timestamp())), _both(moment)) for moment in times],
+        "ordering/pages/listing.html", words=words, more=page_words, wish=wish, form=form, other=forms.OTHER,
+        today=g.now.astimezone(wish.centre.tz).date(), times=time_choices(wish.offer),
+        facts=facts_of(wish.listing, wish.offer.here),
     )  # fmt: skip
+
+
+def _refused(wish: Wish, form: forms.Form, refusal: Refused) -> tuple[str, int]:
+    """What stands against a wish: beside the time where another mends it, a question, or whom to phone."""
+    if refusal.code in forms.OF_THE_TIME:
+        said = catalogue_words.time_refused(refusal.code, refusal.facts, wish.centre.tz)
+        form.at_error = said.format(**refusal.facts)
+        return _form(wish, form), 422
+    if refusal.code == "ask_eligible":
+        assert form.at is not None
+        found, names = wish.findings(form.at), wish.names()
+        return render_template(
+            "ordering/pages/eligible.html", words=words, more=page_words, wish=wish, warned=[one.code for one in found],
+            question=catalogue_words.warned(wish.listing.title, wish.person.name, found, names),
+            still=catalogue_words.STILL, others=catalogue_words.OTHERS, carried=list(forms.carried(form)),
+        ), 409  # fmt: skip
+    if refusal.code == "not_eligible":
+        return phone_page(refusal, wish.barred(form.at), back=wish.person.id), 409
+    if refusal.code == "emergency":
+        return phone_page(refusal), 409
+    raise refusal
 
 
 def _cancel_form(order: Order, typed: str = "", error: str = "") -> str:
     return render_template(
-        "ordering/pages/cancel.html", words=words, order=order, title=_title(order), whom=_beneficiary_name(order),
+        "ordering/pages/cancel.html", words=words, order=order, title=_title(order), whom=_whom(order),
         number=spoken(order.number or ""), typed=typed, error=error,
     )  # fmt: skip
 
 
-def _answers(listing: Listing, answers: dict[str, object]) -> list[tuple[str, str]]:
+def _answers(terms: Terms, answers: dict[str, object]) -> list[tuple[str, str]]:
     return [
         (question, "、".join(map(str, value)) if isinstance(value, list) else str(value))
-        for question, value in words.asked(listing.questions, answers) if value not in (None, "")
+        for question, value in words.asked(terms.questions, answers) if value not in (None, "")
     ]  # fmt: skip
 
 
 def _title(order: Order) -> str:
-    return str(g.session.get_one(Listing, order.listing_id).title)
+    return terms_of(g.session, order).title
 
 
-def _beneficiary_name(order: Order) -> str:
-    return _name(g.session.get_one(Person, order.beneficiary_id))
-
-
-def _name(person: Person) -> str:
-    return words.MY_SELF if person.id == g.who.person_id else person.name
-
-
-def _both(moment: datetime) -> str:
-    """The time where the service happens, and below it the reader's own where that differs."""
-    return two_lines(when_two(moment, CHINA, ZoneInfo(g.who.zone)))
+def _whom(order: Order) -> str:
+    return name_of(g.session.get_one(Person, order.beneficiary_id))

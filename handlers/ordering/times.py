@@ -5,12 +5,6 @@ import unicodedata
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy.orm import Session
-
-from models.hours import calendar
-from models.places.centres import ServiceCentre, open_spans
-
-OFFERED = 4  # times that are offered to whoever has none in mind
 _DAYS = {"今天": 0, "今日": 0, "明天": 1, "明日": 1, "后天": 2, "大后天": 3}
 _WEEK = "一二三四五六日"
 _HOUR_WORDS = {"一": 1, "两": 2, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9, "十": 10,
@@ -20,17 +14,6 @@ _PART = {"早上": 8, "上午": 9, "中午": 12, "下午": 14, "傍晚": 17, "�
 _DATE = re.compile(r"(?:(\d{4})[年/-])?(\d{1,2})[月/-](\d{1,2})[日号]?")
 _WEEKDAY = re.compile(r"(下)?(?:周|星期|礼拜)([一二三四五六日天])")
 _CLOCK = re.compile(r"(\d{1,2}|十[一二]?|[一两二三四五六七八九])(?::(\d{2})|[点时](半|一刻|三刻|\d{1,2}分?)?)")
-
-
-def offered_times(session: Session, centre: ServiceCentre, now: datetime) -> list[datetime]:
-    """A few times within the centre's opening hours of the next days, the soonest first."""
-    book, today, found = calendar(session), now.astimezone(centre.tz).date(), list[datetime]()
-    for ahead in range(1, 8):
-        spans = open_spans(session, centre, today + timedelta(days=ahead), book)
-        found += [spans[0][0] + timedelta(minutes=30), spans[-1][1] - timedelta(hours=2)] if spans else []
-        if len(found) >= OFFERED:
-            break
-    return found[:OFFERED]
 
 
 def understood(text: str, now: datetime, zone: ZoneInfo) -> datetime | None:

@@ -41,6 +41,7 @@ DOORS = {
     "trouble": ("遇到困难", "送餐、理发、就医、跑腿"),
     "service": ("服务奉献", "接单帮邻居，出份力"),
 }
+SAY_SOMETHING, SAY_LEAD = "提需求、请人帮忙", "清单里没有的，也可以告诉我们"
 SETTINGS = "设置"
 SIZE_HEAD = "字的大小"
 SIZE_LEAD = "眼睛吃力的话，请打开长辈版，字和按钮都会变大。"

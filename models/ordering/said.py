@@ -20,7 +20,7 @@ from models.places.areas import Area
 
 TEXT_LIMIT = 2000
 REASON_LIMIT = 200
-OWN_CHANNELS = ("chat", "page")  # the person's own phone, or a relative's
+OWN_CHANNELS = ("chat", "page", "api")  # the person's own phone, or a relative's
 CLERK_CHANNELS = ("paper", "phone")  # written down by a cadre
 # What is nobody's business: only who holds such a matter reads it, and no push text names it.
 CONFIDENTIAL = ("family_dispute", "poor_pupil", "hardship", "counselling")

@@ -90,7 +90,19 @@ def assert_kind(page: Page, where: str) -> None:
 
 def walk(page: Page) -> Iterator[str]:
     """Every page of the house, one after the other; answers where one is."""
-    for path in ("/m/", "/m/services", "/m/calls", "/m/jobs", "/m/orders", "/m/settings", "/m/nothing"):
+    for path in (
+        "/m/",
+        "/m/services",
+        "/m/calls",
+        "/m/jobs",
+        "/m/jobs/today",
+        "/m/needs",
+        "/m/needs/new",
+        "/m/help/new",
+        "/m/orders",
+        "/m/settings",
+        "/m/nothing",
+    ):
         page.goto(path)
         yield path
     filled(page)

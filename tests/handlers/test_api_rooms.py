@@ -180,7 +180,7 @@ def test_my_orders_come_in_pages_without_a_gap_or_a_double(me, phone, cast):
 def test_an_order_is_cancelled_once_whoever_says_it_again(me, phone, cast, open_session):
     order = placed(me, cast)["id"]
     gone = said(me.post(f"orders/{order}/cancel", {"reason": "不需要了"}), 200, "ok")["data"]
-    assert (gone["state"], gone["reason"], gone["may"]) == ("cancelled", "不需要了", [])
+    assert (gone["state"], gone["reason"], gone["may"]) == ("cancelled", "不需要了", ["undo"])
     assert said(me.post(f"orders/{order}/cancel", {}), 200, "ok")["data"] == gone
     said(phone(cast.aming).post(f"orders/{order}/cancel", {}), 404, "not_yours")
 
@@ -197,7 +197,7 @@ def test_an_organisation_takes_an_order_gives_it_back_and_another_does_it(me, ph
     path = f"offers/{offer['id']}"
     taken = said(laoxu.post(f"{path}/accept"), 200, "ok")
     assert "0578-5550101" in taken["msg"]
-    assert taken["data"]["may"] == ["hand_back", "complete"]
+    assert taken["data"]["may"] == ["visit", "start", "hand_back", "complete"]
     assert me.get(f"orders/{order}").json["data"]["provider"] == "老徐好帮手"
     back = said(laoxu.post(f"{path}/hand-back", {"reason": "临时有急事"}), 200, "ok")["data"]
     assert (back["job"], back["may"], laoxu.get("offers").json["data"]["items"]) == (None, [], [])
@@ -207,7 +207,7 @@ def test_an_organisation_takes_an_order_gives_it_back_and_another_does_it(me, ph
     done = said(xiaohong.post(f"offers/{second['id']}/complete"), 200, "ok")["data"]
     assert (done["state"], done["job"]) == ("done", None)
     whole = me.get(f"orders/{order}").json["data"]
-    assert (whole["state"], whole["provider"], whole["may"]) == ("completed", "乐都", [])
+    assert (whole["state"], whole["provider"], whole["may"]) == ("completed", "乐都", ["rate", "reopen", "complain"])
     said(me.post(f"orders/{order}/cancel", {}), 409, "wrong_state")
 
 

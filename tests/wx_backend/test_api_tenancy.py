@@ -30,6 +30,8 @@ class Row:
 
 
 ORDER, OFFER, TASK = "orders/{order}", "offers/{offer}", "tasks/{task}"
+WHO = {"person_id": 1, "starts_at": "2026-11-27T12:00:00+08:00"}
+AGAIN = {"preferred_at": "2026-11-26T12:00:00+08:00"}
 CANCEL, WHY = {"reason": "时间不合适"}, {"reason": "人手不够"}
 
 # Strangers are asked first, of everything; then those it concerns, in the order of this table.
@@ -42,6 +44,9 @@ ROWS = {
     "GET /api/v1/people": Row("people", others=200),
     "GET /api/v1/centres": Row("centres", others=200),
     "GET /api/v1/centres/{centre}/listings": Row("centres/{centre}/listings", others=200),
+    "GET /api/v1/centres/{centre}/listings/{listing}/times": Row(
+        "centres/{centre}/listings/{listing}/times", others=200
+    ),
     "GET /api/v1/listings/{listing}": Row("listings/{listing}", others=200),
     "POST /api/v1/orders": Row("orders", status=201, others=403, body="meal"),
     "GET /api/v1/orders": Row("orders", others=200),
@@ -50,6 +55,11 @@ ROWS = {
     "GET /api/v1/offers": Row("offers", own="laoxu", others=200, role="xiaofang"),
     "GET /api/v1/offers/{offer}": Row(OFFER, own="laoxu", role="xiaofang"),
     "POST /api/v1/offers/{offer}/accept": Row(f"{OFFER}/accept", own="laoxu", role="xiaofang"),
+    "GET /api/v1/offers/{offer}/members": Row(f"{OFFER}/members", own="laoxu", role="xiaofang"),
+    "POST /api/v1/offers/{offer}/visit": Row(f"{OFFER}/visit", own="laoxu", role="xiaofang", body="who"),
+    "POST /api/v1/offers/{offer}/start": Row(f"{OFFER}/start", own="laoxu", status=409, role="xiaofang"),
+    "POST /api/v1/visits/{visit}/arrive": Row("visits/{visit}/arrive", own="laoxu", role="xiaofang", body={}),
+    "POST /api/v1/visits/{visit}/nobody-home": Row("visits/{visit}/nobody-home", own="laoxu", role="xiaofang", body={}),
     "POST /api/v1/offers/{offer}/hand-back": Row(f"{OFFER}/hand-back", own="laoxu", role="xiaofang", body=WHY),
     "POST /api/v1/offers/{offer}/decline": Row("offers/{second}/decline", own="laoxu", role="xiaofang", body=WHY),
     "POST /api/v1/offers/{offer}/complete": Row("offers/{taken}/complete", own="laoxu", role="xiaofang"),
@@ -58,6 +68,16 @@ ROWS = {
     "POST /api/v1/tasks/{task}/acknowledge": Row(f"{TASK}/acknowledge", own="li", role="xiaofang"),
     "POST /api/v1/tasks/{task}/done": Row(f"{TASK}/done", own="li", role="xiaofang"),
     "POST /api/v1/orders/{order}/cancel": Row(f"{ORDER}/cancel", body=CANCEL),
+    "POST /api/v1/orders/{order}/undo": Row(f"{ORDER}/undo"),
+    "POST /api/v1/orders/{order}/rate": Row("orders/{done}/rate", body={"score": 1}),
+    "POST /api/v1/orders/{order}/complain": Row("orders/{done}/complain", body={"words": "来晚了"}),
+    "POST /api/v1/orders/{order}/reopen": Row("orders/{done}/reopen", body=AGAIN),
+    "POST /api/v1/needs": Row("needs", status=201, others=403, body="need"),
+    "POST /api/v1/help": Row("help", status=201, others=403, body="help"),
+    "GET /api/v1/needs": Row("needs", others=200),
+    "GET /api/v1/needs/{need}": Row("needs/{need}"),
+    "GET /api/v1/help/{call}": Row("help/{call}"),
+    "POST /api/v1/help/{call}/withdraw": Row("help/{call}/withdraw"),
     "POST /api/v1/logout": Row("logout", others=200),
     "GET /open311/v2/services.json": Row("/open311/v2/services.json", others=200, nobody=200),
     "GET /open311/v2/services/{code}.json": Row("/open311/v2/services/L1.json", others=200, nobody=200),
@@ -81,10 +101,18 @@ def ids(app, open_session, cast):
         offers = session.scalars(select(Assignment.id).order_by(Assignment.order_id)).all()
         task = session.scalars(select(Task.id).where(Task.subject == f"order:{orders[0]['id']}")).one()
     assert laoxu.post(f"offers/{offers[2]}/accept").status_code == 200
+    named = laoxu.post(f"offers/{offers[2]}/visit", {"person_id": cast.ama.id})
+    told = [me.post(what, told_for(cast, f"client-{what}")).json["data"]["matter"]["id"] for what in ("needs", "help")]
     return {
         "order": orders[0]["id"], "number": orders[0]["number"], "offer": offers[0], "second": offers[1],
         "taken": offers[2], "task": task, "centre": cast.centre.id, "listing": cast.meal.id,
+        "done": orders[2]["id"], "visit": named.json["data"]["visit"]["id"], "need": told[0], "call": told[1],
     }  # fmt: skip
+
+
+def told_for(cast, key):
+    """The body of what 小芳 says of her mother, in confidence."""
+    return {"client_key": key, "text": "王秀英想有人陪", "person_id": cast.wangnainai.id, "confidential": True}
 
 
 def routes(app):
@@ -110,7 +138,10 @@ def standing(open_session):
 def test_a_stranger_reads_and_moves_nothing_and_who_it_concerns_does(app, open_session, cast, ids):
     def ask(phone, name):
         row = ROWS[name]
-        body = meal_for(cast, client_key="client-key-9") if row.body == "meal" else row.body
+        body = {
+            "meal": meal_for(cast, client_key="client-key-9"), "who": WHO | {"person_id": cast.ama.id},
+            "need": told_for(cast, "client-key-7"), "help": told_for(cast, "client-key-8"),
+        }.get(row.body, row.body) if isinstance(row.body, str) else row.body  # fmt: skip
         return phone.ask(name.split()[0], row.path.format(**ids), **({"json": body} if body is not None else {}))
 
     def phone(person):
@@ -139,7 +170,8 @@ def test_what_is_not_ones_own_sounds_like_what_is_not_there(app, open_session, c
         if row.others != 404:
             continue
         none = dict.fromkeys(ids, 999999) | {"number": "00000000"}
-        body = {"json": row.body} if row.body is not None else {}
+        sent = WHO if row.body == "who" else row.body
+        body = {"json": sent} if sent is not None else {}
         for stranger in strangers:
             real, missing = (stranger.ask(name.split()[0], row.path.format(**keys), **body) for keys in (ids, none))
             assert real.status_code == missing.status_code, name

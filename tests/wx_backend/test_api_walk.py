@@ -38,6 +38,8 @@ def fitting(document, schema):
     if kind == "integer":
         least = schema.get("minimum", -10)
         return st.integers(least, least + 5) | st.integers(least, schema.get("maximum", 10**6))
+    if kind == "boolean":
+        return st.booleans()
     if kind == "null":
         return st.none()
     if schema.get("format") == "date-time":

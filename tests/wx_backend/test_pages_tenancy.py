@@ -1,13 +1,19 @@
 """Every page against everybody: whose own it is, and who learns nothing. A page without a row here fails."""
 
+import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select
 
 from models.history import History
+from models.ordering.assignments import Assignment
+from models.ordering.helping import ask_for_help
+from models.ordering.needs import submit
 from models.ordering.orders import Order
 from models.ordering.placing import place
+from models.ordering.said import Words
 from models.people.identities import Who
 from tests.world import NOW
 
@@ -19,6 +25,9 @@ COLUMNS = ("own", "other resident", "other centre", "cadre", "provider", "nobody
 EVERYBODY = (200, 200, 200, 200, 200, 302)
 DONE = (303, 303, 303, 303, 303, 401)
 HERS = (200, 404, 404, 404, 404, 302)
+ENDED = (409, 404, 404, 409, 404, 302)  # nothing of it while the order is open
+THEIRS = (404, 404, 404, 404, 200, 302)
+TAKEN = (404, 404, 404, 404, 303, 401)
 ROWS = {
     ("GET", "/m/"): EVERYBODY,
     ("GET", "/m/settings"): EVERYBODY,
@@ -35,7 +44,35 @@ ROWS = {
     ("GET", "/m/orders/<int:order>"): (200, 404, 404, 200, 404, 302),
     ("GET", "/m/orders/<int:order>/cancel"): (200, 404, 404, 200, 404, 302),
     ("POST", "/m/orders/<int:order>/cancel"): (303, 404, 404, 303, 404, 401),
+    ("GET", "/m/orders/<int:order>/rate"): ENDED,
+    ("POST", "/m/orders/<int:order>/rate"): (409, 404, 404, 409, 404, 401),
+    ("GET", "/m/orders/<int:order>/complain"): ENDED,
+    ("POST", "/m/orders/<int:order>/complain"): (303, 404, 404, 303, 404, 401),
+    ("GET", "/m/orders/<int:order>/again"): ENDED,
+    ("POST", "/m/orders/<int:order>/again"): (409, 404, 404, 409, 404, 401),
+    ("POST", "/m/orders/<int:order>/undo"): (303, 404, 404, 303, 404, 401),
     ("GET", "/m/jobs"): EVERYBODY,
+    ("GET", "/m/jobs/today"): EVERYBODY,
+    ("GET", "/m/jobs/<int:job>"): THEIRS,
+    ("GET", "/m/jobs/<int:job>/decline"): THEIRS,
+    ("GET", "/m/jobs/<int:job>/back"): THEIRS,
+    ("GET", "/m/jobs/<int:job>/done"): THEIRS,
+    ("POST", "/m/jobs/<int:job>/accept"): TAKEN,
+    ("GET", "/m/jobs/<int:job>/who"): THEIRS,
+    ("POST", "/m/jobs/<int:job>/who"): TAKEN,
+    ("GET", "/m/visits/<int:visit>/nobody"): THEIRS,
+    ("POST", "/m/visits/<int:visit>/arrived"): TAKEN,
+    ("POST", "/m/visits/<int:visit>/nobody"): TAKEN,
+    ("POST", "/m/jobs/<int:job>/start"): (404, 404, 404, 404, 409, 401),  # the day before
+    ("POST", "/m/jobs/<int:job>/back"): TAKEN,
+    ("POST", "/m/jobs/<int:job>/decline"): (404, 404, 404, 404, 409, 401),
+    ("POST", "/m/jobs/<int:job>/done"): (404, 404, 404, 404, 409, 401),
+    ("GET", "/m/needs"): EVERYBODY,
+    ("GET", "/m/<any(needs, help):what>/new"): (200, 200, 200, 200, 409, 302),
+    ("POST", "/m/<any(needs, help):what>/new"): (303, 422, 422, 422, 409, 401),
+    ("GET", "/m/needs/<int:need>"): HERS,
+    ("GET", "/m/help/<int:call>"): HERS,
+    ("POST", "/m/help/<int:call>/withdraw"): (303, 404, 404, 404, 404, 401),
     ("GET", "/m/calls"): EVERYBODY,
     ("GET", "/m/<path:rest>"): (404, 404, 404, 404, 404, 404),
     ("POST", "/m/<path:rest>"): (404, 404, 404, 404, 404, 404),
@@ -43,7 +80,19 @@ ROWS = {
     ("GET", "/m/enter"): (302,) * 6,
     ("GET", "/assets/<digest>/<name>"): (404,) * 6,
 }
-SECRETS = ("王秀英", "软烂", "门口")
+SECRETS = ("王秀英", "软烂", "门口", "想有人陪")
+
+
+@pytest.fixture
+def her_keys(her_order, cast, open_session):
+    """What hangs on her order and on what she told: a visit that is to be, a need and a call for help."""
+    with open_session() as session, session.begin():
+        offer = session.scalars(select(Assignment)).one()
+        who = Who(cast.xiaofang.id, 0, "小芳", "Europe/Madrid", "", "")
+        told = Words("王秀英想有人陪", "key-need", cast.wangnainai.id, channel="page", confidential=True)
+        need = submit(session, who, told, NOW)
+        call = ask_for_help(session, who, replace(told, client_key="key-help"), NOW)
+        return {"job": offer.id, "need": need.id, "call": call.id, "visit": 1}
 
 
 @pytest.fixture
@@ -68,34 +117,41 @@ def test_every_page_has_a_row_and_every_row_a_page(pages):
 
 
 @pytest.mark.parametrize("column", COLUMNS)
-def test_everybody_sees_their_own_and_a_stranger_the_same_nothing(pages, cast, her_order, open_session, column):
+def test_everybody_sees_their_own_and_a_stranger_the_same_nothing(
+    pages, cast, her_order, her_keys, open_session, column
+):
     person = dict(zip(COLUMNS, (cast.xiaofang, cast.aming, cast.zhao, cast.li, cast.laoxu, None), strict=True))[column]
     me = pages.inside(person) if person else pages.browser("o-nobody")
     key = iter("0123456789abcdef")
     for (method, rule), expected in ROWS.items():
         if rule.endswith("/leave") or (rule.endswith("/cancel") and method == "POST"):
             continue  # last, for nothing works after them
-        said = ask(me, method, rule, cast, her_order, next(key, "f"))
+        said = ask(me, method, rule, cast, {**her_keys, "order": her_order}, next(key, "f"))
         assert said.status_code == expected[COLUMNS.index(column)], (method, rule, said.text[-900:])
         if said.status_code == 404:
             assert not any(secret in said.text for secret in SECRETS)
     for rule in ("/m/orders/<int:order>/cancel", "/m/settings/leave"):
-        said = ask(me, "POST", rule, cast, her_order, "")
+        said = ask(me, "POST", rule, cast, {**her_keys, "order": her_order}, "")
         assert said.status_code == ROWS["POST", rule][COLUMNS.index(column)], rule
     with open_session() as session:
         state = session.get_one(Order, her_order).state
     assert state == ("cancelled" if column in ("own", "cadre") else "open")
 
 
-def ask(me, method, rule, cast, order, key):
-    path = (
-        rule.replace("<int:person>", str(cast.wangnainai.id)).replace("<int:listing>", str(cast.meal.id))
-        .replace("<int:order>", str(order)).replace("<path:rest>", "no/such").replace("<digest>/<name>", "0/x.css")
-    )  # fmt: skip
+def path_of(rule, cast, keys):
+    known = {**keys, "person": cast.wangnainai.id, "listing": cast.meal.id, "rest": "no/such"}
+    path = rule.replace("<digest>/<name>", "0/x.css").replace("<any(needs, help):what>", "needs")
+    return re.sub(r"<\w+:(\w+)>", lambda part: str(known[part[1]]), path)
+
+
+def ask(me, method, rule, cast, keys, key):
+    path = path_of(rule, cast, keys)
     if method == "GET":
         return me.get(path)
-    fields = {"q0": "2", "q1": "软烂", "at": str(int((NOW + timedelta(days=2)).timestamp())), "key": key * 24}
-    return me.post(path, **fields)
+    at = str(int((NOW + timedelta(days=2)).timestamp()))
+    fields = {"q0": "2", "q1": "软烂", "at": at, "key": key * 24, "score": "5", "words": "来晚了", "text": "想有人陪"}
+    whom = cast.ama.id if "/jobs/" in rule else cast.wangnainai.id
+    return me.post(path, **fields, person=str(whom))
 
 
 @pytest.mark.parametrize(
@@ -123,8 +179,8 @@ def test_every_form_wants_a_token_of_this_very_session(pages, cast, her_order, o
         if method != "POST" or expected[0] == 404:
             continue
         for token in ("", foreign, "forged"):
-            path = rule.replace("<int:person>", str(cast.wangnainai.id)).replace("<int:listing>", str(cast.meal.id))
-            said = me.post(path.replace("<int:order>", str(her_order)), token=token, q0="2", key="a" * 24)
+            path = path_of(rule, cast, {"order": her_order, "job": 1, "visit": 1, "need": 1, "call": 1})
+            said = me.post(path, token=token, q0="2", key="a" * 24)
             assert said.status_code == 400, rule
             assert "没有提交" in said.text
     with open_session() as session:
