@@ -57,7 +57,8 @@ def _admin(statement: str) -> None:
 _STRANGERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
 _KEYS = "SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S'"
 _SHAPE = (
-    "SELECT count(*), (SELECT count(*) FROM pg_trigger WHERE tgenabled = 'O'), (SELECT count(*) FROM pg_constraint)"
+    "SELECT string_agg(relname, ' ' ORDER BY relname), (SELECT count(*) FROM pg_trigger WHERE tgenabled = 'O'),"
+    " (SELECT count(*) FROM pg_constraint)"
     " FROM pg_class WHERE relnamespace = 'public'::regnamespace"
 )
 
