@@ -34,6 +34,7 @@ from handlers.ordering import (
 from handlers.ordering import api as ordering_api
 from handlers.ordering import chat as ordering_chat
 from handlers.ordering import jobs as ordering_jobs
+from handlers.ordering import letter_words as order_letters
 from handlers.ordering import needs as ordering_needs
 from handlers.ordering import words as ordering_words
 from handlers.people import api as people_api
@@ -73,7 +74,7 @@ log = logging.getLogger(__name__)
 # How each quarter says its letters.
 WORDS: Mapping[str, Say] = {
     "people": people_words.letter,
-    "ordering": ordering_words.letter,
+    "ordering": order_letters.letter,
     "catalogue": catalogue_words.letter,
     "family": family_words.letter,
     "tasks": tasks_words.letter,
@@ -82,7 +83,7 @@ WORDS: Mapping[str, Say] = {
 
 # Which template of the settings each kind of letter uses.
 TEMPLATE_OF: Mapping[str, str] = {
-    **family_words.TEMPLATES, **ordering_words.TEMPLATES, **people_words.TEMPLATES, **tasks_words.TEMPLATES,
+    **family_words.TEMPLATES, **order_letters.TEMPLATES, **people_words.TEMPLATES, **tasks_words.TEMPLATES,
     **catalogue_words.TEMPLATES,
 }  # fmt: skip
 

@@ -1,13 +1,8 @@
 """What we say about services and orders."""
 
-from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from handlers.ordering import need_words
-from handlers.room import Wording
-from handlers.words import plain, when_two
-from models.hours import CHINA
+from handlers.words import plain
 from models.ordering.numbers import spoken
 
 CATEGORY_NAMES = {
@@ -275,76 +270,3 @@ _JOB_ENDS = {
 def job_over(service: str, state: str) -> str:
     """What is left of a job that is over: nothing of the resident."""
     return f"{service}：{_JOB_ENDS[state]}"
-
-
-_LETTERS = {
-    "placed": ("已提交", "{requester}为{beneficiary}点了“{service}”，订单{spoken}，希望{wanted}。"),
-    "offered": ("请接单", "有新的单子：{beneficiary}的“{service}”，希望{wanted}。回复“接单”查看。"),
-    "accepted": ("已接单", "{beneficiary}的“{service}”（订单{spoken}）已由{organisation}接单，希望{wanted}。"),
-    "handed_back": ("另找组织", "{organisation}来不了了，{beneficiary}的“{service}”（订单{spoken}）正在另找组织。"),
-    "completed": ("已完成", "{beneficiary}的“{service}”（订单{spoken}）已由{organisation}完成，可在“我的订单”评价。"),
-    "unmet": ("没有组织", "抱歉，{beneficiary}的“{service}”（订单{spoken}）暂时没有组织能做。"),
-    "taken": ("已被接走", "{beneficiary}的“{service}”（订单{spoken}）已由其他组织接单，您不用去了。"),
-    "on_the_way": ("已出发", "{organisation}出发了，正在去做{beneficiary}的“{service}”（订单{spoken}）。"),
-    "stop": ("请停下", "请马上停下，不用去了：{beneficiary}的“{service}”（订单{spoken}）刚刚取消，原因：{reason}。"),
-    "cancelled": ("已取消", "{beneficiary}的“{service}”（订单{spoken}）取消了，原因：{reason}。"),
-    "nag": ("还没接单", "{beneficiary}的“{service}”（订单{spoken}）还没有组织接单，希望{wanted}，请尽快答复或协调。"),
-    "recalled": ("不用去了", "{beneficiary}的“{service}”（订单{spoken}）由工作人员另行安排，您不用去了。"),
-    "called_off": (
-        "中心取消",
-        "抱歉，{beneficiary}的“{service}”（订单{spoken}）办不了了，原因：{reason}。{alternative}",
-    ),
-    "stopped": ("不用去了", "{beneficiary}的“{service}”（订单{spoken}）不再需要，您不用去了。"),
-    "restored": ("继续办理", "{beneficiary}的“{service}”（订单{spoken}）没有取消，继续办理，希望{wanted}。"),
-    "reopened": ("重新办理", "{beneficiary}的“{service}”（订单{spoken}）重新安排，希望{wanted}，原因：{reason}。"),
-    "named": ("人员已定", "{beneficiary}的“{service}”（订单{spoken}）由{organisation}的{visitor}上门，时间{wanted}。"),
-    "your_visit": ("请您上门", "请您{wanted}到{village}{beneficiary}家做“{service}”（订单{spoken}）。回复“接单”查看。"),
-    "name_person": ("请定人员", "{beneficiary}的“{service}”（订单{spoken}）希望{wanted}，请尽快定好上门的人。"),
-    "visit_recheck": ("请换人", "{beneficiary}的“{service}”（订单{spoken}，{wanted}）原定的人去不了，请换一个人。"),
-    "visit_silent": ("请回报", "{beneficiary}的“{service}”（订单{spoken}，{wanted}）做完了吗？请回复“接单”回报。"),
-    "nobody_home": (
-        "家里没人",
-        "{organisation}到{beneficiary}家时没有人应门（“{service}”订单{spoken}）。请联系一下老人。",
-    ),
-    "complaint_settled": ("投诉有结果", "您对“{service}”（订单{spoken}）的意见已处理：{reason}。"),
-    "still_wanted": ("请您确认", "{requester}不再代办{beneficiary}的事。“{service}”（订单{spoken}，{wanted}）还要吗？"),
-}
-TEMPLATES = {f"ordering.{word}": "order_update" for word in _LETTERS} | need_words.TEMPLATES
-
-
-_LOANS = {"loan_approved": "借用已同意", "loan_refused": "借用没有同意", "loan_cancelled": "借用已取消"}
-TEMPLATES |= {f"ordering.{word}": "task_assigned" for word in _LOANS}
-
-
-def _loan(word: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
-    fields = {
-        "task": _LOANS[word], "who": facts["lent"], "contact": facts["phone"],
-        "time": f"{datetime.fromisoformat(facts['at']).astimezone(zone):%Y-%m-%d %H:%M}",
-    }  # fmt: skip
-    why = f"原因：{facts['reason']}。" if facts["reason"] else ""
-    text = f"{_LOANS[word]}：{facts['borrower']}向{facts['lender']}借{facts['lent']}（{facts['span']}）。{why}"
-    return Wording(TEMPLATES[f"ordering.{word}"], fields, text)
-
-
-def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
-    """A letter about an order or a loan, a need or a call for help."""
-    if kind in need_words.TEMPLATES:
-        return need_words.letter(kind, facts, zone)
-    if kind.partition(".")[2] in _LOANS:
-        return _loan(kind.partition(".")[2], facts, zone)
-    state, text = _LETTERS[kind.partition(".")[2]]
-    wanted = datetime.fromisoformat(facts["preferred_at"])
-    fields = {
-        "service": f"{_on_lock_screen(facts)}·{facts['beneficiary']}", "number": facts["number"], "state": state,
-        "time": f"{wanted.astimezone(zone):%Y-%m-%d %H:%M}",
-    }  # fmt: skip
-    known = {"organisation": "", "alternative": "", **facts, "reason": facts.get("reason") or "未说明"}
-    told = text.format(**known, spoken=spoken(facts["number"]), wanted=when_two(wanted, CHINA, zone))
-    return Wording(TEMPLATES[kind], fields, f"{told}有问题请打{facts['centre']}电话{facts['phone']}。")
-
-
-def _on_lock_screen(facts: dict[str, Any]) -> str:
-    """What may be said of a service where anybody can read it."""
-    if facts.get("category") in NAMED_ON_LOCK_SCREENS:
-        return str(facts["service"])
-    return UNNAMED.get(str(facts.get("mode")), "上门服务")

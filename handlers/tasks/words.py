@@ -107,8 +107,10 @@ REFUSALS: dict[str, str] = {
 
 def brief(facts: dict[str, Any], now: datetime) -> str:
     """What tells one task of a kind from the next, beside whom it is about: no name, no phone."""
-    if "number" in facts:
+    if "service" in facts and "number" in facts:
         return f"{facts['service']} {spoken(facts['number'])}"
+    if "listing" in facts:
+        return str(facts["listing"])
     if "letter_kind" in facts:
         return KINDS.get(facts["letter_kind"], "")
     if "starts_at" in facts:

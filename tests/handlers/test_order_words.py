@@ -2,7 +2,8 @@
 
 import pytest
 
-from handlers.ordering.words import NAMED_ON_LOCK_SCREENS, TEMPLATES, UNNAMED, letter
+from handlers.ordering.letter_words import TEMPLATES, letter
+from handlers.ordering.words import NAMED_ON_LOCK_SCREENS, UNNAMED
 from models.hours import CHINA
 from models.ordering.listings import CATEGORIES, MODES
 from models.ordering.news import LETTER_KINDS

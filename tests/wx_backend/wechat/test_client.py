@@ -480,7 +480,7 @@ def test_what_must_be_exact_is_never_cut(key, value):
 
 def test_every_letter_fits_its_template_at_its_longest():
     """The longest names the county may hold, in every kind of letter, through the real templates."""
-    from handlers.ordering.words import letter as order_letter
+    from handlers.ordering.letter_words import letter as order_letter
 
     facts = {
         "number": "63464576",
