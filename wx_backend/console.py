@@ -5,7 +5,7 @@ The rooms themselves are `handlers/<quarter>/desk.py`; what they find is in `han
 
 import hashlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,6 +29,7 @@ from handlers.messages import words as letter_words
 from handlers.ordering import catalogue_words, desk_words, need_words
 from handlers.ordering import desk as orders
 from handlers.ordering import dispatch_desk as dispatch
+from handlers.ordering import report_desk as report
 from handlers.ordering import review_desk as review
 from handlers.ordering import sheet_desk as sheet
 from handlers.ordering import words as order_words
@@ -46,6 +47,7 @@ from models.hours import CHINA
 from wx_backend import guard
 from wx_backend.cookies import Cookies
 from wx_backend.database import db
+from wx_backend.load.workbook import Sheet, written
 from wx_backend.signing import COOKIE, Signing
 
 log = logging.getLogger(__name__)
@@ -59,8 +61,8 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 OPEN_TO_ALL = frozenset({"console.style", "console.sign.in_", "console.sign.enter"})
 BEFORE_A_PASSWORD = frozenset({"console.sign.password", "console.sign.change", "console.sign.out"})
 ROOMS = (
-    home.ROOM, tasks.ROOM, orders.ROOM, dispatch.ROOM, sheet.ROOM, review.ROOM, letters.ROOM, residents.ROOM,
-    centres.ROOM, logbook.ROOM,
+    home.ROOM, tasks.ROOM, orders.ROOM, dispatch.ROOM, sheet.ROOM, review.ROOM, report.ROOM, letters.ROOM,
+    residents.ROOM, centres.ROOM, logbook.ROOM,
 )  # fmt: skip
 
 STATUS: Mapping[str, int] = {
@@ -115,6 +117,7 @@ DAILY = Group("工作", (
 ))  # fmt: skip
 KNOWN = Group("人和地方", (
     Leaf("居民", "console.residents.listed", "console.residents."),
+    Leaf("报表", "console.report.listed", "console.report."),
     Leaf("中心", "console.centres.listed", "console.centres."),
 ))  # fmt: skip
 MINE = Leaf("改密码", "console.sign.password", "console.sign.")
@@ -149,6 +152,7 @@ class Console:
 
     def _before(self) -> None:
         g.now, g.say, g.desk, g.who, g.notes = self.now(), self.say, None, None, []
+        g.to_book = _to_book
         request.max_content_length = BODY_LIMIT
         self.csrf.protect()
 
@@ -254,6 +258,14 @@ class Console:
 def _style() -> Response:
     """The style sheet, the same for everybody; its address changes with it."""
     return Response(STYLE, mimetype="text/css", headers={"Cache-Control": "public, max-age=31536000, immutable"})
+
+
+def _to_book(sheets: Sequence[tuple[str, Mapping[str, str], list[dict[str, Any]]]]) -> bytes:
+    """(name, column → heading, rows) for each sheet, as a workbook."""
+    book = [Sheet(name, headings, {}, for_people=True) for name, headings, _ in sheets]
+    for page, (_, __, rows) in zip(book, sheets, strict=True):
+        page.rows = rows
+    return written(book)
 
 
 def _nowhere(rest: str) -> Response:

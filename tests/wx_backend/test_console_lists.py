@@ -27,6 +27,7 @@ MINUTE = timedelta(minutes=1)
 LISTS = {
     "tasks": "/console/tasks/", "orders": "/console/orders/", "letters": "/console/letters/",
     "dispatch": "/console/dispatch/", "sheet": "/console/sheet/", "review": "/console/review/",
+    "report": "/console/report/",
     "residents": "/console/residents/", "centres": "/console/centres/", "audit": "/console/audit/",
     "": "/console/",
 }  # fmt: skip

@@ -63,6 +63,8 @@ MATRIX: dict[tuple[str, str], Row] = {
     (LOOK, "review.listed"): Row("review/", 200, 200),
     (LOOK, "review.one"): Row("review/{version}", 404, 404),  # a reviewer's alone: see test_console_review
     (DO, "review.decided"): Row("review/{version}/decide", 404, 404, {"seen": "1", "verb": "approve"}),
+    (LOOK, "report.listed"): Row("report/", 200, 200),
+    (DO, "report.export"): Row("report/export", 200, 200),
     (LOOK, "letters.listed"): Row("letters/", 200, 200),
     (DO, "letters.search"): Row("letters/search", 200, 200, {"whom": "小"}),
     (LOOK, "letters.one"): Row("letters/{letter}", 200, 404),
