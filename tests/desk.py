@@ -70,7 +70,8 @@ class Clerk:
         return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", body)))
 
     def _seen(self, answer: TestResponse) -> TestResponse:
-        self.page = answer.get_data(as_text=True) or self.page
+        if answer.mimetype.startswith("text/"):  # a workbook is no page
+            self.page = answer.get_data(as_text=True) or self.page
         return answer
 
 

@@ -37,6 +37,7 @@ from wx_backend.letters import letters
 from wx_backend.load import NotLoaded, load_county
 from wx_backend.locks import AlreadyRunning, only_clock
 from wx_backend.now import real_now
+from wx_backend.report import month_report
 from wx_backend.safety import refuse_lonely_workers, refuse_unsafe
 from wx_backend.sandbox import server as sandbox_server
 from wx_backend.serving import Server
@@ -254,7 +255,7 @@ def flows() -> None:
         click.echo(f"%% {life.name}\n{life.mermaid()}\n")
 
 
-for command in (letters, gap_report, staff, audit, menu, template_group, *COMMANDS):
+for command in (letters, gap_report, month_report, staff, audit, menu, template_group, *COMMANDS):
     main.add_command(command)
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ The rooms themselves are `handlers/<quarter>/desk.py`; what they find is in `han
 
 import hashlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,7 +26,13 @@ from werkzeug.wrappers import Response
 from handlers import desk, masking, words
 from handlers.messages import desk as letters
 from handlers.messages import words as letter_words
+from handlers.ordering import catalogue_words, desk_words, need_words
 from handlers.ordering import desk as orders
+from handlers.ordering import dispatch_desk as dispatch
+from handlers.ordering import report_desk as report
+from handlers.ordering import review_desk as review
+from handlers.ordering import sheet_desk as sheet
+from handlers.ordering import words as order_words
 from handlers.people import desk as residents
 from handlers.people import logbook
 from handlers.people import words as people_words
@@ -41,6 +47,7 @@ from models.hours import CHINA
 from wx_backend import guard
 from wx_backend.cookies import Cookies
 from wx_backend.database import db
+from wx_backend.load.workbook import Sheet, written
 from wx_backend.signing import COOKIE, Signing
 
 log = logging.getLogger(__name__)
@@ -53,19 +60,23 @@ AGAIN = 2  # how often the work of a request that gave way to another runs again
 SAFE = ("GET", "HEAD", "OPTIONS")
 OPEN_TO_ALL = frozenset({"console.style", "console.sign.in_", "console.sign.enter"})
 BEFORE_A_PASSWORD = frozenset({"console.sign.password", "console.sign.change", "console.sign.out"})
-ROOMS = (home.ROOM, tasks.ROOM, orders.ROOM, letters.ROOM, residents.ROOM, centres.ROOM, logbook.ROOM)
+ROOMS = (
+    home.ROOM, tasks.ROOM, orders.ROOM, dispatch.ROOM, sheet.ROOM, review.ROOM, report.ROOM, letters.ROOM,
+    residents.ROOM, centres.ROOM, logbook.ROOM,
+)  # fmt: skip
 
 STATUS: Mapping[str, int] = {
     "not_yours": 404, "no_letter": 404, "reason_needed": 422, "reveal_reason": 422, "not_a_cadre": 422,
-    "answer_first": 422,
+    "answer_first": 422, "reason_missing": 422, "alternative_needed": 422, "bad_reason": 422, "bad_time": 422,
 }  # fmt: skip
 REFUSALS: Mapping[str, str] = {
-    **people_words.REFUSALS, **letter_words.REFUSALS, **task_words.REFUSALS, **words.REFUSALS, **words.DESK_REFUSALS,
+    **order_words.REFUSALS, **catalogue_words.REFUSALS, **need_words.REFUSALS, **people_words.REFUSALS,
+    **letter_words.REFUSALS, **task_words.REFUSALS, **words.REFUSALS, **words.DESK_REFUSALS,
 }  # fmt: skip
 DONE: Mapping[str, str] = {**task_words.DONE_WORDS, "password": people_words.SIGN_IN_CHANGED,
-                           "resent": letter_words.RESENT}  # fmt: skip
+                           "resent": letter_words.RESENT, **desk_words.DONE_WORDS}  # fmt: skip
 # How each kind of thing says what has changed since a page showed it.
-CHANGED: Mapping[str, Callable[[str], str]] = {"task": tasks.changed}
+CHANGED: Mapping[str, Callable[[str], str]] = {"task": tasks.changed, "version": review.changed}
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
@@ -98,11 +109,15 @@ class Group:
 DAILY = Group("工作", (
     Leaf("今天", "console.home.today", "console.home."),
     Leaf("任务", "console.tasks.listed", "console.tasks."),
+    Leaf("派单", "console.dispatch.listed", "console.dispatch."),
+    Leaf("今天的上门", "console.sheet.listed", "console.sheet."),
     Leaf("订单", "console.orders.listed", "console.orders."),
+    Leaf("审核", "console.review.listed", "console.review."),
     Leaf("通知", "console.letters.listed", "console.letters."),
 ))  # fmt: skip
 KNOWN = Group("人和地方", (
     Leaf("居民", "console.residents.listed", "console.residents."),
+    Leaf("报表", "console.report.listed", "console.report."),
     Leaf("中心", "console.centres.listed", "console.centres."),
 ))  # fmt: skip
 MINE = Leaf("改密码", "console.sign.password", "console.sign.")
@@ -137,6 +152,7 @@ class Console:
 
     def _before(self) -> None:
         g.now, g.say, g.desk, g.who, g.notes = self.now(), self.say, None, None, []
+        g.to_book = _to_book
         request.max_content_length = BODY_LIMIT
         self.csrf.protect()
 
@@ -202,9 +218,10 @@ class Console:
         again, sentence = "", REFUSALS.get(refusal.code, words.DESK_APOLOGY)
         if refusal.code == "stale":
             sentence = CHANGED[refusal.facts["subject"].partition(":")[0]](refusal.facts["subject"])
-            again = url_for(f"{(request.endpoint or '').rpartition('.')[0]}.one", **(request.view_args or {}))
         else:
             sentence = sentence.format(**refusal.facts)
+        if refusal.code in ("stale", "changed_meanwhile"):
+            again = url_for(f"{(request.endpoint or '').rpartition('.')[0]}.one", **(request.view_args or {}))
         status = STATUS.get(refusal.code, 409)
         return _told(words.DESK_HEADINGS.get(status, words.DESK_HEADINGS[409]), sentence, status, again)
 
@@ -241,6 +258,14 @@ class Console:
 def _style() -> Response:
     """The style sheet, the same for everybody; its address changes with it."""
     return Response(STYLE, mimetype="text/css", headers={"Cache-Control": "public, max-age=31536000, immutable"})
+
+
+def _to_book(sheets: Sequence[tuple[str, Mapping[str, str], list[dict[str, Any]]]]) -> bytes:
+    """(name, column → heading, rows) for each sheet, as a workbook."""
+    book = [Sheet(name, headings, {}, for_people=True) for name, headings, _ in sheets]
+    for page, (_, __, rows) in zip(book, sheets, strict=True):
+        page.rows = rows
+    return written(book)
 
 
 def _nowhere(rest: str) -> Response:

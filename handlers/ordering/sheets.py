@@ -47,16 +47,15 @@ def as_text(day: date, stops: Sequence[Stop]) -> str:
 
 def as_page(day: date, stops: Sequence[Stop]) -> str:
     """The sheet as a page to print, with boxes and room for a signature; what people typed is inert on it."""
-    rows = [
-        {
-            "cells": (_span(stop), stop.visitor, f"{stop.village} {stop.beneficiary}", stop.service, _wishes(stop),
-                      stop.vehicle, spoken(stop.number)),
-            "signature": SIGNATURE,
-        }
-        for stop in stops
-    ]  # fmt: skip
+    rows = [{"cells": cells(stop), "signature": SIGNATURE} for stop in stops]
     phones = "、".join(dict.fromkeys(stop.phone for stop in stops))
     return _PAGE.render(head=head(day), columns=COLUMNS, rows=rows, boxes=BOXES, foot=FOOT.format(phone=phones))
+
+
+def cells(stop: Stop) -> tuple[str, ...]:
+    """One visit as the columns of a sheet have it, all but the last."""
+    return (_span(stop), stop.visitor, f"{stop.village} {stop.beneficiary}", stop.service, _wishes(stop), stop.vehicle,
+            spoken(stop.number))  # fmt: skip
 
 
 def _line(stop: Stop) -> str:

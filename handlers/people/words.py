@@ -80,10 +80,15 @@ AUDIT_VERBS = {
     "password_changed": "改密码", "reveal": "显示信息", "refused": "没有办成", "task_acknowledge": "接手任务",
     "task_done": "任务办好", "task_hand_over": "转交任务", "task_answer": "答复家人关联", "letter_resend": "重发通知",
     "search": "查找居民",
+    "order_dispatch": "派单", "order_recall": "撤回派单", "order_pool": "重新征集", "order_call_off": "中心取消",
+    "order_unmet": "记为没有组织能做", "order_pause": "暂停计时", "order_resume": "继续计时", "visit_named": "定谁去",
+    "version_approve": "审核通过", "version_return": "退回修改", "version_reject": "审核不通过",
+    "report_export": "导出报表", "need_merge": "合并需求", "need_adopt": "需求列入清单", "need_decline": "需求不采纳",
     "account_added": "开通账号", "account_reset": "重置密码", "role_ended": "停用岗位",
 }  # fmt: skip
 AUDIT_THINGS = {
     "task": "任务", "letter": "通知", "person": "居民", "order": "订单", "account": "账号", "role": "岗位",
+    "version": "服务清单", "need": "需求", "report": "报表", "sheet": "上门安排",
 }  # fmt: skip
 AUDIT_FAULTS = {
     "missing": "第{seq}条不见了。", "chain": "第{seq}条和前一条接不上：中间被改过、删过或插过。",
@@ -92,6 +97,7 @@ AUDIT_FAULTS = {
 }  # fmt: skip
 AUDIT_DETAILS = {
     "reason": "原因", "code": "答复", "to": "交给", "answer": "答复", "new": "新编号", "found": "找到",
+    "why": "原因", "rows": "行数", "month": "月份",
 }  # fmt: skip
 BEFALLS = {"pause": "登记：住院", "resume": "登记：出院", "move_away": "登记：搬走", "die": "登记：去世"}
 BEFALLEN = "已经登记。"

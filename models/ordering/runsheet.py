@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from models.hours import CHINA, instant
@@ -14,7 +14,7 @@ from models.ordering.orders import Order
 from models.ordering.visits import LIVE_VISITS, Visit
 from models.people.identities import Who
 from models.people.persons import Person
-from models.people.staff import StaffRole
+from models.people.staff import StaffRole, areas_under
 from models.places.areas import Area
 from models.places.centres import ServiceCentre
 from models.places.equipment import Equipment
@@ -41,10 +41,19 @@ class Stop:
 
 def run_sheet(session: Session, who: Who, day: date) -> list[Stop]:
     """The live visits of a day in China that somebody goes to, or that their organisations have to do."""
-    begins = instant(day, time(0), CHINA)
     mine = select(StaffRole.organisation_id).where(
         StaffRole.person_id == who.person_id, StaffRole.ended_at.is_(None), StaffRole.organisation_id.is_not(None)
     )
+    return _stops(session, day, or_(Visit.person_id == who.person_id, Assignment.organisation_id.in_(mine)))
+
+
+def sheet_below(session: Session, who: Who, day: date) -> list[Stop]:
+    """The live visits of a day in China to the villages below a cadre's areas, whoever goes."""
+    return _stops(session, day, Order.area_id.in_(areas_under(who.person_id)))
+
+
+def _stops(session: Session, day: date, which: ColumnElement[bool]) -> list[Stop]:
+    begins = instant(day, time(0), CHINA)
     visitor, beneficiary = aliased(Person), aliased(Person)
     query = (
         select(Visit, Order, Listing, Area.name.label("village"), visitor.name.label("visitor"),
@@ -55,8 +64,7 @@ def run_sheet(session: Session, who: Who, day: date) -> list[Stop]:
         .join(ServiceCentre, Order.centre_id == ServiceCentre.id)
         .outerjoin(Equipment, Visit.vehicle_id == Equipment.id)
         .where(Visit.state.in_(LIVE_VISITS), Visit.starts_at >= begins, Visit.starts_at < begins + timedelta(days=1))
-        .where(or_(Visit.person_id == who.person_id, Assignment.organisation_id.in_(mine)))
-        .order_by(Visit.starts_at, Visit.id)
+        .where(which).order_by(Visit.starts_at, Visit.id)
     )  # fmt: skip
     return [
         Stop(

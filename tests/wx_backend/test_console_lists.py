@@ -8,7 +8,9 @@ from sqlalchemy import func, select
 
 from models import audit
 from models.messages.outbox import post
+from models.ordering.listings import Listing
 from models.ordering.orders import Order
+from models.ordering.versions import ListingVersion
 from models.paging import Cursor, Page, page
 from models.people.persons import Person
 from models.people.staff import StaffRole
@@ -24,7 +26,10 @@ MOST = 6  # questions that one list may ask, the guard's own included
 MINUTE = timedelta(minutes=1)
 LISTS = {
     "tasks": "/console/tasks/", "orders": "/console/orders/", "letters": "/console/letters/",
-    "residents": "/console/residents/", "centres": "/console/centres/", "audit": "/console/audit/", "": "/console/",
+    "dispatch": "/console/dispatch/", "sheet": "/console/sheet/", "review": "/console/review/",
+    "report": "/console/report/",
+    "residents": "/console/residents/", "centres": "/console/centres/", "audit": "/console/audit/",
+    "": "/console/",
 }  # fmt: skip
 
 
@@ -51,6 +56,14 @@ def fill(session, cast, start, many):
         letter = post(session, key=f"l{n}", person_id=cast.xiaofang.id, kind="ordering.accepted", facts={},
                       subject="order:1", now=NOW)  # fmt: skip
         letter.state = ("planned", "dead", "delivered")[n % 3]
+        listing = Listing(code=f"V{n}", centre_id=cast.centre.id, title="磨刀", category="cleaning", mode="at_centre",
+                          questions=[], state="draft", created_at=NOW)  # fmt: skip
+        session.add(listing)
+        session.flush()
+        session.add(ListingVersion(
+            listing_id=listing.id, number=1, providers=[], state="submitted", rounds=1, title="磨刀", questions=[],
+            category="cleaning", mode="at_centre", author_id=cast.li.id, created_at=NOW,
+        ))  # fmt: skip
         audit.write(session, verb="reveal", person_id=cast.li.id, now=at)
 
 

@@ -7,6 +7,8 @@ from sqlalchemy import select
 
 from models.messages.outbox import post
 from models.ordering.placing import place
+from models.ordering.review import submit
+from models.ordering.versions import draft_listing
 from models.people import accounts, desk_sessions, passwords
 from models.people.accounts import StaffAccount
 from models.people.staff import StaffRole
@@ -46,6 +48,23 @@ MATRIX: dict[tuple[str, str], Row] = {
     (LOOK, "orders.listed"): Row("orders/", 200, 200),
     (LOOK, "orders.one"): Row("orders/{order}", 200, 404),
     (DO, "orders.reveal"): Row("orders/{order}/reveal", 200, 404, REASON),
+    (LOOK, "dispatch.listed"): Row("dispatch/", 200, 200),
+    (LOOK, "dispatch.one"): Row("dispatch/{order}", 200, 404),
+    (DO, "dispatch.give"): Row("dispatch/{order}/give", 409, 404, {"seen": "99", "organisation": "1"}),
+    (DO, "dispatch.recall"): Row("dispatch/{order}/recall", 409, 404, {"seen": "99"}),
+    (DO, "dispatch.pool"): Row("dispatch/{order}/pool", 409, 404, {"seen": "99"}),
+    (DO, "dispatch.off"): Row("dispatch/{order}/off", 409, 404, {"seen": "99", "why": "x", "instead": "y"}),
+    (DO, "dispatch.unmet"): Row("dispatch/{order}/unmet", 409, 404, {"seen": "99", "code": "too_far"}),
+    (DO, "dispatch.pause"): Row("dispatch/{order}/pause", 409, 404, {"seen": "99"}),
+    (DO, "dispatch.resume"): Row("dispatch/{order}/resume", 409, 404, {"seen": "99"}),
+    (DO, "dispatch.name"): Row("dispatch/{order}/who", 409, 404, {"seen": "99", "person": "1"}),
+    (LOOK, "sheet.listed"): Row("sheet/", 200, 200),
+    (DO, "sheet.reveal"): Row("sheet/reveal", 200, 200, REASON),
+    (LOOK, "review.listed"): Row("review/", 200, 200),
+    (LOOK, "review.one"): Row("review/{version}", 404, 404),  # a reviewer's alone: see test_console_review
+    (DO, "review.decided"): Row("review/{version}/decide", 404, 404, {"seen": "1", "verb": "approve"}),
+    (LOOK, "report.listed"): Row("report/", 200, 200),
+    (DO, "report.export"): Row("report/export", 200, 200),
     (LOOK, "letters.listed"): Row("letters/", 200, 200),
     (DO, "letters.search"): Row("letters/search", 200, 200, {"whom": "小"}),
     (LOOK, "letters.one"): Row("letters/{letter}", 200, 404),
@@ -66,7 +85,7 @@ MATRIX: dict[tuple[str, str], Row] = {
     (DO, "nowhere"): Row("no/such/page", 404, 404),
     (DO, "sign.out"): Row("logout", 303, 303),  # the last: it ends what the others need
 }
-TRACES = ("葛山村党群", "王*", "王秀英", "小*", "理发", "送餐")  # what only the first cadre's pages may hold
+TRACES = ("葛山村党群", "王*", "王秀英", "小*", "理发", "送餐", "磨刀")  # what only the first cadre's pages may hold
 
 
 @pytest.fixture
@@ -101,9 +120,15 @@ def ids(cast, open_session):
         for person, name in ((cast.laoxu, "laoxu"), (cast.aming, "aming")):
             session.add(StaffAccount(username=name, person_id=person.id, password_hash=passwords.hashed(PASSWORD),
                                      must_change=False, created_at=NOW))  # fmt: skip
+        version = draft_listing(
+            session, cast.who(cast.li), code="L9", centre_id=cast.centre.id, providers=[cast.helpers_club.id], now=NOW,
+            terms={"title": "磨刀", "category": "cleaning", "mode": "at_centre"},
+        )  # fmt: skip
+        submit(session, cast.who(cast.li), version.id, NOW)
         session.flush()
-        return {"task": tasks[0].id, "second": tasks[1].id, "third": tasks[2].id, "link": link.id, "order": order.id,
-                "letter": letter.id, "resident": cast.wangnainai.id, "chen": cast.chen.id}  # fmt: skip
+        return {"version": version.id, "chen": cast.chen.id,
+                "task": tasks[0].id, "second": tasks[1].id, "third": tasks[2].id, "link": link.id, "order": order.id,
+                "letter": letter.id, "resident": cast.wangnainai.id}  # fmt: skip
 
 
 def ask(clerk, method, row, ids):
@@ -171,7 +196,9 @@ def test_nobody_else_is_let_in_with_whatever_key(app, open_session, ids):
 def test_what_is_not_there_and_what_is_anothers_is_answered_alike(app, ids):
     clerk = Clerk(app)
     clerk.signs_in("zhao")
-    for room, key in (("tasks", "task"), ("orders", "order"), ("letters", "letter"), ("residents", "resident")):
+    rooms = {"tasks": "task", "orders": "order", "dispatch": "order", "letters": "letter", "residents": "resident",
+             "review": "version"}  # fmt: skip
+    for room, key in rooms.items():
         there = clerk.opens(f"/console/{room}/{ids[key]}").status_code, clerk.text()
         gone = clerk.opens(f"/console/{room}/999999").status_code, clerk.text()
         # The letters' room names its own thing in either case.

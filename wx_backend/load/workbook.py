@@ -83,10 +83,15 @@ def _fits(raw: bytes) -> bool:
 
 
 class Sheet:
-    """One sheet to be written: headings that stay in sight, columns as wide as they need, choices to pick from."""
+    """One sheet to be written: headings that stay in sight, columns as wide as they need, choices to pick from.
 
-    def __init__(self, name: str, headings: Mapping[str, str], choices: Mapping[str, Sequence[str]]) -> None:
-        self.name, self.headings, self.choices = name, headings, choices
+    What is read in again carries the name of each column behind its heading; `for_people` only the headings stand.
+    """
+
+    def __init__(
+        self, name: str, headings: Mapping[str, str], choices: Mapping[str, Sequence[str]], *, for_people: bool = False
+    ) -> None:
+        self.name, self.headings, self.choices, self.for_people = name, headings, choices, for_people
         self.rows: list[dict[str, Any]] = []
 
 
@@ -96,7 +101,7 @@ def written(sheets: Sequence[Sheet]) -> bytes:
     book.remove(book.active)
     for sheet in sheets:
         page = book.create_sheet(sheet.name)
-        page.append([f"{said_so} {name}" for name, said_so in sheet.headings.items()])
+        page.append([said_so if sheet.for_people else f"{said_so} {name}" for name, said_so in sheet.headings.items()])
         for number, values in enumerate(sheet.rows, start=2):
             for column, name in enumerate(sheet.headings, start=1):
                 _put(page.cell(number, column), values.get(name))
