@@ -15,7 +15,7 @@ from models.ordering.looking import offers_of
 from models.ordering.looking import one as order_row
 from models.ordering.numbers import spoken
 from models.ordering.orders import LIVE_ORDERS, UNMET_REASONS, Order, check_seen
-from models.ordering.waiting import clubs_for, going_to, in_full
+from models.ordering.unassigned import clubs_for, going_to, in_full
 from models.paging import SIZE, Cursor, Page
 
 ROOM = Blueprint("dispatch", __name__, url_prefix="/dispatch", template_folder="templates")
