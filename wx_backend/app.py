@@ -20,7 +20,17 @@ from handlers.family import words as family_words
 from handlers.messages import chat as messages_chat
 from handlers.messages import words as messages_words
 from handlers.ordering import api as ordering_api
-from handlers.ordering import catalogue_api, catalogue_words, need_words, notices, offers_api, open311, reviewing
+from handlers.ordering import (
+    catalogue_api,
+    catalogue_words,
+    need_words,
+    notices,
+    offers_api,
+    open311,
+    reviewing,
+    waiting,
+    waiting_words,
+)
 from handlers.ordering import chat as ordering_chat
 from handlers.ordering import jobs as ordering_jobs
 from handlers.ordering import needs as ordering_needs
@@ -64,6 +74,7 @@ WORDS: Mapping[str, Say] = {
     "people": people_words.letter,
     "ordering": ordering_words.letter,
     "catalogue": catalogue_words.letter,
+    "waiting": waiting_words.letter,
     "family": family_words.letter,
     "tasks": tasks_words.letter,
     "messages": messages_words.letter,
@@ -72,7 +83,7 @@ WORDS: Mapping[str, Say] = {
 # Which template of the settings each kind of letter uses.
 TEMPLATE_OF: Mapping[str, str] = {
     **family_words.TEMPLATES, **ordering_words.TEMPLATES, **people_words.TEMPLATES, **tasks_words.TEMPLATES,
-    **catalogue_words.TEMPLATES,
+    **catalogue_words.TEMPLATES, **waiting_words.TEMPLATES,
 }  # fmt: skip
 
 
@@ -109,6 +120,7 @@ def make_router() -> Router:
     router.join("ordering", ordering_jobs.ADDRESSES, keywords=ordering_jobs.KEYWORDS)
     router.join("ordering", reviewing.ADDRESSES, keywords=reviewing.KEYWORDS, refusals=catalogue_words.REFUSALS)
     router.join("ordering", notices.ADDRESSES)
+    router.join("ordering", waiting.ADDRESSES, keywords=waiting.KEYWORDS, refusals=waiting_words.REFUSALS)
     router.join("family", family_chat.ADDRESSES, keywords=family_chat.KEYWORDS, refusals=family_words.REFUSALS)
     router.join(
         "ordering", ordering_needs.ADDRESSES, keywords=ordering_needs.KEYWORDS, refusals=need_words.REFUSALS,
