@@ -51,6 +51,6 @@ METADATA = Base.metadata
 
 LIVES: tuple[Life, ...] = (
     care.CARE, lives.PERSON, listings.LISTING, versions.VERSION, orders.ORDER, assignments.ASSIGNMENT, visits.VISIT,
-    loans.LOAN, complaints.COMPLAINT, needs.NEED, demands.DEMAND_LIST, help.HELP, waiting.WAITING, calls.CALL, guests.GUEST,
-    letters.LETTER, media.MEDIA, tasks.TASK,
+    loans.LOAN, complaints.COMPLAINT, needs.NEED, demands.DEMAND_LIST, help.HELP, waiting.WAITING, calls.CALL,
+    guests.GUEST, letters.LETTER, media.MEDIA, tasks.TASK,
 )  # fmt: skip

@@ -60,7 +60,7 @@ _LETTERS = {
     "offered": ("有名额了", "{beneficiary}排队的“{service}”（{wanted}）有名额了，给您留到{until}。回复“排队”答复。"),
     "lapsed": (
         "名额已过",
-        "{beneficiary}排队的“{service}”（{wanted}）没有等到答复，名额让给了下一位。还需要可以再排。",
+        "{beneficiary}排队的“{service}”（{wanted}）没有等到答复，名额让给了下一位。可以再排。",
     ),
     "closed": ("没有名额", "抱歉，{beneficiary}排队的“{service}”（{wanted}）没有等到名额，请换一天再点。"),
 }

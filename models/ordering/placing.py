@@ -52,8 +52,7 @@ def place(
     the places or the household's share are used up, or ("no_contact"): somebody without any way to be told must first
     get a contact plan.
     """
-    known = placed_with(session, who, client_key)
-    if known is not None:
+    if (known := placed_with(session, who, client_key)) is not None:
         return known
     beneficiary, role = act_for(session, who.person_id, beneficiary_id)
     offer = offer_for(session, listing_id, beneficiary, now)

@@ -1,4 +1,4 @@
-"""the waiting list."""
+"""The waiting list: who stands in line for a place of a service that is full."""
 
 import sqlalchemy as sa
 from alembic import op
