@@ -21,6 +21,7 @@ from models.ordering import (
     teams,
     versions,
     visits,
+    waiting,
 )  # fmt: skip
 from models.people import (
     accounts,
@@ -43,13 +44,13 @@ ROOMS = (
     persons, lives, identities, care, consent, contacts, staff, entering, signins, desk_sessions, accounts,
     inbox, letters, receipts, budgets, breakers, subscriptions, optouts, rules, media, answers, tasks, escalation,
     listings, versions, orders, assignments, tallies, publications, skills, teams, loans, visits, ratings, complaints,
-    demands, needs, help, calls, guests,
+    demands, needs, help, waiting, calls, guests,
 )  # fmt: skip
 
 METADATA = Base.metadata
 
 LIVES: tuple[Life, ...] = (
     care.CARE, lives.PERSON, listings.LISTING, versions.VERSION, orders.ORDER, assignments.ASSIGNMENT, visits.VISIT,
-    loans.LOAN, complaints.COMPLAINT, needs.NEED, demands.DEMAND_LIST, help.HELP, calls.CALL, guests.GUEST,
-    letters.LETTER, media.MEDIA, tasks.TASK,
+    loans.LOAN, complaints.COMPLAINT, needs.NEED, demands.DEMAND_LIST, help.HELP, waiting.WAITING, calls.CALL,
+    guests.GUEST, letters.LETTER, media.MEDIA, tasks.TASK,
 )  # fmt: skip

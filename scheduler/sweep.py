@@ -17,6 +17,7 @@ from models.ordering.nagging import nag, raise_unanswered
 from models.ordering.offers import expire_offers
 from models.ordering.rechecking import ask_silent, press_to_name, recheck
 from models.ordering.sla import open_overdue
+from models.ordering.waiting import sweep_waiting
 from models.tasks.escalation import escalate
 from models.tasks.holding import wake_due
 from models.tasks.linking import lapse_old
@@ -29,7 +30,7 @@ Sweep = Callable[[Session, datetime], int]
 TASK_SWEEPS: tuple[Sweep, ...] = (
     recheck, press_to_name, ask_silent, ask_after, close_old, ask_overdue, wake_due, escalate,
 )  # fmt: skip
-ORDER_SWEEPS: tuple[Sweep, ...] = (nag, raise_unanswered, open_overdue)
+ORDER_SWEEPS: tuple[Sweep, ...] = (nag, raise_unanswered, open_overdue, sweep_waiting)
 
 _rng = random.SystemRandom()
 
@@ -59,7 +60,7 @@ def sweep_bookings(hands: Hands) -> int:
 
 
 def sweep_orders(hands: Hands) -> int:
-    """Remind of orders that nobody has accepted, and hand them to cadres; answers how many.
+    """Remind of orders that nobody has accepted, hand them to cadres, and serve those who wait; answers how many.
 
     Each in a transaction of its own: the locks of one are not held while the next is looked for.
     """

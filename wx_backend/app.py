@@ -30,6 +30,8 @@ from handlers.ordering import (
     open311,
     page_words,
     reviewing,
+    waiting,
+    waiting_words,
 )
 from handlers.ordering import api as ordering_api
 from handlers.ordering import chat as ordering_chat
@@ -76,6 +78,7 @@ WORDS: Mapping[str, Say] = {
     "people": people_words.letter,
     "ordering": order_letters.letter,
     "catalogue": catalogue_words.letter,
+    "waiting": waiting_words.letter,
     "family": family_words.letter,
     "tasks": tasks_words.letter,
     "messages": messages_words.letter,
@@ -84,7 +87,7 @@ WORDS: Mapping[str, Say] = {
 # Which template of the settings each kind of letter uses.
 TEMPLATE_OF: Mapping[str, str] = {
     **family_words.TEMPLATES, **order_letters.TEMPLATES, **people_words.TEMPLATES, **tasks_words.TEMPLATES,
-    **catalogue_words.TEMPLATES,
+    **catalogue_words.TEMPLATES, **waiting_words.TEMPLATES,
 }  # fmt: skip
 
 
@@ -121,6 +124,7 @@ def make_router() -> Router:
     router.join("ordering", ordering_jobs.ADDRESSES, keywords=ordering_jobs.KEYWORDS)
     router.join("ordering", reviewing.ADDRESSES, keywords=reviewing.KEYWORDS, refusals=catalogue_words.REFUSALS)
     router.join("ordering", notices.ADDRESSES)
+    router.join("ordering", waiting.ADDRESSES, keywords=waiting.KEYWORDS, refusals=waiting_words.REFUSALS)
     router.join("family", family_chat.ADDRESSES, keywords=family_chat.KEYWORDS, refusals=family_words.REFUSALS)
     router.join(
         "ordering", ordering_needs.ADDRESSES, keywords=ordering_needs.KEYWORDS, refusals=need_words.REFUSALS,

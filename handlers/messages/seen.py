@@ -13,6 +13,7 @@ from models.ordering.listings import Listing
 from models.ordering.orders import ORDER, Order
 from models.ordering.versions import VERSION, ListingVersion
 from models.ordering.visits import VISIT, Visit
+from models.ordering.waiting import WAITING, WaitlistEntry
 from models.people.care import CARE, CareLink
 from models.people.persons import Person
 from models.people.staff import areas_under
@@ -46,6 +47,11 @@ ABOUT: Mapping[str, Callable[[Areas], Select[Any]]] = {
         .join(Listing, ListingVersion.listing_id == Listing.id)
         .join(ServiceCentre, Listing.centre_id == ServiceCentre.id)
         .where(ServiceCentre.area_id.in_(areas))
+    ),
+    WAITING.name: lambda areas: (
+        select(WaitlistEntry.id)
+        .join(Person, WaitlistEntry.beneficiary_id == Person.id)
+        .where(Person.area_id.in_(areas))
     ),
     TASK.name: lambda areas: select(Task.id).where(Task.area_id.in_(areas)),
 }

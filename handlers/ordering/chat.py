@@ -240,6 +240,8 @@ def confirm(ask: Ask, key: str) -> Reply:
         # A link from an older conversation must not place what is being filled in now.
         return Reply(words.STALE, (Choice("重新点单", "order"),))
     placed = order or placed_now(ask, draft, key)
+    if isinstance(placed, Reply):
+        return placed
     if isinstance(placed, str):
         return _ask_time(ask, draft, placed)
     order = placed

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from handlers.ordering import catalogue_words as words
+from handlers.ordering import waiting_words
 from handlers.room import Ask, Choice, Reply
 from models.errors import Refused
 from models.hours import CHINA
@@ -59,7 +60,8 @@ def misfit(ask: Ask, draft: Mapping[str, Any]) -> Reply | str | None:
         if refusal.code not in ("not_eligible", "ask_eligible"):
             return words.time_refused(refusal.code, refusal.facts, CHINA)
     else:
-        return words.REFUSALS["full"] if places_left(ask.session, [offer], wished).get(offer.listing.id) == 0 else None
+        left = places_left(ask.session, [offer], wished).get(offer.listing.id)
+        return _full(draft) if left == 0 else None
     names = area_names(ask.session, offer.listing.rules)
     found = findings(ask.session, offer.listing.rules, person, wished.astimezone(offer.centre.tz).date())
     barring = next((one for one in found if one.bars), None)
@@ -70,8 +72,10 @@ def misfit(ask: Ask, draft: Mapping[str, Any]) -> Reply | str | None:
     return Reply(text, choices, draft={**draft, "asked": [one.code for one in found]}, back="order/time")
 
 
-def placed_now(ask: Ask, draft: Mapping[str, Any], key: str) -> Order | str:
+def placed_now(ask: Ask, draft: Mapping[str, Any], key: str) -> Order | Reply | str:
     """The order, placed; or why its day does not do any more, for another day to be asked: nothing else is lost.
+
+    Where it has just become full it is the way into the line.
 
     Raises Refused for what another day does not mend.
     """
@@ -84,7 +88,14 @@ def placed_now(ask: Ask, draft: Mapping[str, Any], key: str) -> Order | str:
     except Refused as refusal:
         if refusal.code not in ANOTHER_DAY:
             raise
+        if refusal.code == "full":
+            return _full(draft)
         return words.time_refused(refusal.code, refusal.facts, CHINA)
+
+
+def _full(draft: Mapping[str, Any]) -> Reply:
+    choices = (Choice(waiting_words.JOIN, f"order/wait/{draft['at']}"), Choice(waiting_words.OTHER_TIME, "order/time"))
+    return Reply(waiting_words.FULL, choices, "order/at", draft, "order/time")
 
 
 def _barred(text: str, person: Person) -> Reply:

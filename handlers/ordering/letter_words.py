@@ -69,7 +69,7 @@ def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
     state, text = _LETTERS[kind.partition(".")[2]]
     wanted = datetime.fromisoformat(facts["preferred_at"])
     fields = {
-        "service": f"{_on_lock_screen(facts)}·{facts['beneficiary']}", "number": facts["number"], "state": state,
+        "service": f"{on_lock_screen(facts)}·{facts['beneficiary']}", "number": facts["number"], "state": state,
         "time": f"{wanted.astimezone(zone):%Y-%m-%d %H:%M}",
     }  # fmt: skip
     known = {"organisation": "", "alternative": "", **facts, "reason": facts.get("reason") or "未说明"}
@@ -77,7 +77,7 @@ def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
     return Wording(TEMPLATES[kind], fields, f"{told}有问题请打{facts['centre']}电话{facts['phone']}。")
 
 
-def _on_lock_screen(facts: dict[str, Any]) -> str:
+def on_lock_screen(facts: dict[str, Any]) -> str:
     """What may be said of a service where anybody can read it."""
     if facts.get("category") in NAMED_ON_LOCK_SCREENS:
         return str(facts["service"])

@@ -14,7 +14,7 @@ from models.ordering.offers import begin_round, offer_next
 from models.ordering.orders import ORDER, Order, locked, order_for, turn
 from models.ordering.placing import check_wished, hold_places
 from models.ordering.ratings import Rating, follow_up
-from models.ordering.tallies import give_back
+from models.ordering.waiting import free_places
 from models.people.identities import Identity, Who
 
 OPEN_FOR = timedelta(days=7)  # so long an order can be taken up again; then it is closed
@@ -45,7 +45,7 @@ def reopen(session: Session, who: Who, order_id: int, reason: str, preferred_at:
     )  # fmt: skip
     turn(order)
     with session.begin_nested():  # a place at the new time for that of the old
-        give_back(session, order.id)
+        free_places(session, order, now)
         hold_places(session, order)
     withdraw(session, order.subject, now)
     begin_round(session, order)

@@ -10,6 +10,7 @@ from models.life import By
 from models.ordering.listings import LISTING, CentreTerms, Listing
 from models.ordering.orders import LIVE_ORDERS, Order
 from models.ordering.versions import check_publisher, listing_for, put_in_force, version_for
+from models.ordering.waiting import serve_listing
 from models.people.identities import Who
 
 
@@ -20,7 +21,9 @@ def publish(session: Session, who: Who, version_id: int, now: datetime) -> Listi
     """
     version = version_for(session, who, version_id)[0]
     check_publisher(session, who, session.get_one(Listing, version.listing_id).centre_id)
-    return put_in_force(session, version, "publish", by=By(who.person_id, "publisher"), now=now)
+    listing = put_in_force(session, version, "publish", by=By(who.person_id, "publisher"), now=now)
+    serve_listing(session, listing.id, now)
+    return listing
 
 
 def suspend(session: Session, who: Who, listing_id: int, reason: str, now: datetime) -> int:
@@ -37,6 +40,7 @@ def resume(session: Session, who: Who, listing_id: int, now: datetime) -> Listin
     """Take orders again. Raises Refused("not_yours") or ("wrong_state")."""
     listing = listing_for(session, who, listing_id)
     LISTING.move(session, listing, "resume", by=By(who.person_id, "publisher"), now=now)
+    serve_listing(session, listing.id, now)
     return listing
 
 
@@ -57,7 +61,9 @@ def offer_at(session: Session, who: Who, listing_id: int, centre_id: int, now: d
     listing = session.get(Listing, listing_id)
     if listing is None or listing.state in ("draft", "retired"):
         raise Refused("not_offered")
-    return put_centre_terms(session, listing_id, centre_id, **own)[0]
+    here = put_centre_terms(session, listing_id, centre_id, **own)[0]
+    serve_listing(session, listing_id, now)
+    return here
 
 
 def put_centre_terms(session: Session, listing_id: int, centre_id: int, **own: object) -> tuple[CentreTerms, bool]:

@@ -16,7 +16,7 @@ from models.ordering.offers import begin_round, end_offers, make_offer, offer_ne
 from models.ordering.orders import LIVE_ORDERS, ORDER, Order, locked, order_for
 from models.ordering.placing import hold_places
 from models.ordering.sla import cadres_order
-from models.ordering.tallies import give_back
+from models.ordering.waiting import free_places, leave_all
 from models.people.identities import Who
 from models.people.persons import Person
 from models.people.staff import members_of
@@ -57,6 +57,7 @@ def stop_all(session: Session, person: Person, by: By, now: datetime) -> int:
         order = locked(session, key)
         if order.state in LIVE_ORDERS:
             _end(session, order, "stop", By(by.person_id, "rule"), "", "stopped", now, {})
+    leave_all(session, person, now)
     over = select(Order).where(
         Order.beneficiary_id == person.id, Order.state.not_in(LIVE_ORDERS), Order.end_code != "stopped"
     )
@@ -115,7 +116,7 @@ def _end(
     ORDER.move(session, order, verb, by=by, now=now, note=why, reason=why, end_code=code)
     withdraw(session, order.subject, now)
     on_the_way = set_out_for(session, order)
-    give_back(session, order.id)
+    free_places(session, order, now)
     ended = end_offers(session, order, now)
     settle_for(session, order.subject, "cancel", by=BY_RULE, now=now)
     providers = {member.id for one in ended for member in members_of(session, one.organisation_id)}

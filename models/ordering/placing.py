@@ -20,8 +20,9 @@ from models.ordering.numbers import number_for
 from models.ordering.offers import end_offers, offer_next
 from models.ordering.orders import ORDER, UNMET_REASONS, Order, cancel_code, locked, order_for, placed_with
 from models.ordering.questions import check_answers, places_wanted
-from models.ordering.tallies import claims, give_back, take
+from models.ordering.tallies import TallyHold, claims, take
 from models.ordering.versions import in_force
+from models.ordering.waiting import free_places
 from models.people.contacts import plan_for
 from models.people.identities import Who, is_reachable
 from models.people.persons import Person
@@ -40,17 +41,18 @@ LOOK_WITHIN = timedelta(hours=24)
 def place(
     session: Session, who: Who, *, listing_id: int, beneficiary_id: int, answers: dict[str, Any],
     preferred_at: datetime, note: str, client_key: str, now: datetime, warned: Collection[str] = (),
+    held: str = "",
 ) -> Order:  # fmt: skip
     """Place an order; the same `client_key` again answers the same order.
 
     The beneficiary's own data are never touched by what the orderer says of themselves. `warned` are the codes of the
-    rules of which the orderer has read that they do not fit, and orders all the same. Raises Refused("no_link"), what
+    rules of which the orderer has read that they do not fit, and orders all the same; `held` is the list
+    whose places are kept for this order already. Raises Refused("no_link"), what
     `offer_for`, `check_answers`, `check_wished`, `check_note` and `check_fits` raise, ("full") or ("quota_used") when
     the places or the household's share are used up, or ("no_contact"): somebody without any way to be told must first
     get a contact plan.
     """
-    known = placed_with(session, who, client_key)
-    if known is not None:
+    if (known := placed_with(session, who, client_key)) is not None:
         return known
     beneficiary, role = act_for(session, who.person_id, beneficiary_id)
     offer = offer_for(session, listing_id, beneficiary, now)
@@ -70,7 +72,7 @@ def place(
         with session.begin_nested():
             session.add(order)
             session.flush()
-            hold_places(session, order, offer)
+            hold_places(session, order, offer, held)
     except IntegrityError:
         known = placed_with(session, who, client_key)
         assert known is not None
@@ -83,14 +85,17 @@ def place(
     return order
 
 
-def hold_places(session: Session, order: Order, offer: Offered | None = None) -> None:
+def hold_places(session: Session, order: Order, offer: Offered | None = None, held: str = "") -> None:
     """Take what an order needs of places and of its household's share: when it is placed, and when it lives again.
 
     Raises Refused("full") or ("quota_used"); the caller's savepoint takes back what was taken before.
     """
     found = offer or offered_by(session, order.listing_id, order.centre_id)
     places = places_wanted(found.listing.questions, order.answers)
-    take(session, order, claims(found, session.get_one(Person, order.beneficiary_id), order.preferred_at, places))
+    wanted = claims(found, session.get_one(Person, order.beneficiary_id), order.preferred_at, places)
+    if held:
+        session.add(TallyHold(order_id=order.id, key=held, amount=places))
+    take(session, order, [claim for claim in wanted if claim.share or not held])
 
 
 def _announce(session: Session, order: Order, by: By, now: datetime) -> None:
@@ -136,7 +141,7 @@ def _end(session: Session, who: Who, order_id: int, verb: str, reason: str, now:
     ORDER.move(session, order, verb, by=by, now=now, note=text, reason=text, end_code=code)
     withdraw(session, order.subject, now)
     on_the_way = set_out_for(session, order)
-    give_back(session, order.id)
+    free_places(session, order, now, given_up=verb == "cancel")
     ended = end_offers(session, order, now)
     settle_for(session, order.subject, "cancel", by=BY_RULE, now=now)
     providers = {member.id for one in ended for member in members_of(session, one.organisation_id)}

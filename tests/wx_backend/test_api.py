@@ -26,11 +26,11 @@ NOT_HERE = {
     "bad_score", "bad_term", "bad_travel", "bad_wake", "call_full", "changed_meanwhile", "code_taken",
     "entry_unknown", "guest_busy", "has_voices", "hold_why", "lent_already", "list_closed", "list_empty",
     "name_needed", "no_category", "no_change", "no_consent", "no_helper", "no_letter", "no_media", "no_reviewer",
-    "nobody_answers", "not_a_cadre", "not_covered", "not_here", "not_lendable", "not_provider", "not_staff",
-    "not_true_now", "not_wanted", "nothing_offered", "other_township", "over", "own_already", "own_listing",
-    "password_common", "password_long", "password_same", "password_short", "reason_missing", "reason_needed",
-    "reveal_reason", "same_need", "secret_target", "stale", "stale_form", "still_going", "title_long", "under_review",
-    "under_way", "username_bad", "username_taken", "wrong_channel",
+    "nobody_answers", "not_a_cadre", "not_covered", "not_full", "not_here", "not_lendable", "not_provider",
+    "not_staff", "not_true_now", "not_wanted", "nothing_offered", "on_list", "other_township", "over",
+    "own_already", "own_listing", "password_common", "password_long", "password_same", "password_short",
+    "reason_missing", "reason_needed", "reveal_reason", "same_need", "secret_target", "stale", "stale_form",
+    "still_going", "title_long", "under_review", "under_way", "username_bad", "username_taken", "wrong_channel",
 }  # fmt: skip
 
 # What no database has a say in is tried on one of them.
