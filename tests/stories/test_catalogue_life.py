@@ -10,7 +10,7 @@ from models.ordering.catalogue import publish, retire, suspend
 from models.ordering.listings import CentreTerms, Listing
 from models.ordering.notices import record_list
 from models.ordering.orders import Order
-from models.ordering.placing import place
+from models.ordering.placing import cancel, place
 from models.ordering.review import decide, submit
 from models.ordering.tallies import Tally
 from models.ordering.versions import ListingVersion, draft_listing, edit
@@ -123,12 +123,60 @@ def test_who_comes_too_late_for_the_last_place_is_told_and_keeps_what_was_filled
             preferred_at=NOW + timedelta(days=1), note="", client_key="first", now=NOW,
         )  # fmt: skip
     assert "名额已经满了" in mine.taps("确认点单")
+    assert "什么时候来" in mine.taps("换一个时间")
     assert "请核对" in mine.taps("11月26日")
     assert "点单成功" in mine.taps("确认点单")
     assert "11月25日" not in wanna_haircut(talk, cast).heard  # who asks later is not offered the day
     assert "名额已经满了" in mine.says("明天上午9点")
     assert orders(open_session) == 2
     assert "上门理发" in theirs.says("我的订单")
+
+
+@pytest.mark.case("H4", "H8")
+def test_who_comes_too_late_stands_in_line_and_has_the_place_that_comes_back(talk, cast, open_session):
+    terms(open_session, cast, capacity=1)
+    mine = wanna_haircut(talk, cast)
+    mine.taps("11月25日")
+    mine.taps("没有")
+    with open_session() as session, session.begin():
+        neighbour = Person(name="邻居", area_id=cast.village.id, phone="13905780000", created_at=NOW)
+        session.add(neighbour)
+        session.flush()
+        placed = place(
+            session, cast.who(cast.li), listing_id=cast.haircut.id, beneficiary_id=neighbour.id, answers={},
+            preferred_at=NOW + timedelta(days=1), note="", client_key="first", now=NOW,
+        ).id  # fmt: skip
+    assert "名额已经满了" in mine.taps("确认点单")
+    assert "已经排上了" in mine.taps("排队等名额") and "下一个就轮到您" in mine.heard
+    assert "排队中" in mine.says("排队")
+    with open_session() as session, session.begin():
+        cancel(session, cast.who(cast.li), placed, "记错了", NOW)
+    assert "有名额，请答复" in mine.says("排队")
+    assert "名额已经给您留着" in mine.taps("上门理发")
+    assert "等待接单" in mine.taps("要这个名额")
+    with open_session() as session:
+        told = session.scalars(select(Letter.kind).where(Letter.person_id == cast.xiaofang.id)).all()
+        assert "waiting.offered" in told
+        assert session.scalars(select(Tally.taken).where(Tally.key.startswith("places/"))).one() == 1
+    assert "没有在排队" in mine.says("排队")
+
+
+@pytest.mark.case("G3")
+def test_who_cancels_is_not_offered_the_place_again(talk, cast, open_session):
+    terms(open_session, cast, capacity=1)
+    mine = wanna_haircut(talk, cast)
+    mine.taps("11月25日")
+    mine.taps("没有")
+    with open_session() as session, session.begin():
+        placed = place(
+            session, cast.who(cast.li), listing_id=cast.haircut.id, beneficiary_id=cast.wangnainai.id, answers={},
+            preferred_at=NOW + timedelta(days=1), note="", client_key="first", now=NOW,
+        ).id  # fmt: skip
+    mine.taps("确认点单")
+    mine.taps("排队等名额")
+    with open_session() as session, session.begin():
+        cancel(session, cast.who(cast.li), placed, "", NOW)
+    assert "没有在排队" in mine.says("排队")
 
 
 @pytest.mark.case("A10")
