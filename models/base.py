@@ -1,11 +1,12 @@
 """The ground every table stands on: one declarative base, one naming of constraints, instants in UTC only."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, MetaData, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, registry
 from sqlalchemy.types import TypeDecorator
 
@@ -58,6 +59,24 @@ _GAVE_WAY = ("40P01", "40001")
 def gave_way(error: BaseException) -> bool:
     """Whether the database ended this transaction in favour of another: then the whole of it may run again."""
     return getattr(getattr(error, "orig", error), "sqlstate", None) in _GAVE_WAY
+
+
+TRIES = 3
+
+
+def again_where_it_gave_way(work: Callable[[], T], undo: Callable[[], object] = lambda: None) -> T:
+    """What `work` answers; run again from the start, twice at most, after a deadlock, with `undo` before.
+
+    Raises what `work` raises, after `undo` where that is the database's doing.
+    """
+    for left in reversed(range(TRIES)):
+        try:
+            return work()
+        except DBAPIError as error:
+            undo()
+            if not gave_way(error) or not left:
+                raise
+    raise AssertionError("unreachable")
 
 
 def insert_of(session: Session, table: Any) -> Any:

@@ -3,13 +3,10 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from models.base import gave_way
+from models.base import again_where_it_gave_way
 from scheduler.settings import OpenSession
-
-TRIES = 3
 
 T = TypeVar("T")
 
@@ -19,11 +16,9 @@ def in_unit(open_session: OpenSession, work: Callable[[Session], T]) -> T:
 
     Raises what `work` raises, and SQLAlchemyError when the database is away.
     """
-    for attempt in range(1, TRIES + 1):
-        try:
-            with open_session() as session, session.begin():
-                return work(session)
-        except DBAPIError as error:
-            if attempt == TRIES or not gave_way(error):
-                raise
-    raise AssertionError("unreachable")
+
+    def once() -> T:
+        with open_session() as session, session.begin():
+            return work(session)
+
+    return again_where_it_gave_way(once)

@@ -176,9 +176,8 @@ def make_allowance(config: Config) -> Allowance:
     return Allowance(limits, topics)
 
 
-def make_mini_api(config: Config, frame: asked.Frame) -> Api:
+def make_mini_api(config: Config, frame: asked.Frame, client: Client) -> Api:
     """The mini-program's door with all its rooms."""
-    client = make_clients(config, connect(config.redis.url))[config.wechat.mini_program.app_id]
     rooms = (
         login.room(frame, client), people_api.room, places_api.room, catalogue_api.room, ordering_api.room,
         after_api.room, offers_api.room, need_api.room, tasks_api.room(in_words), open311.room,
@@ -245,12 +244,14 @@ def create_app(config: Config, now: Callable[[], datetime] | None = None) -> Fla
     health.register(app, open_session, moment)
     cookies = Cookies.of(app, config.app.public_url)
     csrf, limiter = CSRFProtect(app), make_limiter(app, config.redis.url)
-    _open_pages(app, config, open_session, moment, csrf, limiter)
+    clients = make_clients(config, connect(config.redis.url))
+    official = clients[config.wechat.official_account.app_id]
+    _open_pages(app, config, open_session, moment, csrf, limiter, official)
     console = Console(moment, in_words, turn, cookies, csrf)
     console.register(app, Signing(open_session, cookies, moment, turn), limiter)
     if config.wechat.mini_program.enabled:
         frame = asked.Frame(open_session, turn, moment, bearer.key_from(config.app.secret_key))
-        api = app.extensions["api"] = make_mini_api(config, frame)
+        api = app.extensions["api"] = make_mini_api(config, frame, clients[config.wechat.mini_program.app_id])
         app.wsgi_app = beside(app, api)  # type: ignore[method-assign,assignment]
     if near := config.app.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=near, x_proto=near, x_host=near)  # type: ignore[method-assign]
@@ -259,11 +260,10 @@ def create_app(config: Config, now: Callable[[], datetime] | None = None) -> Fla
 
 def _open_pages(
     app: Flask, config: Config, open_session: database.SessionFactory, moment: Callable[[], datetime],
-    csrf: CSRFProtect, limiter: Limiter,
+    csrf: CSRFProtect, limiter: Limiter, client: Client,
 ) -> None:  # fmt: skip
     """The door for people: `/m`, and the files that its pages load."""
     loaded = assets.load()
-    client = make_clients(config, connect(config.redis.url))[config.wechat.official_account.app_id]
     entrance = Entrance(client, open_session, moment, config.app.public_url, only_wechat=not config.is_loopback())
     refusals = {
         **app.extensions["router"].refusals, **words.PAGE_REFUSALS, **ordering_words.PAGE_REFUSALS,

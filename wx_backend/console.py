@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, Flask, g, make_response, redirect, render_template, request, url_for
 from flask_limiter import Limiter, RateLimitExceeded
 from flask_wtf.csrf import CSRFError, CSRFProtect
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as TurnTimeout
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
@@ -41,7 +41,7 @@ from handlers.tasks import desk as tasks
 from handlers.tasks import home
 from handlers.tasks import words as task_words
 from models import audit
-from models.base import gave_way
+from models.base import again_where_it_gave_way, gave_way
 from models.errors import Refused
 from models.hours import CHINA
 from wx_backend import guard
@@ -56,7 +56,6 @@ STYLE = (Path(__file__).parent / "web" / "console.css").read_bytes()
 STYLE_MARK = hashlib.sha256(STYLE).hexdigest()[:12]
 BODY_LIMIT = 64 * 1024
 NO_KEY = 1 << 63  # no row has a key that a database cannot hold
-AGAIN = 2  # how often the work of a request that gave way to another runs again
 SAFE = ("GET", "HEAD", "OPTIONS")
 OPEN_TO_ALL = frozenset({"console.style", "console.sign.in_", "console.sign.enter"})
 BEFORE_A_PASSWORD = frozenset({"console.sign.password", "console.sign.change", "console.sign.out"})
@@ -161,18 +160,14 @@ class Console:
 
         @wraps(view)
         def run(**params: Any) -> Response:
-            for left in reversed(range(AGAIN + 1)):
-                g.notes = []
-                try:
-                    with self.turn():
-                        return self._once(view, params)
-                except DBAPIError as error:
-                    db.session.rollback()
-                    if not gave_way(error) or not left:
-                        raise
-            raise AssertionError("unreachable")
+            return again_where_it_gave_way(lambda: self._in_turn(view, params), db.session.rollback)
 
         return run
+
+    def _in_turn(self, view: Callable[..., Any], params: dict[str, Any]) -> Response:
+        g.notes = []
+        with self.turn():
+            return self._once(view, params)
 
     def _once(self, view: Callable[..., Any], params: dict[str, Any]) -> Response:
         g.session = db.session()

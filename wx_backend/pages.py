@@ -13,7 +13,7 @@ from flask import Blueprint, Flask, Response, current_app, g, make_response, ren
 from flask_limiter import Limiter, RateLimitExceeded
 from flask_limiter.util import get_remote_address
 from flask_wtf.csrf import CSRFError, CSRFProtect
-from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as TurnTimeout
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as Answer
@@ -23,7 +23,7 @@ from handlers.family import pages as family
 from handlers.ordering import after_pages, jobs_pages, need_pages
 from handlers.ordering import pages as ordering
 from handlers.people import pages as people
-from models.base import gave_way
+from models.base import again_where_it_gave_way, gave_way
 from models.errors import Refused
 from models.people.homes import centres_near, first_with_phone
 from wx_backend import guard
@@ -34,7 +34,6 @@ from wx_backend.web.assets import Asset
 log = logging.getLogger(__name__)
 
 BODY_LIMIT = 64 * 1024
-TRIES = 3  # a transaction that gave way to another runs again, twice at most
 # What a stranger may not learn, and what is simply not so any more. Everything else is an answer that does not fit.
 UNSEEN = frozenset({"not_yours", "no_link"})
 UNFIT = frozenset({"answer_needed", "answer_number", "answer_value", "answer_long", "note_long", "bad_time", "too_far"})
@@ -147,20 +146,16 @@ def _whole(view: Callable[..., Any]) -> Callable[..., Response]:
     """A view as one transaction: kept when it answers well, else rolled back. It reads its request and nothing else,
     so it may run again when the database ended it in favour of another."""
 
+    def once(params: dict[str, Any]) -> Response:
+        answer = make_response(view(**params))
+        if answer.status_code < 400:
+            db.session.commit()
+        else:
+            db.session.rollback()
+        return answer
+
     def run(**params: Any) -> Response:
-        for left in reversed(range(TRIES)):
-            try:
-                answer = make_response(view(**params))
-                if answer.status_code < 400:
-                    db.session.commit()
-                else:
-                    db.session.rollback()
-                return answer
-            except DBAPIError as error:
-                db.session.rollback()
-                if not gave_way(error) or not left:
-                    raise
-        raise AssertionError("unreachable")
+        return again_where_it_gave_way(lambda: once(params), db.session.rollback)
 
     run.__name__, run.__doc__ = view.__name__, view.__doc__
     return run

@@ -3,16 +3,16 @@
 from zoneinfo import ZoneInfo
 
 from handlers.ordering import need_words
+from handlers.ordering.telling import became
 from handlers.room import Ask, Choice, Handler, Reply
 from handlers.words import plain, when
 from models.messages.media import media_of
 from models.messages.optouts import opt_in, opt_out, wants_none
-from models.ordering.demands import position_of
 from models.ordering.help import LIVE_HELP, HelpRequest, help_for
 from models.ordering.helping import help_of, withdraw
 from models.ordering.matter_news import MATTER_NEWS
 from models.ordering.needs import NeedSubmission, need_for, needs_of
-from models.ordering.voices import people_behind, people_of_demands, root_of
+from models.ordering.voices import root_of
 from models.people.persons import Person
 
 
@@ -40,24 +40,9 @@ def one_need(ask: Ask, need: int) -> Reply:
     if role != "teller":
         return Reply(need_words.MATTERS, (Choice("处理这件需求", f"need/desk/{need}"),), back="need")
     at = when(found.created_at, ZoneInfo(ask.who.zone))
-    text = need_words.need_whole(found.text, _kinds(ask, found), at, _became(ask, found))
+    said = became(ask.session, found) or need_words.NEED_STATES[root_of(ask.session, found).state]
+    text = need_words.need_whole(found.text, _kinds(ask, found), at, said)
     return Reply(text, (Choice("我提过的", "need/mine"),), back="need/mine")
-
-
-def _became(ask: Ask, need: NeedSubmission) -> str:
-    """What is to be said of a need: what became of the one into which it was merged at last."""
-    root = root_of(ask.session, need)
-    if root.state == "declined":
-        who = ask.session.get_one(Person, root.settled_by_id).name if root.settled_by_id else ""
-        return need_words.answered(root.reason, who)
-    if root.state == "adopted" and root.demand_id is not None:
-        place = position_of(ask.session, root.demand_id)
-        if place is not None:
-            people = people_of_demands(ask.session, [root.demand_id])[root.demand_id]
-            return need_words.listed(place.list.quarter, place.item.position, place.item.title, people)
-    if root.id != need.id:
-        return need_words.with_others(people_behind(ask.session, [root.id])[root.id])
-    return need_words.NEED_STATES[root.state]
 
 
 def one_help(ask: Ask, call: int) -> Reply:

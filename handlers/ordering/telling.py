@@ -83,7 +83,7 @@ def standing(session: Session, one: Told) -> Standing:
     """How it stands for who told it."""
     if isinstance(one, NeedSubmission):
         state = root_of(session, one).state
-        return Standing("need", state, need_words.NEED_STATES[state], _became(session, one), "", ())
+        return Standing("need", state, need_words.NEED_STATES[state], became(session, one), "", ())
     handler = one.settled_by_id or (one.holder_id if one.state == "assigned" else None)
     return Standing(
         "help", one.state, need_words.HELP_STATES[one.state], one.outcome or one.reason,
@@ -91,7 +91,8 @@ def standing(session: Session, one: Told) -> Standing:
     )  # fmt: skip
 
 
-def _became(session: Session, need: NeedSubmission) -> str:
+def became(session: Session, need: NeedSubmission) -> str:
+    """What came of a need, or of the one into which it was merged at last; "" while there is nothing but its state."""
     root = root_of(session, need)
     if root.state == "declined":
         who = session.get_one(Person, root.settled_by_id).name if root.settled_by_id else ""
