@@ -12,7 +12,7 @@ from models.life import TIME, Life, Verb
 from models.ordering.listings import Listing
 from models.ordering.orders import Order
 from models.people.identities import Who
-from models.people.staff import StaffRole, is_member
+from models.people.staff import memberships
 
 # While an assignment stands in one of these, its organisation reads what the order says of a resident.
 STANDING = ("offered", "accepted", "started")
@@ -68,10 +68,14 @@ ASSIGNMENT = Life(
 
 def assigned_to(session: Session, who: Who, assignment_id: int) -> tuple[Assignment, Order]:
     """An assignment and its order, for a member of that organisation; raises Refused("not_yours") for others."""
-    assignment = session.get(Assignment, assignment_id)
-    if assignment is None or not is_member(session, who.person_id, assignment.organisation_id):
+    found = session.execute(
+        select(Assignment, Order).join(Order, Assignment.order_id == Order.id)
+        .where(Assignment.id == assignment_id, Assignment.organisation_id.in_(memberships(who.person_id))),
+        execution_options={"populate_existing": True},
+    ).one_or_none()  # fmt: skip
+    if found is None:
         raise Refused("not_yours")
-    return assignment, session.get_one(Order, assignment.order_id)
+    return found.Assignment, found.Order
 
 
 def set_out_for(session: Session, order: Order) -> list[int]:
@@ -82,13 +86,10 @@ def set_out_for(session: Session, order: Order) -> list[int]:
 
 def jobs_of(session: Session, who: Who) -> list[tuple[Assignment, Order, Listing]]:
     """The open offers and accepted orders of this person's organisations, offers first."""
-    mine = select(StaffRole.organisation_id).where(
-        StaffRole.person_id == who.person_id, StaffRole.ended_at.is_(None), StaffRole.organisation_id.is_not(None)
-    )
     query = (
         select(Assignment, Order, Listing)
         .join(Order, Assignment.order_id == Order.id).join(Listing, Order.listing_id == Listing.id)
-        .where(Assignment.organisation_id.in_(mine), Assignment.state.in_(STANDING))
+        .where(Assignment.organisation_id.in_(memberships(who.person_id)), Assignment.state.in_(STANDING))
         .order_by(Assignment.state.desc(), Order.preferred_at)
     )  # fmt: skip
     return [(row.Assignment, row.Order, row.Listing) for row in session.execute(query)]

@@ -16,6 +16,7 @@ from models.ordering.teams import CoverageArea
 from models.people.identities import is_reachable
 from models.people.persons import Person
 from models.people.staff import Organisation, members_of
+from models.places.alliances import allied_paths
 from models.places.areas import Area
 from models.places.travel import SAME_TOWNSHIP, travel_minutes
 
@@ -92,12 +93,19 @@ def able_members(session: Session, organisation_id: int, order: Order, listing: 
 
 
 def covers(session: Session, organisation: Organisation, here: Area, order: Order) -> bool:
-    """Whether an organisation serves an area at the time of an order: by itself, or lent to the order's centre."""
+    """Whether an organisation serves an area at the time of an order.
+
+    By itself, because its own centre is allied with the order's, or lent to it.
+    """
     further = select(Area.path).join(CoverageArea, CoverageArea.area_id == Area.id).where(
         CoverageArea.organisation_id == organisation.id
     )  # fmt: skip
     paths = [session.get_one(Area, organisation.area_id).path, *session.scalars(further)]
     if any(here.path.startswith(path) for path in paths):
+        return True
+    # Those of an allied centre: whoever serves all of its area, or lives in it.
+    allied = allied_paths(session, order.centre_id, order.preferred_at.astimezone(CHINA).date())
+    if any(place.startswith(path) or path.startswith(place) for place in allied for path in paths):
         return True
     loan = lent_to(session, "organisation", organisation.id, order.centre_id, order.preferred_at)
     return loan is not None and loan.order_id in (None, order.id)

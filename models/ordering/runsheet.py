@@ -14,7 +14,7 @@ from models.ordering.orders import Order
 from models.ordering.visits import LIVE_VISITS, Visit
 from models.people.identities import Who
 from models.people.persons import Person
-from models.people.staff import StaffRole, areas_under
+from models.people.staff import areas_under, memberships
 from models.places.areas import Area
 from models.places.centres import ServiceCentre
 from models.places.equipment import Equipment
@@ -41,10 +41,8 @@ class Stop:
 
 def run_sheet(session: Session, who: Who, day: date) -> list[Stop]:
     """The live visits of a day in China that somebody goes to, or that their organisations have to do."""
-    mine = select(StaffRole.organisation_id).where(
-        StaffRole.person_id == who.person_id, StaffRole.ended_at.is_(None), StaffRole.organisation_id.is_not(None)
-    )
-    return _stops(session, day, or_(Visit.person_id == who.person_id, Assignment.organisation_id.in_(mine)))
+    ours = Assignment.organisation_id.in_(memberships(who.person_id))
+    return _stops(session, day, or_(Visit.person_id == who.person_id, ours))
 
 
 def sheet_below(session: Session, who: Who, day: date) -> list[Stop]:

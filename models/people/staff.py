@@ -107,6 +107,13 @@ def members_of(session: Session, organisation_id: int) -> list[Person]:
     return list(session.scalars(query))
 
 
+def memberships(person_id: int) -> Select[int]:
+    """The ids of the organisations for which a person answers now, to be joined into other questions."""
+    return select(StaffRole.organisation_id).where(
+        StaffRole.person_id == person_id, StaffRole.ended_at.is_(None), StaffRole.organisation_id.is_not(None)
+    )
+
+
 def is_member(session: Session, person_id: int, organisation_id: int) -> bool:
     """Whether the person answers for this organisation."""
     query = _live().where(StaffRole.person_id == person_id, StaffRole.organisation_id == organisation_id)

@@ -5,6 +5,7 @@ from sqlalchemy import func, select
 
 from models.ordering.skills import RequiredSkill, Skill
 from models.ordering.teams import CoverageArea, VolunteerTeam
+from models.places.alliances import AlliedCentre
 from models.places.areas import Area
 from models.places.equipment import Equipment
 from models.places.travel import travel_minutes
@@ -59,6 +60,14 @@ def test_all_of_it_loads_and_loading_it_again_changes_nothing(session, tmp_path)
         assert session.scalar(select(func.count()).select_from(table)) == 1
 
 
+def test_a_centre_that_the_file_leaves_out_has_left_the_alliance(session, tmp_path):
+    both = "[centres]\ncode,name,area\nC2,乙乡中心,12\n[alliances]\ncode,name,first_day,centre\nA,联建,2026-02-01,C\n"
+    assert load(session, tmp_path / "c.csv", HELP + both + "A,联建,2026-02-01,C2\n")["allied_centres"] == 2
+    assert session.scalar(select(func.count()).select_from(AlliedCentre)) == 2
+    load(session, tmp_path / "c.csv", HELP + both)
+    assert session.scalar(select(func.count()).select_from(AlliedCentre)) == 1
+
+
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
@@ -67,6 +76,8 @@ def test_all_of_it_loads_and_loading_it_again_changes_nothing(session, tmp_path)
         ("[equipment]\ncentre,kind,name\nC,rocket,一号\n", "kind"),
         ("[skills]\nperson,skill,valid_until\nP,care,明年\n", "应写成 2026-12-31"),
         ("[teams]\norganisation,field,incubation\nO,medical,maybe\n", "incubation"),
+        ("[alliances]\ncode,name,first_day,last_day,centre\nA,联建,2026-02-01,2026-01-01,C\n", "不早于 first_day"),
+        ("[alliances]\ncode,name,first_day,centre\nA,联建,2026-02-01,Z\n", "没有编码为“Z”的记录"),
     ],
 )
 def test_a_bad_row_says_why(session, tmp_path, row, reason):

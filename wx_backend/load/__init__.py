@@ -39,6 +39,7 @@ SECTIONS: dict[str, Section] = {
     "centres": _section(places.centres, "code,name,area,address,phone"),
     "hours": _section(places.hours, "centre,weekdays,opens,closes,on_holidays"),
     "closures": _section(places.closures, "centre,first_day,last_day,reason"),
+    "alliances": _section(places.alliances, "code,name,first_day,last_day,centre"),
     "stations": _section(places.stations, "centre,zone,room,name,kind"),
     "organisations": _section(people.organisations, "code,name,kind,area,phone"),
     "persons": _section(people.persons, "code,name,area,phone,time_zone,left_behind,away,born,hardship,household"),

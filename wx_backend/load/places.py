@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from sqlalchemy import select
 
 from models.hours import CalendarOverride
+from models.places.alliances import AlliedCentre, CentreAlliance
 from models.places.areas import AREA_KINDS, Area, add_area
 from models.places.centres import (
     STATION_KINDS,
@@ -94,6 +95,19 @@ def stations(load: Loading, row: RowIn) -> None:
     zone, _ = load.put(Zone, {"centre_id": centre.id, "kind": row.one_of("zone", ZONE_KINDS)})
     room, _ = load.put(Room, {"zone_id": zone.id, "name": row("room")})
     load.put(Station, {"room_id": room.id, "name": row("name")}, kind=row.one_of("kind", STATION_KINDS))
+
+
+def alliances(load: Loading, row: RowIn) -> None:
+    """One centre of an alliance, each in a row of its own; those of an alliance the file speaks of are all in it."""
+    first, last = row.day("first_day"), row.day_or_none("last_day")
+    if last is not None and last < first:
+        raise BadRow("last_day: 要不早于 first_day")
+    alliance, _ = load.put(
+        CentreAlliance, {"code": row("code")}, name=row("name"), first_day=first, last_day=last
+    )  # fmt: skip
+    centre = load.find(ServiceCentre, row("centre"), "centre")
+    joined, _ = load.put(AlliedCentre, {"alliance_id": alliance.id, "centre_id": centre.id})
+    load.keep(AlliedCentre, "alliance_id", alliance.id, joined.id)
 
 
 def overrides(load: Loading, row: RowIn) -> None:

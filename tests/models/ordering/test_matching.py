@@ -15,6 +15,7 @@ from models.ordering.skills import RequiredSkill, Skill, take_time_off
 from models.ordering.teams import CoverageArea
 from models.people.persons import Person
 from models.people.staff import Organisation
+from models.places.alliances import AlliedCentre, CentreAlliance
 from models.places.travel import put_travel, travel_minutes
 from models.tasks.tasks import Task
 from tests.models.ordering.test_dispatch import WANTED, offer_of, ordered
@@ -155,3 +156,27 @@ def test_the_next_offer_goes_by_the_same_match(session, cast):
     order = ordered(session, cast)
     decline(session, cast.who(cast.laoxu), offer_of(session, order).id, "", NOW)
     assert session.scalars(select(Task.kind).where(Task.kind == "order_unanswered")).all() == ["order_unanswered"]
+
+
+@pytest.mark.parametrize(("since", "until", "asked"), [
+    (date(2026, 11, 25), None, True), (date(2026, 1, 1), date(2026, 11, 25), True),
+    (date(2026, 11, 26), None, False), (date(2026, 1, 1), date(2026, 11, 24), False),
+])  # fmt: skip
+def test_allied_centres_share_their_organisations_on_the_days_of_the_alliance(session, cast, since, until, asked):
+    session.get_one(Organisation, cast.helpers_club.id).area_id = cast.other_township.id
+    allied = CentreAlliance(code="A1", name="跨山联建", first_day=since, last_day=until)
+    session.add(allied)
+    session.flush()
+    session.add_all(AlliedCentre(alliance_id=allied.id, centre_id=one.id) for one in (cast.centre, cast.other_centre))
+    session.flush()
+    assert (cast.helpers_club.id in inside(session, ordered(session, cast))) == asked  # wanted on the 25th
+
+
+def test_an_alliance_of_others_changes_nothing(session, cast):
+    session.get_one(Organisation, cast.helpers_club.id).area_id = cast.other_township.id
+    allied = CentreAlliance(code="A1", name="跨山联建", first_day=date(2026, 1, 1))
+    session.add(allied)
+    session.flush()
+    session.add(AlliedCentre(alliance_id=allied.id, centre_id=cast.other_centre.id))
+    session.flush()
+    assert inside(session, ordered(session, cast)) == [cast.second_club.id]
