@@ -107,7 +107,7 @@ def members_of(session: Session, organisation_id: int) -> list[Person]:
     return list(session.scalars(query))
 
 
-def memberships(person_id: int) -> Select[int]:
+def memberships(person_id: int) -> Select[int | None]:
     """The ids of the organisations for which a person answers now, to be joined into other questions."""
     return select(StaffRole.organisation_id).where(
         StaffRole.person_id == person_id, StaffRole.ended_at.is_(None), StaffRole.organisation_id.is_not(None)
