@@ -36,11 +36,11 @@ from models.people import (
     signins,
     staff,
 )  # fmt: skip
-from models.places import alliances, areas, cells, centres, equipment, travel
+from models.places import alliances, areas, cells, centres, equipment, heeding, travel
 from models.tasks import escalation, tasks
 
 ROOMS = (
-    history, audit, hours, areas, centres, alliances, cells, travel, equipment,
+    history, audit, hours, areas, centres, alliances, heeding, cells, travel, equipment,
     persons, lives, identities, care, consent, contacts, staff, entering, signins, desk_sessions, accounts,
     inbox, letters, receipts, budgets, breakers, subscriptions, optouts, rules, media, answers, tasks, escalation,
     listings, versions, orders, assignments, tallies, publications, skills, teams, loans, visits, ratings, complaints,

@@ -1,4 +1,4 @@
-"""Planning anew what edited rules, days and closures ask for: once, whatever the number of clocks."""
+"""Planning anew what edited rules, days, hours and closures ask for: once, whatever the number of clocks."""
 
 from datetime import datetime
 
@@ -8,7 +8,7 @@ from models.family.closing import list_shut_out
 from models.family.telling import REMINDER, remind_anew
 from models.hours import take_changed_days
 from models.messages.rules import take_changed
-from models.places.centres import take_changed_closures
+from models.places.heeding import take_changed_hours
 from models.tasks.telling import move_digests
 from scheduler.settings import Hands
 from scheduler.units import in_unit
@@ -18,14 +18,14 @@ def plan_anew(hands: Hands) -> int:
     """Bring what is planned in line with what was edited; answers how many calls and tasks were planned anew.
 
     Edited rules and days move the reminders of coming calls; edited days move the cadres' morning letters too; edited
-    days and closures may leave calls in hours when their centre is shut, which its cadres then hear of.
+    days, hours and closures may leave calls in hours when their centre is shut, which its cadres then hear of.
     """
     now = hands.now()
     return in_unit(hands.open_session, lambda session: _plan_anew(session, now))
 
 
 def _plan_anew(session: Session, now: datetime) -> int:
-    rules, days, closures = take_changed(session, REMINDER), take_changed_days(session), take_changed_closures(session)
+    rules, days, hours = take_changed(session, REMINDER), take_changed_days(session), take_changed_hours(session)
     planned = remind_anew(session, now) if rules or days else 0
     planned += move_digests(session, now) if days else 0
-    return planned + (list_shut_out(session, now) if days or closures else 0)
+    return planned + (list_shut_out(session, now) if days or hours else 0)

@@ -3,7 +3,7 @@
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint, or_, select, update
+from sqlalchemy import ForeignKey, String, UniqueConstraint, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Row
@@ -53,8 +53,6 @@ class Closure(Row):
     first_day: Mapped[date]
     last_day: Mapped[date]
     reason: Mapped[str] = mapped_column(String(60))
-    # Whether the bookings to come have been looked through by it; whoever changes the row asks for it again.
-    heeded: Mapped[bool] = mapped_column(default=False, onupdate=False)
 
 
 class Zone(Row):
@@ -156,12 +154,3 @@ def why_shut(session: Session, centre: ServiceCentre, moment: datetime) -> str:
     day = moment.astimezone(centre.tz).date()
     closure, notice = _closure_on(session, centre, day), session.get(CalendarOverride, day)
     return closure.reason if closure is not None else notice.name if notice is not None else ""
-
-
-def take_changed_closures(session: Session) -> bool:
-    """Whether closures have changed since the bookings to come were last looked through; yes marks them as heeded.
-
-    Of several clocks one hears yes: the others wait for its transaction.
-    """
-    changed = update(Closure).where(Closure.heeded.is_(False)).values(heeded=True).returning(Closure.id)
-    return bool(session.execute(changed, execution_options={"synchronize_session": False}).all())

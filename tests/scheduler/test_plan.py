@@ -14,7 +14,7 @@ from models.family.telling import REMINDER
 from models.hours import CHINA, CalendarOverride
 from models.messages.letters import Letter
 from models.messages.rules import put_rule
-from models.places.centres import Closure
+from models.places.centres import Closure, OpeningHours
 from models.tasks.desk import finish
 from models.tasks.tasks import Task
 from scheduler.plan import plan_anew
@@ -171,6 +171,37 @@ def test_a_closure_that_is_corrected_takes_its_task_back_and_one_that_grows_puts
     assert plan_anew(hands(open_session)) == 0
     with open_session() as session:
         assert (closures(session), len(closures(session, "cancelled"))) == ([], 2)
+
+
+@pytest.mark.case("D19")
+def test_a_closure_that_is_taken_away_takes_its_task_back(open_session, cast):
+    committed(open_session, lambda session: booked(session, cast))
+    committed(open_session, lambda session: shut(session, cast))
+    assert plan_anew(hands(open_session)) == 1
+    committed(open_session, lambda session: session.delete(session.scalars(select(Closure)).one()))
+    assert plan_anew(hands(open_session)) == 0
+    with open_session() as session:
+        assert (closures(session), len(closures(session, "cancelled"))) == ([], 1)
+
+
+@pytest.mark.case("D19")
+@pytest.mark.parametrize("edit", ["shorter", "gone"])
+def test_hours_that_are_shortened_or_taken_away_lay_their_calls_before_the_cadres(open_session, cast, edit):
+    committed(open_session, lambda session: booked(session, cast))
+    assert plan_anew(hands(open_session)) == 0
+
+    def edited(session):
+        sunday = select(OpeningHours).where(OpeningHours.centre_id == cast.centre.id, OpeningHours.weekday == 7)
+        for row in session.scalars(sunday).all():
+            if edit == "gone":
+                session.delete(row)
+            else:
+                row.closes = time(16, 15)
+
+    committed(open_session, edited)
+    assert [plan_anew(hands(open_session)) for _ in range(2)] == [1, 0]
+    with open_session() as session:
+        assert [len(task.facts["calls"]) for task in closures(session)] == [1]
 
 
 @pytest.mark.case("D19")

@@ -19,7 +19,8 @@ from models.people.identities import Identity
 from models.people.persons import Person
 from models.people.staff import Organisation
 from models.places.areas import Area
-from models.places.centres import OpeningHours, ServiceCentre, open_spans, take_changed_closures
+from models.places.centres import OpeningHours, ServiceCentre, open_spans
+from models.places.heeding import take_changed_hours
 from tests.world import NOW
 from wx_backend.demo.cast import COUNTY
 from wx_backend.load import NotLoaded, load_county
@@ -233,7 +234,7 @@ def test_a_day_or_a_closure_that_is_new_or_corrected_is_to_be_heeded_and_one_tha
         head = "[closures]\ncentre,first_day,last_day,reason\n"
         rows = f"{head},2026-12-01,{closure},台风\n[overrides]\nday,is_workday,name\n2026-12-05,{day},调休\n"
         load(session, tmp_path / "c.csv", GOOD + rows)
-        return take_changed_closures(session), take_changed_days(session)
+        return take_changed_hours(session), take_changed_days(session)
 
     assert edited("2026-12-03", "yes") == (True, True)
     assert edited("2026-12-03", "yes") == (False, False)

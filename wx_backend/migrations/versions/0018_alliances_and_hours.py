@@ -1,4 +1,4 @@
-"""Alliances of centres, for a time."""
+"""Alliances of centres, for a time; the hours by which bookings were last looked through."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -39,9 +39,20 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('allied_centres', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_allied_centres_centre_id'), ['centre_id'], unique=False)
+    op.create_table(
+        'hours_heeded',
+        sa.Column('name', sa.String(length=8), nullable=False),
+        sa.Column('digest', sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint('name', name=op.f('pk_hours_heeded')),
+    )
+    with op.batch_alter_table('closures', schema=None) as batch_op:
+        batch_op.drop_column('heeded')
 
 
 def downgrade() -> None:
     """Back."""
+    with op.batch_alter_table('closures', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('heeded', sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.drop_table('hours_heeded')
     op.drop_table('allied_centres')
     op.drop_table('centre_alliances')

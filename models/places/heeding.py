@@ -1,0 +1,43 @@
+"""Whether centres open at other hours than those by which the bookings to come were last looked through."""
+
+from hashlib import sha256
+
+from sqlalchemy import String, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.base import Base, locked_row
+from models.places.centres import Closure, OpeningHours
+
+
+class HoursHeeded(Base):
+    """One row: a digest of all hours and closures as they were at the last look."""
+
+    __tablename__ = "hours_heeded"
+
+    name: Mapped[str] = mapped_column(String(8), primary_key=True)  # "hours"
+    digest: Mapped[str] = mapped_column(String(64), default="")
+
+
+def take_changed_hours(session: Session) -> bool:
+    """Whether hours or closures were made, edited or taken away since the last look; yes marks them as heeded.
+
+    What is there now is compared, so that nothing depends on how it was edited. Of several clocks one hears yes: the
+    others wait for its transaction.
+    """
+    digest = _digest(session)
+    if session.scalar(select(HoursHeeded.digest)) == digest:
+        return False
+    row = locked_row(session, HoursHeeded, {"name": "hours"}, digest="")
+    changed = row.digest != digest
+    row.digest = digest
+    session.flush()
+    return changed
+
+
+def _digest(session: Session) -> str:
+    hours = select(
+        OpeningHours.centre_id, OpeningHours.weekday, OpeningHours.opens, OpeningHours.closes, OpeningHours.on_holidays
+    ).order_by(OpeningHours.centre_id, OpeningHours.weekday, OpeningHours.opens, OpeningHours.id)  # fmt: skip
+    closures = select(Closure.centre_id, Closure.first_day, Closure.last_day).order_by(Closure.id)
+    rows = [tuple(row) for query in (hours, closures) for row in session.execute(query)]
+    return sha256(repr(rows).encode()).hexdigest()
