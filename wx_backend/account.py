@@ -7,7 +7,6 @@ import click
 from handlers.menu import MENU
 from wx_backend.app import make_clients, make_templates
 from wx_backend.config import Config, find_file, load_config
-from wx_backend.redis import connect
 from wx_backend.wechat import menu as account_menu
 from wx_backend.wechat.client import FAR_END
 from wx_backend.wechat.templates import drift, pulled
@@ -20,7 +19,7 @@ def menu() -> None:
 
 def _client(named: str | None) -> tuple[Config, Any]:
     config = load_config(find_file(named))
-    return config, make_clients(config, connect(config.redis.url))[config.wechat.official_account.app_id]
+    return config, make_clients(config)[config.wechat.official_account.app_id]
 
 
 @menu.command("diff")

@@ -112,12 +112,12 @@ def with_hotline(say: Say, hotline: str) -> Say:
     return said
 
 
-def make_router() -> Router:
-    """Every room of the conversation, joined."""
+def make_router(hotline: str = "") -> Router:
+    """Every room of the conversation, joined; `hotline` is said where somebody's place has no number of its own."""
     router = Router()
     router.join("menu", menu.ADDRESSES, keywords=menu.KEYWORDS)
     router.join(
-        "people", people_chat.ADDRESSES, keywords=people_chat.KEYWORDS, events=people_chat.EVENTS,
+        "people", people_chat.rooms(hotline), keywords=people_chat.KEYWORDS, events=people_chat.EVENTS,
         refusals=people_words.REFUSALS, nothing=people_chat.NOTHING,
     )  # fmt: skip
     router.join("ordering", ordering_chat.ADDRESSES, keywords=ordering_chat.KEYWORDS, refusals=ordering_words.REFUSALS)
@@ -135,8 +135,9 @@ def make_router() -> Router:
     return router
 
 
-def make_clients(config: Config, cache: Redis) -> dict[str, Client]:
-    """One client for each account that is switched on, all on one pool of connections."""
+def make_clients(config: Config, cache: Redis | None = None) -> dict[str, Client]:
+    """One client for each account that is switched on, all on one pool of connections; `cache` None: the settings'."""
+    cache = connect(config.redis.url) if cache is None else cache
     transport = Transport(config.wechat.api_base_url, config.scheduler.threads)
     return {
         account.app_id: Client(account.app_id, account.app_secret, transport, cache) for account in config.accounts()
@@ -151,16 +152,16 @@ def make_templates(config: Config, channel: str = "template") -> dict[str, Templ
     }  # fmt: skip
 
 
-def make_postman(config: Config, now: Callable[[], datetime]) -> Postman:
+def make_postman(config: Config, now: Callable[[], datetime], clients: Mapping[str, Client]) -> Postman:
     """The postman of a clock process."""
     templates = {channel: make_templates(config, channel) for channel in CHANNELS}
     words_ = {quarter: with_hotline(say, config.app.hotline) for quarter, say in WORDS.items()}
-    return Postman(make_clients(config, connect(config.redis.url)), templates, words_, now)
+    return Postman(clients, templates, words_, now)
 
 
-def make_fetcher(config: Config) -> Fetcher:
+def make_fetcher(config: Config, clients: Mapping[str, Client]) -> Fetcher:
     """What brings voice notes and pictures into the folder of the settings."""
-    return Fetcher(make_clients(config, connect(config.redis.url)), Path(config.media.folder), config.media.most_bytes)
+    return Fetcher(clients, Path(config.media.folder), config.media.most_bytes)
 
 
 def make_allowance(config: Config) -> Allowance:
@@ -238,13 +239,13 @@ def create_app(config: Config, now: Callable[[], datetime] | None = None) -> Fla
     accounts = {"/wechat/callback": _gate_account("official_account", config.wechat.official_account)}
     if config.wechat.mini_program.enabled:
         accounts["/wechat/mini/callback"] = _gate_account("mini_program", config.wechat.mini_program)
-    router = app.extensions["router"] = make_router()
+    router = app.extensions["router"] = make_router(config.app.hotline)
     turn = database.turns(engine)
     callback.register(app, callback.Gate(router, engine, moment, turn), accounts)
     health.register(app, open_session, moment)
     cookies = Cookies.of(app, config.app.public_url)
     csrf, limiter = CSRFProtect(app), make_limiter(app, config.redis.url)
-    clients = make_clients(config, connect(config.redis.url))
+    clients = make_clients(config)
     official = clients[config.wechat.official_account.app_id]
     _open_pages(app, config, open_session, moment, csrf, limiter, official)
     console = Console(moment, in_words, turn, cookies, csrf)

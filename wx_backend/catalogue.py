@@ -25,7 +25,6 @@ from wx_backend.database import SessionFactory, make_engine, session_factory
 from wx_backend.load.export import catalogue
 from wx_backend.printing.fonts import NoFont, faces
 from wx_backend.printing.sheet import PAPERS, Entry, Notice, printed
-from wx_backend.redis import connect
 from wx_backend.wechat.client import FAR_END, Client
 
 CODE_SECONDS = 20.0
@@ -86,7 +85,7 @@ def _notice(config: Config, open_session: SessionFactory, code: str) -> tuple[No
         made = current_list(session, "sheet", _centre(session, code), by_id=None, now=now)
         key, lacking = made.id, [one for one, held in codes_of(session, made.id).items() if not held]
         quiet = {one.listing.id for one in offered(session, _centre(session, code), now) if _rings(one)}
-    client: Client = make_clients(config, connect(config.redis.url))[config.wechat.official_account.app_id]
+    client: Client = make_clients(config)[config.wechat.official_account.app_id]
     for listing in lacking:
         if listing not in quiet:
             held = client.lasting_scene(f"sheet/{key}/{listing}", CODE_SECONDS)

@@ -19,6 +19,7 @@ from wx_backend.account import menu, template_group
 from wx_backend.app import (
     clock_settings,
     make_allowance,
+    make_clients,
     make_clock,
     make_fetcher,
     make_postman,
@@ -165,7 +166,8 @@ def clock(named: str | None, is_demo: bool) -> None:
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stop.set())
     open_session, now = session_factory(make_engine(config.database.url)), make_clock(config)
-    carry, fetch = make_postman(config, now).carry, make_fetcher(config).fetch
+    clients = make_clients(config)
+    carry, fetch = make_postman(config, now, clients).carry, make_fetcher(config, clients).fetch
     hands = Hands(open_session, carry, now, real_now, clock_settings(config), make_allowance(config), fetch)
     try:
         timetable.run(hands, stop, only_clock(config.database.url))

@@ -151,11 +151,18 @@ def decline_link(ask: Ask, link: int) -> Reply:
     return Reply(words.DECLINED, (Choice("我的任务", "task"),))
 
 
-def way_to_a_person(ask: Ask) -> Reply:
-    """The phone of the person's own centre, or of the centre of those they care for."""
-    centres = centres_near(ask.session, ask.who.person_id)
-    lines = [words.centre_contact(centre.name, centre.phone) for centre in centres] or [words.PERSON_FALLBACK]
-    return Reply("\n".join(lines), FIRST)
+def way_to_a_person(hotline: str) -> Handler:
+    """The room that shows the way to a person; `hotline` where no centre near has a number."""
+
+    def way(ask: Ask) -> Reply:
+        """The phone of the person's own centre, or of the centre of those they care for, else the county's."""
+        centres = centres_near(ask.session, ask.who.person_id)
+        lines = [words.centre_contact(centre.name, centre.phone) for centre in centres] or [
+            words.county_contact(hotline)
+        ]
+        return Reply("\n".join(lines), FIRST)
+
+    return way
 
 
 ADDRESSES: dict[str, Handler] = {
@@ -175,9 +182,14 @@ ADDRESSES: dict[str, Handler] = {
     "link/<int:link>/revoke": revoke_link,
     "link/<int:link>/confirm": confirm_link,
     "link/<int:link>/decline": decline_link,
-    "person": way_to_a_person,
     **residents.ADDRESSES,
 }
+
+
+def rooms(hotline: str) -> dict[str, Handler]:
+    """All rooms of this quarter; `hotline` is the county's number, "" where nobody has told it."""
+    return {**ADDRESSES, "person": way_to_a_person(hotline)}
+
 
 KEYWORDS = {
     "我的家人": "me/people", "家人": "me/people", "关联": "link", "亲情码": "link", "我的资料": "me", "改名": "me/name",

@@ -31,7 +31,6 @@ AGREED = "好的，已记下同意。以后想改随时可以撤回。"
 TAKEN_BACK = "好的，已撤回。需要时可以再同意。"
 CONSENTS = {"service_records": "登记服务记录", "family_calls": "参加亲情视频", "photos": "活动拍照"}
 NO_RESIDENT = "您负责的范围里没有找到这个名字，请再回复一次，或点取消。"
-PERSON_FALLBACK = "请拨打县党群服务中心电话，或到就近的党群服务中心，工作人员会帮您办。"
 
 HELLO, HELLO_NAMED = "您好", "{name}，您好"
 HOME_LEAD = "今天想办什么？"
@@ -176,6 +175,12 @@ def consent_line(kind: str, given: str, witness: str) -> str:
 def centre_contact(name: str, phone: str) -> str:
     """The way to a person."""
     return f"{name}电话：{phone}。工作时间打过去，工作人员会帮您办。"
+
+
+def county_contact(hotline: str) -> str:
+    """The way to a person for whom no place near has a number."""
+    number = f"电话{hotline}" if hotline else "电话"
+    return f"请拨打县党群服务中心{number}，或到就近的党群服务中心，工作人员会帮您办。"
 
 
 _LINK_STATES = {

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-Action = Literal["again", "person", "window", "broken"]
+Action = Literal["again", "person", "window", "unfit", "broken"]
 Scope = Literal["letter", "template", "account"]
 
 
@@ -21,9 +21,10 @@ class Failed:
     """The far end refused, and nothing was delivered.
 
     `action`: "again" (busy: back off and retry), "person" (this account does not reach this person), "window" (not in
-    this way now: consent or the customer-service window is used up), "broken" (template, account or settings: keep the
-    letter, alarm). `scope`: what is out of order or busy: this one letter, its template, or the account's whole
-    channel; the latter two stop all that stands behind them. `pause_seconds`: for how long, 0 for the usual.
+    this way now: consent or the customer-service window is used up), "unfit" (what it says does not go into this
+    channel's form), "broken" (template, account or settings: keep the letter, alarm). `scope`: what is out of order or
+    busy: this one letter, its template, or the account's whole channel; the latter two stop all that stands behind
+    them. `pause_seconds`: for how long, 0 for the usual.
     """
 
     action: Action

@@ -113,6 +113,10 @@ def _failed(desk: _Desk, letter: Letter, carried: OpenLetter, outcome: Failed) -
     if outcome.action in ("person", "window"):
         _cannot_be_reached_so(desk, letter, carried, outcome)
         return
+    if outcome.action == "unfit":
+        if not step_down(letter, desk.now):
+            give_up(letter, desk.now)
+        return
     next_at = desk.now + max(back_off(letter.tries, desk.jitter), timedelta(seconds=outcome.pause_seconds))
     if outcome.scope != "letter":
         next_at = _stop(desk, letter, carried, outcome)

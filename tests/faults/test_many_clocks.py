@@ -13,7 +13,7 @@ from scheduler.settings import ClockSettings, Hands
 from tests.faults.ground import Ground, ground
 from tests.faults.servers import LONG, OwnRedis, own_redis, sized
 from tests.world import disposing
-from wx_backend.app import make_allowance, make_postman
+from wx_backend.app import make_allowance, make_clients, make_postman
 from wx_backend.config import EXAMPLE, load_config
 from wx_backend.database import make_engine, session_factory
 from wx_backend.now import real_now
@@ -48,8 +48,8 @@ def test_eight_senders_share_the_letters_and_one_token(on_postgres, cache):
         # Its own connections and its own memory of the token, as a process has them.
         with disposing(make_engine(url)) as engine:
             hands = Hands(
-                session_factory(engine), make_postman(config, real_now).carry, real_now, real_now, settings,
-                make_allowance(config),
+                session_factory(engine), make_postman(config, real_now, make_clients(config)).carry, real_now,
+                real_now, settings, make_allowance(config),
             )  # fmt: skip
             sender = Deliverer(hands)
             start.wait()

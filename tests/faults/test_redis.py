@@ -12,7 +12,7 @@ from scheduler.settings import ClockSettings, Hands
 from tests.faults.ground import Ground, ground
 from tests.faults.servers import LONG, OwnRedis, own_redis, sized
 from tests.faults.waiting import until
-from wx_backend.app import make_allowance, make_postman
+from wx_backend.app import make_allowance, make_clients, make_postman
 from wx_backend.config import EXAMPLE, load_config
 from wx_backend.now import real_now
 
@@ -31,7 +31,7 @@ def _sender(place: Ground, redis_url: str) -> Deliverer:
         EXAMPLE, {"WX_BACKEND_REDIS__URL": redis_url, "WX_BACKEND_WECHAT__API_BASE_URL": place.sandbox.url}
     )
     settings = ClockSettings(threads=8, batch=16, lease=timedelta(seconds=20), send_deadline=timedelta(seconds=8))
-    carry = make_postman(config, real_now).carry
+    carry = make_postman(config, real_now, make_clients(config)).carry
     return Deliverer(Hands(place.open_session, carry, real_now, real_now, settings, make_allowance(config)))
 
 

@@ -19,7 +19,7 @@ from scheduler.settings import ClockSettings, Hands
 from scheduler.sweep import sweep_outbox
 from tests.faults.ground import SEND, Ground, Moved, ground
 from tests.faults.servers import LONG, sized
-from wx_backend.app import make_allowance, make_postman
+from wx_backend.app import make_allowance, make_clients, make_postman
 from wx_backend.config import EXAMPLE, load_config
 from wx_backend.sandbox.faults import KINDS, Fault
 
@@ -52,7 +52,7 @@ class Office:
     def speak_to(self, url: str) -> None:
         """A postman whose WeChat stands at this address."""
         config = load_config(EXAMPLE, {"WX_BACKEND_WECHAT__API_BASE_URL": url})
-        postman = make_postman(config, self.now)
+        postman = make_postman(config, self.now, make_clients(config))
         self.client = postman.clients[config.wechat.official_account.app_id]
 
         def carry(letter: OpenLetter) -> Outcome:

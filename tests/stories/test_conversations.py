@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from handlers import words
 from models.family.calls import FamilyCall
@@ -15,6 +15,7 @@ from models.people.care import CareLink
 from models.people.identities import Identity
 from models.people.links import invite
 from models.people.persons import Person
+from models.places.centres import ServiceCentre
 from models.tasks.linking import ask
 from models.tasks.tasks import Task
 from scheduler.deliver import Deliverer
@@ -321,7 +322,13 @@ def test_somebody_moves_to_another_city_and_reads_times_there(talk, cast):
 
 def test_the_way_to_a_person_is_the_centre_of_ones_own_people(talk, cast):
     assert "葛山村党群服务中心电话：0578-5550101" in talk(cast.xiaofang).says("人工")
-    assert "电话" in talk("o-nobody").says("人工")
+    assert "葛山村党群服务中心电话" in talk("o-nobody").says("人工")
+
+
+def test_where_no_centre_has_a_number_the_way_to_a_person_is_the_countys(talk, cast, open_session):
+    with open_session() as session, session.begin():
+        session.execute(update(ServiceCentre).values(phone=""))
+    assert "县党群服务中心电话0578-5550100" in talk(cast.xiaofang).says("人工")
 
 
 def test_leaving_and_coming_back(talk, cast, open_session):

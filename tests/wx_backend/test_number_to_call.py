@@ -35,7 +35,7 @@ KINDS = [
 
 @pytest.mark.parametrize("kind", [*KINDS, "ordering.accepted", "ordering.stop", "ordering.on_the_way"])
 def test_a_letter_of_a_place_without_a_number_names_the_countys_and_fits_its_template(kind):
-    postman, facts = make_postman(CONFIG, lambda: NOW), ABOUT[kind.partition(".")[0]]
+    postman, facts = make_postman(CONFIG, lambda: NOW, {}), ABOUT[kind.partition(".")[0]]
     wording = postman.wording(kind, facts, ZoneInfo("Europe/Madrid"))
     template = make_templates(CONFIG)[wording.template]
     data = fit(template, wording.fields)

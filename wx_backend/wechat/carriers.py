@@ -16,7 +16,7 @@ from models.messages.ladder import CHANNELS
 from models.messages.outcomes import Action, Failed, OpenLetter, Outcome, Sent, Unsure
 from wx_backend.wechat.client import FAR_END, Client
 from wx_backend.wechat.errcodes import failed
-from wx_backend.wechat.templates import BadField, Template, fit
+from wx_backend.wechat.templates import BadField, Template, Unfit, fit
 from wx_backend.wechat.tokens import TokenRefused
 from wx_backend.wechat.transport import Doubtful, Unreached
 
@@ -60,6 +60,8 @@ class Postman:
             return send()
         except WeChatClientException as error:
             return failed(int(error.errcode or -1), str(error.errmsg or ""), self.now(), said)
+        except Unfit as error:
+            return Failed("unfit", "bad_field", str(error), said=said)
         except BadField as error:
             return Failed("broken", "bad_field", str(error), said=said, scope="template")
         except TokenRefused as error:

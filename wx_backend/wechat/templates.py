@@ -33,6 +33,10 @@ class BadField(Exception):
     """A field cannot be made to fit; the message names the template, the field and what its type takes."""
 
 
+class Unfit(BadField):
+    """What one letter says does not fit a field's type; other letters of the template may."""
+
+
 @dataclass(frozen=True)
 class Template:
     """One template of the account: its id, and which of WeChat's keys each business field fills."""
@@ -51,7 +55,7 @@ def fit(template: Template, values: Mapping[str, Said]) -> dict[str, dict[str, s
     """The `data` of a send: every field of the template, in words that WeChat takes.
 
     Of several wordings the first that fits is said. Names and places are shortened with "…" where even the last is too
-    long; numbers, phones and times must fit as they are. Raises BadField.
+    long; numbers, phones and times must fit as they are. Raises BadField, and Unfit where it is this letter's doing.
     """
     return {
         wechat_key: {"value": _fitted(template, field, wechat_key, values.get(field, ""))}
@@ -71,7 +75,7 @@ def _fitted(template: Template, field: str, wechat_key: str, said: Said) -> str:
         raise BadField(f"template {template.key}: {field} → {wechat_key}: no such type of field")
     fitting = next((text for text in wordings if pattern.fullmatch(text)), None)
     if fitting is None:
-        raise BadField(f"template {template.key}: {field} → {wechat_key}: does not fit {kind}")
+        raise Unfit(f"template {template.key}: {field} → {wechat_key}: does not fit {kind}")
     return fitting
 
 

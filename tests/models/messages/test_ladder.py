@@ -74,6 +74,16 @@ def test_who_blocked_the_account_is_written_to_through_the_mini_program_when_tha
     assert one_way(session) == ("mini_subscription", MINI)
 
 
+def test_what_does_not_go_into_the_templates_form_goes_by_the_next_way_and_stops_nobody_elses(session, cast):
+    (letter,) = letters(session, cast.xiaofang)
+    wrote(session, account_identity(session, cast).id, NOW)
+    claimed(session, allowance=TOPICS, limit=1)
+    settled(session, letter, Failed("unfit", "bad_field", "contact"), allowance=TOPICS)
+    assert one_way(session) == ("customer_service", APP_ID)
+    assert session.scalars(select(Breaker)).all() == []
+    assert session.scalars(select(Subscription)).all() == []
+
+
 @pytest.mark.case("J8")
 def test_one_agreement_is_one_message_and_what_is_used_up_is_not_counted_on(session, cast):
     mini = mini_identity(session, cast)

@@ -517,6 +517,16 @@ def test_an_unknown_account_or_template_is_ours_to_mend(far):
     assert postman.carry(letter(app_id="wx-nobody")).code == "no_account"
     strange = Postman(postman.clients, {"template": {}}, WORDS, lambda: NOW)
     assert strange.carry(letter()).code == "bad_field"
+    assert strange.carry(letter()).scope == "template"
     assert isinstance(
         postman.wording("people.link_declined", {**FACTS, "cared": ""}, ZoneInfo("Asia/Shanghai")), Wording
     )
+
+
+def test_a_letter_that_does_not_fit_its_template_is_that_letters_own_affair(far):
+    template = Template("link", "tmpl-1", {"contact": "phone_number1"})
+    words = {"people": lambda *_: Wording("link", {"contact": "村口老王家"}, "请到村口老王家")}
+    outcome = Postman(postman_for(far).clients, {"template": {"link": template}}, words, lambda: NOW).carry(letter())
+    assert (outcome.action, outcome.code, outcome.scope) == ("unfit", "bad_field", "letter")
+    assert "老王" not in outcome.detail
+    assert far.world.sends == []
