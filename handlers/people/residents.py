@@ -78,10 +78,12 @@ def make_invitation(ask: Ask, person: int) -> Reply:
 def resident(ask: Ask, person: int) -> Reply:
     """A resident as their cadre sees them: who may act for them, to what they agreed, what can be changed."""
     found = resident_of(ask.session, ask.who.person_id, person)
-    code = Choice("开亲情码", f"staff/invite/{person}")
+    first = [Choice("开亲情码", f"staff/invite/{person}")]
+    if found.state == "active":
+        first.insert(0, Choice(words.ORDER_FOR.format(name=found.name), f"order/for/{person}"))
     verbs = [name for name, verb in PERSON.by_name.items() if found.state in verb.sources]
     befalls = [Choice(words.BEFALLS[verb], f"staff/resident/{person}/befall/{verb}") for verb in verbs]
-    return _whole(ask, found, f"staff/resident/{person}", "staff/resident", code, *befalls)
+    return _whole(ask, found, f"staff/resident/{person}", "staff/resident", *first, *befalls)
 
 
 def ask_befall(ask: Ask, person: int, verb: str) -> Reply:

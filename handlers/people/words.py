@@ -58,6 +58,7 @@ LEAVE = "全部退出"
 LEFT = "已经全部退出。要再看，请点下面的按钮。"
 # How the desk speaks of people.
 LEFT_BEHIND = {"elder": "留守老人", "child": "留守儿童"}
+ORDER_FOR = "替{name}点单"
 PERSON_STATES = {"active": "在册", "paused": "住院中", "moved": "已迁出", "deceased": "已去世"}
 MEANS = {"wechat": "微信", "phone": "电话", "visit": "上门"}
 ROLE_NAMES = {
