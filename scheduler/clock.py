@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from scheduler.deliver import Deliverer
 from scheduler.media import fetch_media
 from scheduler.plan import plan_anew
-from scheduler.retention import forget_entries, forget_inbox, forget_requests
+from scheduler.retention import forget_entries, forget_inbox, forget_media, forget_requests, forget_texts
 from scheduler.settings import Hands, Now
 from scheduler.sweep import sweep_bookings, sweep_orders, sweep_outbox, sweep_tasks
 
@@ -47,6 +47,8 @@ def timetable(hands: Hands, deliverer: Deliverer, stop: threading.Event) -> tupl
         Line("forget inbox", 6 * 3600, lambda: forget_inbox(hands)),
         Line("forget entries", 600, lambda: forget_entries(hands)),
         Line("forget requests", 3600, lambda: forget_requests(hands)),
+        Line("forget texts", 6 * 3600, lambda: forget_texts(hands)),
+        Line("forget media", 6 * 3600, lambda: forget_media(hands)),
     )
 
 

@@ -1,11 +1,14 @@
 """What is kept only for a time."""
 
+from functools import partial
+
 from sqlalchemy import delete
 
 from models.messages.answers import forget_answers
 from models.messages.inbox import Inbox
 from models.people import entering
 from models.people.signins import forget_sign_ins
+from models.purging import forget_words, media_gone, old_media
 from scheduler.settings import Hands
 from scheduler.units import in_unit
 
@@ -25,3 +28,22 @@ def forget_requests(hands: Hands) -> int:
     """Delete answers kept for retries after their day, and sign-ins that were over long ago; answers how many."""
     now = hands.now()
     return in_unit(hands.open_session, lambda session: forget_answers(session, now) + forget_sign_ins(session, now))
+
+
+def forget_texts(hands: Hands) -> int:
+    """Take the words out of what was over long ago; answers how many rows had any."""
+    before = hands.now() - hands.settings.words_kept
+    return in_unit(hands.open_session, lambda session: forget_words(session, before))
+
+
+def forget_media(hands: Hands) -> int:
+    """Delete voice notes and pictures that were kept long enough; answers how many.
+
+    The file goes first: whoever dies in between deletes it once more, and nothing is left that no row knows of.
+    """
+    gone, before = 0, hands.now() - hands.settings.media_kept
+    while hands.drop and (found := in_unit(hands.open_session, lambda session: old_media(session, before))):
+        for key, name in found:
+            hands.drop(name)
+            gone += in_unit(hands.open_session, partial(media_gone, media_id=key, now=hands.now()))
+    return gone

@@ -14,6 +14,7 @@ from models.messages.outcomes import OpenLetter, Outcome
 OpenSession = Callable[[], AbstractContextManager[Session]]
 Carry = Callable[[OpenLetter], Outcome]
 Fetch = Callable[[OpenMedia], Fetched]
+Drop = Callable[[str], None]
 Now = Callable[[], datetime]
 
 
@@ -27,6 +28,8 @@ class ClockSettings:
     lease: timedelta = timedelta(seconds=45)
     send_deadline: timedelta = timedelta(seconds=20)
     inbox_kept: timedelta = timedelta(days=90)
+    words_kept: timedelta = timedelta(days=1095)
+    media_kept: timedelta = timedelta(days=365)
 
 
 @dataclass(frozen=True)
@@ -43,3 +46,4 @@ class Hands:
     settings: ClockSettings
     allowance: Allowance = field(default_factory=Allowance)
     fetch: Fetch | None = None  # brings voice notes and pictures into the media folder
+    drop: Drop | None = None  # takes one out of it, by its name; twice is once

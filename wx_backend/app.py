@@ -202,6 +202,7 @@ def clock_settings(config: Config) -> ClockSettings:
     return ClockSettings(
         section.tick_seconds, section.threads, section.batch, timedelta(seconds=section.lease_seconds),
         timedelta(seconds=section.send_deadline_seconds), timedelta(days=section.inbox_days),
+        timedelta(days=section.words_days), timedelta(days=section.media_days),
     )  # fmt: skip
 
 

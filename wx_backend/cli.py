@@ -167,8 +167,10 @@ def clock(named: str | None, is_demo: bool) -> None:
         signal.signal(name, lambda *_: stop.set())
     open_session, now = session_factory(make_engine(config.database.url)), make_clock(config)
     clients = make_clients(config)
-    carry, fetch = make_postman(config, now, clients).carry, make_fetcher(config, clients).fetch
-    hands = Hands(open_session, carry, now, real_now, clock_settings(config), make_allowance(config), fetch)
+    carry, fetcher = make_postman(config, now, clients).carry, make_fetcher(config, clients)
+    hands = Hands(
+        open_session, carry, now, real_now, clock_settings(config), make_allowance(config), fetcher.fetch, fetcher.drop
+    )
     try:
         timetable.run(hands, stop, only_clock(config.database.url))
     except AlreadyRunning as error:

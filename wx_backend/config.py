@@ -148,6 +148,8 @@ class SchedulerSection(Section):
     lease_seconds: int = Field(ge=5)
     send_deadline_seconds: int = Field(ge=1)
     inbox_days: int = Field(ge=1)
+    words_days: int = Field(ge=30)
+    media_days: int = Field(ge=30)
 
     @model_validator(mode="after")
     def _lease_outlives_send(self) -> "SchedulerSection":

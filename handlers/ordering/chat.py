@@ -218,16 +218,17 @@ def _summary(ask: Ask, draft: dict[str, Any]) -> Reply:
     wanted = datetime.fromtimestamp(draft["at"], CHINA)
     answers = words.asked(listing.questions, draft["answers"])
     text = words.summary(beneficiary.name, listing.title, answers, both(ask, wanted), draft["note"])
+    # The key stands in the address: a second tap, or a stale link, is the same order.
+    choices = [Choice("确认点单", f"order/place/{key}")]
     twin = same_day(ask.session, listing.id, beneficiary.id, wanted)
     if twin is not None and twin.number is not None:
+        choices.append(Choice("看已经点的那张", f"order/{twin.id}"))
         text += "\n" + words.AGAIN_SAME_DAY.format(
             beneficiary=beneficiary.name, service=listing.title, number=spoken(twin.number)
         )
     away = out_of_reach(ask.session, [ask.who.person_id, beneficiary.id])
     text += unreached({person.id: person.name for person in away}, ask.who.person_id)
-    # The key stands in the address: a second tap, or a stale link, is the same order.
-    choices = (Choice("确认点单", f"order/place/{key}"),)
-    return Reply(text, choices, draft=draft | {"key": key}, back="order/note/again")
+    return Reply(text, tuple(choices), draft=draft | {"key": key}, back="order/note/again")
 
 
 def confirm(ask: Ask, key: str) -> Reply:

@@ -53,6 +53,7 @@ MEDIA = Life(
     (
         Verb("keep", ("waiting",), "kept", who=(TIME,)),
         Verb("lose", ("waiting",), "lost", who=(TIME,), tells=("cadre",)),
+        Verb("purge", ("kept",), "purged", who=(TIME,)),
     ),
 )
 

@@ -4,10 +4,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from models.messages.media import Attached
+from models.ordering.assignments import Assignment
 from models.ordering.listings import Listing
 from models.ordering.orders import Order
+from models.ordering.visits import Visit, VisitProof
 from models.people.persons import Person
 from tests.mini import Mini, api_app, meal_for, signed_in
+from tests.models.ordering.voicing import says
 from tests.world import NOW
 from tests.wx_backend.test_api import once
 
@@ -83,6 +87,26 @@ def test_no_person_and_nothing_anybody_said_is_in_it(app, anybody, me, number, c
         names = [person.name for person in session.query(Person)]
     assert number in everything
     assert not any(word in everything for word in [*names, "门口", "住院", "葛山村1号", "139"])
+
+
+@pytest.mark.case("L9")
+def test_a_picture_of_a_visit_or_of_a_need_never_comes_out(anybody, me, number, cast, open_session):
+    with open_session() as session, session.begin():
+        order = session.query(Order).one()
+        offer = session.query(Assignment).one()
+        visit = Visit(
+            assignment_id=offer.id, order_id=order.id, person_id=cast.ama.id, starts_at=NOW, ends_at=NOW, created_at=NOW
+        )
+        session.add(visit)
+        session.flush()
+        session.add(
+            VisitProof(visit_id=visit.id, kind="photo", media_id="faces-1", taken_at=NOW, by_person_id=cast.ama.id)
+        )
+        says(session, cast.who(cast.xiaofang), "路灯坏了", attached=(Attached("image", "faces-2"),))
+    everything = [anybody("services.json"), anybody("services/L1.json"), anybody("requests.json")]
+    assert number in str(everything)
+    assert "faces" not in str(everything)
+    assert {one["media_url"] for one in everything[2]} == {None}
 
 
 @once

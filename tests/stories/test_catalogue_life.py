@@ -238,6 +238,23 @@ def test_an_author_is_offered_no_approval_and_a_forged_tap_is_refused(talk, cast
     assert "已经发布" in me.at(f"review/{key}/publish")
 
 
+@pytest.mark.case("B14")
+@pytest.mark.parametrize("end", [suspend, retire])
+def test_a_service_that_is_called_off_while_somebody_fills_in_takes_no_order_and_leads_on(
+    talk, cast, open_session, end
+):
+    me = wanna_haircut(talk, cast)
+    me.taps("11月25日")
+    me.taps("没有")
+    with open_session() as session, session.begin():
+        end(session, cast.who(cast.li), cast.haircut.id, "师傅病了", NOW)
+    heard = me.taps("确认点单")
+    assert "不能点了" in heard
+    assert "点单成功" not in heard
+    assert orders(open_session) == 0
+    assert me.links  # and there is a way on
+
+
 @pytest.mark.case("A8")
 def test_the_code_on_an_old_sheet_says_what_has_changed_and_leads_on(talk, cast, open_session):
     with open_session() as session, session.begin():

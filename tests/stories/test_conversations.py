@@ -128,6 +128,26 @@ def test_the_same_service_on_the_same_day_is_asked_about_and_allowed(talk, cast,
         assert len(session.scalars(select(Order)).all()) == 2
 
 
+@pytest.mark.case("B3")
+def test_what_the_daughter_has_ordered_is_shown_to_the_cadre_who_is_about_to_order_it_too(talk, cast, open_session):
+    ordered(talk, cast).taps("确认点单")
+    li = talk(cast.li)
+    li.says("居民")
+    li.says("王秀英")
+    li.taps("王秀英")
+    li.taps("替王秀英点单")
+    li.taps("爱心送餐")
+    li.says("1")
+    li.taps("正常")
+    li.says("明天上午11点")
+    with open_session() as session:
+        number = session.scalars(select(Order.number)).one()
+    assert f"已经为王秀英点过“爱心送餐”（订单{number[:4]} {number[4:]}）" in li.says("没有")
+    assert "放在门口" in li.taps("看已经点的那张")
+    with open_session() as session:
+        assert len(session.scalars(select(Order)).all()) == 1
+
+
 @pytest.mark.case("B15")
 def test_what_is_typed_stays_text(talk, cast):
     me = talk(cast.xiaofang)

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from models.family.calls import FamilyCall
 from models.messages.letters import Letter
 from models.messages.outbox import post
+from models.ordering.orders import Order
 from models.people.care import CareLink
 from models.people.consent import consents_to
 from models.people.contacts import ContactStep
@@ -16,6 +17,7 @@ from models.people.identities import Identity
 from models.people.persons import Person
 from models.tasks.desk import open_task
 from models.tasks.undelivered import hand_over
+from tests.stories.test_order_life import placed
 from tests.world import NOW
 
 
@@ -271,3 +273,24 @@ def test_a_sister_is_asked_in_a_few_taps_hears_of_it_and_leaves_in_one(talk, cas
     with open_session() as session:
         invited = session.scalars(select(Letter).where(Letter.kind == "family.invited")).one()
         assert (invited.person_id, invited.facts["by"], invited.state) == (cast.aming.id, "小芳", "withdrawn")
+
+
+@pytest.mark.case("L4")
+@pytest.mark.parametrize("forwarded_to", ["aming", "zhao", "laoxu", "o-nobody"])
+def test_a_link_that_cancels_or_moves_tells_whoever_it_is_forwarded_to_no_name_place_or_time(
+    talk, cast, open_session, forwarded_to
+):
+    booked(talk, cast)
+    placed(talk, cast)
+    stranger = talk(getattr(cast, forwarded_to, forwarded_to))
+    for address in (
+        "call/1", "call/1/cancel", "call/1/cancel/0", "call/1/move", "call/1/day/20261129", "call/1/guests",
+        "order/1", "order/1/cancel", "order/1/cancel/0", "order/1/undo",
+    ):  # fmt: skip
+        heard = stranger.at(address)
+        assert not any(word in heard for word in ("王", "秀英", "小芳", "葛山", "11月29日", "爱心送餐", "0578")), (
+            address
+        )
+    assert state_of_the_call(open_session) == ("booked", "")
+    with open_session() as session:
+        assert session.scalars(select(Order.state)).one() == "open"

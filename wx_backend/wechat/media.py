@@ -58,6 +58,10 @@ class Fetcher:
             return NotYet("folder")
         return Kept(form, len(found))
 
+    def drop(self, name: str) -> None:
+        """Take one out of the folder; twice is once."""
+        (self.folder / name).unlink(missing_ok=True)
+
 
 def format_of(kind: str, content: bytes) -> str:
     """The format that the bytes themselves show ("amr", "jpg", …); "" for anything that we do not keep."""

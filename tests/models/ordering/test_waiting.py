@@ -14,7 +14,7 @@ from models.ordering.joining import decline, join, take
 from models.ordering.orders import LIVE_ORDERS, Order
 from models.ordering.placing import cancel
 from models.ordering.tallies import Tally
-from models.ordering.waiting import WaitlistEntry, sweep_waiting
+from models.ordering.waiting import WaitlistEntry, service, sweep_waiting, why_not
 from models.people.persons import Person
 from scheduler.units import in_unit
 from tests.models.ordering.test_catalogue import MEAL, WANTED, china, order, set_terms
@@ -165,3 +165,21 @@ def test_cancelling_ordering_and_answering_at_once_never_takes_more_than_there_i
         # Whoever stood in line before has what came back; nobody who came new has it.
         assert (taken(session), kept + living) == (3, 3)
         assert answers[3:6] == ["full"] * 3
+
+
+@pytest.mark.case("H5")
+def test_of_two_limits_the_tighter_one_decides_and_what_holds_it_up_is_known(session, cast):
+    gone = full(session, cast, capacity=2)
+    set_terms(session, cast, quota=1, quota_per="month")
+    used, free = others(session, cast, 2)
+    used_up = waits(session, cast, used)
+    order(session, cast, who=cast.li, beneficiary_id=used.id, client_key="this month", answers={},
+          preferred_at=WANTED + timedelta(days=1))  # fmt: skip
+    behind = waits(session, cast, free)
+    cancel(session, cast.who(cast.xiaofang), gone[0].id, "", NOW)
+    # A place is free, the household's share is not: the next in line is asked, and the page can say why not the first.
+    assert (used_up.state, used_up.held, behind.state, behind.held) == ("waiting", 0, "offered", 1)
+    offer = service(session, used_up, NOW)
+    assert (why_not(session, used_up, offer), why_not(session, behind, offer)) == ("quota_used", "")
+    set_terms(session, cast, quota=5)
+    assert why_not(session, used_up, service(session, used_up, NOW)) == ""
