@@ -54,6 +54,7 @@ def ask_reopen(ask: Ask, order: int) -> Reply:
 
 def take_reopen(ask: Ask, order: int) -> Reply:
     """Offered anew, for the time that was typed."""
+    order_for(ask.session, ask.who, order)
     moment = understood(ask.text, ask.now, CHINA)
     if moment is None:
         return Reply(words.BAD_TIME, ask_for=f"order/{order}/reopen/at", back=f"order/{order}")

@@ -95,6 +95,7 @@ def ask_off(ask: Ask, order: int) -> Reply:
 
 def why_off(ask: Ask, order: int) -> Reply:
     """Asks what there is instead."""
+    cadres_order(ask.session, ask.who, order)
     return Reply(words.ASK_INSTEAD, ask_for=f"order/{order}/off/instead", draft={"why": ask.text},
                  back=f"order/{order}/off")  # fmt: skip
 

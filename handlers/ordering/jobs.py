@@ -13,7 +13,7 @@ from models.ordering.offers import answer_by
 from models.ordering.orders import Order
 from models.ordering.runsheet import run_sheet
 from models.ordering.versions import terms_of
-from models.ordering.visiting import arrive, find_nobody, name_person
+from models.ordering.visiting import arrive, find_nobody, name_person, visit_for
 from models.ordering.visits import live_visit
 from models.people.persons import Person
 from models.places.areas import Area
@@ -139,6 +139,7 @@ def arrived(ask: Ask, visit: int) -> Reply:
 
 def ask_nobody(ask: Ask, visit: int) -> Reply:
     """Asks once more whether nobody is home."""
+    visit_for(ask.session, ask.who, visit)
     return Reply(words.ASK_NOBODY, (Choice("确认没人", f"visit/{visit}/nobody/yes"),), back="job")
 
 

@@ -73,6 +73,17 @@ def name_person(
     return visit
 
 
+def visit_for(session: Session, who: Who, visit_id: int) -> Visit:
+    """The visit, for who goes or a colleague; raises Refused("not_yours") for others."""
+    visit = session.get(Visit, visit_id)
+    if visit is None:
+        raise Refused("not_yours")
+    assignment = session.get_one(Assignment, visit.assignment_id)
+    if who.person_id != visit.person_id and not is_member(session, who.person_id, assignment.organisation_id):
+        raise Refused("not_yours")
+    return visit
+
+
 def arrive(session: Session, who: Who, visit_id: int, happened_at: datetime, now: datetime) -> Visit:
     """Whoever goes has arrived; also told later. Twice is once.
 
@@ -217,12 +228,7 @@ def _reported_by(
     session: Session, who: Who, visit_id: int, happened_at: datetime, now: datetime
 ) -> tuple[Visit, Order, By]:
     """The visit and its order as they stand now, for who goes or a colleague."""
-    visit = session.get(Visit, visit_id)
-    if visit is None:
-        raise Refused("not_yours")
-    assignment = session.get_one(Assignment, visit.assignment_id)
-    if who.person_id != visit.person_id and not is_member(session, who.person_id, assignment.organisation_id):
-        raise Refused("not_yours")
+    visit = visit_for(session, who, visit_id)
     if happened_at > now or happened_at < visit.created_at:
         raise Refused("bad_time")
     order = locked(session, visit.order_id)
