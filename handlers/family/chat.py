@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
-from handlers.family import answers, ending, guests, home, outcomes, words
+from handlers.family import answers, company, ending, guests, outcomes, words
 from handlers.room import Ask, Choice, Handler, Reply
 from handlers.words import WEEKDAYS, unreached
 from models.errors import Refused
@@ -21,7 +21,7 @@ from models.places.centres import ServiceCentre, open_spans
 DAYS_SHOWN = 10
 
 
-def start(ask: Ask) -> Reply:
+def home(ask: Ask) -> Reply:
     """With whom; straight to the days when there is only one."""
     people = cared_for_by(ask.session, ask.who.person_id)
     if not people:
@@ -129,11 +129,12 @@ def one(ask: Ask, call: int) -> Reply:
     time = words.both(found.starts_at, _reader(ask, found))
     names = [guest.name for guest in guests_of(ask.session, call)]
     text = words.whole(cared.name, relative.name, names, centre.name, time, found.state, found.reason)
+    if found.state == "booked":
+        text += _unreached(ask, [found.relative_id, *(guest.id for guest in guests_of(ask.session, call))])
     if role == "cadre":
         return Reply(text, outcomes.choices(ask, found), back="call/mine")
     if found.state != "booked":
-        return Reply(text, ending.undoing(ask, found), back="call/mine")
-    text += _unreached(ask, [found.relative_id, *(guest.id for guest in guests_of(ask.session, call))])
+        return Reply(text, ending.undoing(ask, found) if role == "relative" else (), back="call/mine")
     if role == "guest":
         return Reply(text, (Choice("我不参加了", f"call/{call}/leave"),), back="call/mine")
     choices = (
@@ -208,7 +209,7 @@ def _instant(stamp: int) -> datetime:
 
 
 ADDRESSES: dict[str, Handler] = {
-    "call": start,
+    "call": home,
     "call/for/<int:person>": days,
     "call/day/<int:person>/<day>": slots,
     "call/at/<int:person>/<int:stamp>": check,
@@ -222,10 +223,10 @@ ADDRESSES: dict[str, Handler] = {
     **ending.ADDRESSES,
     **outcomes.ADDRESSES,
     **answers.ADDRESSES,
-    **home.ADDRESSES,
+    **company.ADDRESSES,
 }
 
 KEYWORDS = {
     "亲情连线": "call", "视频": "call", "连线": "call", "视频通话": "call",
-    "我的连线": "call/mine", "我的视频": "call/mine", **home.KEYWORDS,
+    "我的连线": "call/mine", "我的视频": "call/mine", **company.KEYWORDS,
 }  # fmt: skip

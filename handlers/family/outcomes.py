@@ -53,6 +53,8 @@ def choices(ask: Ask, call: FamilyCall) -> tuple[Choice, ...]:
         found += [Choice(after_words.TOLD_MEANS[means], f"{at}/told/{n}") for n, means in enumerate(told.MEANS)]
         found += [Choice("问家人能不能改时间", f"{at}/ask"), Choice("家人已同意，改时间", f"{at}/move"),
                   Choice("请家人一起", f"{at}/guests")]  # fmt: skip
+    if call.state == "unreported":
+        found.append(Choice("另约时间", f"{at}/move"))
     if call.state in ("booked", "checked_in"):
         found.append(Choice("取消", f"{at}/cancel"))
     return (*found, *ending.undoing(ask, call))

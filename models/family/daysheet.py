@@ -47,7 +47,7 @@ class Line:
 
 
 def day_sheet(session: Session, who: Who, day: date) -> list[Line]:
-    """The calls of a day in China below a cadre's areas, or that they help with; five statements, however many calls.
+    """The calls of a day in China below a cadre's areas, or that they help with; four statements, however many calls.
 
     What is cancelled is not on it.
     """

@@ -5,10 +5,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
+from handlers.family.letter_words import letter as family_letter
 from models.errors import Refused
 from models.family.booking import book, move
 from models.family.calls import CALL, MISSED
 from models.family.ending import cancel, finish_past
+from models.family.joining import invite
 from models.family.makeup import HELD_FOR, Makeup, decline, lapse_makeups, makeups_of, take
 from models.family.outcomes import OUTCOMES, CallReport, arrive, report, reports_of, suggested, suggestion
 from models.family.parting import part, stop_calls
@@ -177,6 +179,27 @@ def test_late_in_the_evening_it_is_still_the_same_day(session, cast):
     became(session, cast, call, "resident_no_show", SUNDAY_16 + 10 * MINUTE, now)
     (task,) = open_tasks(session, "elder_absent")
     assert task.due_at == SUNDAY_16.replace(hour=23, minute=59)
+
+
+@pytest.mark.case("D12")
+def test_each_relative_on_the_call_hears_it_once_on_their_own_clock(session, cast):
+    call, me = booked(session, cast), cast.who(cast.xiaofang)
+    others = [sister(session, cast, n) for n in (1, 2)]
+    session.get_one(Person, others[1].id).time_zone = "America/New_York"
+    session.flush()
+    for other in others:
+        invite(session, me, call.id, other.id, NOW)
+    became(session, cast, call, "technical_failure")
+    said = {}
+    for letter in letters(session, "family.technical_failure"):
+        reader = session.get_one(Person, letter.person_id)
+        said[reader.id] = family_letter(letter.kind, letter.facts, reader.tz).text
+    assert set(said) == {cast.xiaofang.id, *(other.id for other in others)}
+    assert [there in said[key] for key, there in zip(said, ("马德里09:00", "罗马09:00", "纽约03:00"), strict=True)] == [
+        True, True, True,
+    ]  # fmt: skip
+    # The times that are kept are for who booked; the others are told how to book.
+    assert ["我的连线" in text for text in said.values()] == [True, False, False]
 
 
 @pytest.mark.case("I3")
