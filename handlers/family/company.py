@@ -18,6 +18,13 @@ from models.people.staff import helpers_named
 TASKS = (Choice("我的任务", "task"),)
 
 
+def company(ask: Ask, person: int) -> Reply:
+    """What a cadre can do so that a resident is not alone."""
+    name = resident_of(ask.session, ask.who.person_id, person).name
+    choices = (Choice("写家乡来信", f"news/for/{person}"), Choice("请人结对", f"pair/for/{person}"))
+    return Reply(after_words.COMPANY.format(cared=name), choices, back=f"staff/resident/{person}")
+
+
 def who_is_quiet(ask: Ask) -> Reply:
     """Who has not talked with their family for long, the longest first."""
     found = quiet(ask.session, ask.who, ask.now, limit=30)
@@ -167,6 +174,7 @@ def _month(month: str) -> str:
 
 
 ADDRESSES: dict[str, Handler] = {
+    "company/<int:person>": company,
     "call/quiet": who_is_quiet,
     "call/sheet": sheet,
     "pair": pairs,

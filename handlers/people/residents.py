@@ -81,8 +81,8 @@ def resident(ask: Ask, person: int) -> Reply:
     code = Choice("开亲情码", f"staff/invite/{person}")
     verbs = [name for name, verb in PERSON.by_name.items() if found.state in verb.sources]
     befalls = [Choice(words.BEFALLS[verb], f"staff/resident/{person}/befall/{verb}") for verb in verbs]
-    more = (Choice("写家乡来信", f"news/for/{person}"), Choice("结对", f"pair/for/{person}"))
-    return _whole(ask, found, f"staff/resident/{person}", "staff/resident", code, *more, *befalls)
+    company = Choice("陪伴", f"company/{person}")
+    return _whole(ask, found, f"staff/resident/{person}", "staff/resident", code, company, *befalls)
 
 
 def ask_befall(ask: Ask, person: int, verb: str) -> Reply:

@@ -31,7 +31,7 @@ AGREED = "好的，已记下同意。以后想改随时可以撤回。"
 TAKEN_BACK = "好的，已撤回。需要时可以再同意。"
 CONSENTS = {
     "service_records": "登记服务记录", "family_calls": "参加亲情视频", "photos": "活动拍照",
-    "home_news": "每月给家人写家乡来信",
+    "home_news": "写家乡来信",
 }  # fmt: skip
 NO_RESIDENT = "您负责的范围里没有找到这个名字，请再回复一次，或点取消。"
 PERSON_FALLBACK = "请拨打县党群服务中心电话，或到就近的党群服务中心，工作人员会帮您办。"

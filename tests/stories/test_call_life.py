@@ -180,8 +180,9 @@ def test_news_from_home_are_written_with_consent_and_read_by_the_family(talk, ca
     li.at(f"news/for/{cast.wangnainai.id}")
     assert "还没有同意" in li.says("今天晒了太阳")
     li.at(f"staff/resident/{cast.wangnainai.id}")
-    li.taps("同意：每月给家人写家乡来信")
+    li.taps("同意：写家乡来信")
     li.at(f"staff/resident/{cast.wangnainai.id}")
+    li.taps("陪伴")
     li.taps("写家乡来信")
     assert after_words.NEWS_SENT in li.says("今天晒了太阳<b>")
     me.says("家乡来信")
@@ -194,7 +195,8 @@ def test_news_from_home_are_written_with_consent_and_read_by_the_family(talk, ca
 def test_a_volunteer_is_paired_in_a_few_taps_and_writes_down_a_visit_in_two(talk, cast, open_session):
     li, laoxu = talk(cast.li), talk(cast.laoxu)
     li.at(f"staff/resident/{cast.wangnainai.id}")
-    li.taps("结对")
+    li.taps("陪伴")
+    li.taps("请人结对")
     assert after_words.NO_HELPER_FOUND in li.says("阿明")  # he holds no office
     li.says("老徐")
     li.taps("老徐")
