@@ -7,7 +7,11 @@ from functools import partial
 
 from sqlalchemy.orm import Session
 
-from models.family.booking import finish_past
+from models.family.changing import lapse_proposals
+from models.family.ending import finish_past
+from models.family.makeup import lapse_makeups
+from models.family.pairing import ask_overdue as ask_pairs
+from models.family.quiet import tell_quiet
 from models.messages.passage import ENDED_UNDELIVERED
 from models.messages.receipts import join_waiting
 from models.messages.sweeping import sweep_letters
@@ -28,8 +32,9 @@ from scheduler.units import in_unit
 # What time decides about orders, in this order: whatever comes due is added here.
 Sweep = Callable[[Session, datetime], int]
 TASK_SWEEPS: tuple[Sweep, ...] = (
-    recheck, press_to_name, ask_silent, ask_after, close_old, ask_overdue, wake_due, escalate,
+    recheck, press_to_name, ask_silent, ask_after, close_old, ask_overdue, ask_pairs, tell_quiet, wake_due, escalate,
 )  # fmt: skip
+CALL_SWEEPS: tuple[Sweep, ...] = (finish_past, lapse_proposals, lapse_makeups, lapse_old, expire_offers)
 ORDER_SWEEPS: tuple[Sweep, ...] = (nag, raise_unanswered, open_overdue, sweep_waiting)
 
 _rng = random.SystemRandom()
@@ -51,12 +56,12 @@ def _sweep_outbox(session: Session, hands: Hands) -> int:
 
 
 def sweep_bookings(hands: Hands) -> int:
-    """End calls that are over, askings and offers that nobody answered; answers how many."""
+    """End calls that are over, askings and offers that nobody answered; answers how many.
+
+    Each in a transaction of its own, as orders have it.
+    """
     now = hands.now()
-    return in_unit(
-        hands.open_session,
-        lambda session: finish_past(session, now) + lapse_old(session, now) + expire_offers(session, now),
-    )
+    return sum(in_unit(hands.open_session, partial(_done, sweep=one, now=now)) for one in CALL_SWEEPS)
 
 
 def sweep_orders(hands: Hands) -> int:

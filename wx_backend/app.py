@@ -15,7 +15,9 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from handlers import menu, words
+from handlers.family import after_words
 from handlers.family import chat as family_chat
+from handlers.family import letter_words as family_letters
 from handlers.family import words as family_words
 from handlers.messages import chat as messages_chat
 from handlers.messages import words as messages_words
@@ -79,14 +81,14 @@ WORDS: Mapping[str, Say] = {
     "ordering": order_letters.letter,
     "catalogue": catalogue_words.letter,
     "waiting": waiting_words.letter,
-    "family": family_words.letter,
+    "family": family_letters.letter,
     "tasks": tasks_words.letter,
     "messages": messages_words.letter,
 }
 
 # Which template of the settings each kind of letter uses.
 TEMPLATE_OF: Mapping[str, str] = {
-    **family_words.TEMPLATES, **order_letters.TEMPLATES, **people_words.TEMPLATES, **tasks_words.TEMPLATES,
+    **family_letters.TEMPLATES, **order_letters.TEMPLATES, **people_words.TEMPLATES, **tasks_words.TEMPLATES,
     **catalogue_words.TEMPLATES, **waiting_words.TEMPLATES,
 }  # fmt: skip
 
@@ -126,6 +128,7 @@ def make_router(hotline: str = "") -> Router:
     router.join("ordering", notices.ADDRESSES)
     router.join("ordering", waiting.ADDRESSES, keywords=waiting.KEYWORDS, refusals=waiting_words.REFUSALS)
     router.join("family", family_chat.ADDRESSES, keywords=family_chat.KEYWORDS, refusals=family_words.REFUSALS)
+    router.join("family", {}, refusals=after_words.REFUSALS)
     router.join(
         "ordering", ordering_needs.ADDRESSES, keywords=ordering_needs.KEYWORDS, refusals=need_words.REFUSALS,
         media=ordering_needs.MEDIA,

@@ -24,6 +24,11 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from handlers import desk, masking, words
+from handlers.family import after_words as call_words
+from handlers.family import desk as calls
+from handlers.family import quiet_desk as quiet
+from handlers.family import sheet_desk as callsheet
+from handlers.family import words as family_words
 from handlers.messages import desk as letters
 from handlers.messages import words as letter_words
 from handlers.ordering import catalogue_words, desk_words, need_words
@@ -60,22 +65,24 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 OPEN_TO_ALL = frozenset({"console.style", "console.sign.in_", "console.sign.enter"})
 BEFORE_A_PASSWORD = frozenset({"console.sign.password", "console.sign.change", "console.sign.out"})
 ROOMS = (
-    home.ROOM, tasks.ROOM, orders.ROOM, dispatch.ROOM, sheet.ROOM, review.ROOM, report.ROOM, letters.ROOM,
-    residents.ROOM, centres.ROOM, logbook.ROOM,
+    home.ROOM, tasks.ROOM, calls.ROOM, callsheet.ROOM, quiet.ROOM, orders.ROOM, dispatch.ROOM, sheet.ROOM,
+    review.ROOM, report.ROOM, letters.ROOM, residents.ROOM, centres.ROOM, logbook.ROOM,
 )  # fmt: skip
 
 STATUS: Mapping[str, int] = {
     "not_yours": 404, "no_letter": 404, "reason_needed": 422, "reveal_reason": 422, "not_a_cadre": 422,
     "answer_first": 422, "reason_missing": 422, "alternative_needed": 422, "bad_reason": 422, "bad_time": 422,
+    "note_needed": 422, "bad_wake": 422,
 }  # fmt: skip
 REFUSALS: Mapping[str, str] = {
     **order_words.REFUSALS, **catalogue_words.REFUSALS, **need_words.REFUSALS, **people_words.REFUSALS,
-    **letter_words.REFUSALS, **task_words.REFUSALS, **words.REFUSALS, **words.DESK_REFUSALS,
+    **family_words.REFUSALS, **call_words.REFUSALS, **letter_words.REFUSALS, **task_words.REFUSALS,
+    **words.REFUSALS, **words.DESK_REFUSALS,
 }  # fmt: skip
 DONE: Mapping[str, str] = {**task_words.DONE_WORDS, "password": people_words.SIGN_IN_CHANGED,
-                           "resent": letter_words.RESENT, **desk_words.DONE_WORDS}  # fmt: skip
+                           "resent": letter_words.RESENT, **desk_words.DONE_WORDS, **call_words.DONE_WORDS}  # fmt: skip
 # How each kind of thing says what has changed since a page showed it.
-CHANGED: Mapping[str, Callable[[str], str]] = {"task": tasks.changed, "version": review.changed}
+CHANGED: Mapping[str, Callable[[str], str]] = {"task": tasks.changed, "call": calls.changed, "version": review.changed}
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
@@ -108,6 +115,8 @@ class Group:
 DAILY = Group("工作", (
     Leaf("今天", "console.home.today", "console.home."),
     Leaf("任务", "console.tasks.listed", "console.tasks."),
+    Leaf("亲情连线", "console.calls.listed", "console.calls."),
+    Leaf("陪伴", "console.quiet.listed", "console.quiet."),
     Leaf("派单", "console.dispatch.listed", "console.dispatch."),
     Leaf("今天的上门", "console.sheet.listed", "console.sheet."),
     Leaf("订单", "console.orders.listed", "console.orders."),

@@ -4,11 +4,11 @@ import secrets
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
-from handlers.family import guests, words
+from handlers.family import answers, company, ending, guests, outcomes, words
 from handlers.room import Ask, Choice, Handler, Reply
 from handlers.words import WEEKDAYS, unreached
 from models.errors import Refused
-from models.family.booking import book, cancel, move, partner
+from models.family.booking import book, move, partner
 from models.family.calls import FamilyCall, call_for, calls_of
 from models.family.guests import guests_of
 from models.family.slots import Slot, free_slots, venue_for
@@ -111,14 +111,14 @@ def _instead(ask: Ask, refusal: Refused, prefix: str, back: str) -> Reply:
 
 def mine(ask: Ask) -> Reply:
     """The calls I take part in or help with."""
-    calls = calls_of(ask.session, ask.who, ask.now)
+    calls, waiting = calls_of(ask.session, ask.who, ask.now), answers.waiting(ask)
     if not calls:
-        return Reply(words.NO_CALLS, (Choice("去预约", "call"),))
+        return Reply(words.NO_CALLS, (*waiting, Choice("去预约", "call")))
     choices = tuple(
         Choice(f"{cared.name} {words.both(call.starts_at, _reader(ask, call))}", f"call/{call.id}")
         for call in calls if (cared := ask.session.get_one(Person, call.cared_id))
     )  # fmt: skip
-    return Reply(words.CALLS, choices, back="menu")
+    return Reply(words.CALLS, (*waiting, *choices), back="menu")
 
 
 def one(ask: Ask, call: int) -> Reply:
@@ -129,9 +129,12 @@ def one(ask: Ask, call: int) -> Reply:
     time = words.both(found.starts_at, _reader(ask, found))
     names = [guest.name for guest in guests_of(ask.session, call)]
     text = words.whole(cared.name, relative.name, names, centre.name, time, found.state, found.reason)
+    if found.state == "booked":
+        text += _unreached(ask, [found.relative_id, *(guest.id for guest in guests_of(ask.session, call))])
+    if role == "cadre":
+        return Reply(text, outcomes.choices(ask, found), back="call/mine")
     if found.state != "booked":
-        return Reply(text, back="call/mine")
-    text += _unreached(ask, [found.relative_id, *(guest.id for guest in guests_of(ask.session, call))])
+        return Reply(text, ending.undoing(ask, found) if role == "relative" else (), back="call/mine")
     if role == "guest":
         return Reply(text, (Choice("我不参加了", f"call/{call}/leave"),), back="call/mine")
     choices = (
@@ -172,28 +175,6 @@ def move_to(ask: Ask, call: int, stamp: int) -> Reply:
     text = words.MOVED.format(cared=cared.name, time=words.both(found.starts_at, _reader(ask, found)))
     text += _unreached(ask, [found.relative_id, *(guest.id for guest in guests_of(ask.session, call))])
     return Reply(text, (Choice("我的连线", "call/mine"),))
-
-
-def ask_reason(ask: Ask, call: int) -> Reply:
-    """Asks why."""
-    call_for(ask.session, ask.who, call)
-    choices = tuple(Choice(reason, f"call/{call}/cancel/{n}") for n, reason in enumerate(words.REASONS))
-    return Reply(words.ASK_REASON, choices, f"call/{call}/cancel/text", back=f"call/{call}")
-
-
-def cancel_for(ask: Ask, call: int, reason: int) -> Reply:
-    """Cancelled, for a reason from the list."""
-    return _cancel(ask, call, words.REASONS[reason] if reason < len(words.REASONS) else "")
-
-
-def cancel_text(ask: Ask, call: int) -> Reply:
-    """Cancelled, for a reason in words."""
-    return _cancel(ask, call, ask.text)
-
-
-def _cancel(ask: Ask, call: int, reason: str) -> Reply:
-    cancel(ask.session, ask.who, call, reason, ask.now)
-    return Reply(words.CANCELLED, (Choice("我的连线", "call/mine"),))
 
 
 def _unreached(ask: Ask, people: Sequence[int]) -> str:
@@ -239,12 +220,13 @@ ADDRESSES: dict[str, Handler] = {
     "call/<int:call>/day/<day>": move_slots,
     "call/<int:call>/to/<int:stamp>": move_to,
     **guests.ADDRESSES,
-    "call/<int:call>/cancel": ask_reason,
-    "call/<int:call>/cancel/<int:reason>": cancel_for,
-    "call/<int:call>/cancel/text": cancel_text,
+    **ending.ADDRESSES,
+    **outcomes.ADDRESSES,
+    **answers.ADDRESSES,
+    **company.ADDRESSES,
 }
 
 KEYWORDS = {
     "亲情连线": "call", "视频": "call", "连线": "call", "视频通话": "call",
-    "我的连线": "call/mine", "我的视频": "call/mine",
+    "我的连线": "call/mine", "我的视频": "call/mine", **company.KEYWORDS,
 }  # fmt: skip

@@ -20,6 +20,8 @@ MOVED = "改好了！\n与{cared}视频：{time}\n旧的提醒已取消，会按
 CANCELLED = "这次视频已经取消，相关的人会收到通知。"
 ASK_REASON = "为什么取消？"
 REASONS = ("临时有事", "老人不方便", "时间不合适")
+OF_A_CADRE = ("家人来电话取消", "老人自己说不来")  # what a cadre was told
+OF_THE_CENTRE = ("设备坏了", "停电或断网", "工作人员有急事", "天气不好，路不通")
 _BY_RULE = {"unlinked": "家人关联已解除", "consent_withdrawn": "家里暂时不参加视频"}
 UNSAID = "未说明"
 ASK_GUESTS = "想请哪位家人一起视频？对方会收到通知，时间会替对方留好。"
@@ -52,6 +54,7 @@ WITH, WHERE = "和{name}视频", "地点"
 STATE_NAMES = {
     "booked": "已约好", "checked_in": "老人已到场", "in_call": "正在视频", "completed": "已结束", "cancelled": "已取消",
     "relative_no_show": "家人没有接到", "resident_no_show": "老人没有到场", "technical_failure": "设备故障没有接通",
+    "neither_came": "双方都没有到", "unreported": "还没登记结果",
 }  # fmt: skip
 
 
@@ -64,7 +67,7 @@ def whole(cared: str, relative: str, guests: Sequence[str], centre: str, time: s
 
 def listed(reason: str) -> str:
     """A reason as a letter may say it: what somebody typed stays in the conversation, a lock screen shows letters."""
-    return _BY_RULE.get(reason) or (reason if reason in REASONS else UNSAID)
+    return _BY_RULE.get(reason) or (reason if reason in (*REASONS, *OF_A_CADRE, *OF_THE_CENTRE) else UNSAID)
 
 
 def both(moment: datetime, relative_zone: str) -> str:
@@ -81,11 +84,13 @@ _TEXTS = {
     "invited": "{by}请您一起与{cared}视频：{time}，地点{centre}。不方便的话，请回复“我的连线”退出。",
     "left": "{guest}不参加与{cared}的视频（{time}）了，其他人照常。",
     "uninvited": "与{cared}的视频（{time}）您不用参加了。",
+    "restored": "与{other}的视频（{time}）照常进行，刚才的取消撤回了。",
 }
+_INSTEAD = "别的办法：{instead}。"
 TEMPLATES = {
     "family.booked": "call_booked", "family.changed": "call_changed", "family.cancelled": "call_cancelled",
     "family.reminder": "call_reminder", "family.invited": "call_booked", "family.left": "call_changed",
-    "family.uninvited": "call_cancelled",
+    "family.uninvited": "call_cancelled", "family.restored": "call_booked",
 }  # fmt: skip
 
 
@@ -121,4 +126,5 @@ def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
         text = f"提醒：{soon}{time}{what}，地点{facts['centre']}。"
     else:
         text = _TEXTS[word].format(**{**facts, "reason": reason, "other": other, "time": time})
+        text += _INSTEAD.format(instead=plain(facts["alternative"])) if facts.get("alternative") else ""
     return Wording(TEMPLATES[kind], fields, f"{text}有问题请打电话{facts['phone']}。")

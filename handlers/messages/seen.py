@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Select, String, cast, literal, or_, select
 
 from models.family.calls import CALL, FamilyCall
 from models.family.guests import GUEST, CallGuest
+from models.family.pairing import PAIRING, Pairing
 from models.messages.letters import Letter
 from models.ordering.assignments import ASSIGNMENT, Assignment
 from models.ordering.listings import Listing
@@ -39,6 +40,9 @@ ABOUT: Mapping[str, Callable[[Areas], Select[Any]]] = {
         .join(Person, FamilyCall.cared_id == Person.id)
         .where(Person.area_id.in_(areas))
     ),
+    PAIRING.name: lambda areas: (
+        select(Pairing.id).join(Person, Pairing.cared_id == Person.id).where(Person.area_id.in_(areas))
+    ),
     CARE.name: lambda areas: (
         select(CareLink.id).join(Person, CareLink.cared_id == Person.id).where(Person.area_id.in_(areas))
     ),
@@ -58,7 +62,8 @@ ABOUT: Mapping[str, Callable[[Areas], Select[Any]]] = {
 # What is about the reader alone. Anything else is seen by nobody until it stands here.
 OWN = ("digest", "invitation")
 # Lives of which no letter speaks, or whose letters no desk shows: needs and calls for help may be confidential.
-SEEN_BY_NOBODY = ("listing", "letter", "need", "help", "media", "demand_list", "complaint", "loan", "person")
+SEEN_BY_NOBODY = ("listing", "letter", "need", "help", "media", "demand_list", "complaint", "loan", "person",
+                  "proposal", "makeup")  # fmt: skip
 
 
 def within(person_id: int) -> ColumnElement[bool]:

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from models.family.pairing import part_all
 from models.family.parting import stop_calls
 from models.life import By
 from models.ordering.ending import stop_all
@@ -26,4 +27,6 @@ def mark(session: Session, who: Who, person_id: int, verb: str, now: datetime) -
         let_go(session, person.id, now)  # first: what the next two say to those who were to come must stand
         stop_all(session, person, by, now)
         stop_calls(session, person, by, now)
+        if person.state != "paused":
+            part_all(session, person.id, now)
     return person

@@ -83,7 +83,8 @@ def resident(ask: Ask, person: int) -> Reply:
         first.insert(0, Choice(words.ORDER_FOR.format(name=found.name), f"order/for/{person}"))
     verbs = [name for name, verb in PERSON.by_name.items() if found.state in verb.sources]
     befalls = [Choice(words.BEFALLS[verb], f"staff/resident/{person}/befall/{verb}") for verb in verbs]
-    return _whole(ask, found, f"staff/resident/{person}", "staff/resident", *first, *befalls)
+    company = Choice("陪伴", f"company/{person}")
+    return _whole(ask, found, f"staff/resident/{person}", "staff/resident", *first, company, *befalls)
 
 
 def ask_befall(ask: Ask, person: int, verb: str) -> Reply:

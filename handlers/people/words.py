@@ -29,7 +29,10 @@ ASK_WHOM = "要查看哪位居民？请回复姓名。"
 NO_HELPERS = "还没有家人可以替您点单、约视频。"
 AGREED = "好的，已记下同意。以后想改随时可以撤回。"
 TAKEN_BACK = "好的，已撤回。需要时可以再同意。"
-CONSENTS = {"service_records": "登记服务记录", "family_calls": "参加亲情视频", "photos": "活动拍照"}
+CONSENTS = {
+    "service_records": "登记服务记录", "family_calls": "参加亲情视频", "photos": "活动拍照",
+    "home_news": "写家乡来信",
+}  # fmt: skip
 NO_RESIDENT = "您负责的范围里没有找到这个名字，请再回复一次，或点取消。"
 
 HELLO, HELLO_NAMED = "您好", "{name}，您好"

@@ -17,7 +17,8 @@ from models.tasks.telling import next_morning
 
 Inner = Callable[[str, dict[str, Any], ZoneInfo], str]
 
-ON_A_PAGE = ("matter_tell", "media_lost")  # what must not be said on a task stands on the matter's own page
+# What must not be said on a task stands on the matter's own page.
+ON_A_PAGE = ("matter_tell", "media_lost", "elder_absent", "wellbeing")
 
 log = logging.getLogger(__name__)
 

@@ -123,6 +123,10 @@ def _subject_link(task: Task) -> str:
     kind, _, key = task.subject.partition(":")
     if kind == "order":
         return url_for("console.orders.one", order=int(key))
+    if kind == "call":
+        return url_for("console.calls.one", call=int(key))
+    if kind == "pair":
+        return url_for("console.quiet.listed")
     return url_for("console.letters.one", letter=int(key)) if kind == "letter" else ""
 
 

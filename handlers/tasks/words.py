@@ -57,6 +57,10 @@ TITLES = {
     "still_wanted": "请问清是否还要服务",
     "loan_request": "请答复借调申请",
     "loan_overdue": "借出未还",
+    "call_outcome": "请登记视频结果",
+    "elder_absent": "视频没到场，请看望",
+    "wellbeing": "视频后请回访",
+    "pairing_due": "结对该联系了",
 }
 
 # What a task about an order asks for.
@@ -194,6 +198,24 @@ def _closure(facts: dict[str, Any], zone: ZoneInfo) -> str:
     return f"{facts['centre']}在这些时间不开门{why}：\n" + "\n".join(lines) + "\n请联系双方改时间或取消。"
 
 
+def _call_outcome(facts: dict[str, Any], zone: ZoneInfo) -> str:
+    start = when(datetime.fromisoformat(facts["starts_at"]), zone)
+    return f"{start} {facts['cared']}与{facts['relative']}的视频过了，还没人说情况。请登记：通了、谁没来，还是没接通。"
+
+
+def _elder_absent(facts: dict[str, Any], zone: ZoneInfo) -> str:
+    start = when(datetime.fromisoformat(facts["starts_at"]), zone)
+    return f"{start}的视频，{facts['cared']}没有到场。请当天上门或打电话看看是否平安，再告诉家人{facts['relative']}。"
+
+
+def _wellbeing(facts: dict[str, Any], zone: ZoneInfo) -> str:
+    return f"和家人视频之后，{facts['cared']}需要再去看看，记录见“看这件事”。"
+
+
+def _pairing_due(facts: dict[str, Any], zone: ZoneInfo) -> str:
+    return f"{called(facts['helper'])}与{facts['cared']}结对，该联系了。联系后请记一笔。"
+
+
 def _stop_provider(facts: dict[str, Any], zone: ZoneInfo) -> str:
     number = facts["organisation_phone"] or "（没有登记，请查通讯录）"
     return (
@@ -224,6 +246,7 @@ def _loan(tail: str) -> Callable[[dict[str, Any], ZoneInfo], str]:
 _SENTENCES: Mapping[str, Callable[[dict[str, Any], ZoneInfo], str]] = {
     "confirm_link": _confirm_link, "call_help": _call_help, "closure": _closure, "stop_provider": _stop_provider,
     "identity_conflict": _identity_conflict, "review_listing": _review_listing,
+    "call_outcome": _call_outcome, "elder_absent": _elder_absent, "wellbeing": _wellbeing, "pairing_due": _pairing_due,
     "loan_request": _loan("请答复能不能借。"), "loan_overdue": _loan("已经到期还没有归还，请联系对方。"),
 }  # fmt: skip
 

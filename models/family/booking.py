@@ -1,6 +1,5 @@
-"""Booking, moving and cancelling a family call: all cells or none, and every reminder with it."""
+"""Booking and moving a family call: all cells or none, and every reminder with it."""
 
-from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -11,17 +10,15 @@ from models.errors import Refused
 from models.family.calls import CALL, FamilyCall, call_for
 from models.family.guests import guests_of
 from models.family.slots import CALL_LASTS, HORIZON_DAYS, NOTICE, Slot, Venue, is_free, nearest, venue_for
-from models.family.telling import announce, facts_of, tell
+from models.family.telling import announce
 from models.hours import calendar
-from models.life import BY_RULE, BY_TIME, By
-from models.messages.outbox import withdraw
+from models.life import By
 from models.people.consent import has_taken_back
 from models.people.identities import Who
 from models.people.persons import Person
 from models.people.scope import act_for
-from models.places.cells import occupy, release, taken
+from models.places.cells import occupy, taken
 from models.places.centres import ServiceCentre, open_spans
-from models.tasks.desk import settle_for
 from models.tasks.holding import wake_for
 
 
@@ -104,54 +101,10 @@ def move(session: Session, who: Who, call_id: int, starts_at: datetime, now: dat
     return call
 
 
-def cancel(session: Session, who: Who, call_id: int, reason: str, now: datetime) -> FamilyCall:
-    """Cancel a call: its cells free, its reminders withdrawn, the others told. Cancelling twice is once."""
-    call, role = call_for(session, who, call_id)
-    if call.state != "cancelled":
-        end(session, call, by=By(who.person_id, role), reason=reason, now=now)
-        _has_acted(session, call, role, now)
-    return call
-
-
 def _has_acted(session: Session, call: FamilyCall, role: str, now: datetime) -> None:
     """What waited for the family goes on; a cadre's own deed is no answer."""
     if role != "cadre":
         wake_for(session, call.cared_id, now)
-
-
-def end(
-    session: Session, call: FamilyCall, *, by: By, reason: str, now: datetime, but_not: Collection[int] = ()
-) -> None:
-    """A call is off: its cells free, its reminders and its task gone, both sides told but whoever did it.
-
-    Who is in `but_not` is not told either. Raises Refused("wrong_state").
-    """
-    text = reason[:200]
-    CALL.move(session, call, "cancel", by=by, now=now, note=text, reason=text)
-    release(session, call.subject)
-    withdraw(session, call.subject, now)
-    settle_for(session, call.subject, "cancel", by=BY_RULE, now=now)
-    relatives = {call.relative_id, *(guest.id for guest in guests_of(session, call.id))}
-    readers = {*relatives, call.helper_id} - {by.person_id, *but_not}
-    tell(session, call, dict.fromkeys(readers, "cancelled"), {**facts_of(session, call), "reason": text}, now)
-
-
-def finish_past(session: Session, now: datetime) -> int:
-    """Calls whose end lies two hours back are completed where no cadre said otherwise; answers how many.
-
-    A call that another clock is finishing at this moment is left to it.
-    """
-    query = (
-        select(FamilyCall)
-        .where(FamilyCall.state.in_(("booked", "checked_in", "in_call")), FamilyCall.ends_at < now - timedelta(hours=2))
-        .limit(200).with_for_update(skip_locked=True)
-    )  # fmt: skip
-    past = session.scalars(query, execution_options={"populate_existing": True}).all()
-    for call in past:
-        CALL.move(session, call, "complete", by=BY_TIME, now=now)
-        release(session, call.subject)
-        settle_for(session, call.subject, "cancel", by=BY_TIME, now=now)
-    return len(past)
 
 
 def _check_consent(session: Session, cared: Person) -> None:

@@ -36,6 +36,7 @@ class FamilyCall(Row):
     state: Mapped[str] = mapped_column(String(20), default="booked")
     revision: Mapped[int] = mapped_column(default=0)
     reason: Mapped[str] = mapped_column(String(200), default="")
+    end_code: Mapped[str] = mapped_column(String(16), default="")  # one of CANCEL_CODES
     created_at: Mapped[datetime]
 
     @property
@@ -44,20 +45,38 @@ class FamilyCall(Row):
         return f"call:{self.id}"
 
 
+LIVE_CALLS = ("booked", "checked_in", "in_call")
+# Four ways in which two who wanted to talk did not. Each is a fact about that hour, and no mark against anybody.
+MISSED = ("relative_no_show", "resident_no_show", "neither_came", "technical_failure")
+# How close to the call the family cancelled it; the centre did; the link, the consent or a life ended.
+CANCEL_CODES = ("in_time", "late", "same_day", "centre", "stopped")
+# What somebody may still say of a call: as long as nobody has said that they talked, it may turn out otherwise.
+_OPEN = (*LIVE_CALLS, "unreported")
+
+
+def _missed(state: str) -> tuple[str, ...]:
+    return (*_OPEN, *(other for other in MISSED if other != state))
+
+
 CALL = Life(
     "call",
     cast(Table, FamilyCall.__table__),
     "booked",
     (
-        Verb("change", ("booked",), "booked", who=("relative", "cadre"), tells=("relative", "helper")),
-        Verb("check_in", ("booked",), "checked_in", who=("cadre",)),
+        # One whose hour has passed may still be planned anew; it is never confirmed afterwards.
+        Verb("change", ("booked", "unreported"), "booked", who=("relative", "cadre"), tells=("relative", "helper")),
+        Verb("check_in", ("booked", "unreported"), "checked_in", who=("cadre",)),
         Verb("start", ("booked", "checked_in"), "in_call", who=("cadre", "relative")),
-        Verb("complete", ("booked", "checked_in", "in_call"), "completed", who=("cadre", TIME)),
+        Verb("close", ("booked", "checked_in"), "unreported", who=(TIME,), tells=("helper",)),
+        Verb("complete", (*_OPEN, *MISSED), "completed", who=("cadre", TIME)),
         Verb("cancel", ("booked", "checked_in"), "cancelled", who=("relative", "cadre", "rule"),
              tells=("relative", "helper")),
-        Verb("miss_relative", ("booked", "checked_in"), "relative_no_show", who=("cadre",)),
-        Verb("miss_resident", ("booked", "checked_in"), "resident_no_show", who=("cadre",)),
-        Verb("fail", ("booked", "checked_in", "in_call"), "technical_failure", who=("cadre",)),
+        Verb("call_off", ("booked", "checked_in"), "cancelled", who=("cadre", "rule"), tells=("relative", "helper")),
+        Verb("undo", ("cancelled",), "booked", who=("relative", "cadre"), tells=("relative", "helper")),
+        Verb("miss_relative", _missed("relative_no_show"), "relative_no_show", who=("cadre",), tells=("relative",)),
+        Verb("miss_resident", _missed("resident_no_show"), "resident_no_show", who=("cadre",), tells=("relative",)),
+        Verb("miss_both", _missed("neither_came"), "neither_came", who=("cadre",), tells=("relative",)),
+        Verb("fail", _missed("technical_failure"), "technical_failure", who=("cadre",), tells=("relative",)),
     ),
 )  # fmt: skip
 
@@ -75,7 +94,7 @@ def calls_of(session: Session, who: Who, now: datetime) -> list[FamilyCall]:
             ),
             and_(FamilyCall.helper_id == who.person_id, or_(Person.area_id.in_(mine), ServiceCentre.area_id.in_(mine))),
         ))
-        .where(FamilyCall.state.in_(("booked", "checked_in", "in_call")), FamilyCall.ends_at > now)
+        .where(FamilyCall.state.in_(LIVE_CALLS), FamilyCall.ends_at > now)
         .where(Person.state == "active").order_by(FamilyCall.starts_at)
     )  # fmt: skip
     return list(session.scalars(query))
@@ -102,6 +121,20 @@ def call_for(session: Session, who: Who, call_id: int) -> tuple[FamilyCall, str]
     if helps or in_charge_of(session, who.person_id, session.get_one(Person, call.cared_id)):
         return call, "cadre"
     raise Refused("not_yours")
+
+
+def locked(session: Session, call_id: int) -> FamilyCall:
+    """The call as it stands now, held: whoever changes or ends it at this moment waits, or is waited for."""
+    session.flush()
+    return session.get_one(FamilyCall, call_id, with_for_update={"key_share": True}, populate_existing=True)
+
+
+def cadres_call(session: Session, who: Who, call_id: int) -> FamilyCall:
+    """The call, held, for its helper or a cadre over the village; raises Refused("not_yours") for anybody else."""
+    _, role = call_for(session, who, call_id)
+    if role != "cadre":
+        raise Refused("not_yours")
+    return locked(session, call_id)
 
 
 def resources_of(session: Session, call: FamilyCall) -> list[str]:

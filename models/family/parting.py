@@ -5,10 +5,12 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
-from models.family.booking import end
 from models.family.calls import FamilyCall
+from models.family.ending import end
 from models.family.guests import calls_joined
 from models.family.joining import take_off
+from models.family.makeup import drop_makeups, drop_makeups_between
+from models.family.news import stop_news
 from models.life import By
 from models.people import consent
 from models.people.care import CareLink
@@ -30,6 +32,7 @@ def part(session: Session, who: Who, link_id: int, now: datetime) -> CareLink:
     joined = (FamilyCall.id.in_(calls_joined(link.relative_id)), FamilyCall.cared_id == link.cared_id)
     for call in _coming(session, now, *joined):
         take_off(session, call, link.relative_id, By(who.person_id, "rule"), now)
+    drop_makeups_between(session, link.relative_id, link.cared_id, now)
     return link
 
 
@@ -42,6 +45,9 @@ def take_back(session: Session, who: Who, person_id: int, kind: str, now: dateti
     if kind == "family_calls":
         for call in _coming(session, now, FamilyCall.cared_id == person_id):
             end(session, call, by=By(who.person_id, "rule"), reason="consent_withdrawn", now=now)
+        drop_makeups(session, person_id, now)
+    if kind == "home_news":
+        stop_news(session, person_id, now)
 
 
 def stop_calls(session: Session, person: Person, by: By, now: datetime) -> int:
@@ -53,6 +59,7 @@ def stop_calls(session: Session, person: Person, by: By, now: datetime) -> int:
     for call in calls:
         end(session, call, by=By(by.person_id, "rule"), reason="stopped", now=now,
             but_not={call.relative_id, call.cared_id})  # fmt: skip
+    drop_makeups(session, person.id, now)
     return len(calls)
 
 

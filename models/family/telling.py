@@ -17,6 +17,10 @@ from models.places.centres import ServiceCentre, phone_of
 from models.tasks.desk import open_task, settle_for
 
 REMINDER = "family.reminder"
+# A change is said a minute later: who moves a call and moves it back has changed nothing, and nobody hears of it twice.
+SETTLES = timedelta(minutes=1)
+NEAR = timedelta(hours=2)  # so close to the call every minute counts
+_SAYS_WHEN = ("family.booked", "family.changed", "family.restored")
 
 
 def announce(
@@ -31,9 +35,25 @@ def announce(
     words = dict.fromkeys([call.relative_id, *_guests(session, call), call.helper_id], word)
     if helped_before not in (None, call.helper_id):
         words |= {call.helper_id: "booked", helped_before: "cancelled"}
-    tell(session, call, {reader: said for reader, said in words.items() if reader != told_by}, facts, now)
+    words = {reader: said for reader, said in words.items() if reader != told_by}
+    if word == "changed":
+        words = {reader: said for reader, said in words.items() if said != word or not _knows(session, call, reader)}
+    tell(session, call, words, facts, now)
     settle_for(session, call.subject, "cancel", by=BY_RULE, now=now)
-    _open_help(session, call, facts, now)
+    open_help(session, call, facts, now)
+
+
+def _knows(session: Session, call: FamilyCall, reader: int) -> bool:
+    """Whether the last that this reader has heard of a call is this very time and place: it was moved back."""
+    last = session.scalar(
+        select(Letter).where(
+            Letter.subject == call.subject, Letter.person_id == reader, Letter.kind.in_(_SAYS_WHEN),
+            Letter.state.not_in(("withdrawn", "suppressed")),
+        ).order_by(Letter.id.desc()).limit(1)
+    )  # fmt: skip
+    if last is None or datetime.fromisoformat(last.facts["starts_at"]) != call.starts_at:
+        return False
+    return bool(last.facts["centre"] == session.get_one(ServiceCentre, call.centre_id).name)
 
 
 def _guests(session: Session, call: FamilyCall) -> list[int]:
@@ -48,13 +68,14 @@ def tell(
     Facts that name a "role" are for readers of that role alone; `mark` tells a second time from the first.
     """
     relatives = {call.relative_id, *_guests(session, call)}
+    settled = now if call.starts_at - now < NEAR else now + SETTLES
     for reader, word in words.items():
         role = facts.get("role") or ("relative" if reader in relatives else "helper")
         post(
             session, key=f"{call.subject}/{call.revision}/{word}{mark}/{reader}", person_id=reader,
             kind=f"family.{word}", facts={**facts, "role": role}, subject=call.subject, revision=call.revision,
-            urgency="same_day", now=now, useful_until=max(call.starts_at, now + timedelta(hours=1)),
-            about_id=call.cared_id,
+            urgency="same_day", now=now, due_at=settled if word == "changed" else now,
+            useful_until=max(call.starts_at, now + timedelta(hours=1)), about_id=call.cared_id,
         )  # fmt: skip
 
 
@@ -111,7 +132,8 @@ def person_moved_zone(session: Session, person_id: int, now: datetime) -> None:
     session.flush()
 
 
-def _open_help(session: Session, call: FamilyCall, facts: dict[str, Any], now: datetime) -> None:
+def open_help(session: Session, call: FamilyCall, facts: dict[str, Any], now: datetime) -> None:
+    """The helper's task: bring the elder to the screen, and have it ready."""
     cared, centre = session.get_one(Person, call.cared_id), session.get_one(ServiceCentre, call.centre_id)
     open_task(
         session, key=f"{call.subject}/{call.revision}/help", kind="call_help", area_id=cared.area_id or centre.area_id,

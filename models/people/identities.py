@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint, select, update
+from sqlalchemy import ForeignKey, Select, String, UniqueConstraint, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -93,10 +93,14 @@ def is_reachable(session: Session, person_id: int) -> bool:
     return session.scalar(query.limit(1)) is not None
 
 
-def out_of_reach(session: Session, people: Collection[int]) -> list[Person]:
-    """Of these people, whom the official account cannot write to now: never followed, left, or refused our messages."""
-    reached = select(Identity.person_id).where(
+def reached() -> Select[int]:
+    """The ids of those to whom the official account can write now, to be joined into other questions."""
+    return select(Identity.person_id).where(
         Identity.kind == "official_account", Identity.following.is_(True), Identity.reachable.is_(True)
     )
-    query = select(Person).where(Person.id.in_(people), Person.id.not_in(reached)).order_by(Person.id)
+
+
+def out_of_reach(session: Session, people: Collection[int]) -> list[Person]:
+    """Of these people, whom the official account cannot write to now: never followed, left, or refused our messages."""
+    query = select(Person).where(Person.id.in_(people), Person.id.not_in(reached())).order_by(Person.id)
     return list(session.scalars(query))

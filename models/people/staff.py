@@ -114,6 +114,16 @@ def memberships(person_id: int) -> Select[int | None]:
     )
 
 
+def helpers_named(session: Session, name: str, limit: int = 10) -> list[Person]:
+    """Who holds any role now, as a cadre or in an organisation, and is called so: whom the county knows by office."""
+    query = (
+        select(Person).join(StaffRole, StaffRole.person_id == Person.id)
+        .where(StaffRole.ended_at.is_(None), Person.name == name.strip(), Person.state == "active")
+        .distinct().order_by(Person.id).limit(limit)
+    )  # fmt: skip
+    return list(session.scalars(query))
+
+
 def is_member(session: Session, person_id: int, organisation_id: int) -> bool:
     """Whether the person answers for this organisation."""
     query = _live().where(StaffRole.person_id == person_id, StaffRole.organisation_id == organisation_id)

@@ -16,14 +16,16 @@ TASK_KINDS = (
     "stop_provider", "closure", "need_triage", "help_triage", "help_do", "matter_urgent", "matter_tell", "media_lost",
     "identity_conflict", "review_listing", "order_overdue", "name_person", "visit_recheck", "visit_silent",
     "nobody_home", "complaint", "follow_up", "still_wanted", "loan_request", "loan_overdue",
+    "call_outcome", "elder_absent", "wellbeing", "pairing_due",
 )  # fmt: skip
 # Somebody waits for these: they do not wait for the morning.
 PRESSING = (
     "phone_call", "check_delivery", "order_unanswered", "tell_in_person", "stop_provider", "matter_urgent",
-    "nobody_home", "name_person",
+    "nobody_home", "name_person", "elder_absent",
 )  # fmt: skip
 # Done where the matter itself is decided: a tap on the task alone would stop its clock and help nobody.
-DECIDED_ELSEWHERE = ("need_triage", "help_triage", "help_do", "matter_urgent", "review_listing", "complaint")
+DECIDED_ELSEWHERE = ("need_triage", "help_triage", "help_do", "matter_urgent", "review_listing", "complaint",
+                     "call_outcome", "pairing_due")  # fmt: skip
 
 
 class Task(Row):

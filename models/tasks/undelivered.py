@@ -19,10 +19,10 @@ PHONE_WITHIN = timedelta(hours=4)
 def hand_over(session: Session, letter: Letter, now: datetime) -> Task | None:
     """Open the task to tell a person what `letter` could not.
 
-    None for letters about tasks, which stay on the list, and for answers in a conversation: they are that person's own,
-    and whoever asked asks again; of an invitation they hold the code.
+    None for letters about tasks and lists, which stay where they are, and for answers in a conversation: they are that
+    person's own, and whoever asked asks again; of an invitation they hold the code.
     """
-    if letter.kind.startswith(("tasks.", "messages.")) or letter.kind == "people.invitation_qr":
+    if letter.kind.startswith(("tasks.", "messages.")) or letter.kind in ("people.invitation_qr", "family.quiet"):
         return None
     person = session.get_one(Person, letter.person_id)
     area_id = person.area_id or session.scalar(

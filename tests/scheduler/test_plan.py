@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import select
 
 from handlers.tasks.words import sentence
-from models.family.booking import cancel, move
+from models.family.booking import move
 from models.family.calls import FamilyCall
+from models.family.ending import cancel
 from models.family.telling import REMINDER
 from models.hours import CHINA, CalendarOverride
 from models.messages.letters import Letter

@@ -7,6 +7,8 @@ import pytest
 from sqlalchemy import func, select
 
 from models import audit
+from models.family.calls import FamilyCall
+from models.family.pairing import Pairing
 from models.messages.outbox import post
 from models.ordering.listings import Listing
 from models.ordering.orders import Order
@@ -26,6 +28,7 @@ MOST = 6  # questions that one list may ask, the guard's own included
 MINUTE = timedelta(minutes=1)
 LISTS = {
     "tasks": "/console/tasks/", "orders": "/console/orders/", "letters": "/console/letters/",
+    "calls": "/console/calls/?view=all", "callsheet": "/console/callsheet/?day=2026-11-24", "quiet": "/console/quiet/",
     "dispatch": "/console/dispatch/", "sheet": "/console/sheet/", "review": "/console/review/",
     "report": "/console/report/",
     "residents": "/console/residents/", "centres": "/console/centres/", "audit": "/console/audit/",
@@ -64,6 +67,17 @@ def fill(session, cast, start, many):
             listing_id=listing.id, number=1, providers=[], state="submitted", rounds=1, title="磨刀", questions=[],
             category="cleaning", mode="at_centre", author_id=cast.li.id, created_at=NOW,
         ))  # fmt: skip
+        elder = Person(name=f"老{n}", area_id=cast.village.id, left_behind="elder", created_at=NOW)
+        session.add(elder)
+        session.flush()
+        session.add_all([
+            FamilyCall(
+                client_key=f"c{n}", relative_id=cast.xiaofang.id, cared_id=elder.id, centre_id=cast.centre.id,
+                station_id=cast.stations[0].id, helper_id=cast.li.id, starts_at=at, ends_at=at + 30 * MINUTE,
+                state="unreported", created_at=NOW,
+            ),
+            Pairing(helper_id=cast.li.id, cared_id=elder.id, every_days=7, since=NOW - timedelta(days=30)),
+        ])  # fmt: skip
         audit.write(session, verb="reveal", person_id=cast.li.id, now=at)
 
 

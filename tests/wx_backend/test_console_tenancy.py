@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 import pytest
 from sqlalchemy import select
 
+from models.family import pairing
+from models.family.booking import book
 from models.messages.outbox import post
 from models.ordering.placing import place
 from models.ordering.review import submit
@@ -18,6 +20,7 @@ from models.tasks.taking import Seen
 from models.tasks.tasks import Task
 from tests.desk import PASSWORD, Clerk, give_account
 from tests.gate import close_app, config_for
+from tests.models.family.test_calls import SUNDAY_16
 from tests.world import NOW
 from wx_backend.app import create_app
 
@@ -45,6 +48,17 @@ MATRIX: dict[tuple[str, str], Row] = {
     (DO, "tasks.hand_over"): Row("tasks/{second}/hand-over", 303, 404, {"seen": Seen("open", None), "to": "{chen}"}),
     (DO, "tasks.done"): Row("tasks/{third}/done", 303, 404, {"seen": Seen("open", None)}),
     (DO, "tasks.answered"): Row("tasks/{link}/answer", 303, 404, {"seen": Seen("open", None), "answer": "confirm"}),
+    (LOOK, "calls.listed"): Row("calls/?view=all", 200, 200),
+    (LOOK, "calls.one"): Row("calls/{call}", 200, 404),
+    (DO, "calls.reveal"): Row("calls/{call}/reveal", 200, 404, REASON),
+    (DO, "calls.tell"): Row("calls/{call}/told", 303, 404, {"seen": "booked.0", "means": "visit"}),
+    (DO, "calls.became"): Row("calls/{call}/outcome", 422, 404, {"seen": "booked.0", "what": "completed"}),
+    (DO, "calls.well"): Row("calls/{call}/well", 409, 404, {"verdict": "ok"}),
+    (DO, "calls.off"): Row("calls/{call}/off", 303, 404, {"seen": "booked.0", "why": "停电", "instead": "周一"}),
+    (LOOK, "callsheet.listed"): Row("callsheet/?day=2026-11-29", 200, 200),
+    (DO, "callsheet.reveal"): Row("callsheet/reveal", 200, 200, {**REASON, "day": "2026-11-29"}),
+    (LOOK, "quiet.listed"): Row("quiet/", 200, 200),
+    (DO, "quiet.touched"): Row("quiet/pairs/{pair}/touch", 303, 404, {"means": "visit"}),
     (LOOK, "orders.listed"): Row("orders/", 200, 200),
     (LOOK, "orders.one"): Row("orders/{order}", 200, 404),
     (DO, "orders.reveal"): Row("orders/{order}/reveal", 200, 404, REASON),
@@ -125,8 +139,10 @@ def ids(cast, open_session):
             terms={"title": "磨刀", "category": "cleaning", "mode": "at_centre"},
         )  # fmt: skip
         submit(session, cast.who(cast.li), version.id, NOW)
+        call = book(session, xiaofang, cared_id=cast.wangnainai.id, starts_at=SUNDAY_16, client_key="c", now=NOW)
+        pair = pairing.pair(session, cast.who(cast.li), cast.li.id, cast.wangnainai.id, 7, NOW)
         session.flush()
-        return {"version": version.id, "chen": cast.chen.id,
+        return {"version": version.id, "call": call.id, "pair": pair.id, "chen": cast.chen.id,
                 "task": tasks[0].id, "second": tasks[1].id, "third": tasks[2].id, "link": link.id, "order": order.id,
                 "letter": letter.id, "resident": cast.wangnainai.id}  # fmt: skip
 
@@ -196,8 +212,8 @@ def test_nobody_else_is_let_in_with_whatever_key(app, open_session, ids):
 def test_what_is_not_there_and_what_is_anothers_is_answered_alike(app, ids):
     clerk = Clerk(app)
     clerk.signs_in("zhao")
-    rooms = {"tasks": "task", "orders": "order", "dispatch": "order", "letters": "letter", "residents": "resident",
-             "review": "version"}  # fmt: skip
+    rooms = {"tasks": "task", "calls": "call", "orders": "order", "dispatch": "order", "letters": "letter",
+             "residents": "resident", "review": "version"}  # fmt: skip
     for room, key in rooms.items():
         there = clerk.opens(f"/console/{room}/{ids[key]}").status_code, clerk.text()
         gone = clerk.opens(f"/console/{room}/999999").status_code, clerk.text()

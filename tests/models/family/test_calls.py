@@ -10,8 +10,9 @@ from sqlalchemy import delete, func, select, update
 
 from handlers.words import when_two
 from models.errors import Refused
-from models.family.booking import book, cancel, finish_past, move
+from models.family.booking import book, move
 from models.family.calls import FamilyCall, call_for, calls_of
+from models.family.ending import cancel, finish_past
 from models.family.slots import free_slots
 from models.family.telling import person_moved_zone
 from models.hours import CHINA

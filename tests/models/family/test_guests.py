@@ -10,8 +10,9 @@ from sqlalchemy import select
 
 from handlers.family.words import letter as said
 from models.errors import Refused
-from models.family.booking import cancel, move
+from models.family.booking import move
 from models.family.calls import FamilyCall, call_for, calls_of
+from models.family.ending import cancel
 from models.family.guests import CallGuest, guests_of
 from models.family.joining import MOST_GUESTS, invite, leave, may_be_asked
 from models.family.parting import part

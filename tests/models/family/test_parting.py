@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy import func, select
 
 from models.errors import Refused
-from models.family.booking import book, finish_past, move
+from models.family.booking import book, move
 from models.family.calls import FamilyCall, call_for, calls_of
+from models.family.ending import finish_past
 from models.family.parting import part, take_back
 from models.family.slots import free_slots
 from models.messages.letters import Letter

@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import func, select, text
 
 from models.errors import Refused
-from models.family.booking import cancel, move
+from models.family.booking import move
+from models.family.ending import cancel
 from models.family.telling import REMINDER, remind_anew
 from models.hours import CHINA, CalendarOverride, WorkCalendar
 from models.messages.letters import Letter

@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import select
 
 from models.errors import Refused
-from models.family.booking import cancel, move
+from models.family.booking import move
+from models.family.ending import cancel
 from models.history import history_of
 from models.hours import WorkCalendar
 from models.life import BY_RULE

@@ -1,0 +1,97 @@
+"""A cadre asks a family for another time: which day, which hour, what otherwise, and why."""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from handlers.family import after_words, words
+from handlers.room import Ask, Choice, Handler, Reply
+from handlers.words import on_day, when
+from models.errors import Refused
+from models.family.calls import FamilyCall, cadres_call
+from models.family.changing import propose
+from models.family.guests import guests_of
+from models.family.proposals import POLICIES
+from models.family.slots import Slot, free_slots
+from models.hours import CHINA
+from models.people.persons import Person
+
+DAYS_SHOWN = 10
+
+
+def days(ask: Ask, call: int) -> Reply:
+    """The next days on which everything is free at some hour."""
+    found = cadres_call(ask.session, ask.who, call)
+    free = _free(ask, found, ask.now.astimezone(CHINA).date(), DAYS_SHOWN)
+    listed = dict.fromkeys(slot.starts_at.astimezone(CHINA).date() for slot in free)
+    choices = tuple(Choice(on_day(day), f"call/{call}/ask/{day:%Y%m%d}") for day in listed)
+    return Reply(after_words.ASK_DAY if choices else words.GONE_ALL, choices, back=f"call/desk/{call}")
+
+
+def hours(ask: Ask, call: int, day: str) -> Reply:
+    """The free half-hours of that day, those in which the family is awake first."""
+    found, zone = cadres_call(ask.session, ask.who, call), _zone(ask, call)
+    free = sorted(_free(ask, found, _day(day), 1), key=lambda slot: (not slot.humane, slot.starts_at))
+    choices = tuple(
+        Choice(words.both(slot.starts_at, zone), f"call/{call}/ask/at/{int(slot.starts_at.timestamp()) // 60}")
+        for slot in free if slot.starts_at != found.starts_at
+    )  # fmt: skip
+    return Reply(after_words.ASK_TIME if choices else words.NO_SLOTS, choices, back=f"call/{call}/ask")
+
+
+def policy(ask: Ask, call: int, stamp: int) -> Reply:
+    """Asks what becomes of the call without a yes."""
+    cadres_call(ask.session, ask.who, call)
+    choices = tuple(
+        Choice(after_words.POLICY_NAMES[one], f"call/{call}/ask/at/{stamp}/{n}") for n, one in enumerate(POLICIES)
+    )
+    return Reply(after_words.ASK_POLICY, choices, back=f"call/{call}/ask")
+
+
+def why(ask: Ask, call: int, stamp: int, otherwise: int) -> Reply:
+    """Asks why."""
+    cadres_call(ask.session, ask.who, call)
+    at = f"call/{call}/ask/at/{stamp}/{otherwise}"
+    choices = tuple(Choice(reason, f"{at}/{n}") for n, reason in enumerate(words.OF_THE_CENTRE))
+    return Reply(after_words.ASK_WHY, choices, back=f"call/{call}/ask")
+
+
+def asked(ask: Ask, call: int, stamp: int, otherwise: int, reason: int) -> Reply:
+    """The family has been asked."""
+    if otherwise >= len(POLICIES) or reason >= len(words.OF_THE_CENTRE):
+        raise Refused("wrong_state")
+    try:
+        starts_at = datetime.fromtimestamp(stamp * 60, UTC)
+    except (OverflowError, OSError, ValueError) as error:
+        raise Refused("bad_time") from error
+    made = propose(ask.session, ask.who, call, starts_at, words.OF_THE_CENTRE[reason], POLICIES[otherwise], ask.now)
+    by = when(made.answer_by, ZoneInfo(ask.who.zone))
+    return Reply(after_words.PROPOSED.format(by=by), (Choice("查看", f"call/desk/{call}"), Choice("我的任务", "task")))
+
+
+def _free(ask: Ask, call: FamilyCall, first_day: date, many: int) -> list[Slot]:
+    relative, cared = (ask.session.get_one(Person, key) for key in (call.relative_id, call.cared_id))
+    return free_slots(
+        ask.session, relative, cared, first_day=first_day, days=many, now=ask.now + timedelta(minutes=1),
+        held_by=call.subject, guests=guests_of(ask.session, call.id),
+    )  # fmt: skip
+
+
+def _zone(ask: Ask, call: int) -> str:
+    found = cadres_call(ask.session, ask.who, call)
+    return ask.session.get_one(Person, found.relative_id).time_zone
+
+
+def _day(text: str) -> date:
+    try:
+        return datetime.strptime(text, "%Y%m%d").replace(tzinfo=UTC).date()
+    except ValueError as error:
+        raise Refused("bad_time") from error
+
+
+ADDRESSES: dict[str, Handler] = {
+    "call/<int:call>/ask": days,
+    "call/<int:call>/ask/<day>": hours,
+    "call/<int:call>/ask/at/<int:stamp>": policy,
+    "call/<int:call>/ask/at/<int:stamp>/<int:otherwise>": why,
+    "call/<int:call>/ask/at/<int:stamp>/<int:otherwise>/<int:reason>": asked,
+}

@@ -1,0 +1,70 @@
+"""What a desk asks of the calls below a cadre's areas: which there are, and everything about one of them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from models.errors import Refused
+from models.family.calls import LIVE_CALLS, FamilyCall
+from models.paging import Asked, Cursor, Page, page
+from models.people.identities import Who
+from models.people.persons import Person
+from models.people.staff import areas_under
+from models.places.areas import Area
+from models.places.centres import ServiceCentre
+
+
+@dataclass(frozen=True)
+class Question:
+    """What the desk looks for. `view`: "coming", "untold" (nobody has said what became of it), or "" for all."""
+
+    view: str = "coming"
+    state: str = ""
+
+
+def look(session: Session, who: Who, question: Question, now: datetime, cursor: Cursor | None = None) -> Page[Any]:
+    """Rows of (FamilyCall, cared, relative, relative_zone, helper, village, centre).
+
+    What comes stands the soonest first, everything else the latest first.
+    """
+    query = _below(who)
+    if question.view == "coming":
+        query = query.where(FamilyCall.state.in_(LIVE_CALLS), FamilyCall.ends_at > now)
+    if question.view == "untold":
+        query = query.where(
+            or_(FamilyCall.state == "unreported", and_(FamilyCall.state.in_(LIVE_CALLS), FamilyCall.ends_at <= now))
+        )
+    if question.state:
+        query = query.where(FamilyCall.state == question.state)
+    return page(
+        session, query, (FamilyCall.starts_at, FamilyCall.id),
+        lambda row: (row.FamilyCall.starts_at, row.FamilyCall.id), cursor, newest_first=question.view != "coming",
+    )  # fmt: skip
+
+
+def one(session: Session, who: Who, call_id: int) -> Any:
+    """One row as `look` answers them; raises Refused("not_yours") for a call that is not below this cadre."""
+    row = session.execute(_below(who).where(FamilyCall.id == call_id).limit(1)).first()
+    if row is None:
+        raise Refused("not_yours")
+    return row
+
+
+def _below(who: Who) -> Asked:
+    cared, relative, helper = aliased(Person), aliased(Person), aliased(Person)
+    mine = areas_under(who.person_id)
+    return (
+        select(
+            FamilyCall, cared.name.label("cared"), relative.name.label("relative"),
+            relative.time_zone.label("relative_zone"), helper.name.label("helper"), Area.name.label("village"),
+            ServiceCentre.name.label("centre"),
+        )
+        .join(cared, FamilyCall.cared_id == cared.id).join(relative, FamilyCall.relative_id == relative.id)
+        .join(helper, FamilyCall.helper_id == helper.id).outerjoin(Area, cared.area_id == Area.id)
+        .join(ServiceCentre, FamilyCall.centre_id == ServiceCentre.id)
+        .where(or_(cared.area_id.in_(mine), and_(FamilyCall.helper_id == who.person_id,
+                                                 ServiceCentre.area_id.in_(mine))))
+    )  # fmt: skip

@@ -1,0 +1,199 @@
+"""A makeup: who missed each other is offered the first free times, before anybody else and linked to that call."""
+
+from datetime import datetime, timedelta
+from itertools import product
+from typing import Any, cast
+
+from sqlalchemy import ColumnElement, ForeignKey, String, Table, and_, or_, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.base import Row
+from models.errors import Refused
+from models.family.booking import book
+from models.family.calls import FamilyCall
+from models.family.slots import Slot, free_slots, venue_for
+from models.hours import CHINA
+from models.life import BY_RULE, BY_TIME, TIME, By, Life, Verb
+from models.people.care import may_act_for
+from models.people.consent import has_taken_back
+from models.people.identities import Who
+from models.people.persons import Person
+from models.places.cells import hold, release
+
+OFFERED = 3
+HELD_FOR = timedelta(hours=24)  # so long the times are kept from everybody else
+AHEAD_DAYS = 7
+AT_ONCE = 200
+
+
+class Makeup(Row):
+    """Times kept for the two of a missed call; `slots` are their starts, `made_id` is the call that came of it."""
+
+    __tablename__ = "makeups"
+
+    call_id: Mapped[int] = mapped_column(ForeignKey("family_calls.id"), unique=True)
+    relative_id: Mapped[int] = mapped_column(ForeignKey("persons.id"), index=True)
+    cared_id: Mapped[int] = mapped_column(ForeignKey("persons.id"), index=True)
+    slots: Mapped[list[Any]]
+    held_until: Mapped[datetime]
+    state: Mapped[str] = mapped_column(String(12), default="offered", index=True)
+    made_id: Mapped[int | None] = mapped_column(ForeignKey("family_calls.id"))
+    created_at: Mapped[datetime]
+
+    @property
+    def subject(self) -> str:
+        """The name under which history and cells know this makeup."""
+        return f"makeup:{self.id}"
+
+    @property
+    def starts(self) -> list[datetime]:
+        """The times on offer."""
+        return [datetime.fromisoformat(one) for one in self.slots]
+
+
+MAKEUP = Life(
+    "makeup",
+    cast(Table, Makeup.__table__),
+    "offered",
+    (
+        Verb("take", ("offered",), "taken", who=("relative",), tells=("helper",)),
+        Verb("decline", ("offered",), "declined", who=("relative",)),
+        Verb("lapse", ("offered",), "lapsed", who=(TIME,)),
+        Verb("withdraw", ("offered",), "withdrawn", who=("rule",)),
+    ),
+)
+
+
+def offer(session: Session, call: FamilyCall, now: datetime) -> Makeup | None:
+    """Keep the first free times for the two of a missed call; asking again finds the first offer.
+
+    Waking hours of the relative go first. None where the two may not call each other any more, or nothing is free.
+    """
+    known = session.scalar(select(Makeup).where(Makeup.call_id == call.id))
+    if known is not None:
+        return known
+    relative, cared = session.get_one(Person, call.relative_id), session.get_one(Person, call.cared_id)
+    if cared.state != "active" or not may_act_for(session, relative.id, cared.id):
+        return None
+    if has_taken_back(session, cared.id, "family_calls"):
+        return None
+    makeup = Makeup(call_id=call.id, relative_id=relative.id, cared_id=cared.id, slots=[], created_at=now,
+                    held_until=now + HELD_FOR)  # fmt: skip
+    session.add(makeup)
+    MAKEUP.begin(session, makeup, by=BY_RULE, now=now)
+    makeup.slots = [start.isoformat() for start in _keep(session, makeup, relative, cared, now)]
+    session.flush()
+    if not makeup.slots:
+        MAKEUP.move(session, makeup, "withdraw", by=BY_RULE, now=now)
+        return None
+    return makeup
+
+
+def _keep(session: Session, makeup: Makeup, relative: Person, cared: Person, now: datetime) -> list[datetime]:
+    """Take the cells of the first free times: both people, a screen and a helper each."""
+    try:
+        venue = venue_for(session, relative, cared)
+        first_day = (now + timedelta(days=1)).astimezone(CHINA).date()
+        free = free_slots(session, relative, cared, first_day=first_day, days=AHEAD_DAYS, now=now)
+    except Refused:
+        return []  # no centre or no screen serves them now: a cadre speaks with the family
+    spans, kept = list[tuple[str, datetime, datetime]](), list[datetime]()
+    for slot in sorted(free, key=lambda one: (not one.humane, one.starts_at)):
+        if len(kept) == OFFERED:
+            break
+        for station, helper in product(venue.stations, venue.helpers):
+            more = _spans(slot, relative.resource, cared.resource, station.resource, helper.resource)
+            try:
+                hold(session, [*spans, *more], makeup.subject)
+            except Refused:
+                continue
+            spans += more
+            kept.append(slot.starts_at)
+            break
+    return sorted(kept)
+
+
+def _spans(slot: Slot, *resources: str) -> list[tuple[str, datetime, datetime]]:
+    return [(resource, slot.starts_at, slot.ends_at) for resource in resources]
+
+
+def makeups_of(session: Session, who: Who, now: datetime) -> list[Makeup]:
+    """What is on offer to this person, the oldest first."""
+    query = select(Makeup).where(
+        Makeup.relative_id == who.person_id, Makeup.state == "offered", Makeup.held_until > now
+    )
+    return list(session.scalars(query.order_by(Makeup.id)))
+
+
+def makeup_for(session: Session, who: Who, makeup_id: int) -> Makeup:
+    """The makeup, held, for whom it is offered to; raises Refused("not_yours") for anybody else."""
+    found = session.get(Makeup, makeup_id, with_for_update=True, populate_existing=True)
+    if found is None or found.relative_id != who.person_id:
+        raise Refused("not_yours")
+    return found
+
+
+def take(session: Session, who: Who, makeup_id: int, starts_at: datetime, now: datetime) -> FamilyCall:
+    """Book one of the times that were kept: the others are free again. Twice is once, whichever time is tapped.
+
+    Raises Refused("not_yours"), ("wrong_state") when it is over, ("bad_time") for a time that was not offered, and
+    what `booking.book` raises; then the offer stands as it was.
+    """
+    makeup = makeup_for(session, who, makeup_id)
+    if makeup.made_id is not None:
+        return session.get_one(FamilyCall, makeup.made_id)
+    if makeup.state != "offered" or now >= makeup.held_until:
+        raise Refused("wrong_state", thing=MAKEUP.name, state=makeup.state)
+    if starts_at not in makeup.starts:
+        raise Refused("bad_time")
+    with session.begin_nested():
+        release(session, makeup.subject)
+        call = book(session, who, cared_id=makeup.cared_id, starts_at=starts_at, client_key=f"makeup-{makeup.id}",
+                    now=now)  # fmt: skip
+        MAKEUP.move(session, makeup, "take", by=By(who.person_id, "relative"), now=now, made_id=call.id)
+    return call
+
+
+def decline(session: Session, who: Who, makeup_id: int, now: datetime) -> Makeup:
+    """Not now: the times are free again. Twice is once; raises Refused("not_yours"), or ("wrong_state") once taken."""
+    makeup = makeup_for(session, who, makeup_id)
+    if makeup.state != "declined":
+        MAKEUP.move(session, makeup, "decline", by=By(who.person_id, "relative"), now=now)
+        release(session, makeup.subject)
+    return makeup
+
+
+def lapse_makeups(session: Session, now: datetime) -> int:
+    """Times that were kept long enough are everybody's again; answers how many offers ended."""
+    query = select(Makeup).where(Makeup.state == "offered", Makeup.held_until <= now).order_by(Makeup.id).limit(AT_ONCE)
+    old = session.scalars(query.with_for_update(skip_locked=True), execution_options={"populate_existing": True}).all()
+    for makeup in old:
+        MAKEUP.move(session, makeup, "lapse", by=BY_TIME, now=now)
+        release(session, makeup.subject)
+    return len(old)
+
+
+def drop_makeup(session: Session, call_id: int, now: datetime) -> None:
+    """The call was not missed after all: what was kept for its makeup is free again."""
+    _drop(session, session.scalar(select(Makeup).where(Makeup.call_id == call_id).with_for_update()), now)
+
+
+def drop_makeups(session: Session, person_id: int, now: datetime) -> None:
+    """One of the two can, or may, hold no calls now: nothing is kept for them any more."""
+    _drop_all(session, now, or_(Makeup.relative_id == person_id, Makeup.cared_id == person_id))
+
+
+def drop_makeups_between(session: Session, relative_id: int, cared_id: int, now: datetime) -> None:
+    """These two may not call each other any more."""
+    _drop_all(session, now, and_(Makeup.relative_id == relative_id, Makeup.cared_id == cared_id))
+
+
+def _drop_all(session: Session, now: datetime, which: ColumnElement[bool]) -> None:
+    for makeup in session.scalars(select(Makeup).where(which, Makeup.state == "offered").with_for_update()).all():
+        _drop(session, makeup, now)
+
+
+def _drop(session: Session, makeup: Makeup | None, now: datetime) -> None:
+    if makeup is not None and makeup.state == "offered":
+        MAKEUP.move(session, makeup, "withdraw", by=BY_RULE, now=now)
+        release(session, makeup.subject)

@@ -1,0 +1,60 @@
+"""Another time that the centre asks a family for, until the family has answered or the time to answer is over."""
+
+from datetime import datetime
+from typing import cast
+
+from sqlalchemy import ForeignKey, Index, String, Table, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.base import Row
+from models.life import BY_RULE, TIME, Life, Verb
+
+POLICIES = ("keep", "cancel")  # what becomes of the call without a yes: it stays, or it cannot take place
+
+
+class CallProposal(Row):
+    """The centre's wish to move a call; the call itself moves with the family's yes only."""
+
+    __tablename__ = "call_proposals"
+    __table_args__ = (
+        Index(
+            "uq_call_proposals_asked", "call_id", unique=True,
+            postgresql_where=text("state = 'asked'"), sqlite_where=text("state = 'asked'"),
+        ),
+    )  # fmt: skip
+
+    call_id: Mapped[int] = mapped_column(ForeignKey("family_calls.id"), index=True)
+    seen_revision: Mapped[int]  # of the call when it was asked
+    starts_at: Mapped[datetime]
+    reason: Mapped[str] = mapped_column(String(200))
+    otherwise: Mapped[str] = mapped_column(String(8))  # one of POLICIES
+    proposed_by_id: Mapped[int] = mapped_column(ForeignKey("persons.id"))
+    answer_by: Mapped[datetime]
+    state: Mapped[str] = mapped_column(String(12), default="asked")
+    created_at: Mapped[datetime]
+
+
+PROPOSAL = Life(
+    "proposal",
+    cast(Table, CallProposal.__table__),
+    "asked",
+    (
+        Verb("accept", ("asked",), "accepted", who=("relative",), tells=("cadre",)),
+        Verb("decline", ("asked",), "declined", who=("relative",), tells=("cadre",)),
+        Verb("lapse", ("asked",), "lapsed", who=(TIME,), tells=("cadre",)),
+        Verb("withdraw", ("asked",), "withdrawn", who=("cadre", "rule")),
+    ),
+)
+
+
+def standing(session: Session, call_id: int) -> CallProposal | None:
+    """The proposal for a call that waits for its answer, held."""
+    query = select(CallProposal).where(CallProposal.call_id == call_id, CallProposal.state == "asked")
+    return session.scalar(query.with_for_update(), execution_options={"populate_existing": True})
+
+
+def drop_proposals(session: Session, call_id: int, now: datetime) -> None:
+    """The call is over, or goes another way: nobody need answer any more."""
+    asked = standing(session, call_id)
+    if asked is not None:
+        PROPOSAL.move(session, asked, "withdraw", by=BY_RULE, now=now)

@@ -1,0 +1,121 @@
+"""Family calls at the staff desk: masked until somebody says why, what became of one, the sheet, who needs company."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from handlers.family import after_words
+from models.family.booking import book
+from models.family.calls import FamilyCall
+from models.family.outcomes import CallReport, arrive, report
+from models.family.pairing import Pairing, pair
+from models.family.wellbeing import WellbeingTick
+from models.hours import CHINA
+from models.tasks.tasks import Task
+from tests.desk import Clerk, give_account
+from tests.gate import close_app, config_for
+from tests.models.family.test_calls import SUNDAY_16
+from tests.world import NOW
+from wx_backend.app import create_app
+
+AFTER = SUNDAY_16 + timedelta(minutes=30)
+
+
+@pytest.fixture
+def call(cast, open_session):
+    with open_session() as session, session.begin():
+        give_account(session, cast.li.id, "li", now=SUNDAY_16 - timedelta(hours=1))
+        xiaofang = cast.who(cast.xiaofang)
+        return book(session, xiaofang, cared_id=cast.wangnainai.id, starts_at=SUNDAY_16, client_key="k", now=NOW).id
+
+
+@pytest.fixture
+def clerk(database_url, call):
+    app = create_app(config_for(database_url), now=lambda: AFTER)
+    clerk = Clerk(app)
+    clerk.signs_in("li")
+    yield clerk
+    close_app(app)
+
+
+def the(open_session, table):
+    with open_session() as session:
+        return session.scalars(select(table).order_by(table.id.desc())).first()
+
+
+def test_names_and_ways_are_masked_until_somebody_says_why(clerk, call, cast):
+    for path in ("calls/?view=all", f"calls/{call}", "callsheet/?day=2026-11-29"):
+        assert clerk.opens(f"/console/{path}").status_code == 200
+        assert "王*" in clerk.text()
+        assert "王秀英" not in clerk.text()
+        assert "小芳" not in clerk.text()
+    assert "国内11月29日（周日）16:00 · 马德里09:00" in clerk.opens("/console/calls/?view=all").text
+    clerk.opens(f"/console/calls/{call}")
+    assert clerk.posts(f"/console/calls/{call}/reveal").status_code == 422
+    clerk.opens(f"/console/calls/{call}")
+    clerk.posts(f"/console/calls/{call}/reveal", reason="call")
+    assert "王秀英与小芳视频" in clerk.text()
+    clerk.opens("/console/callsheet/?day=2026-11-29")
+    assert "上门" not in clerk.text().partition("结果")[2].partition("签字")[0]
+    clerk.posts("/console/callsheet/reveal", reason="visit", day="2026-11-29")
+    assert "葛山村 王秀英" in clerk.text()
+    assert "上门" in clerk.text()
+    assert "☐ 家人没接" in clerk.text()
+
+
+@pytest.mark.case("I9")
+def test_a_clerk_says_what_became_of_it_when_that_was_and_how_the_elder_is(clerk, call, open_session):
+    clerk.opens("/console/calls/?view=untold")
+    assert f"/console/calls/{call}" in clerk.page
+    clerk.opens(f"/console/calls/{call}")
+    answer = clerk.posts(f"/console/calls/{call}/outcome", seen=clerk.seen(), what="completed", at="2026-11-29T16:20",
+                         note="聊得很好")  # fmt: skip
+    assert answer.status_code == 303
+    line = the(open_session, CallReport)
+    assert (line.happened_at, line.reported_at) == (SUNDAY_16 + timedelta(minutes=20), AFTER)
+    clerk.opens(answer.location)
+    assert after_words.DONE_WORDS["outcome"] in clerk.text()
+    assert clerk.posts(f"/console/calls/{call}/well", verdict="follow_up").status_code == 422
+    clerk.opens(f"/console/calls/{call}")
+    clerk.posts(f"/console/calls/{call}/well", verdict="follow_up", note="腿脚肿了", days="1")
+    assert the(open_session, WellbeingTick).due_at.astimezone(CHINA).isoformat() == "2026-11-30T08:30:00+08:00"
+    clerk.opens(f"/console/calls/{call}")
+    assert "腿脚" not in clerk.text()
+    with open_session() as session:
+        task = session.scalars(select(Task).where(Task.kind == "wellbeing")).one().id
+    clerk.opens(f"/console/tasks/{task}")
+    assert f'href="/console/calls/{call}"' in clerk.page
+
+
+def test_who_acts_from_an_old_page_hears_what_has_changed_and_changes_nothing(clerk, call, cast, open_session):
+    clerk.opens(f"/console/calls/{call}")
+    seen = clerk.seen()
+    with open_session() as session, session.begin():
+        arrive(session, cast.who(cast.chen), call, SUNDAY_16, AFTER)
+    for way, form in (("outcome", {"what": "neither_came"}), ("off", {"why": "停电", "instead": "周一"})):
+        clerk.opens(f"/console/calls/{call}")
+        assert clerk.posts(f"/console/calls/{call}/{way}", seen=seen, **form).status_code == 409
+        assert "陈干事" in clerk.text()
+        assert "老人到场" in clerk.text()
+    assert the(open_session, FamilyCall).state == "checked_in"
+
+
+@pytest.mark.case("G5")
+@pytest.mark.parametrize("form", [{"why": "停电", "instead": ""}, {"why": "", "instead": "周一"}])
+def test_the_desk_calls_nothing_off_without_why_and_what_instead(clerk, call, open_session, form):
+    clerk.opens(f"/console/calls/{call}")
+    assert clerk.posts(f"/console/calls/{call}/off", seen=clerk.seen(), **form).status_code == 422
+    assert the(open_session, FamilyCall).state == "booked"
+
+
+def test_who_needs_company_stands_on_one_page_and_a_contact_is_written_down(clerk, call, cast, open_session):
+    with open_session() as session, session.begin():
+        found = pair(session, cast.who(cast.li), cast.laoxu.id, cast.wangnainai.id, 7, NOW - timedelta(days=30)).id
+        report(session, cast.who(cast.li), call, "technical_failure", AFTER, AFTER)
+    clerk.opens("/console/quiet/")
+    assert "王*" in clerk.text()
+    assert after_words.NEVER in clerk.text()
+    assert "老徐" in clerk.text()
+    assert clerk.posts(f"/console/quiet/pairs/{found}/touch", means="phone").status_code == 303
+    assert the(open_session, Pairing).last_at == AFTER
