@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
-from handlers.family import guests, words
+from handlers.family import entering, guests, words
 from handlers.room import Ask, Choice, Handler, Reply
 from handlers.words import WEEKDAYS, unreached
 from models.errors import Refused
@@ -129,12 +129,14 @@ def one(ask: Ask, call: int) -> Reply:
     time = words.both(found.starts_at, _reader(ask, found))
     names = [guest.name for guest in guests_of(ask.session, call)]
     text = words.whole(cared.name, relative.name, names, centre.name, time, found.state, found.reason)
+    enter = entering.ways_in(found, role, ask.now)
     if found.state != "booked":
-        return Reply(text, back="call/mine")
+        return Reply(text, enter, back="call/mine")
     text += _unreached(ask, [found.relative_id, *(guest.id for guest in guests_of(ask.session, call))])
     if role == "guest":
-        return Reply(text, (Choice("我不参加了", f"call/{call}/leave"),), back="call/mine")
+        return Reply(text, (*enter, Choice("我不参加了", f"call/{call}/leave")), back="call/mine")
     choices = (
+        *enter,
         Choice("改时间", f"call/{call}/move"), Choice("取消", f"call/{call}/cancel"),
         Choice("请家人一起", f"call/{call}/guests"),
     )  # fmt: skip

@@ -51,7 +51,7 @@ CALL = Life(
     (
         Verb("change", ("booked",), "booked", who=("relative", "cadre"), tells=("relative", "helper")),
         Verb("check_in", ("booked",), "checked_in", who=("cadre",)),
-        Verb("start", ("booked", "checked_in"), "in_call", who=("cadre", "relative")),
+        Verb("start", ("booked", "checked_in"), "in_call", who=("cadre", "relative", "rule")),
         Verb("complete", ("booked", "checked_in", "in_call"), "completed", who=("cadre", TIME)),
         Verb("cancel", ("booked", "checked_in"), "cancelled", who=("relative", "cadre", "rule"),
              tells=("relative", "helper")),
