@@ -1,4 +1,4 @@
-"""Where a call is held: a room that opens before its time, outlasts it, and is made anew for an elder who comes late."""
+"""Where a call is held: a room that opens before its time, outlasts it, and is made anew for whoever comes late."""
 
 import secrets
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""What the pages of one room say to each other, kept for a while in Redis: said by one process, heard by every other."""
+"""What the pages of one room say to each other, kept for a while in Redis: said by one process, heard by all."""
 
 import json
 import logging

@@ -23,7 +23,7 @@ from models.hours import CHINA
 from models.people.persons import Person
 from models.places.centres import ServiceCentre, phone_of
 from wx_backend.video.frame import COOKIE, Frame, own
-from wx_backend.video.signals import Signals
+from wx_backend.video.signals import Signals, welcome
 
 # What the page's script says, by the names of the words.
 SAID = {name.lower(): text for name, text in vars(words).items() if name.isupper() and isinstance(text, str)}
@@ -68,14 +68,15 @@ class Door:
             return jsonify(there=others_here(session, call, place(found.role, found.person_id), g.now))
 
     def enter(self, secret: str) -> Response:
-        """The pass is used up; this browser has the seat."""
+        """The pass is used up; this browser has the seat, and is in the room."""
 
         def use() -> str:
             with self.frame.work() as session:
                 return use_pass(session, secret, g.now, by=self.frame.known(session))[0]
 
-        response = jsonify(ok=True)
-        self.frame.cookies.put(response, COOKIE, again_where_it_gave_way(use))
+        seat = again_where_it_gave_way(use)
+        response = jsonify(welcome(self.frame, seat))
+        self.frame.cookies.put(response, COOKIE, seat)
         return response
 
     def _sits(self, secret: str) -> bool:

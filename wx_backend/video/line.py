@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from models.family.presence import Seated, seated, touch
+from models.family.presence import Seated, digest, seated, touch
 from wx_backend.database import SessionFactory
 from wx_backend.now import monotonic
 from wx_backend.video.bus import Bus
 
 POLL_SECONDS = 20.0  # one question waits so long for an answer: less than what proxies allow
 LOOK_SECONDS = 2.0  # so soon a page hears that its call was cancelled
+MOST_KEPT = 1000  # seats
 AGAIN_MS = 1500  # where nobody may wait, a page asks again after this
 
 
@@ -28,6 +29,7 @@ class Lines:
     now: Callable[[], datetime]
     places: int
     _free: threading.BoundedSemaphore = field(init=False)
+    _stood: dict[str, tuple[Seated, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_free", threading.BoundedSemaphore(self.places))
@@ -46,7 +48,15 @@ class Lines:
         with self.turn(), self.open_session() as session, session.begin():
             found = seated(session, secret, now)
             touch(session, found.seat, now)
-            return found
+        if len(self._stood) > MOST_KEPT:
+            self._stood.clear()
+        self._stood[found.seat.key] = found, monotonic()
+        return found
+
+    def stood(self, secret: str) -> Seated:
+        """The seat as it stood within the last two seconds: a page says a dozen things while it finds its way."""
+        found, looked = self._stood.get(digest(secret), (None, 0.0))
+        return found if found is not None and monotonic() - looked < LOOK_SECONDS else self.stands(secret)
 
     def hear(self, secret: str, since: str, until: float, there: Callable[[], bool] = lambda: True) -> "News":
         """What was said to this seat after `since`, as soon as there is something, at the latest at `until`.

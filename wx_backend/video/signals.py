@@ -46,18 +46,11 @@ class Signals:
 
     def come(self) -> Response:
         """In the room, for the first time or again: who one is, the way to the others, and from where one hears."""
-        with self.frame.work() as session:
-            found = seated(session, self.frame.secret(), g.now)
-            come_in(session, found, g.now)
-            name = name_of(session, found.call, found.seat.role, found.seat.person_id)
-            others = others_here(session, found.call, found.seat.place, g.now)
-        since = self.frame.say(found, 0, {"come": str(_body().get("page", ""))[:40], "name": name})
-        return jsonify(me=found.seat.id, name=name, since=since, ice=self.frame.ice(found), there=others,
-                       relay_only=self.frame.relay.only)  # fmt: skip
+        return jsonify(welcome(self.frame, self.frame.secret()))
 
     def say(self) -> Response:
         """Something for the others, or for one of them."""
-        found, batch = self.frame.lines.stands(self.frame.secret()), _body().get("say")
+        found, batch = self.frame.lines.stood(self.frame.secret()), _body().get("say")
         if not isinstance(batch, list) or len(batch) > MOST_AT_ONCE or not all(map(_fits, batch)):
             return Response(status=400)
         for one in batch:
@@ -119,6 +112,18 @@ class Signals:
             go_out(session, found.seat, g.now)
         self.frame.say(found, 0, {"gone": True})
         return Response(status=204)
+
+
+def welcome(frame: Frame, secret: str) -> dict[str, Any]:
+    """The page that holds this seat is in the room, and the others hear of it; what it needs to speak with them."""
+    with frame.work() as session:
+        found = seated(session, secret, g.now)
+        come_in(session, found, g.now)
+        name = name_of(session, found.call, found.seat.role, found.seat.person_id)
+        there = others_here(session, found.call, found.seat.place, g.now)
+    since = frame.say(found, 0, {"come": str(_body().get("page", ""))[:40], "name": name})
+    ice, only = frame.ice(found), frame.relay.only
+    return {"me": found.seat.id, "name": name, "since": since, "ice": ice, "relay_only": only, "there": there}
 
 
 def _body() -> dict[str, Any]:

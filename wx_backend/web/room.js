@@ -24,7 +24,7 @@ function show(part) {
 async function open() {
   if (!navigator.mediaDevices?.getUserMedia) return refused("no_devices");
   const sound = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
-  const picture = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { max: 24 }, facingMode: "user" };
+  const picture = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { max: 20 }, facingMode: "user" };
   try {
     return await navigator.mediaDevices.getUserMedia({ audio: sound, video: picture });
   } catch (error) {
@@ -91,20 +91,7 @@ async function enter() {
   at("start").disabled = true;
   Sound.hush();
   Sound.open();
-  if (!inside) {
-    at("hint").textContent = says("starting");
-    const answer = await fetch(location.pathname, { method: "POST" }).catch(() => null);
-    const said = answer ? await answer.json().catch(() => ({})) : {};
-    if (!answer || answer.status >= 500 || answer.status === 429) {
-      at("hint").textContent = said.closed?.sentence ?? says("busy");
-      at("start").disabled = false;
-      return;
-    }
-    if (said.closed) return over(said.closed.sentence);
-    inside = true;
-    history.replaceState(null, "", ROOM);
-  }
-  const came = await line.post("come", { page });
+  const came = inside ? await line.post("come", { page }) : await useUp();
   if (!came) return;
   quiet();
   there = came.there;
@@ -119,6 +106,22 @@ async function enter() {
   line.hear(came.since);
   navigator.wakeLock?.request("screen").catch(() => {});
   setTimeout(comeAgain, 6000);
+}
+
+// The pass is used up, and this browser is in: from now on the address needs no pass.
+async function useUp() {
+  at("hint").textContent = says("starting");
+  const answer = await fetch(location.pathname, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ page }) }).catch(() => null);
+  const said = answer ? await answer.json().catch(() => ({})) : {};
+  if (!answer || answer.status >= 500 || answer.status === 429) {
+    at("hint").textContent = said.closed?.sentence ?? says("busy");
+    at("start").disabled = false;
+    return null;
+  }
+  if (said.closed) return over(said.closed.sentence);
+  inside = true;
+  history.replaceState(null, "", ROOM);
+  return said;
 }
 
 // Somebody is there and has not called: what we said was lost. Say it again.
