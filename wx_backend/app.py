@@ -80,6 +80,8 @@ from wx_backend.wechat.transport import Transport
 
 log = logging.getLogger(__name__)
 
+MOST_CONNECTIONS = 32  # of one process to the database: of many threads most wait for a call's next word
+
 # How each quarter says its letters.
 WORDS: Mapping[str, Say] = {
     "people": people_words.letter,
@@ -242,7 +244,7 @@ def create_app(config: Config, now: Callable[[], datetime] | None = None) -> Fla
     app.session_interface = PeopleOnly()
     app.secret_key = config.app.secret_key
     moment = now or make_clock(config)
-    open_session = database.init_app(app, config.database.url, config.app.threads)
+    open_session = database.init_app(app, config.database.url, min(config.app.threads, MOST_CONNECTIONS))
     with app.app_context():
         engine = database.db.engine
     accounts = {"/wechat/callback": _gate_account("official_account", config.wechat.official_account)}

@@ -146,7 +146,18 @@ def story(named: str | None, quiet: bool) -> None:
 @click.pass_obj
 def serve(named: str | None, is_demo: bool) -> None:
     """The web process: WeChat's callbacks, health, metrics."""
-    config = _config(named)
+    _serve(_config(named), is_demo)
+
+
+@main.command()
+@click.option("--demo", "is_demo", is_flag=True, hidden=True)
+@click.pass_obj
+def video(named: str | None, is_demo: bool) -> None:
+    """A web process for the rooms of family calls: the reverse proxy sends it what is under /video/."""
+    _serve(_config(named).for_video(), is_demo)
+
+
+def _serve(config: Config, is_demo: bool) -> None:
     refuse_unsafe(config, demo=is_demo)
     refuse_lonely_workers(config)
     assets.load()  # what is missing is said here, once, and not by each worker

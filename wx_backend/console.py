@@ -24,6 +24,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from handlers import desk, masking, words
+from handlers.family import room_words, screens_desk
 from handlers.messages import desk as letters
 from handlers.messages import words as letter_words
 from handlers.ordering import catalogue_words, desk_words, need_words
@@ -61,7 +62,7 @@ OPEN_TO_ALL = frozenset({"console.style", "console.sign.in_", "console.sign.ente
 BEFORE_A_PASSWORD = frozenset({"console.sign.password", "console.sign.change", "console.sign.out"})
 ROOMS = (
     home.ROOM, tasks.ROOM, orders.ROOM, dispatch.ROOM, sheet.ROOM, review.ROOM, report.ROOM, letters.ROOM,
-    residents.ROOM, centres.ROOM, logbook.ROOM,
+    residents.ROOM, centres.ROOM, logbook.ROOM, screens_desk.ROOM,
 )  # fmt: skip
 
 STATUS: Mapping[str, int] = {
@@ -70,7 +71,7 @@ STATUS: Mapping[str, int] = {
 }  # fmt: skip
 REFUSALS: Mapping[str, str] = {
     **order_words.REFUSALS, **catalogue_words.REFUSALS, **need_words.REFUSALS, **people_words.REFUSALS,
-    **letter_words.REFUSALS, **task_words.REFUSALS, **words.REFUSALS, **words.DESK_REFUSALS,
+    **letter_words.REFUSALS, **task_words.REFUSALS, **room_words.REFUSALS, **words.REFUSALS, **words.DESK_REFUSALS,
 }  # fmt: skip
 DONE: Mapping[str, str] = {**task_words.DONE_WORDS, "password": people_words.SIGN_IN_CHANGED,
                            "resent": letter_words.RESENT, **desk_words.DONE_WORDS}  # fmt: skip
@@ -110,6 +111,7 @@ DAILY = Group("工作", (
     Leaf("任务", "console.tasks.listed", "console.tasks."),
     Leaf("派单", "console.dispatch.listed", "console.dispatch."),
     Leaf("今天的上门", "console.sheet.listed", "console.sheet."),
+    Leaf("今天的视频", "console.screens.listed", "console.screens."),
     Leaf("订单", "console.orders.listed", "console.orders."),
     Leaf("审核", "console.review.listed", "console.review."),
     Leaf("通知", "console.letters.listed", "console.letters."),

@@ -22,6 +22,12 @@ REFUSALS: dict[str, str] = {
     "seat_moved": "您已经在另一台设备上进入了这次视频，这里就关上了。",
 }
 
+# The desk.
+DESK_TITLE = "今天的视频"
+DESK_LEAD = "老人到了，就在老人要用的这台电脑上点按钮：会记下到场，通知家人，并打开视频。"
+DESK_EARLY = "提前15分钟开放"
+DESK_NONE = "接下来没有约好的视频。"
+
 # The page.
 TITLE = "和{name}视频"
 CHECK_LEAD = "先看看自己：看得见自己，说话时绿条会动，就可以开始了。"

@@ -10,10 +10,13 @@ from models.base import Row
 from models.errors import Refused
 from models.family.calls import CALL, FamilyCall
 from models.family.slots import CALL_LASTS
+from models.people.persons import Person
+from models.people.staff import areas_under
 from models.places.cells import cells_between, taken
 
 EARLY = timedelta(minutes=15)  # the room opens so long before the call
 GRACE = timedelta(minutes=15)  # and closes so long after its end
+LATEST, AHEAD = timedelta(hours=2), timedelta(hours=12)  # what is near: one ended so long ago is completed by the clock
 
 
 class CallRoom(Row):
@@ -76,6 +79,18 @@ def open_room(session: Session, call: FamilyCall, now: datetime, *, anew: bool =
     session.add(room)
     session.flush()
     return room
+
+
+def calls_near(session: Session, cadre_id: int, now: datetime) -> list[FamilyCall]:
+    """The calls whose elder or child lives below this cadre's areas, from those that are late to those of the next
+    half-day; the soonest first."""
+    query = (
+        select(FamilyCall).join(Person, FamilyCall.cared_id == Person.id)
+        .where(Person.area_id.in_(areas_under(cadre_id)), FamilyCall.state.not_in(CALL.ends))
+        .where(FamilyCall.ends_at > now - LATEST, FamilyCall.starts_at < now + AHEAD)
+        .order_by(FamilyCall.starts_at, FamilyCall.id)
+    )  # fmt: skip
+    return list(session.scalars(query))
 
 
 def _check_state(call: FamilyCall) -> None:

@@ -18,6 +18,7 @@ from models.tasks.taking import Seen
 from models.tasks.tasks import Task
 from tests.desk import PASSWORD, Clerk, give_account
 from tests.gate import close_app, config_for
+from tests.models.family.test_calls import booked
 from tests.world import NOW
 from wx_backend.app import create_app
 
@@ -59,6 +60,8 @@ MATRIX: dict[tuple[str, str], Row] = {
     (DO, "dispatch.resume"): Row("dispatch/{order}/resume", 409, 404, {"seen": "99"}),
     (DO, "dispatch.name"): Row("dispatch/{order}/who", 409, 404, {"seen": "99", "person": "1"}),
     (LOOK, "sheet.listed"): Row("sheet/", 200, 200),
+    (LOOK, "screens.listed"): Row("calls/", 200, 200),
+    (DO, "screens.screen"): Row("calls/{call}/screen", 409, 404),  # days before its time
     (DO, "sheet.reveal"): Row("sheet/reveal", 200, 200, REASON),
     (LOOK, "review.listed"): Row("review/", 200, 200),
     (LOOK, "review.one"): Row("review/{version}", 404, 404),  # a reviewer's alone: see test_console_review
@@ -126,7 +129,8 @@ def ids(cast, open_session):
         )  # fmt: skip
         submit(session, cast.who(cast.li), version.id, NOW)
         session.flush()
-        return {"version": version.id, "chen": cast.chen.id,
+        call = booked(session, cast)
+        return {"version": version.id, "call": call.id, "chen": cast.chen.id,
                 "task": tasks[0].id, "second": tasks[1].id, "third": tasks[2].id, "link": link.id, "order": order.id,
                 "letter": letter.id, "resident": cast.wangnainai.id}  # fmt: skip
 

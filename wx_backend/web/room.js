@@ -178,6 +178,7 @@ function draw() {
     if (dark) shown.querySelector("p").textContent = peer.voice ? says("their_voice", peer.name) : says("only_voice", peer.name);
   }
   at("others").classList.toggle("many", at("others").childElementCount > 1);
+  at("stage").classList.toggle("alone", !at("others").childElementCount);
   stand(all);
   notice(peers.voice ? says("voice_only") : "");
   for (const [key, on, yes, no] of [["mute", isMuted(), "unmute", "mute"], ["hide", peers.hidden, "show", "hide"]]) {

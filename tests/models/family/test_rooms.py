@@ -16,7 +16,7 @@ from models.family.joining import invite, leave
 from models.family.passes import CallPass, forget_passes, give_pass, look_at, open_calls, open_screen, use_pass
 from models.family.presence import (
     HERE_FOR,
-    as_who,
+    Came,
     come_in,
     digest,
     go_out,
@@ -150,7 +150,9 @@ def test_an_elder_who_is_seventy_minutes_late_gets_another_room_for_the_same_boo
     home = use_pass(session, open_screen(session, cast.who(cast.li), call.id, late), late)[0]
     assert (call.state, call.revision) == ("checked_in", 0)
     # The relative's page, loaded again, is in the new room; so is whoever asks for a pass now.
-    assert seated(session, waits, late).room.id == seated(session, home, late).room.id == room_of(session, call, late).id
+    assert (
+        seated(session, waits, late).room.id == seated(session, home, late).room.id == room_of(session, call, late).id
+    )
     assert use_pass(session, give_pass(session, xiaofang, call.id, late), late)[1].role == "relative"
     assert open_calls(session, xiaofang, late) == [call]
     assert room_of(session, call, late + 44 * MINUTE).number == 1
@@ -216,7 +218,7 @@ def test_a_room_holds_four_and_whoever_was_not_seen_makes_place(session, cast):
 
 def test_when_pictures_flow_on_both_sides_the_call_is_under_way_and_presence_says_so(session, cast):
     call = booked(session, cast)
-    assert who_came(session, call) == who_came(session, call).__class__(home=False, away=False, met=False)
+    assert who_came(session, call) == Came(home=False, away=False, met=False)
     away, home = inside(session, cast, call)
     assert others_here(session, call, "screen", SUNDAY_16) == ["小芳"]
     assert others_here(session, call, f"person:{cast.xiaofang.id}", SUNDAY_16) == ["王秀英"]
@@ -258,7 +260,6 @@ def test_what_has_ended_stays_shut(session, cast):
     CALL.move(session, call, "complete", by=By(cast.li.id, "cadre"), now=SUNDAY_16)
     assert refused(seated, session, away, SUNDAY_16) == "room_over"
     assert refused(open_screen, session, cast.who(cast.li), call.id, SUNDAY_16) == "room_over"
-    assert as_who(cast.li.id).person_id == cast.li.id
 
 
 @pytest.mark.postgres
@@ -288,7 +289,7 @@ def test_of_eight_who_use_one_pass_at_once_one_gets_in_and_one_room_is_made(open
 
     with ThreadPoolExecutor(8) as pool:
         got = list(pool.map(uses, range(8)))
-    assert sorted(got)[:7] == ["pass_used"] * 7 or got.count("pass_used") == 7
+    assert got.count("pass_used") == 7
 
 
 @pytest.mark.postgres
