@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, g, jsonify, make_response, render_template, request
 from flask_limiter import Limiter, RateLimitExceeded
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as TurnTimeout
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
@@ -21,6 +21,7 @@ from handlers.refusals import OF_RULES
 from models.base import gave_way
 from models.errors import Refused
 from models.family.presence import Seated
+from models.people.homes import first_with_phone
 from wx_backend import guard
 from wx_backend.cookies import Cookies
 from wx_backend.now import real_now
@@ -87,7 +88,17 @@ class Frame:
 
     def _at_hand(self) -> dict[str, Any]:
         """What every template may use."""
-        return {"shared": shared, "asset": self.assets.__getitem__, "contacts": _contacts, "nonce": g.nonce}
+        return {"shared": shared, "asset": self.assets.__getitem__, "contacts": self._contacts, "nonce": g.nonce}
+
+    def _contacts(self) -> list[Any]:
+        """Whom to phone: the centre of the call where a page is about one; nobody while the database is away."""
+        if "phones" in g:
+            return list(g.phones)
+        try:
+            with self.work() as session:
+                return first_with_phone(session)
+        except (SQLAlchemyError, TurnTimeout):
+            return []
 
     def _failed(self, error: Exception) -> Response:
         """A no, or a mistake of ours: a sentence on a page, or as JSON for a page that asks by itself."""
@@ -104,7 +115,8 @@ class Frame:
             log.exception("a room failed")
             status, said = 500, {"code": "internal", "sentence": shared.PAGE_APOLOGY}
         if request.endpoint in PAGES:
-            return make_response(render_template("told.html", sentence=said["sentence"], again=request.path), status)
+            again = "/m/" if isinstance(error, Refused) else request.path
+            return make_response(render_template("told.html", sentence=said["sentence"], again=again), status)
         return make_response(jsonify(closed=said), status)
 
 
@@ -124,12 +136,6 @@ def own(view: Callable[..., Any]) -> Callable[..., Any]:
 def is_ours() -> bool:
     """Whether a page of this very site asks."""
     return urlsplit(request.headers.get("Origin", "")).netloc == request.host
-
-
-def _contacts() -> list[dict[str, str]]:
-    """Whom to phone: the centre of the call, where a page is about one."""
-    phones: list[dict[str, str]] = g.get("phones", [])
-    return phones
 
 
 def _dressed(response: Response) -> Response:

@@ -18,7 +18,7 @@ MOST_KEPT = 1000  # seats
 AGAIN_MS = 1500  # where nobody may wait, a page asks again after this
 
 
-@dataclass(frozen=True)
+@dataclass
 class Lines:
     """Who may wait here. A page that waits holds a thread, and the threads are WeChat's too: `places` are counted, and
     whoever gets none is answered at once and asks again; nobody is turned away, and no callback waits for a call."""
@@ -32,7 +32,7 @@ class Lines:
     _stood: dict[str, tuple[Seated, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_free", threading.BoundedSemaphore(self.places))
+        self._free = threading.BoundedSemaphore(self.places)
 
     def take(self) -> bool:
         """Take a place to wait in, if there is one; whoever has it gives it back."""
