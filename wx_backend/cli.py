@@ -40,7 +40,7 @@ from wx_backend.now import real_now
 from wx_backend.report import month_report
 from wx_backend.safety import refuse_lonely_workers, refuse_unsafe
 from wx_backend.sandbox import server as sandbox_server
-from wx_backend.serving import Server
+from wx_backend.serving import Server, for_video
 from wx_backend.staff import audit, staff
 from wx_backend.web import assets
 
@@ -154,7 +154,7 @@ def serve(named: str | None, is_demo: bool) -> None:
 @click.pass_obj
 def video(named: str | None, is_demo: bool) -> None:
     """A web process for the rooms of family calls: the reverse proxy sends it what is under /video/."""
-    _serve(_config(named).for_video(), is_demo)
+    _serve(for_video(_config(named)), is_demo)
 
 
 def _serve(config: Config, is_demo: bool) -> None:

@@ -216,15 +216,6 @@ class Config(Section):
         urls = (f"//{self.app.bind}", self.app.public_url, self.wechat.api_base_url)
         return all(stays_here(url) for url in urls)
 
-    def for_video(self) -> "Config":
-        """The same settings for a process of its own that serves the rooms of calls: many threads, most for waiting.
-
-        A page that waits holds a thread and no connection to the database.
-        """
-        app = self.app.model_copy(update={"bind": self.video.bind, "workers": 1, "threads": self.video.threads})
-        video = self.video.model_copy(update={"waiting": self.video.threads * 3 // 4})
-        return self.model_copy(update={"app": app, "video": video})
-
     def accounts(self) -> tuple[AccountSection, ...]:
         """The accounts that are switched on."""
         return tuple(self.named_accounts().values())

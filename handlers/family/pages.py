@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, g, redirect, render_template, url_for
 from werkzeug.wrappers import Response as Answer
 
-from handlers.family import entering, room_words, words
+from handlers.family import entering, words
 from handlers.words import two_lines, when_two
 from models.family.calls import FamilyCall, call_for, calls_of
 from models.family.passes import give_pass, open_calls, open_screen
@@ -22,9 +22,7 @@ def calls() -> str:
     """The calls to come that I take part in or help with, the soonest first."""
     # One that is late is among them: its time is over, and its room is open.
     found = {call.id: call for call in (*open_calls(g.session, g.who, g.now), *calls_of(g.session, g.who, g.now))}
-    return render_template(
-        "family/pages/calls.html", words=words, room_words=room_words, rows=[_row(call) for call in found.values()]
-    )
+    return render_template("family/pages/calls.html", words=words, rows=[_row(call) for call in found.values()])
 
 
 @ROOM.post("/calls/<int:call>/join")
@@ -39,10 +37,11 @@ def _row(call: FamilyCall) -> dict[str, Any]:
     """One call as its reader sees it: a relative the other end, a helper both ends."""
     cared, relative = (g.session.get_one(Person, key) for key in (call.cared_id, call.relative_id))
     helps = g.who.person_id != relative.id
+    role = "cadre" if g.who.person_id == call.helper_id else "relative"
     return {
         "with": f"{cared.name}、{relative.name}" if helps else cared.name,
         "time": two_lines(when_two(call.starts_at, CHINA, ZoneInfo(relative.time_zone if helps else g.who.zone))),
-        "call": call.id, "enter": [one.label for one in entering.ways_in(call, "cadre" if helps else "", g.now)],
+        "call": call.id, "enter": [one.label for one in entering.ways_in(call, role, g.now)],
         "state": words.STATE_NAMES[call.state], "mark": call.state,
         "centre": g.session.get_one(ServiceCentre, call.centre_id).name,
     }  # fmt: skip

@@ -20,6 +20,7 @@ from tests.visitors import Browser
 from wx_backend.app import create_app
 from wx_backend.config import ConfigError
 from wx_backend.now import monotonic
+from wx_backend.serving import for_video
 from wx_backend.video.line import AGAIN_MS, LOOK_SECONDS
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -283,3 +284,10 @@ def test_at_the_desk_one_tap_checks_the_elder_in_and_makes_this_computer_the_scr
     other.opens("/console/calls/")
     assert "王*" not in other.text()
     assert other.posts(f"/console/calls/{call}/screen").status_code == 404
+
+
+def test_a_process_of_its_own_has_many_threads_and_keeps_a_quarter_for_what_is_not_waiting(database_url):
+    config = config_for(database_url)
+    own = for_video(config)
+    assert (own.app.bind, own.app.threads, own.app.workers, own.video.waiting) == ("127.0.0.1:8002", 128, 1, 96)
+    assert (own.database, own.app.public_url, own.source) == (config.database, config.app.public_url, config.source)

@@ -1,4 +1,4 @@
-"""the rooms of calls."""
+"""The rooms of calls: when they are open, the passes into them, and who sat there."""
 
 import sqlalchemy as sa
 from alembic import op
