@@ -98,7 +98,7 @@ async function enter() {
   peers = new Peers(
     line,
     { me: came.me, name: came.name, page, ice: came.ice, policy: came.relay_only ? "relay" : "all", stream },
-    { changed: draw, saw: tellSaw, renew: async () => (await line.post("ice"))?.ice },
+    { changed: draw, saw: tellSaw, lost: () => line.post("come", { page }), renew: async () => (await line.post("ice"))?.ice },
   );
   at("me").hidden = at("hide").hidden = !stream.getVideoTracks().length;
   show("inside");
@@ -256,6 +256,11 @@ function elsewhere() {
   peers.restartAll();
 }
 addEventListener("online", elsewhere);
-navigator.connection?.addEventListener?.("change", () => navigator.onLine && elsewhere());
+let net = navigator.connection?.type; // its other changes are mere estimates
+navigator.connection?.addEventListener?.("change", () => {
+  if (navigator.connection.type === net) return;
+  net = navigator.connection.type;
+  if (navigator.onLine) elsewhere();
+});
 
 prepare();

@@ -3,10 +3,11 @@
 "use strict";
 
 const DOWN_FOR = 2500; // ms a way may be interrupted before another one is looked for
+const NO_WAY_AFTER = 15000; // a word was lost: both begin anew
 const GONE_AFTER = 40000;
 
 class Peers {
-  // set: me, page, ice, policy, stream; tell: changed(), saw(), renew() → the servers with fresh credentials
+  // set: me, name, page, ice, policy, stream; tell: changed(), saw(), lost(), renew() → servers, fresh credentials
   constructor(line, set, tell) {
     Object.assign(this, set, { line, tell, all: new Map(), voice: false, hidden: false });
     this.timer = setInterval(() => this.look(), 1000);
@@ -135,6 +136,10 @@ class Peers {
       const lasted = Date.now() - peer.since;
       if (state === "disconnected" && lasted > DOWN_FOR) this.restart(peer);
       if (["disconnected", "failed"].includes(state) && lasted > GONE_AFTER) this.drop(peer.id);
+      if (["new", "connecting"].includes(state) && lasted > NO_WAY_AFTER) {
+        this.drop(peer.id);
+        this.tell.lost();
+      }
       if (state === "connected") samples.push(await this.sample(peer));
     }
     if (samples.length) this.judge(samples);
