@@ -2,7 +2,20 @@
 
 from models import audit, history, hours
 from models.base import Base
-from models.family import calls, guests, makeup, news, outcomes, pairing, proposals, told, wellbeing
+from models.family import (
+    calls,
+    guests,
+    makeup,
+    news,
+    outcomes,
+    pairing,
+    passes,
+    presence,
+    proposals,
+    rooms,
+    told,
+    wellbeing,
+)
 from models.life import Life
 from models.messages import answers, breakers, budgets, inbox, letters, media, optouts, receipts, rules, subscriptions
 from models.ordering import (
@@ -45,6 +58,7 @@ ROOMS = (
     inbox, letters, receipts, budgets, breakers, subscriptions, optouts, rules, media, answers, tasks, escalation,
     listings, versions, orders, assignments, tallies, publications, skills, teams, loans, visits, ratings, complaints,
     demands, needs, help, waiting, calls, guests, proposals, makeup, outcomes, wellbeing, news, pairing, told,
+    rooms, passes, presence,
 )  # fmt: skip
 
 METADATA = Base.metadata

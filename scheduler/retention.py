@@ -4,6 +4,7 @@ from functools import partial
 
 from sqlalchemy import delete
 
+from models.family.passes import forget_passes
 from models.messages.answers import forget_answers
 from models.messages.inbox import Inbox
 from models.people import entering
@@ -20,8 +21,11 @@ def forget_inbox(hands: Hands) -> int:
 
 
 def forget_entries(hands: Hands) -> int:
-    """Delete the ways in that were begun and never used, or used long ago; answers how many."""
-    return in_unit(hands.open_session, lambda session: entering.forget_entries(session, hands.now()))
+    """Delete the ways in that were begun and never used, or used long ago, passes into calls too; answers how many."""
+    now = hands.now()
+    return in_unit(
+        hands.open_session, lambda session: entering.forget_entries(session, now) + forget_passes(session, now)
+    )
 
 
 def forget_requests(hands: Hands) -> int:

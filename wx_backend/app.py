@@ -15,7 +15,7 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from handlers import menu, words
-from handlers.family import after_words
+from handlers.family import after_words, entering, room_words
 from handlers.family import chat as family_chat
 from handlers.family import letter_words as family_letters
 from handlers.family import words as family_words
@@ -60,11 +60,17 @@ from wx_backend.config import AccountSection, Config
 from wx_backend.console import Console
 from wx_backend.cookies import Cookies
 from wx_backend.entrance import Entrance
+from wx_backend.keys import split_urls
 from wx_backend.limits import make_limiter
 from wx_backend.now import Clock
 from wx_backend.pages import Frame
 from wx_backend.redis import Redis, connect
 from wx_backend.signing import Signing
+from wx_backend.video.bus import Bus
+from wx_backend.video.door import Door
+from wx_backend.video.frame import Frame as RoomFrame
+from wx_backend.video.line import Lines
+from wx_backend.video.relay import Relay
 from wx_backend.web import assets
 from wx_backend.wechat.carriers import Postman, Say
 from wx_backend.wechat.client import Client
@@ -74,6 +80,8 @@ from wx_backend.wechat.templates import Template
 from wx_backend.wechat.transport import Transport
 
 log = logging.getLogger(__name__)
+
+MOST_CONNECTIONS = 32  # of one process to the database: of many threads most wait for a call's next word
 
 # How each quarter says its letters.
 WORDS: Mapping[str, Say] = {
@@ -114,8 +122,12 @@ def with_hotline(say: Say, hotline: str) -> Say:
     return said
 
 
-def make_router(hotline: str = "") -> Router:
-    """Every room of the conversation, joined; `hotline` is said where somebody's place has no number of its own."""
+def make_router(hotline: str = "", public_url: str = "") -> Router:
+    """Every room of the conversation, joined.
+
+    `hotline` is said where somebody's place has no number of its own; the links that rooms give out lead to
+    `public_url`.
+    """
     router = Router()
     router.join("menu", menu.ADDRESSES, keywords=menu.KEYWORDS)
     router.join(
@@ -129,6 +141,9 @@ def make_router(hotline: str = "") -> Router:
     router.join("ordering", waiting.ADDRESSES, keywords=waiting.KEYWORDS, refusals=waiting_words.REFUSALS)
     router.join("family", family_chat.ADDRESSES, keywords=family_chat.KEYWORDS, refusals=family_words.REFUSALS)
     router.join("family", {}, refusals=after_words.REFUSALS)
+    router.join(
+        "family", entering.room(f"{public_url}/video/"), keywords=entering.KEYWORDS, refusals=room_words.REFUSALS
+    )
     router.join(
         "ordering", ordering_needs.ADDRESSES, keywords=ordering_needs.KEYWORDS, refusals=need_words.REFUSALS,
         media=ordering_needs.MEDIA,
@@ -237,13 +252,13 @@ def create_app(config: Config, now: Callable[[], datetime] | None = None) -> Fla
     app.session_interface = PeopleOnly()
     app.secret_key = config.app.secret_key
     moment = now or make_clock(config)
-    open_session = database.init_app(app, config.database.url, config.app.threads)
+    open_session = database.init_app(app, config.database.url, min(config.app.threads, MOST_CONNECTIONS))
     with app.app_context():
         engine = database.db.engine
     accounts = {"/wechat/callback": _gate_account("official_account", config.wechat.official_account)}
     if config.wechat.mini_program.enabled:
         accounts["/wechat/mini/callback"] = _gate_account("mini_program", config.wechat.mini_program)
-    router = app.extensions["router"] = make_router(config.app.hotline)
+    router = app.extensions["router"] = make_router(config.app.hotline, config.app.public_url)
     turn = database.turns(engine)
     callback.register(app, callback.Gate(router, engine, moment, turn), accounts)
     health.register(app, open_session, moment)
@@ -252,6 +267,8 @@ def create_app(config: Config, now: Callable[[], datetime] | None = None) -> Fla
     clients = make_clients(config)
     official = clients[config.wechat.official_account.app_id]
     _open_pages(app, config, open_session, moment, csrf, limiter, official)
+    lines = Lines(Bus(config.redis.url), open_session, turn, moment, config.video.waiting)
+    _open_rooms(app, config, lines, cookies, limiter)
     console = Console(moment, in_words, turn, cookies, csrf)
     console.register(app, Signing(open_session, cookies, moment, turn), limiter)
     if config.wechat.mini_program.enabled:
@@ -278,3 +295,13 @@ def _open_pages(
     frame = Frame(entrance, csrf, limiter, loaded, refusals)
     app.extensions["pages"] = frame
     frame.register(app)
+
+
+def _open_rooms(app: Flask, config: Config, lines: Lines, cookies: Cookies, limiter: Limiter) -> None:
+    """The rooms of family calls: `/video`."""
+    section, pages = config.video, app.extensions["pages"]
+    relay = Relay(
+        split_urls(section.stun), split_urls(section.turn), section.turn_secret,
+        timedelta(seconds=section.turn_seconds), section.relay_only,
+    )  # fmt: skip
+    Door(RoomFrame(lines, relay, cookies, limiter, pages.assets, pages.refusals)).register(app)

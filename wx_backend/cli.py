@@ -41,7 +41,7 @@ from wx_backend.now import real_now
 from wx_backend.report import month_report
 from wx_backend.safety import refuse_lonely_workers, refuse_unsafe
 from wx_backend.sandbox import server as sandbox_server
-from wx_backend.serving import Server
+from wx_backend.serving import Server, for_video
 from wx_backend.staff import audit, staff
 from wx_backend.web import assets
 
@@ -147,7 +147,18 @@ def story(named: str | None, quiet: bool) -> None:
 @click.pass_obj
 def serve(named: str | None, is_demo: bool) -> None:
     """The web process: WeChat's callbacks, health, metrics."""
-    config = _config(named)
+    _serve(_config(named), is_demo)
+
+
+@main.command()
+@click.option("--demo", "is_demo", is_flag=True, hidden=True)
+@click.pass_obj
+def video(named: str | None, is_demo: bool) -> None:
+    """A web process for the rooms of family calls: the reverse proxy sends it what is under /video/."""
+    _serve(for_video(_config(named)), is_demo)
+
+
+def _serve(config: Config, is_demo: bool) -> None:
     refuse_unsafe(config, demo=is_demo)
     refuse_lonely_workers(config)
     assets.load()  # what is missing is said here, once, and not by each worker

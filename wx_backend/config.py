@@ -4,11 +4,11 @@ import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
-from wx_backend.keys import AesKey, Bind, Filled, Mode, Origin, Secret, Token, scheme, stays_here
+from wx_backend.keys import AesKey, Bind, Filled, IceUrls, MaybeSecret, Mode, Origin, Secret, Token, scheme, stays_here
 
 EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
 PREFIX = "WX_BACKEND_"
@@ -173,9 +173,24 @@ class PrintSection(Section):
 
 
 class VideoSection(Section):
-    """`[video]`: how a family call is carried. At the centre, the cadre calls on WeChat."""
+    """`[video]`: the built-in room of a family call."""
 
-    provider: Literal["wechat_by_hand"]
+    stun: IceUrls
+    turn: IceUrls
+    turn_secret: MaybeSecret
+    turn_seconds: int = Field(ge=60, le=3600)
+    relay_only: bool
+    waiting: int = Field(ge=1, le=192)
+    bind: Bind
+    threads: int = Field(ge=8, le=256)
+
+    @model_validator(mode="after")
+    def _relay_has_its_secret(self) -> "VideoSection":
+        if bool(self.turn) != bool(self.turn_secret):
+            raise ValueError("turn and turn_secret: both, or neither")
+        if self.relay_only and not self.turn:
+            raise ValueError("relay_only needs a server in turn")
+        return self
 
 
 class Config(Section):
@@ -306,5 +321,7 @@ def _contradictions(config: Config) -> Iterator[str]:
                 f"wechat.{name}.mode: anybody on the way reads and forges plain messages; "
                 'use "safe", or say allow_plain = true'
             )
+    if config.video.waiting >= config.app.threads:
+        yield "video.waiting: must be less than app.threads, or WeChat's calls would wait behind family calls"
     if len({section.app_id for section in accounts.values()}) < len(accounts):
         yield "wechat.mini_program.app_id: the same as the official account's"

@@ -27,6 +27,7 @@ from handlers import desk, masking, words
 from handlers.family import after_words as call_words
 from handlers.family import desk as calls
 from handlers.family import quiet_desk as quiet
+from handlers.family import room_words, screens_desk
 from handlers.family import sheet_desk as callsheet
 from handlers.family import words as family_words
 from handlers.messages import desk as letters
@@ -67,6 +68,7 @@ BEFORE_A_PASSWORD = frozenset({"console.sign.password", "console.sign.change", "
 ROOMS = (
     home.ROOM, tasks.ROOM, calls.ROOM, callsheet.ROOM, quiet.ROOM, orders.ROOM, dispatch.ROOM, sheet.ROOM,
     review.ROOM, report.ROOM, letters.ROOM, residents.ROOM, centres.ROOM, logbook.ROOM,
+    screens_desk.ROOM,
 )  # fmt: skip
 
 STATUS: Mapping[str, int] = {
@@ -76,8 +78,8 @@ STATUS: Mapping[str, int] = {
 }  # fmt: skip
 REFUSALS: Mapping[str, str] = {
     **order_words.REFUSALS, **catalogue_words.REFUSALS, **need_words.REFUSALS, **people_words.REFUSALS,
-    **family_words.REFUSALS, **call_words.REFUSALS, **letter_words.REFUSALS, **task_words.REFUSALS,
-    **words.REFUSALS, **words.DESK_REFUSALS,
+    **family_words.REFUSALS, **call_words.REFUSALS, **room_words.REFUSALS, **letter_words.REFUSALS,
+    **task_words.REFUSALS, **words.REFUSALS, **words.DESK_REFUSALS,
 }  # fmt: skip
 DONE: Mapping[str, str] = {**task_words.DONE_WORDS, "password": people_words.SIGN_IN_CHANGED,
                            "resent": letter_words.RESENT, **desk_words.DONE_WORDS, **call_words.DONE_WORDS}  # fmt: skip
@@ -119,6 +121,7 @@ DAILY = Group("工作", (
     Leaf("陪伴", "console.quiet.listed", "console.quiet."),
     Leaf("派单", "console.dispatch.listed", "console.dispatch."),
     Leaf("今天的上门", "console.sheet.listed", "console.sheet."),
+    Leaf("今天的视频", "console.screens.listed", "console.screens."),
     Leaf("订单", "console.orders.listed", "console.orders."),
     Leaf("审核", "console.review.listed", "console.review."),
     Leaf("通知", "console.letters.listed", "console.letters."),

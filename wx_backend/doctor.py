@@ -41,6 +41,14 @@ def examine(config: Config) -> Iterator[Finding]:
     yield from _cache(config)
     yield from _wechat(config)
     yield from _fonts(config)
+    yield from _video(config)
+
+
+def _video(config: Config) -> Iterator[Finding]:
+    if config.video.turn:
+        yield Finding("ok", "video", f"calls between networks go through {config.video.turn}")
+    elif not config.is_loopback():
+        yield Finding("warn", "video", "no relay in video.turn: many phones will not find a way to each other (coturn)")
 
 
 def _fonts(config: Config) -> Iterator[Finding]:

@@ -52,6 +52,17 @@ def _origin(value: str) -> str:
     raise ValueError("must be a URL, as in https://centre.example.gov.cn")
 
 
+def _ice_urls(value: str) -> str:
+    if all(re.fullmatch(r"(?:stun|turn)s?:[^\s,/]+", one) for one in split_urls(value)):
+        return value
+    raise ValueError("must be URLs as in turn:turn.example.org:3478?transport=udp, several with commas")
+
+
+def split_urls(value: str) -> list[str]:
+    """Several URLs in one key, with commas between them."""
+    return [one.strip() for one in value.split(",") if one.strip()]
+
+
 def scheme(*allowed: str) -> AfterValidator:
     """A URL that begins with one of these."""
 
@@ -66,6 +77,8 @@ def scheme(*allowed: str) -> AfterValidator:
 Filled = Annotated[str, BeforeValidator(_filled)]
 # Kept out of every repr, and so out of logs and tracebacks.
 Secret = Annotated[Filled, Field(repr=False)]
+MaybeSecret = Annotated[str, Field(repr=False)]
+IceUrls = Annotated[str, AfterValidator(_ice_urls)]
 Token = Annotated[Secret, AfterValidator(_token)]
 AesKey = Annotated[str, AfterValidator(_aes_key), Field(repr=False)]
 Bind = Annotated[str, AfterValidator(_address)]

@@ -9,6 +9,17 @@ from wx_backend.app import create_app
 from wx_backend.config import Config
 
 
+def for_video(config: Config) -> Config:
+    """The settings of a process of its own that serves the rooms of calls: many threads, three in four for waiting.
+
+    A page that waits holds a thread and no connection to the database.
+    """
+    section = config.video
+    app = config.app.model_copy(update={"bind": section.bind, "workers": 1, "threads": section.threads})
+    video = section.model_copy(update={"waiting": section.threads * 3 // 4})
+    return config.model_copy(update={"app": app, "video": video})
+
+
 class Server(BaseApplication):  # type: ignore[misc]
     """gunicorn with threads: WeChat's calls are short, and each holds one database connection."""
 

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
-from handlers.family import answers, company, ending, guests, outcomes, words
+from handlers.family import answers, company, ending, entering, guests, outcomes, words
 from handlers.room import Ask, Choice, Handler, Reply
 from handlers.words import WEEKDAYS, unreached
 from models.errors import Refused
@@ -129,15 +129,18 @@ def one(ask: Ask, call: int) -> Reply:
     time = words.both(found.starts_at, _reader(ask, found))
     names = [guest.name for guest in guests_of(ask.session, call)]
     text = words.whole(cared.name, relative.name, names, centre.name, time, found.state, found.reason)
+    enter = entering.ways_in(found, role, ask.now)
     if found.state == "booked":
         text += _unreached(ask, [found.relative_id, *(guest.id for guest in guests_of(ask.session, call))])
     if role == "cadre":
-        return Reply(text, outcomes.choices(ask, found), back="call/mine")
+        return Reply(text, (*enter, *outcomes.choices(ask, found)), back="call/mine")
     if found.state != "booked":
-        return Reply(text, ending.undoing(ask, found) if role == "relative" else (), back="call/mine")
+        undoing = ending.undoing(ask, found) if role == "relative" else ()
+        return Reply(text, (*enter, *undoing), back="call/mine")
     if role == "guest":
-        return Reply(text, (Choice("我不参加了", f"call/{call}/leave"),), back="call/mine")
+        return Reply(text, (*enter, Choice("我不参加了", f"call/{call}/leave")), back="call/mine")
     choices = (
+        *enter,
         Choice("改时间", f"call/{call}/move"), Choice("取消", f"call/{call}/cancel"),
         Choice("请家人一起", f"call/{call}/guests"),
     )  # fmt: skip

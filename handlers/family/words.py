@@ -14,7 +14,9 @@ NO_FAMILY = "您还没有关联家人，关联后就能约视频。"
 PICK_DAY = "想在哪一天和{cared}视频？（每次30分钟，在{centre}）"
 PICK_SLOT = "请选一个时间（前面是国内时间）："
 NO_SLOTS = "这一天没有空位了，请换一天。"
-CHECK = "请核对：与{cared}视频\n{time}\n地点：{centre}\n到时工作人员会请老人到场，并在微信上呼叫您。"
+CHECK = (
+    "请核对：与{cared}视频\n{time}\n地点：{centre}\n到时工作人员会请老人到场。到时候回复“进入视频”就能进来。"
+)
 BOOKED = "约好了！\n与{cared}视频：{time}\n到时会提前提醒您。"
 MOVED = "改好了！\n与{cared}视频：{time}\n旧的提醒已取消，会按新时间提醒您。"
 CANCELLED = "这次视频已经取消，相关的人会收到通知。"
@@ -46,7 +48,7 @@ REFUSALS: dict[str, str] = {
 
 # Pages.
 CALLS_TITLE = "亲情连线"
-CALLS_LEAD = "约好的视频。到时工作人员会请老人到场，并在微信上呼叫您。"
+CALLS_LEAD = "约好的视频。到时工作人员会请老人到场，开始前15分钟起可以进入视频。"
 CALLS_NONE = "您没有约好的视频。"
 CALLS_HOW = "要约视频、改时间或取消，请回公众号，点“开展活动”里的“亲情连线”。"
 WITH, WHERE = "和{name}视频", "地点"
@@ -76,7 +78,7 @@ def both(moment: datetime, relative_zone: str) -> str:
 
 
 # Nobody knows on which day, or how late, a letter is read: the time itself stands in it, and what to do.
-_SOON = {"t-1h": "视频时间快到了，", "t-10min": "请准备好接视频，"}
+_SOON = {"t-1h": "视频时间快到了，", "t-10min": "请准备好视频，"}
 _TEXTS = {
     "booked": "{relative}约了与{cared}视频：{time}，地点{centre}。",
     "changed": "与{other}的视频改到：{time}，地点{centre}。",
@@ -85,12 +87,13 @@ _TEXTS = {
     "left": "{guest}不参加与{cared}的视频（{time}）了，其他人照常。",
     "uninvited": "与{cared}的视频（{time}）您不用参加了。",
     "restored": "与{other}的视频（{time}）照常进行，刚才的取消撤回了。",
+    "arrived": "{cared}已经到了{centre}，可以视频了（约的是{time}）。请回复“进入视频”。",
 }
 _INSTEAD = "别的办法：{instead}。"
 TEMPLATES = {
     "family.booked": "call_booked", "family.changed": "call_changed", "family.cancelled": "call_cancelled",
     "family.reminder": "call_reminder", "family.invited": "call_booked", "family.left": "call_changed",
-    "family.uninvited": "call_cancelled", "family.restored": "call_booked",
+    "family.uninvited": "call_cancelled", "family.restored": "call_booked", "family.arrived": "call_reminder",
 }  # fmt: skip
 
 
@@ -123,7 +126,8 @@ def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
     if word == "reminder":
         soon = "" if helper else _SOON.get(str(facts.get("rule")), "")
         what = f"为{other}准备视频" if helper else f"与{other}视频"
-        text = f"提醒：{soon}{time}{what}，地点{facts['centre']}。"
+        how = "" if helper else "到时候回复“进入视频”就能进来。"
+        text = f"提醒：{soon}{time}{what}，地点{facts['centre']}。{how}"
     else:
         text = _TEXTS[word].format(**{**facts, "reason": reason, "other": other, "time": time})
         text += _INSTEAD.format(instead=plain(facts["alternative"])) if facts.get("alternative") else ""

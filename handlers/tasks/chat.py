@@ -75,6 +75,8 @@ def _ways_to_end(task: Task) -> tuple[Choice, ...]:
             Choice("情况属实、本人同意，通过", f"link/{link}/confirm"),
             Choice("不通过", f"link/{link}/decline"),
         )
+    if task.kind == "call_help":
+        return Choice(words.TO_CALL, f"call/{key}"), done
     if task.kind == "closure":
         return *(Choice(words.call_line(one), f"call/{one['call']}") for one in task.facts["calls"]), done
     return (done,)

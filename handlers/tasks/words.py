@@ -26,6 +26,8 @@ WAKES = {1: "明天再提醒", 3: "三个工作日后提醒", 5: "五个工作�
 RESUMED = "好的，继续办。放下的工作时间不算，请在{due}前办好。"
 NO_WORDS = "有一条通知，详情请问党群服务中心"
 
+TO_CALL = "看这次视频，老人到了打开设备"
+
 MEANS = {"wechat": "发微信", "phone": "打电话", "visit": "上门"}
 
 # kind → what the template says, and the whole sentence.

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select
 
 from models.family.booking import book
-from models.family.booking import cancel as cancel_call
+from models.family.ending import cancel as cancel_call
 from models.history import History
 from models.life import BY_TIME
 from models.messages.letters import Letter

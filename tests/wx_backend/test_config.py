@@ -177,7 +177,7 @@ def test_a_secret_is_read_from_a_file_without_its_last_newline(tmp_path: Path) -
         ("SCHEDULER__THREADS", "many", "integer"),
         ("WECHAT__TEMPLATES__CALL_BOOKED__FIELDS__WEATHER", "thing9", "call_booked.fields.weather: no such field"),
         ("WECHAT__TEMPLATES__CALL_BOOKED__FIELDS__SUBJECT", "thing", "pattern"),
-        ("VIDEO__PROVIDER", "hologram", "wechat_by_hand"),
+        ("VIDEO__TURN_SECONDS", "7200", "less than or equal to 3600"),
     ],
 )
 def test_a_bad_value_is_refused_with_what_was_expected(key: str, bad: str, expected: str) -> None:

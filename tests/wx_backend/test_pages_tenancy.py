@@ -74,6 +74,7 @@ ROWS = {
     ("GET", "/m/help/<int:call>"): HERS,
     ("POST", "/m/help/<int:call>/withdraw"): (303, 404, 404, 404, 404, 401),
     ("GET", "/m/calls"): EVERYBODY,
+    ("POST", "/m/calls/<int:call>/join"): (404, 404, 404, 404, 404, 401),  # no call of these people; test_video has one
     ("GET", "/m/<path:rest>"): (404, 404, 404, 404, 404, 404),
     ("POST", "/m/<path:rest>"): (404, 404, 404, 404, 404, 404),
     # Files without anybody's name in them, and the way in itself.

@@ -19,6 +19,11 @@ FILES: Mapping[str, Path] = {
     "htmx.js": MODULES / "htmx.org/dist/htmx.min.js",
     "pages.css": HERE / "pages.css",
     "pages.js": HERE / "pages.js",
+    "room.css": HERE / "room.css",
+    "room_line.js": HERE / "room_line.js",
+    "room_peers.js": HERE / "room_peers.js",
+    "room_sound.js": HERE / "room_sound.js",
+    "room.js": HERE / "room.js",
 }
 KINDS = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
 A_YEAR = "public, max-age=31536000, immutable"
