@@ -16,6 +16,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from handlers import menu, words
 from handlers.family import chat as family_chat
+from handlers.family import feed, series, series_dates, series_words
 from handlers.family import words as family_words
 from handlers.messages import chat as messages_chat
 from handlers.messages import words as messages_words
@@ -51,7 +52,7 @@ from handlers.tasks import words as tasks_words
 from models.messages.allowance import Allowance, Limits
 from models.messages.ladder import CHANNELS
 from scheduler.settings import ClockSettings
-from wx_backend import asked, bearer, callback, database, health, login
+from wx_backend import asked, bearer, calendars, callback, database, health, login
 from wx_backend.admission import Account
 from wx_backend.api import Api, beside, make_api
 from wx_backend.config import AccountSection, Config
@@ -80,6 +81,7 @@ WORDS: Mapping[str, Say] = {
     "catalogue": catalogue_words.letter,
     "waiting": waiting_words.letter,
     "family": family_words.letter,
+    "series": series_words.letter,
     "tasks": tasks_words.letter,
     "messages": messages_words.letter,
 }
@@ -87,7 +89,7 @@ WORDS: Mapping[str, Say] = {
 # Which template of the settings each kind of letter uses.
 TEMPLATE_OF: Mapping[str, str] = {
     **family_words.TEMPLATES, **order_letters.TEMPLATES, **people_words.TEMPLATES, **tasks_words.TEMPLATES,
-    **catalogue_words.TEMPLATES, **waiting_words.TEMPLATES,
+    **catalogue_words.TEMPLATES, **waiting_words.TEMPLATES, **series_words.TEMPLATES,
 }  # fmt: skip
 
 
@@ -112,8 +114,8 @@ def with_hotline(say: Say, hotline: str) -> Say:
     return said
 
 
-def make_router() -> Router:
-    """Every room of the conversation, joined."""
+def make_router(public_url: str = "") -> Router:
+    """Every room of the conversation, joined; links to what lies outside of it begin with `public_url`."""
     router = Router()
     router.join("menu", menu.ADDRESSES, keywords=menu.KEYWORDS)
     router.join(
@@ -126,6 +128,9 @@ def make_router() -> Router:
     router.join("ordering", notices.ADDRESSES)
     router.join("ordering", waiting.ADDRESSES, keywords=waiting.KEYWORDS, refusals=waiting_words.REFUSALS)
     router.join("family", family_chat.ADDRESSES, keywords=family_chat.KEYWORDS, refusals=family_words.REFUSALS)
+    router.join("family", series.ADDRESSES, keywords=series.KEYWORDS, refusals=series_words.REFUSALS)
+    router.join("family", series_dates.ADDRESSES)
+    router.join("family", feed.room(public_url), keywords=feed.KEYWORDS)
     router.join(
         "ordering", ordering_needs.ADDRESSES, keywords=ordering_needs.KEYWORDS, refusals=need_words.REFUSALS,
         media=ordering_needs.MEDIA,
@@ -238,12 +243,13 @@ def create_app(config: Config, now: Callable[[], datetime] | None = None) -> Fla
     accounts = {"/wechat/callback": _gate_account("official_account", config.wechat.official_account)}
     if config.wechat.mini_program.enabled:
         accounts["/wechat/mini/callback"] = _gate_account("mini_program", config.wechat.mini_program)
-    router = app.extensions["router"] = make_router()
+    router = app.extensions["router"] = make_router(config.app.public_url)
     turn = database.turns(engine)
     callback.register(app, callback.Gate(router, engine, moment, turn), accounts)
     health.register(app, open_session, moment)
     cookies = Cookies.of(app, config.app.public_url)
     csrf, limiter = CSRFProtect(app), make_limiter(app, config.redis.url)
+    calendars.register(app, open_session, moment, limiter, config.app.public_url)
     clients = make_clients(config, connect(config.redis.url))
     official = clients[config.wechat.official_account.app_id]
     _open_pages(app, config, open_session, moment, csrf, limiter, official)

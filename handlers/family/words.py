@@ -20,7 +20,8 @@ MOVED = "改好了！\n与{cared}视频：{time}\n旧的提醒已取消，会按
 CANCELLED = "这次视频已经取消，相关的人会收到通知。"
 ASK_REASON = "为什么取消？"
 REASONS = ("临时有事", "老人不方便", "时间不合适")
-_BY_RULE = {"unlinked": "家人关联已解除", "consent_withdrawn": "家里暂时不参加视频"}
+_BY_RULE = {"unlinked": "家人关联已解除", "consent_withdrawn": "家里暂时不参加视频",
+            "series_off": "定期连线有变", "holiday": "法定节假日"}  # fmt: skip
 UNSAID = "未说明"
 ASK_GUESTS = "想请哪位家人一起视频？对方会收到通知，时间会替对方留好。"
 NO_WECHAT = "（收不到微信，会打电话告诉）"

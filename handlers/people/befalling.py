@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from models.family.parting import stop_calls
+from models.family.resting import befell
 from models.life import By
 from models.ordering.ending import stop_all
 from models.people.identities import Who
@@ -26,4 +27,6 @@ def mark(session: Session, who: Who, person_id: int, verb: str, now: datetime) -
         let_go(session, person.id, now)  # first: what the next two say to those who were to come must stand
         stop_all(session, person, by, now)
         stop_calls(session, person, by, now)
+    elif person.state != before:
+        befell(session, person, By(who.person_id, "cadre"), now)  # back home: what rested for them goes on
     return person

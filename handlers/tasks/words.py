@@ -57,6 +57,7 @@ TITLES = {
     "still_wanted": "请问清是否还要服务",
     "loan_request": "请答复借调申请",
     "loan_overdue": "借出未还",
+    "series_helper": "约好的视频没人负责",
 }
 
 # What a task about an order asks for.
@@ -194,6 +195,12 @@ def _closure(facts: dict[str, Any], zone: ZoneInfo) -> str:
     return f"{facts['centre']}在这些时间不开门{why}：\n" + "\n".join(lines) + "\n请联系双方改时间或取消。"
 
 
+def _series_helper(facts: dict[str, Any], zone: ZoneInfo) -> str:
+    lines = [call_line(line) for line in facts["calls"]]
+    lead = f"{facts['helper']}不在{facts['centre']}工作了，约好由这位负责的视频要换人："
+    return "\n".join([lead, *lines, "请在公众号“我的任务”里点“由我负责”接过来。"])
+
+
 def _stop_provider(facts: dict[str, Any], zone: ZoneInfo) -> str:
     number = facts["organisation_phone"] or "（没有登记，请查通讯录）"
     return (
@@ -224,6 +231,7 @@ def _loan(tail: str) -> Callable[[dict[str, Any], ZoneInfo], str]:
 _SENTENCES: Mapping[str, Callable[[dict[str, Any], ZoneInfo], str]] = {
     "confirm_link": _confirm_link, "call_help": _call_help, "closure": _closure, "stop_provider": _stop_provider,
     "identity_conflict": _identity_conflict, "review_listing": _review_listing,
+    "series_helper": _series_helper,
     "loan_request": _loan("请答复能不能借。"), "loan_overdue": _loan("已经到期还没有归还，请联系对方。"),
 }  # fmt: skip
 

@@ -16,6 +16,7 @@ TASK_KINDS = (
     "stop_provider", "closure", "need_triage", "help_triage", "help_do", "matter_urgent", "matter_tell", "media_lost",
     "identity_conflict", "review_listing", "order_overdue", "name_person", "visit_recheck", "visit_silent",
     "nobody_home", "complaint", "follow_up", "still_wanted", "loan_request", "loan_overdue",
+    "series_helper",
 )  # fmt: skip
 # Somebody waits for these: they do not wait for the morning.
 PRESSING = (
@@ -23,7 +24,15 @@ PRESSING = (
     "nobody_home", "name_person",
 )  # fmt: skip
 # Done where the matter itself is decided: a tap on the task alone would stop its clock and help nobody.
-DECIDED_ELSEWHERE = ("need_triage", "help_triage", "help_do", "matter_urgent", "review_listing", "complaint")
+DECIDED_ELSEWHERE = (
+    "need_triage",
+    "help_triage",
+    "help_do",
+    "matter_urgent",
+    "review_listing",
+    "complaint",
+    "series_helper",
+)
 
 
 class Task(Row):

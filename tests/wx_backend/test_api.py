@@ -31,6 +31,7 @@ NOT_HERE = {
     "own_already", "own_listing", "password_common", "password_long", "password_same", "password_short",
     "reason_missing", "reason_needed", "reveal_reason", "same_need", "secret_target", "stale", "stale_form",
     "still_going", "title_long", "under_review", "under_way", "username_bad", "username_taken", "wrong_channel",
+    "bad_repeat", "overlaps_itself", "series_there",
 }  # fmt: skip
 
 # What no database has a say in is tried on one of them.
