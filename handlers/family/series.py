@@ -130,8 +130,9 @@ def _wish(ask: Ask, call: int, plan: str) -> tuple[FamilyCall, Wish, int]:
     local = found.starts_at.astimezone(ask.session.get_one(ServiceCentre, found.centre_id).tz)
     if rule.is_yearly and months == MONTHS[0]:
         months = 0  # a birthday comes once a year
-    last = local.date() + timedelta(days=months * 365 // 12) if months else None
-    return found, Wish(found.relative_id, found.cared_id, rule, local.time(), local.date(), last, kept), months
+    first = max(local.date(), ask.now.astimezone(local.tzinfo).date())  # a call of long ago begins a series too
+    last = first + timedelta(days=months * 365 // 12) if months else None
+    return found, Wish(found.relative_id, found.cared_id, rule, local.time(), first, last, kept), months
 
 
 def _key(call: int, plan: str) -> str:

@@ -22,6 +22,7 @@ from models.tasks.tasks import TASK, Task
 
 KIND = "series_helper"
 LOOK_WITHIN = timedelta(hours=4)  # of working time
+NEAR = timedelta(hours=1)
 
 
 def list_without_helper(session: Session, now: datetime) -> int:
@@ -32,13 +33,10 @@ def list_without_helper(session: Session, now: datetime) -> int:
     """
     found: dict[tuple[int, int], list[FamilyCall]] = {}
     for call in session.scalars(_orphaned(now)).all():
-        found.setdefault((call.helper_id, call.centre_id), []).append(call)
+        found.setdefault((call.centre_id, call.helper_id), []).append(call)
     standing = session.scalars(select(Task).where(Task.kind == KIND, Task.state.not_in(TASK.ends))).all()
-    known = {(task.facts["helper_id"], task.facts["centre_id"]): task for task in standing}
-    for key, task in known.items():
-        if key not in found:
-            settle(session, task, "cancel", by=BY_RULE, now=now)
-    return sum(_lay_before(session, key, calls, known.get(key), now) for key, calls in sorted(found.items()))
+    asked = {(task.facts["centre_id"], task.facts["helper_id"]) for task in standing}
+    return sum(_lay_before(session, *key, found.get(key, []), now) for key in sorted(asked | found.keys()))
 
 
 def _orphaned(now: datetime) -> Any:
@@ -50,22 +48,25 @@ def _orphaned(now: datetime) -> Any:
     return coming.order_by(FamilyCall.starts_at, FamilyCall.id)
 
 
-def _lay_before(
-    session: Session, key: tuple[int, int], calls: list[FamilyCall], task: Task | None, now: datetime
-) -> int:
+def _lay_before(session: Session, centre_id: int, helper_id: int, calls: list[FamilyCall], now: datetime) -> int:
+    """Open, replace or take back one task; the centre's row is held, so that of two clocks one goes first."""
+    centre = session.get_one(ServiceCentre, centre_id, with_for_update={"key_share": True})
+    query = select(Task).where(Task.subject == f"centre:{centre_id}", Task.kind == KIND).order_by(Task.id)
+    tasks = session.scalars(query, execution_options={"populate_existing": True}).all()
+    standing = [task for task in tasks if task.state not in TASK.ends and task.facts["helper_id"] == helper_id]
     lines = [_line(session, call) for call in calls]
-    if task is not None and task.facts["calls"] == lines:
+    if lines and any(task.facts["calls"] == lines for task in standing):
         return 0
-    if task is not None:
+    for task in standing:
         settle(session, task, "cancel", by=BY_RULE, now=now)
-    helper, centre = session.get_one(Person, key[0]), session.get_one(ServiceCentre, key[1])
-    first = calls[0]
+    if not lines:
+        return 0
+    soon = max(now + NEAR, calls[0].starts_at - NEAR)
     open_task(
-        session, key=f"helper:{helper.id}/{centre.id}/{first.id}.{len(lines)}/{now.timestamp():.0f}", kind=KIND,
-        area_id=centre.area_id, subject=f"centre:{centre.id}", now=now,
-        due_at=min(calendar(session).add_working_time(now, LOOK_WITHIN), first.starts_at - timedelta(hours=1)),
-        facts={"helper_id": helper.id, "centre_id": centre.id, "helper": helper.name, "centre": centre.name,
-               "calls": lines},
+        session, key=f"centre:{centre_id}/helper/{len(tasks)}", kind=KIND, area_id=centre.area_id,
+        subject=f"centre:{centre_id}", now=now, due_at=min(calendar(session).add_working_time(now, LOOK_WITHIN), soon),
+        facts={"helper_id": helper_id, "centre_id": centre_id, "helper": session.get_one(Person, helper_id).name,
+               "centre": centre.name, "calls": lines},
     )  # fmt: skip
     return 1
 

@@ -1,8 +1,9 @@
 """Holidays become known, or the county's notice changes one: what is planned for those days is looked at again."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import date, datetime
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
@@ -27,16 +28,30 @@ def reconsider(session: Session, now: datetime) -> int:
     it once.
     """
     book = calendar(session)
-    may_change = or_(
-        Occurrence.state.in_(LIVE), and_(Occurrence.state == "skipped", Occurrence.reason == "holiday"),
-    )  # fmt: skip
+    days = session.scalars(select(Occurrence.day).where(Occurrence.starts_at > now).distinct()).all()
+    off = [day for day in days if book.is_holiday(day)]
     query = (
         select(Occurrence, Series).join(Series, Occurrence.series_id == Series.id)
-        .where(Series.state == "active", Occurrence.starts_at > now, Occurrence.own_time.is_(False), may_change)
+        .where(Series.state == "active", Occurrence.starts_at > now, Occurrence.own_time.is_(False), _may_change(off))
         .order_by(Occurrence.id).with_for_update(of=Occurrence)
     )  # fmt: skip
     rows = session.execute(query, execution_options={"populate_existing": True}).all()
-    return sum(_look_at(session, one, series, book, now) for one, series in rows)
+    changed = sum(_look_at(session, one, series, book, now) for one, series in rows)
+    known = [day for day in days if book.knows(day.year) or day in book.overrides]
+    session.execute(
+        update(Occurrence).where(Occurrence.calendar_known.is_(False), Occurrence.day.in_(known))
+        .values(calendar_known=True), execution_options={"synchronize_session": "fetch"},
+    )  # fmt: skip
+    return changed
+
+
+def _may_change(off: Sequence[date]) -> ColumnElement[bool]:
+    """Of ten thousand series' rows, those few of which these holidays may make something else."""
+    on_holiday = Occurrence.day.in_(off)
+    return or_(
+        Occurrence.state.in_(LIVE) & (on_holiday | (Occurrence.reason == "shifted")),
+        (Occurrence.state == "skipped") & (Occurrence.reason == "holiday") & ~on_holiday,
+    )  # fmt: skip
 
 
 def reconsider_unknown(session: Session, now: datetime) -> int:
@@ -55,7 +70,6 @@ def _look_at(session: Session, one: Occurrence, series: Series, book: WorkCalend
     clock = one.starts_at.astimezone(series.tz).time()
     starts_at = held["starts_at"].astimezone(series.tz)
     starts_at = starts_at.replace(hour=clock.hour, minute=clock.minute)
-    one.calendar_known = held["calendar_known"]
     if held["state"] == "skipped":
         return one.state != "skipped" and _leave_out(session, one, series, now)
     if one.state == "skipped":

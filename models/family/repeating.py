@@ -64,6 +64,8 @@ def begin(
     role, relative = _role(session, who, wish), session.get_one(Person, wish.relative_id)
     known = session.scalar(select(Series).where(Series.client_key == client_key))
     if known is not None:
+        if (known.relative_id, known.cared_id) != (wish.relative_id, wish.cared_id):
+            raise Refused("not_yours")
         return known
     cared = partner(session, who_is(relative), wish.cared_id)
     if wish.on_holidays not in ON_HOLIDAYS or (wish.last_day is not None and wish.last_day < wish.first_day):

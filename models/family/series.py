@@ -93,8 +93,8 @@ SERIES = Life(
 )
 
 
-def series_of(session: Session, who: Who) -> list[Series]:
-    """The series that go on or rest, of this relative and of the residents below this cadre's areas; the oldest first.
+def series_of(session: Session, who: Who, limit: int = 30) -> list[Series]:
+    """The series that go on or rest, of this relative and of the residents below this cadre's areas; the newest first.
 
     A relative whose link has ended sees none of them.
     """
@@ -104,7 +104,7 @@ def series_of(session: Session, who: Who) -> list[Series]:
         .where(or_(
             (Series.relative_id == who.person_id) & Series.cared_id.in_(linked_to(who.person_id)),
             Person.area_id.in_(areas_under(who.person_id)),
-        )).order_by(Series.id)
+        )).order_by(Series.relative_id != who.person_id, Series.id.desc()).limit(limit)
     )  # fmt: skip
     return list(session.scalars(query))
 
