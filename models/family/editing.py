@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from models.errors import Refused
 from models.family.booking import cancel, move
 from models.family.calls import FamilyCall
-from models.family.generating import fill, fitted
+from models.family.generating import Values, fill, fitted
 from models.family.keeping import keep_near
 from models.family.occurrences import LIVE, WITH_CALL, Occurrence, ahead, change, follow, occurrence_for
 from models.family.recurring import Rule, check_fits
@@ -162,7 +162,7 @@ def _retime(session: Session, who: Who, series: Series, rows: list[Occurrence], 
                 change(session, one, "retime", by, now, starts_at=held["starts_at"], reason=held["reason"])
                 changed += 1
         elif held["starts_at"] != one.starts_at:
-            moved = _bring(session, who, one, held["starts_at"], by, now)
+            moved = _bring(session, who, one, held, by, now)
             changed, kept = changed + moved, kept + (not moved)
     return Outcome(changed, kept)
 
@@ -174,8 +174,9 @@ def _may_come_back(one: Occurrence, starts_at: datetime) -> bool:
     return one.reason == "holiday" or (one.reason in ("conflict", "closed") and starts_at != one.starts_at)
 
 
-def _bring(session: Session, who: Who, one: Occurrence, starts_at: datetime, by: By, now: datetime) -> bool:
+def _bring(session: Session, who: Who, one: Occurrence, held: Values, by: By, now: datetime) -> bool:
     """One planned or booked occurrence to its new time; answers no where the time is taken, and the old one stands."""
+    starts_at, reason = held["starts_at"], held["reason"]
     if one.call_id is not None:
         try:
             move(session, who, one.call_id, starts_at, now)
@@ -184,9 +185,9 @@ def _bring(session: Session, who: Who, one: Occurrence, starts_at: datetime, by:
                 raise
             change(session, one, "stay", by, now, own_time=True, reason="kept")
             return False
-        change(session, one, "stay", by, now, starts_at=starts_at)
+        change(session, one, "stay", by, now, starts_at=starts_at, reason=reason)
         return True
-    change(session, one, "retime", by, now, starts_at=starts_at)
+    change(session, one, "retime", by, now, starts_at=starts_at, reason=reason)
     return True
 
 

@@ -45,9 +45,10 @@ def book_planned(session: Session, now: datetime, limit: int = BATCH) -> int:
 def keep(session: Session, series: Series, one: Occurrence, by: By, now: datetime) -> bool:
     """Book one planned occurrence, or leave it out with the reason; answers whether it is booked."""
     relative = session.get_one(Person, series.relative_id)
+    if one.starts_at <= now:
+        change(session, one, "pass_over", by, now, reason="missed")
+        return False
     try:
-        if one.starts_at <= now:
-            raise Refused("missed")
         call = book(
             session, who_is(relative), cared_id=series.cared_id, starts_at=one.starts_at,
             client_key=f"{one.subject}:{one.revision}", now=now,

@@ -36,7 +36,8 @@ def list_without_helper(session: Session, now: datetime) -> int:
         found.setdefault((call.centre_id, call.helper_id), []).append(call)
     standing = session.scalars(select(Task).where(Task.kind == KIND, Task.state.not_in(TASK.ends))).all()
     asked = {(task.facts["centre_id"], task.facts["helper_id"]) for task in standing}
-    return sum(_lay_before(session, *key, found.get(key, []), now) for key in sorted(asked | found.keys()))
+    pairs = sorted(asked | found.keys())
+    return sum(_lay_before(session, centre, helper, found.get((centre, helper), []), now) for centre, helper in pairs)
 
 
 def _orphaned(now: datetime) -> Any:

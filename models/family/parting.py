@@ -56,7 +56,7 @@ def stop_calls(session: Session, person: Person, by: By, now: datetime) -> int:
     for call in calls:
         end(session, call, by=By(by.person_id, "rule"), reason="stopped", now=now,
             but_not={call.relative_id, call.cared_id})  # fmt: skip
-    befell(session, person, by, now)
+    befell(session, person, by, now)  # and what was to become calls
     return len(calls)
 
 

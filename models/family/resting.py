@@ -32,12 +32,13 @@ def suspend(session: Session, who: Who, series_id: int, now: datetime) -> Series
     _, role = series_for(session, who, series_id)
     series = locked(session, series_id)
     if series.state != "suspended":
-        _rest(session, series, By(who.person_id, role), "asked", now)
+        _rest(session, series, By(who.person_id, role), "asked", now, {series.relative_id})
         _tell(session, series, role, "rests", now)
     return series
 
 
-def _rest(session: Session, series: Series, by: By, why: str, now: datetime, but_not: Collection[int] = ()) -> None:
+def _rest(session: Session, series: Series, by: By, why: str, now: datetime, but_not: Collection[int]) -> None:
+    """The relative hears of the series in one letter, not of each call."""
     SERIES.move(session, series, "suspend", by=by, now=now, note=why, why=why)
     for one in ahead(session, series, now, *LIVE):
         _call_off(session, one, "pass_over", "suspended", by, now, but_not)
@@ -75,7 +76,7 @@ def cancel_all(session: Session, who: Who, series_id: int, now: datetime) -> Ser
     series = locked(session, series_id)
     if series.state != "cancelled":
         follow(session, now, series_id)
-        _stop(session, series, By(who.person_id, role), "asked", now)
+        _stop(session, series, By(who.person_id, role), "asked", now, {series.relative_id})
         _tell(session, series, role, "cancelled", now)
     return series
 

@@ -134,6 +134,7 @@ def test_everybody_reads_their_own_calls_only_and_not_after_the_link_has_ended(w
         invite(session, cast.who(cast.xiaofang), call.id, other.id, NOW)
         begun(session, cast, at=time(10))
         session.refresh(other)
+        session.refresh(cast.identities[other.id])
         call = call.id
     tokens = {
         one.name: given(open_session, cast.who(one)) for one in (cast.xiaofang, other, cast.li, cast.aming, cast.zhao)
