@@ -18,7 +18,7 @@ class Door:
 
 
 MENU: tuple[Door, ...] = (
-    Door("开展活动", (Choice("亲情连线", "call"), Choice("我的连线", "call/mine"))),
+    Door("开展活动", (Choice("亲情连线", "call"), Choice("我的连线", "call/mine"), Choice("定期连线", "call/series"))),
     Door(
         "遇到困难",
         (

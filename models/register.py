@@ -4,15 +4,18 @@ from models import audit, history, hours
 from models.base import Base
 from models.family import (
     calls,
+    feeds,
     guests,
     makeup,
     news,
+    occurrences,
     outcomes,
     pairing,
     passes,
     presence,
     proposals,
     rooms,
+    series,
     told,
     wellbeing,
 )
@@ -58,7 +61,7 @@ ROOMS = (
     inbox, letters, receipts, budgets, breakers, subscriptions, optouts, rules, media, answers, tasks, escalation,
     listings, versions, orders, assignments, tallies, publications, skills, teams, loans, visits, ratings, complaints,
     demands, needs, help, waiting, calls, guests, proposals, makeup, outcomes, wellbeing, news, pairing, told,
-    rooms, passes, presence,
+    rooms, passes, presence, series, occurrences, feeds,
 )  # fmt: skip
 
 METADATA = Base.metadata
@@ -66,5 +69,6 @@ METADATA = Base.metadata
 LIVES: tuple[Life, ...] = (
     care.CARE, lives.PERSON, listings.LISTING, versions.VERSION, orders.ORDER, assignments.ASSIGNMENT, visits.VISIT,
     loans.LOAN, complaints.COMPLAINT, needs.NEED, demands.DEMAND_LIST, help.HELP, waiting.WAITING, calls.CALL,
-    guests.GUEST, proposals.PROPOSAL, makeup.MAKEUP, pairing.PAIRING, letters.LETTER, media.MEDIA, tasks.TASK,
+    guests.GUEST, proposals.PROPOSAL, makeup.MAKEUP, pairing.PAIRING, series.SERIES, occurrences.OCCURRENCE,
+    letters.LETTER, media.MEDIA, tasks.TASK,
 )  # fmt: skip

@@ -16,6 +16,7 @@ from scheduler.deliver import Deliverer
 from scheduler.media import fetch_media
 from scheduler.plan import plan_anew
 from scheduler.retention import forget_entries, forget_inbox, forget_media, forget_requests, forget_texts
+from scheduler.series import sweep_series
 from scheduler.settings import Hands, Now
 from scheduler.sweep import sweep_bookings, sweep_orders, sweep_outbox, sweep_tasks
 
@@ -42,6 +43,7 @@ def timetable(hands: Hands, deliverer: Deliverer, stop: threading.Event) -> tupl
         Line("fetch media", 10, lambda: fetch_media(hands, stop)),
         Line("sweep bookings", 60, lambda: sweep_bookings(hands)),
         Line("sweep orders", 60, lambda: sweep_orders(hands)),
+        Line("sweep series", 60, lambda: sweep_series(hands)),
         Line("plan anew", 60, lambda: plan_anew(hands)),
         Line("sweep tasks", 600, lambda: sweep_tasks(hands)),
         Line("forget inbox", 6 * 3600, lambda: forget_inbox(hands)),

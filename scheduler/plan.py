@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from models.family.closing import list_shut_out
+from models.family.reconsidering import reconsider
 from models.family.telling import REMINDER, remind_anew
 from models.hours import take_changed_days
 from models.messages.rules import take_changed
@@ -17,8 +18,9 @@ from scheduler.units import in_unit
 def plan_anew(hands: Hands) -> int:
     """Bring what is planned in line with what was edited; answers how many calls and tasks were planned anew.
 
-    Edited rules and days move the reminders of coming calls; edited days move the cadres' morning letters too; edited
-    days, hours and closures may leave calls in hours when their centre is shut, which its cadres then hear of.
+    Edited rules and days move the reminders of coming calls; edited days move the cadres' morning letters too, and what
+    series have planned; edited days, hours and closures may leave calls in hours when their centre is shut, which its
+    cadres then hear of.
     """
     now = hands.now()
     return in_unit(hands.open_session, lambda session: _plan_anew(session, now))
@@ -28,4 +30,5 @@ def _plan_anew(session: Session, now: datetime) -> int:
     rules, days, hours = take_changed(session, REMINDER), take_changed_days(session), take_changed_hours(session)
     planned = remind_anew(session, now) if rules or days else 0
     planned += move_digests(session, now) if days else 0
+    planned += reconsider(session, now) if days else 0  # first: what it takes off needs no cadre
     return planned + (list_shut_out(session, now) if days or hours else 0)

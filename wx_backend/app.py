@@ -15,7 +15,7 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from handlers import menu, words
-from handlers.family import after_words, entering, room_words
+from handlers.family import after_words, entering, feed, room_words, series, series_dates, series_words
 from handlers.family import chat as family_chat
 from handlers.family import letter_words as family_letters
 from handlers.family import words as family_words
@@ -53,7 +53,7 @@ from handlers.tasks import words as tasks_words
 from models.messages.allowance import Allowance, Limits
 from models.messages.ladder import CHANNELS
 from scheduler.settings import ClockSettings
-from wx_backend import asked, bearer, callback, database, health, login
+from wx_backend import asked, bearer, calendars, callback, database, health, login
 from wx_backend.admission import Account
 from wx_backend.api import Api, beside, make_api
 from wx_backend.config import AccountSection, Config
@@ -90,6 +90,7 @@ WORDS: Mapping[str, Say] = {
     "catalogue": catalogue_words.letter,
     "waiting": waiting_words.letter,
     "family": family_letters.letter,
+    "series": series_words.letter,
     "tasks": tasks_words.letter,
     "messages": messages_words.letter,
 }
@@ -97,7 +98,7 @@ WORDS: Mapping[str, Say] = {
 # Which template of the settings each kind of letter uses.
 TEMPLATE_OF: Mapping[str, str] = {
     **family_letters.TEMPLATES, **order_letters.TEMPLATES, **people_words.TEMPLATES, **tasks_words.TEMPLATES,
-    **catalogue_words.TEMPLATES, **waiting_words.TEMPLATES,
+    **catalogue_words.TEMPLATES, **waiting_words.TEMPLATES, **series_words.TEMPLATES,
 }  # fmt: skip
 
 
@@ -144,6 +145,9 @@ def make_router(hotline: str = "", public_url: str = "") -> Router:
     router.join(
         "family", entering.room(f"{public_url}/video/"), keywords=entering.KEYWORDS, refusals=room_words.REFUSALS
     )
+    router.join("family", series.ADDRESSES, keywords=series.KEYWORDS, refusals=series_words.REFUSALS)
+    router.join("family", series_dates.ADDRESSES)
+    router.join("family", feed.room(public_url), keywords=feed.KEYWORDS)
     router.join(
         "ordering", ordering_needs.ADDRESSES, keywords=ordering_needs.KEYWORDS, refusals=need_words.REFUSALS,
         media=ordering_needs.MEDIA,
@@ -264,6 +268,7 @@ def create_app(config: Config, now: Callable[[], datetime] | None = None) -> Fla
     health.register(app, open_session, moment)
     cookies = Cookies.of(app, config.app.public_url)
     csrf, limiter = CSRFProtect(app), make_limiter(app, config.redis.url)
+    calendars.register(app, open_session, moment, limiter, config.app.public_url)
     clients = make_clients(config)
     official = clients[config.wechat.official_account.app_id]
     _open_pages(app, config, open_session, moment, csrf, limiter, official)

@@ -98,7 +98,8 @@ def confirm(ask: Ask, person: int, stamp: int, key: str) -> Reply:
     cared = ask.session.get_one(Person, call.cared_id)
     text = words.BOOKED.format(cared=cared.name, time=words.both(call.starts_at, ask.who.zone))
     text += _unreached(ask, [call.relative_id])
-    return Reply(text, (Choice("查看或更改", f"call/{call.id}"), Choice("点单服务", "order")))
+    weekly = Choice("以后也定期视频", f"call/series/of/{call.id}")
+    return Reply(text, (Choice("查看或更改", f"call/{call.id}"), weekly, Choice("点单服务", "order")))
 
 
 def _instead(ask: Ask, refusal: Refused, prefix: str, back: str) -> Reply:

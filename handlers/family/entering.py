@@ -4,7 +4,7 @@ from datetime import datetime
 
 from handlers.family import room_words as words
 from handlers.room import Ask, Choice, Handler, Reply
-from models.family.calls import CALL, FamilyCall, call_for
+from models.family.calls import OVER, FamilyCall, call_for
 from models.family.passes import give_pass, open_calls, open_screen
 from models.family.rooms import EARLY
 from models.people.persons import Person
@@ -12,7 +12,7 @@ from models.people.persons import Person
 
 def ways_in(call: FamilyCall, role: str, now: datetime) -> tuple[Choice, ...]:
     """What can be tapped on a call whose room may be open: the elder may come late, and so may the relative."""
-    if call.state in CALL.ends or now < call.starts_at - EARLY:
+    if call.state in OVER or now < call.starts_at - EARLY:
         return ()
     if role == "cadre":
         return (Choice(words.OPEN_SCREEN, f"call/{call.id}/screen"),)

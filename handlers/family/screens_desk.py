@@ -14,7 +14,7 @@ from models.hours import CHINA
 from models.people.persons import Person
 from models.places.centres import ServiceCentre
 
-ROOM = Blueprint("screens", __name__, url_prefix="/calls", template_folder="templates")
+ROOM = Blueprint("screens", __name__, url_prefix="/screens", template_folder="templates")
 
 
 @ROOM.get("/")

@@ -14,9 +14,7 @@ NO_FAMILY = "您还没有关联家人，关联后就能约视频。"
 PICK_DAY = "想在哪一天和{cared}视频？（每次30分钟，在{centre}）"
 PICK_SLOT = "请选一个时间（前面是国内时间）："
 NO_SLOTS = "这一天没有空位了，请换一天。"
-CHECK = (
-    "请核对：与{cared}视频\n{time}\n地点：{centre}\n到时工作人员会请老人到场。到时候回复“进入视频”就能进来。"
-)
+CHECK = "请核对：与{cared}视频\n{time}\n地点：{centre}\n到时工作人员会请老人到场。到时候回复“进入视频”就能进来。"
 BOOKED = "约好了！\n与{cared}视频：{time}\n到时会提前提醒您。"
 MOVED = "改好了！\n与{cared}视频：{time}\n旧的提醒已取消，会按新时间提醒您。"
 CANCELLED = "这次视频已经取消，相关的人会收到通知。"
@@ -24,7 +22,8 @@ ASK_REASON = "为什么取消？"
 REASONS = ("临时有事", "老人不方便", "时间不合适")
 OF_A_CADRE = ("家人来电话取消", "老人自己说不来")  # what a cadre was told
 OF_THE_CENTRE = ("设备坏了", "停电或断网", "工作人员有急事", "天气不好，路不通")
-_BY_RULE = {"unlinked": "家人关联已解除", "consent_withdrawn": "家里暂时不参加视频"}
+_BY_RULE = {"unlinked": "家人关联已解除", "consent_withdrawn": "家里暂时不参加视频",
+            "series_off": "定期连线有变", "holiday": "法定节假日"}  # fmt: skip
 UNSAID = "未说明"
 ASK_GUESTS = "想请哪位家人一起视频？对方会收到通知，时间会替对方留好。"
 NO_WECHAT = "（收不到微信，会打电话告诉）"

@@ -7,7 +7,9 @@ from sqlalchemy import ColumnElement, Select, String, cast, literal, or_, select
 
 from models.family.calls import CALL, FamilyCall
 from models.family.guests import GUEST, CallGuest
+from models.family.occurrences import OCCURRENCE, Occurrence
 from models.family.pairing import PAIRING, Pairing
+from models.family.series import SERIES, Series
 from models.messages.letters import Letter
 from models.ordering.assignments import ASSIGNMENT, Assignment
 from models.ordering.listings import Listing
@@ -42,6 +44,15 @@ ABOUT: Mapping[str, Callable[[Areas], Select[Any]]] = {
     ),
     PAIRING.name: lambda areas: (
         select(Pairing.id).join(Person, Pairing.cared_id == Person.id).where(Person.area_id.in_(areas))
+    ),
+    SERIES.name: lambda areas: (
+        select(Series.id).join(Person, Series.cared_id == Person.id).where(Person.area_id.in_(areas))
+    ),
+    OCCURRENCE.name: lambda areas: (
+        select(Occurrence.id)
+        .join(Series, Occurrence.series_id == Series.id)
+        .join(Person, Series.cared_id == Person.id)
+        .where(Person.area_id.in_(areas))
     ),
     CARE.name: lambda areas: (
         select(CareLink.id).join(Person, CareLink.cared_id == Person.id).where(Person.area_id.in_(areas))

@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from models.family.pairing import part_all
 from models.family.parting import stop_calls
+from models.family.resting import befell
 from models.life import By
 from models.ordering.ending import stop_all
 from models.people.identities import Who
@@ -29,4 +30,6 @@ def mark(session: Session, who: Who, person_id: int, verb: str, now: datetime) -
         stop_calls(session, person, by, now)
         if person.state != "paused":
             part_all(session, person.id, now)
+    elif person.state != before:
+        befell(session, person, By(who.person_id, "cadre"), now)  # back home: what rested for them goes on
     return person

@@ -65,6 +65,8 @@ def _ways_to_end(task: Task) -> tuple[Choice, ...]:
         return (Choice("看内容并审核", f"review/{task.facts['version']}"),)
     if task.kind == "complaint":
         return (Choice("查看投诉", f"complaint/{key}"),)
+    if task.kind == "series_helper":
+        return (Choice("由我负责", f"call/helper/{task.id}"), *_calls(task))
     if task.kind in DECIDED_ELSEWHERE:
         return (Choice("去办理", f"{thing}/desk/{key}"),)
     if task.kind in ON_A_PAGE:
@@ -78,8 +80,12 @@ def _ways_to_end(task: Task) -> tuple[Choice, ...]:
     if task.kind == "call_help":
         return Choice(words.TO_CALL, f"call/{key}"), done
     if task.kind == "closure":
-        return *(Choice(words.call_line(one), f"call/{one['call']}") for one in task.facts["calls"]), done
+        return *_calls(task), done
     return (done,)
+
+
+def _calls(task: Task) -> tuple[Choice, ...]:
+    return tuple(Choice(words.call_line(one), f"call/{one['call']}") for one in task.facts["calls"])
 
 
 def ask_hold(ask: Ask, task: int) -> Reply:

@@ -63,6 +63,7 @@ TITLES = {
     "elder_absent": "视频没到场，请看望",
     "wellbeing": "视频后请回访",
     "pairing_due": "结对该联系了",
+    "series_helper": "约好的视频没人负责",
 }
 
 # What a task about an order asks for.
@@ -218,6 +219,12 @@ def _pairing_due(facts: dict[str, Any], zone: ZoneInfo) -> str:
     return f"{called(facts['helper'])}与{facts['cared']}结对，该联系了。联系后请记一笔。"
 
 
+def _series_helper(facts: dict[str, Any], zone: ZoneInfo) -> str:
+    lines = [call_line(line) for line in facts["calls"]]
+    lead = f"{facts['helper']}不在{facts['centre']}工作了，约好由这位负责的视频要换人："
+    return "\n".join([lead, *lines, "请在公众号“我的任务”里点“由我负责”接过来。"])
+
+
 def _stop_provider(facts: dict[str, Any], zone: ZoneInfo) -> str:
     number = facts["organisation_phone"] or "（没有登记，请查通讯录）"
     return (
@@ -249,6 +256,7 @@ _SENTENCES: Mapping[str, Callable[[dict[str, Any], ZoneInfo], str]] = {
     "confirm_link": _confirm_link, "call_help": _call_help, "closure": _closure, "stop_provider": _stop_provider,
     "identity_conflict": _identity_conflict, "review_listing": _review_listing,
     "call_outcome": _call_outcome, "elder_absent": _elder_absent, "wellbeing": _wellbeing, "pairing_due": _pairing_due,
+    "series_helper": _series_helper,
     "loan_request": _loan("请答复能不能借。"), "loan_overdue": _loan("已经到期还没有归还，请联系对方。"),
 }  # fmt: skip
 

@@ -48,6 +48,8 @@ class FamilyCall(Row):
 LIVE_CALLS = ("booked", "checked_in", "in_call")
 # Four ways in which two who wanted to talk did not. Each is a fact about that hour, and no mark against anybody.
 MISSED = ("relative_no_show", "resident_no_show", "neither_came", "technical_failure")
+# No call any more as things stand; that it was cancelled, or what became of it, may still be put right.
+OVER = ("cancelled", "completed", *MISSED)
 # How close to the call the family cancelled it; the centre did; the link, the consent or a life ended.
 CANCEL_CODES = ("in_time", "late", "same_day", "centre", "stopped")
 # What somebody may still say of a call: as long as nobody has said that they talked, it may turn out otherwise.

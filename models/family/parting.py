@@ -11,6 +11,7 @@ from models.family.guests import calls_joined
 from models.family.joining import take_off
 from models.family.makeup import drop_makeups, drop_makeups_between
 from models.family.news import stop_news
+from models.family.resting import befell, parted
 from models.life import By
 from models.people import consent
 from models.people.care import CareLink
@@ -29,6 +30,7 @@ def part(session: Session, who: Who, link_id: int, now: datetime) -> CareLink:
     pair = (FamilyCall.relative_id == link.relative_id, FamilyCall.cared_id == link.cared_id)
     for call in _coming(session, now, *pair):
         end(session, call, by=By(who.person_id, "rule"), reason="unlinked", now=now, but_not={link.relative_id})
+    parted(session, link.cared_id, link.relative_id, By(who.person_id, "rule"), "unlinked", now)
     joined = (FamilyCall.id.in_(calls_joined(link.relative_id)), FamilyCall.cared_id == link.cared_id)
     for call in _coming(session, now, *joined):
         take_off(session, call, link.relative_id, By(who.person_id, "rule"), now)
@@ -46,6 +48,7 @@ def take_back(session: Session, who: Who, person_id: int, kind: str, now: dateti
         for call in _coming(session, now, FamilyCall.cared_id == person_id):
             end(session, call, by=By(who.person_id, "rule"), reason="consent_withdrawn", now=now)
         drop_makeups(session, person_id, now)
+        parted(session, person_id, None, By(who.person_id, "rule"), "consent", now)
     if kind == "home_news":
         stop_news(session, person_id, now)
 
@@ -60,6 +63,7 @@ def stop_calls(session: Session, person: Person, by: By, now: datetime) -> int:
         end(session, call, by=By(by.person_id, "rule"), reason="stopped", now=now,
             but_not={call.relative_id, call.cared_id})  # fmt: skip
     drop_makeups(session, person.id, now)
+    befell(session, person, by, now)  # and what was to become calls
     return len(calls)
 
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base
 from models.errors import Refused
-from models.family.calls import CALL, FamilyCall, call_for, calls_of
+from models.family.calls import CALL, OVER, FamilyCall, call_for, calls_of
 from models.family.guests import calls_joined, guests_of
 from models.family.presence import CallSeat, as_who, digest, place, take_seat
 from models.family.rooms import CallRoom, may_enter, open_room, room_of
@@ -126,7 +126,7 @@ def open_calls(session: Session, who: Who, now: datetime) -> list[FamilyCall]:
     rooms = (
         select(FamilyCall)
         .join(CallRoom, (CallRoom.call_id == FamilyCall.id) & (CallRoom.revision == FamilyCall.revision))
-        .where(on_it, CallRoom.opens_at <= now, CallRoom.closes_at > now, FamilyCall.state.not_in(CALL.ends))
+        .where(on_it, CallRoom.opens_at <= now, CallRoom.closes_at > now, FamilyCall.state.not_in(OVER))
         .where(FamilyCall.cared_id.in_(linked_to(who.person_id)))
     )
     coming = [call for call in calls_of(session, who, now) if may_enter(call, now)]

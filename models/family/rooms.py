@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Row
 from models.errors import Refused
-from models.family.calls import CALL, FamilyCall
+from models.family.calls import OVER, FamilyCall
 from models.family.slots import CALL_LASTS
 from models.people.persons import Person
 from models.people.staff import areas_under
@@ -36,7 +36,7 @@ class CallRoom(Row):
 
 def may_enter(call: FamilyCall, now: datetime) -> bool:
     """Whether the room of the booked time is open: what a list of calls shows without asking for the room itself."""
-    return call.state not in CALL.ends and call.starts_at - EARLY <= now < call.ends_at + GRACE
+    return call.state not in OVER and call.starts_at - EARLY <= now < call.ends_at + GRACE
 
 
 def room_of(session: Session, call: FamilyCall, now: datetime) -> CallRoom:
@@ -65,7 +65,7 @@ def open_room(session: Session, call: FamilyCall, now: datetime, *, anew: bool =
     try:
         return room_of(session, call, now)
     except Refused as refusal:
-        may_make = refusal.code == "room_over" and call.state not in CALL.ends
+        may_make = refusal.code == "room_over" and call.state not in OVER
         if not may_make or not (anew or may_enter(call, now)):
             raise
     last = _newest(session, call)
@@ -86,7 +86,7 @@ def calls_near(session: Session, cadre_id: int, now: datetime) -> list[FamilyCal
     half-day; the soonest first."""
     query = (
         select(FamilyCall).join(Person, FamilyCall.cared_id == Person.id)
-        .where(Person.area_id.in_(areas_under(cadre_id)), FamilyCall.state.not_in(CALL.ends))
+        .where(Person.area_id.in_(areas_under(cadre_id)), FamilyCall.state.not_in(OVER))
         .where(FamilyCall.ends_at > now - LATEST, FamilyCall.starts_at < now + AHEAD)
         .order_by(FamilyCall.starts_at, FamilyCall.id)
     )  # fmt: skip
@@ -96,7 +96,7 @@ def calls_near(session: Session, cadre_id: int, now: datetime) -> list[FamilyCal
 def _check_state(call: FamilyCall) -> None:
     if call.state == "cancelled":
         raise Refused("call_off")
-    if call.state in CALL.ends:
+    if call.state in OVER:
         raise Refused("room_over")
 
 

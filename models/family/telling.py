@@ -132,6 +132,14 @@ def person_moved_zone(session: Session, person_id: int, now: datetime) -> None:
     session.flush()
 
 
+def help_anew(session: Session, call: FamilyCall, now: datetime) -> None:
+    """Another helps: the reminders and the task are theirs now; the family, whose time stands, hears nothing."""
+    facts = facts_of(session, call)
+    remind(session, call, facts, now)
+    settle_for(session, call.subject, "cancel", by=BY_RULE, now=now)
+    open_help(session, call, facts, now)
+
+
 def open_help(session: Session, call: FamilyCall, facts: dict[str, Any], now: datetime) -> None:
     """The helper's task: bring the elder to the screen, and have it ready."""
     cared, centre = session.get_one(Person, call.cared_id), session.get_one(ServiceCentre, call.centre_id)

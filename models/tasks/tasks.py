@@ -17,6 +17,7 @@ TASK_KINDS = (
     "identity_conflict", "review_listing", "order_overdue", "name_person", "visit_recheck", "visit_silent",
     "nobody_home", "complaint", "follow_up", "still_wanted", "loan_request", "loan_overdue",
     "call_outcome", "elder_absent", "wellbeing", "pairing_due",
+    "series_helper",
 )  # fmt: skip
 # Somebody waits for these: they do not wait for the morning.
 PRESSING = (
@@ -25,7 +26,7 @@ PRESSING = (
 )  # fmt: skip
 # Done where the matter itself is decided: a tap on the task alone would stop its clock and help nobody.
 DECIDED_ELSEWHERE = ("need_triage", "help_triage", "help_do", "matter_urgent", "review_listing", "complaint",
-                     "call_outcome", "pairing_due")  # fmt: skip
+                     "call_outcome", "pairing_due", "series_helper")  # fmt: skip
 
 
 class Task(Row):

@@ -73,8 +73,8 @@ MATRIX: dict[tuple[str, str], Row] = {
     (DO, "dispatch.resume"): Row("dispatch/{order}/resume", 409, 404, {"seen": "99"}),
     (DO, "dispatch.name"): Row("dispatch/{order}/who", 409, 404, {"seen": "99", "person": "1"}),
     (LOOK, "sheet.listed"): Row("sheet/", 200, 200),
-    (LOOK, "screens.listed"): Row("calls/", 200, 200),
-    (DO, "screens.screen"): Row("calls/{call}/screen", 409, 404),  # days before its time
+    (LOOK, "screens.listed"): Row("screens/", 200, 200),
+    (DO, "screens.screen"): Row("screens/{call}/screen", 409, 404),  # days before its time
     (DO, "sheet.reveal"): Row("sheet/reveal", 200, 200, REASON),
     (LOOK, "review.listed"): Row("review/", 200, 200),
     (LOOK, "review.one"): Row("review/{version}", 404, 404),  # a reviewer's alone: see test_console_review

@@ -266,14 +266,14 @@ def test_at_the_desk_one_tap_checks_the_elder_in_and_makes_this_computer_the_scr
     clerk.signs_in("li")
     pages.now = SUNDAY_16 - 16 * MINUTE
     clerk.signs_in("li")
-    clerk.opens("/console/calls/")
+    clerk.opens("/console/screens/")
     assert "王*" in clerk.text()
     assert "王秀英" not in clerk.text()
     assert words.DESK_EARLY in clerk.text()
     pages.now = SUNDAY_16 + 70 * MINUTE  # late as she is
     clerk.signs_in("li")
-    clerk.opens("/console/calls/")
-    opened = clerk.posts(f"/console/calls/{call}/screen")
+    clerk.opens("/console/screens/")
+    opened = clerk.posts(f"/console/screens/{call}/screen")
     assert opened.status_code == 303
     screen = clerk.client.get(opened.location)
     assert "和小芳视频" in screen.text
@@ -281,9 +281,9 @@ def test_at_the_desk_one_tap_checks_the_elder_in_and_makes_this_computer_the_scr
         assert session.get_one(FamilyCall, call).state == "checked_in"
     other = Clerk(pages.app)
     other.signs_in("zhao")
-    other.opens("/console/calls/")
+    other.opens("/console/screens/")
     assert "王*" not in other.text()
-    assert other.posts(f"/console/calls/{call}/screen").status_code == 404
+    assert other.posts(f"/console/screens/{call}/screen").status_code == 404
 
 
 def test_a_process_of_its_own_has_many_threads_and_keeps_a_quarter_for_what_is_not_waiting(database_url):

@@ -1,0 +1,208 @@
+"""Changing a series: one occurrence, those from one on, or all to come; the past and what has its own time stay."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from models.errors import Refused
+from models.family.booking import move
+from models.family.calls import FamilyCall
+from models.family.ending import cancel
+from models.family.generating import Values, fill, fitted
+from models.family.keeping import keep_near
+from models.family.occurrences import LIVE, WITH_CALL, Occurrence, ahead, change, follow, occurrence_for
+from models.family.recurring import Rule, check_fits
+from models.family.series import ON_HOLIDAYS, SERIES, Series, locked, series_for
+from models.family.series_news import say_changed
+from models.family.slots import CALL_LASTS
+from models.hours import calendar
+from models.life import By
+from models.people.identities import Who
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What is to be otherwise; None leaves it as it is."""
+
+    rule: Rule | None = None
+    at: time | None = None
+    on_holidays: str | None = None
+    last_day: date | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an edit did: how many calls have the new time, and how many keep the old one because the new is taken."""
+
+    changed: int
+    kept: int
+
+
+def skip(session: Session, who: Who, occurrence_id: int, reason: str, now: datetime) -> Occurrence:
+    """Leave out this one call and no other; twice is once. It can be taken up again.
+
+    Raises Refused("not_yours"), or ("wrong_state") for what is over.
+    """
+    _, series, role = occurrence_for(session, who, occurrence_id)
+    locked(session, series.id)
+    follow(session, now, series.id)
+    one = _ahead(session, occurrence_id, now)
+    if one.state in ("skipped", "cancelled"):
+        return one
+    had = one.call_id
+    change(session, one, "pass_over", By(who.person_id, role), now, reason="asked")
+    if had is not None:
+        cancel(session, who, had, reason, now)
+    return one
+
+
+def take_up(session: Session, who: Who, occurrence_id: int, now: datetime) -> Occurrence:
+    """Put back a call that was left out: it is booked at once where it is near and its time free.
+
+    The state of what is answered says whether it is. Raises Refused("not_yours"), or ("wrong_state") for what is over,
+    or where the series rests or has ended.
+    """
+    _, series, role = occurrence_for(session, who, occurrence_id)
+    if locked(session, series.id).state != "active":
+        raise Refused("wrong_state")
+    follow(session, now, series.id)
+    one = _ahead(session, occurrence_id, now)
+    if one.state not in LIVE:
+        by = By(who.person_id, role)
+        put_back(session, one, by, now)
+        keep_near(session, series, now, by)
+        session.refresh(one)
+    return one
+
+
+def put_back(session: Session, one: Occurrence, by: By, now: datetime) -> None:
+    """An occurrence is planned again, further on than the call that it had: readers of its number see it grow."""
+    before = session.get(FamilyCall, one.call_id) if one.call_id is not None else None
+    one.revision += before.revision + 1 if before is not None else 0  # with its cancellation
+    change(session, one, "take_up", by, now, reason="", call_id=None)
+
+
+def move_one(session: Session, who: Who, occurrence_id: int, starts_at: datetime, now: datetime) -> Occurrence:
+    """Give this one call a time of its own, which an edit of all leaves as it is.
+
+    Raises Refused("not_yours"), ("bad_time") or ("slot_taken") as `booking.move` does, ("wrong_state").
+    """
+    _, series, role = occurrence_for(session, who, occurrence_id)
+    locked(session, series.id)
+    follow(session, now, series.id)
+    one, by = _ahead(session, occurrence_id, now), By(who.person_id, role)
+    if one.state in WITH_CALL and one.call_id is not None:
+        move(session, who, one.call_id, starts_at, now)
+        change(session, one, "move", by, now, starts_at=starts_at, own_time=True)
+    elif starts_at <= now:
+        raise Refused("bad_time")
+    else:
+        change(session, one, "retime", by, now, starts_at=starts_at, own_time=True)
+    return one
+
+
+def edit(session: Session, who: Who, series_id: int, wanted: Edit, now: datetime, since: date | None = None) -> Outcome:
+    """Change all calls to come, or with `since` those from that day on. What has a time of its own keeps it.
+
+    Rows keep their keys; a day that the new rule does not name is given up, one that it names is added. A booked call
+    whose new time is taken keeps its old time. Raises Refused("not_yours"), ("bad_repeat"), ("overlaps_itself"),
+    ("series_there"), or ("wrong_state") for a series that does not go on.
+    """
+    _, role = series_for(session, who, series_id)
+    series, by = locked(session, series_id), By(who.person_id, role)
+    follow(session, now, series_id)
+    today = now.astimezone(series.tz).date()
+    since = max(since or today, today)
+    _rewrite(session, series, wanted, since, by, now)
+    rows = ahead(session, series, now, *LIVE, "skipped", "cancelled")
+    rows = [one for one in rows if one.day >= since and not one.own_time]
+    through = series.scheduled_through
+    days = set(series.recurs.days(series.anchor, since, min(through, series.last_day or through)))
+    for one in rows:
+        if one.day not in days and one.state in LIVE:
+            give_up(session, who, one, by, now, "cancel", "edited")
+    series.scheduled_through = since - timedelta(days=1)
+    fill(session, [series], through, now)
+    outcome = _retime(session, who, series, [one for one in rows if one.day in days], by, now)
+    keep_near(session, series, now, by)
+    if role == "cadre":
+        say_changed(session, series, "edited", now)
+    return outcome
+
+
+def _rewrite(session: Session, series: Series, wanted: Edit, since: date, by: By, now: datetime) -> None:
+    rule = wanted.rule or series.recurs
+    if wanted.on_holidays not in (None, *ON_HOLIDAYS) or (wanted.last_day is not None and wanted.last_day < since):
+        raise Refused("bad_repeat")
+    check_fits(rule, since, CALL_LASTS)
+    columns: dict[str, Any] = {
+        "rule": rule.code, "at": wanted.at or series.at, "on_holidays": wanted.on_holidays or series.on_holidays,
+        "last_day": wanted.last_day or series.last_day, "anchor": since if wanted.rule else series.anchor,
+    }  # fmt: skip
+    try:
+        with session.begin_nested():
+            SERIES.move(session, series, "edit", by=by, now=now, note=f"{rule.code} {columns['at']}", **columns)
+    except IntegrityError as error:
+        raise Refused("series_there") from error
+
+
+def _retime(session: Session, who: Who, series: Series, rows: list[Occurrence], by: By, now: datetime) -> Outcome:
+    """Bring rows to what the series now says of their days."""
+    book, changed, kept = calendar(session), 0, 0
+    for one in rows:
+        held = fitted(series, book, one.day)
+        if held["state"] == "skipped":
+            if one.state in LIVE:
+                give_up(session, who, one, by, now, "pass_over", "holiday")
+        elif one.state not in LIVE:
+            if _may_come_back(one, held["starts_at"]):
+                put_back(session, one, by, now)
+                change(session, one, "retime", by, now, starts_at=held["starts_at"], reason=held["reason"])
+                changed += 1
+        elif held["starts_at"] != one.starts_at:
+            moved = _bring(session, who, one, held, by, now)
+            changed, kept = changed + moved, kept + (not moved)
+    return Outcome(changed, kept)
+
+
+def _may_come_back(one: Occurrence, starts_at: datetime) -> bool:
+    """Whether an edit plans again what is off: what an earlier rule or time did to it; what a person did stands."""
+    if one.state == "cancelled":
+        return one.reason == "edited"
+    return one.reason == "holiday" or (one.reason in ("conflict", "closed") and starts_at != one.starts_at)
+
+
+def _bring(session: Session, who: Who, one: Occurrence, held: Values, by: By, now: datetime) -> bool:
+    """One planned or booked occurrence to its new time; answers no where the time is taken, and the old one stands."""
+    starts_at, reason = held["starts_at"], held["reason"]
+    if one.call_id is not None:
+        try:
+            move(session, who, one.call_id, starts_at, now)
+        except Refused as refusal:
+            if refusal.code not in ("slot_taken", "bad_time"):
+                raise
+            change(session, one, "stay", by, now, own_time=True, reason="kept")
+            return False
+        change(session, one, "stay", by, now, starts_at=starts_at, reason=reason)
+        return True
+    change(session, one, "retime", by, now, starts_at=starts_at, reason=reason)
+    return True
+
+
+def give_up(session: Session, who: Who, one: Occurrence, by: By, now: datetime, verb: str, reason: str) -> None:
+    """A live occurrence does not take place, and its call is off."""
+    had = one.call_id
+    change(session, one, verb, by, now, reason=reason)
+    if had is not None:
+        cancel(session, who, had, "series_off", now)
+
+
+def _ahead(session: Session, occurrence_id: int, now: datetime) -> Occurrence:
+    """The occurrence as it stands now and held; raises Refused("wrong_state") for what has begun or is over."""
+    one = session.get_one(Occurrence, occurrence_id, with_for_update=True, populate_existing=True)
+    if one.starts_at <= now or one.state in ("done", "failed"):
+        raise Refused("wrong_state")
+    return one

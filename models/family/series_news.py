@@ -1,0 +1,107 @@
+"""What a series makes us say: a week that cannot be, its end that comes near, clocks that are about to change."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from models.family.clocks import clock_change
+from models.family.occurrences import Occurrence
+from models.family.series import Series
+from models.hours import CHINA
+from models.messages.outbox import post
+from models.people.persons import Person
+from models.places.areas import Area
+from models.places.centres import phone_for
+
+END_SAID = timedelta(days=14)  # before the last day
+CLOCK_SAID = timedelta(days=7)  # how long that stays worth reading
+
+
+def facts_of(session: Session, series: Series) -> dict[str, Any]:
+    """What every letter about a series may need."""
+    relative, cared = session.get_one(Person, series.relative_id), session.get_one(Person, series.cared_id)
+    area = session.get(Area, cared.area_id) if cared.area_id else None
+    return {
+        "series": series.id, "rule": series.rule, "at": series.at.isoformat(), "zone": series.zone,
+        "cared": cared.name, "relative": relative.name, "phone": phone_for(session, area.path) if area else "",
+    }  # fmt: skip
+
+
+def say_skipped(session: Session, series: Series, one: Occurrence, now: datetime) -> None:
+    """The relative hears that one call does not take place, and why; of one revision once."""
+    post(
+        session, key=f"{one.subject}/{one.revision}/skipped", person_id=series.relative_id, kind="series.skipped",
+        facts={**facts_of(session, series), "starts_at": one.starts_at.isoformat(), "reason": one.reason,
+               "occurrence": one.id},
+        subject=one.subject, revision=one.revision, now=now, about_id=series.cared_id,
+        useful_until=max(one.starts_at, now + timedelta(hours=1)),
+    )  # fmt: skip
+
+
+def say_changed(session: Session, series: Series, word: str, now: datetime) -> None:
+    """The relative hears that somebody else has made, edited, rested, resumed or ended the series."""
+    post(
+        session, key=f"{series.subject}/{word}/{now.timestamp():.0f}", person_id=series.relative_id,
+        kind=f"series.{word}", facts=facts_of(session, series), subject=series.subject, now=now,
+        about_id=series.cared_id,
+    )  # fmt: skip
+
+
+def say_ending(session: Session, now: datetime) -> int:
+    """The relatives whose series end within a fortnight hear of it, of one last day once; answers how many."""
+    today = now.astimezone(CHINA).date()
+    query = (
+        select(Series).where(Series.state == "active", Series.last_day >= today, Series.last_day <= today + END_SAID)
+        .where(or_(Series.end_told.is_(None), Series.end_told != Series.last_day))
+        .order_by(Series.id).limit(200).with_for_update(skip_locked=True)
+    )  # fmt: skip
+    due = session.scalars(query, execution_options={"populate_existing": True}).all()
+    for one in due:
+        assert one.last_day is not None
+        post(
+            session, key=f"{one.subject}/ending/{one.last_day}", person_id=one.relative_id, kind="series.ending",
+            facts={**facts_of(session, one), "last_day": one.last_day.isoformat()}, subject=one.subject, now=now,
+            about_id=one.cared_id, useful_until=one.moment(one.last_day + timedelta(days=1)),
+        )  # fmt: skip
+        one.end_told = one.last_day
+    session.flush()
+    return len(due)
+
+
+def say_clocks(session: Session, now: datetime) -> int:
+    """Relatives whose clock, beside the centre's, changes within a week hear what the hour becomes for them.
+
+    The centre's time stands still; of one change each hears once for a series. Answers how many letters.
+    """
+    query = (
+        select(Series.zone, Person.time_zone).join(Person, Series.relative_id == Person.id)
+        .where(Series.state == "active").distinct()
+    )  # fmt: skip
+    told = 0
+    for home, away in session.execute(query).all():
+        changes = clock_change(home, away, now)
+        if changes is not None:
+            told += _say_clock(session, home, away, changes, now)
+    return told
+
+
+def _say_clock(session: Session, home: str, away: str, changes: date, now: datetime) -> int:
+    query = (
+        select(Series).join(Person, Series.relative_id == Person.id)
+        .where(Series.state == "active", Series.zone == home, Person.time_zone == away)
+        .where(or_(Series.last_day.is_(None), Series.last_day >= changes))
+        .where(or_(Series.clock_told.is_(None), Series.clock_told != changes))
+        .order_by(Series.id).limit(200).with_for_update(of=Series, skip_locked=True)
+    )  # fmt: skip
+    due = session.scalars(query, execution_options={"populate_existing": True}).all()
+    for one in due:
+        post(
+            session, key=f"{one.subject}/clock/{changes}", person_id=one.relative_id, kind="series.clock",
+            facts={**facts_of(session, one), "changes": changes.isoformat()}, subject=one.subject, now=now,
+            about_id=one.cared_id, useful_until=now + CLOCK_SAID,
+        )  # fmt: skip
+        one.clock_told = changes
+    session.flush()
+    return len(due)
