@@ -125,7 +125,7 @@ def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
     if word == "reminder":
         soon = "" if helper else _SOON.get(str(facts.get("rule")), "")
         what = f"为{other}准备视频" if helper else f"与{other}视频"
-        how = "" if helper else "到时候回复“进入视频”就能进来。"
+        how = "" if helper else "到时回复“进入视频”就能进来。"
         text = f"提醒：{soon}{time}{what}，地点{facts['centre']}。{how}"
     else:
         text = _TEXTS[word].format(**{**facts, "reason": reason, "other": other, "time": time})
