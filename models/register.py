@@ -2,7 +2,7 @@
 
 from models import audit, history, hours
 from models.base import Base
-from models.family import calls, guests
+from models.family import call_days, calls, guests, holds, routines
 from models.life import Life
 from models.messages import answers, breakers, budgets, inbox, letters, media, optouts, receipts, rules, subscriptions
 from models.ordering import (
@@ -44,7 +44,7 @@ ROOMS = (
     persons, lives, identities, care, consent, contacts, staff, entering, signins, desk_sessions, accounts,
     inbox, letters, receipts, budgets, breakers, subscriptions, optouts, rules, media, answers, tasks, escalation,
     listings, versions, orders, assignments, tallies, publications, skills, teams, loans, visits, ratings, complaints,
-    demands, needs, help, waiting, calls, guests,
+    demands, needs, help, waiting, calls, guests, holds, routines, call_days,
 )  # fmt: skip
 
 METADATA = Base.metadata
@@ -52,5 +52,5 @@ METADATA = Base.metadata
 LIVES: tuple[Life, ...] = (
     care.CARE, lives.PERSON, listings.LISTING, versions.VERSION, orders.ORDER, assignments.ASSIGNMENT, visits.VISIT,
     loans.LOAN, complaints.COMPLAINT, needs.NEED, demands.DEMAND_LIST, help.HELP, waiting.WAITING, calls.CALL,
-    guests.GUEST, letters.LETTER, media.MEDIA, tasks.TASK,
+    call_days.CALL_DAY, guests.GUEST, letters.LETTER, media.MEDIA, tasks.TASK,
 )  # fmt: skip

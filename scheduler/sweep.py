@@ -8,6 +8,8 @@ from functools import partial
 from sqlalchemy.orm import Session
 
 from models.family.booking import finish_past
+from models.family.holds import sweep_holds
+from models.family.reseating import close_past
 from models.messages.passage import ENDED_UNDELIVERED
 from models.messages.receipts import join_waiting
 from models.messages.sweeping import sweep_letters
@@ -51,12 +53,13 @@ def _sweep_outbox(session: Session, hands: Hands) -> int:
 
 
 def sweep_bookings(hands: Hands) -> int:
-    """End calls that are over, askings and offers that nobody answered; answers how many."""
+    """End calls and holds that are over, askings and offers that nobody answered; answers how many."""
     now = hands.now()
     return in_unit(
         hands.open_session,
-        lambda session: finish_past(session, now) + lapse_old(session, now) + expire_offers(session, now),
-    )
+        lambda session: finish_past(session, now) + lapse_old(session, now) + expire_offers(session, now)
+        + sweep_holds(session, now) + close_past(session, now),
+    )  # fmt: skip
 
 
 def sweep_orders(hands: Hands) -> int:

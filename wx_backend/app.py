@@ -15,6 +15,7 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from handlers import menu, words
+from handlers.family import call_days, day_words, routine_words, routines
 from handlers.family import chat as family_chat
 from handlers.family import words as family_words
 from handlers.messages import chat as messages_chat
@@ -126,6 +127,8 @@ def make_router() -> Router:
     router.join("ordering", notices.ADDRESSES)
     router.join("ordering", waiting.ADDRESSES, keywords=waiting.KEYWORDS, refusals=waiting_words.REFUSALS)
     router.join("family", family_chat.ADDRESSES, keywords=family_chat.KEYWORDS, refusals=family_words.REFUSALS)
+    router.join("family", call_days.ADDRESSES, keywords=call_days.KEYWORDS, refusals=day_words.REFUSALS)
+    router.join("family", routines.ADDRESSES, keywords=routines.KEYWORDS, refusals=routine_words.REFUSALS)
     router.join(
         "ordering", ordering_needs.ADDRESSES, keywords=ordering_needs.KEYWORDS, refusals=need_words.REFUSALS,
         media=ordering_needs.MEDIA,

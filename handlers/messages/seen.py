@@ -58,7 +58,8 @@ ABOUT: Mapping[str, Callable[[Areas], Select[Any]]] = {
 # What is about the reader alone. Anything else is seen by nobody until it stands here.
 OWN = ("digest", "invitation")
 # Lives of which no letter speaks, or whose letters no desk shows: needs and calls for help may be confidential.
-SEEN_BY_NOBODY = ("listing", "letter", "need", "help", "media", "demand_list", "complaint", "loan", "person")
+SEEN_BY_NOBODY = ("listing", "letter", "need", "help", "media", "demand_list", "complaint", "loan", "person",
+                  "call_day")  # fmt: skip
 
 
 def within(person_id: int) -> ColumnElement[bool]:

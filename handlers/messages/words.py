@@ -50,7 +50,8 @@ CHANNELS = {
 KINDS = {
     "family.booked": "亲情连线预约", "family.changed": "亲情连线改期", "family.cancelled": "亲情连线取消",
     "family.reminder": "亲情连线提醒", "family.invited": "亲情连线邀请", "family.left": "有人退出连线",
-    "family.uninvited": "不用参加连线", "ordering.offered": "请接单", "ordering.accepted": "已接单",
+    "family.uninvited": "不用参加连线", "family.seated": "集中连线安排",
+    "ordering.offered": "请接单", "ordering.accepted": "已接单",
     "ordering.placed": "已点单", "ordering.cancelled": "订单取消", "ordering.taken": "已由别人接单",
     "ordering.on_the_way": "已经出发", "ordering.stop": "叫停服务",
     "ordering.completed": "服务完成", "ordering.handed_back": "接单退回", "ordering.unmet": "没有组织接单",
