@@ -134,7 +134,15 @@ ON_SCREEN: dict[str, str] = {
 def when(moment: datetime, zone: ZoneInfo) -> str:
     """A time as people read it in their zone: "11月29日（周日）16:00"."""
     local = moment.astimezone(zone)
-    return f"{local.month}月{local.day}日（周{WEEKDAYS[local.weekday()]}）{local:%H:%M}"
+    return f"{local.month}月{local.day}日（周{WEEKDAYS[local.weekday()]}）{_clock(local)}"
+
+
+def _clock(local: datetime) -> str:
+    """What the clock shows; with its offset in the hour that it shows twice, when summer ends."""
+    if local.replace(fold=0).utcoffset() == local.replace(fold=1).utcoffset():
+        return f"{local:%H:%M}"
+    offset = f"{local:%z}"
+    return f"{local:%H:%M}（UTC{offset[:3]}:{offset[3:]}）"
 
 
 def clock_span(begins: datetime, ends: datetime, zone: ZoneInfo) -> str:
@@ -161,7 +169,7 @@ def when_two(moment: datetime, here: ZoneInfo, there: ZoneInfo) -> str:
     if moment.astimezone(here).utcoffset() == moment.astimezone(there).utcoffset():
         return first
     local, other = moment.astimezone(here), moment.astimezone(there)
-    second = f"{other:%H:%M}" if local.date() == other.date() else when(moment, there)
+    second = _clock(other) if local.date() == other.date() else when(moment, there)
     name = "国内" if here == CHINA else city(here)
     return f"{name}{first} · {city(there)}{second}"
 

@@ -148,3 +148,10 @@ def instant(day: date, clock: time, zone: ZoneInfo) -> datetime:
     which is what `fold=0` does (PEP 495).
     """
     return datetime.combine(day, clock, tzinfo=zone).astimezone(ZoneInfo("UTC"))
+
+
+def instants(day: date, clock: time, zone: ZoneInfo) -> tuple[datetime, ...]:
+    """Every UTC instant at which a clock in `zone` shows this: two where summer ends, none where it begins."""
+    wall = datetime.combine(day, clock, tzinfo=zone)
+    both = (wall.replace(fold=fold).astimezone(ZoneInfo("UTC")) for fold in (0, 1))
+    return tuple(dict.fromkeys(m for m in both if m.astimezone(zone).replace(tzinfo=None) == wall.replace(tzinfo=None)))

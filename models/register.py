@@ -3,9 +3,11 @@
 from models import audit, history, hours
 from models.base import Base
 from models.family import (
+    call_days,
     calls,
     feeds,
     guests,
+    holds,
     makeup,
     news,
     occurrences,
@@ -15,6 +17,7 @@ from models.family import (
     presence,
     proposals,
     rooms,
+    routines,
     series,
     told,
     wellbeing,
@@ -61,7 +64,7 @@ ROOMS = (
     inbox, letters, receipts, budgets, breakers, subscriptions, optouts, rules, media, answers, tasks, escalation,
     listings, versions, orders, assignments, tallies, publications, skills, teams, loans, visits, ratings, complaints,
     demands, needs, help, waiting, calls, guests, proposals, makeup, outcomes, wellbeing, news, pairing, told,
-    rooms, passes, presence, series, occurrences, feeds,
+    rooms, passes, presence, series, occurrences, feeds, holds, routines, call_days,
 )  # fmt: skip
 
 METADATA = Base.metadata
@@ -69,6 +72,6 @@ METADATA = Base.metadata
 LIVES: tuple[Life, ...] = (
     care.CARE, lives.PERSON, listings.LISTING, versions.VERSION, orders.ORDER, assignments.ASSIGNMENT, visits.VISIT,
     loans.LOAN, complaints.COMPLAINT, needs.NEED, demands.DEMAND_LIST, help.HELP, waiting.WAITING, calls.CALL,
-    guests.GUEST, proposals.PROPOSAL, makeup.MAKEUP, pairing.PAIRING, series.SERIES, occurrences.OCCURRENCE,
-    letters.LETTER, media.MEDIA, tasks.TASK,
+    call_days.CALL_DAY, guests.GUEST, proposals.PROPOSAL, makeup.MAKEUP, pairing.PAIRING, series.SERIES,
+    occurrences.OCCURRENCE, letters.LETTER, media.MEDIA, tasks.TASK,
 )  # fmt: skip

@@ -9,9 +9,11 @@ from sqlalchemy.orm import Session
 
 from models.family.changing import lapse_proposals
 from models.family.ending import finish_past
+from models.family.holds import sweep_holds
 from models.family.makeup import lapse_makeups
 from models.family.pairing import ask_overdue as ask_pairs
 from models.family.quiet import tell_quiet
+from models.family.reseating import close_past
 from models.messages.passage import ENDED_UNDELIVERED
 from models.messages.receipts import join_waiting
 from models.messages.sweeping import sweep_letters
@@ -34,7 +36,9 @@ Sweep = Callable[[Session, datetime], int]
 TASK_SWEEPS: tuple[Sweep, ...] = (
     recheck, press_to_name, ask_silent, ask_after, close_old, ask_overdue, ask_pairs, tell_quiet, wake_due, escalate,
 )  # fmt: skip
-CALL_SWEEPS: tuple[Sweep, ...] = (finish_past, lapse_proposals, lapse_makeups, lapse_old, expire_offers)
+CALL_SWEEPS: tuple[Sweep, ...] = (
+    finish_past, lapse_proposals, lapse_makeups, lapse_old, expire_offers, sweep_holds, close_past,
+)  # fmt: skip
 ORDER_SWEEPS: tuple[Sweep, ...] = (nag, raise_unanswered, open_overdue, sweep_waiting)
 
 _rng = random.SystemRandom()

@@ -15,7 +15,19 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from handlers import menu, words
-from handlers.family import after_words, entering, feed, room_words, series, series_dates, series_words
+from handlers.family import (
+    after_words,
+    call_days,
+    day_words,
+    entering,
+    feed,
+    room_words,
+    routine_words,
+    routines,
+    series,
+    series_dates,
+    series_words,
+)
 from handlers.family import chat as family_chat
 from handlers.family import letter_words as family_letters
 from handlers.family import words as family_words
@@ -148,6 +160,8 @@ def make_router(hotline: str = "", public_url: str = "") -> Router:
     router.join("family", series.ADDRESSES, keywords=series.KEYWORDS, refusals=series_words.REFUSALS)
     router.join("family", series_dates.ADDRESSES)
     router.join("family", feed.room(public_url), keywords=feed.KEYWORDS)
+    router.join("family", call_days.ADDRESSES, keywords=call_days.KEYWORDS, refusals=day_words.REFUSALS)
+    router.join("family", routines.ADDRESSES, keywords=routines.KEYWORDS, refusals=routine_words.REFUSALS)
     router.join(
         "ordering", ordering_needs.ADDRESSES, keywords=ordering_needs.KEYWORDS, refusals=need_words.REFUSALS,
         media=ordering_needs.MEDIA,

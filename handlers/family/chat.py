@@ -2,17 +2,21 @@
 
 import secrets
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 from handlers.family import answers, company, ending, entering, guests, outcomes, words
+from handlers.family.moments import day_of, instant_of, stamp_of
+from handlers.ordering.times import day_and_clock
 from handlers.room import Ask, Choice, Handler, Reply
-from handlers.words import WEEKDAYS, unreached
+from handlers.words import on_day, unreached
 from models.errors import Refused
 from models.family.booking import book, move, partner
 from models.family.calls import FamilyCall, call_for, calls_of
 from models.family.guests import guests_of
-from models.family.slots import Slot, free_slots, venue_for
-from models.hours import calendar
+from models.family.holding import hold_slot
+from models.family.holds import HOLD_LASTS, uncounted_for
+from models.family.slots import Slot, best, free_slots, nearest, venue_for
+from models.hours import calendar, instant, instants
 from models.people.care import cared_for_by
 from models.people.identities import out_of_reach
 from models.people.persons import Person
@@ -33,59 +37,108 @@ def home(ask: Ask) -> Reply:
 
 
 def days(ask: Ask, person: int) -> Reply:
-    """The next days on which the centre is open."""
-    cared = partner(ask.session, ask.who, person)
-    return _days(ask, _me(ask), cared, f"call/day/{person}/", "call")
+    """The kindest three times of the next days, and the days on which the centre is open."""
+    cared, relative = partner(ask.session, ask.who, person), _me(ask)
+    mine = uncounted_for(ask.session, relative.id, ask.now)
+    found = free_slots(
+        ask.session, relative, cared, first_day=_today(ask, relative, cared), days=DAYS_SHOWN, now=ask.now, held_by=mine
+    )
+    return _days(ask, relative, cared, found, f"call/at/{person}/", f"call/day/{person}/", f"call/for/{person}/time")
 
 
 def _me(ask: Ask) -> Person:
     return ask.session.get_one(Person, ask.who.person_id)
 
 
-def _days(ask: Ask, relative: Person, cared: Person, prefix: str, back: str) -> Reply:
+def _today(ask: Ask, relative: Person, cared: Person) -> date:
+    return ask.now.astimezone(venue_for(ask.session, relative, cared).centre.tz).date()
+
+
+def _days(
+    ask: Ask, relative: Person, cared: Person, found: Sequence[Slot], at: str, on: str, ask_for: str | None,
+    back: str = "call",
+) -> Reply:  # fmt: skip
+    """The best of what was found, each leading to `at`, and the open days, each leading to `on`."""
     centre, book_ = venue_for(ask.session, relative, cared).centre, calendar(ask.session)
-    today = ask.now.astimezone(centre.tz).date()
-    open_days = [
-        day for n in range(DAYS_SHOWN * 2)
-        if (day := today + timedelta(days=n)) and open_spans(ask.session, centre, day, book_)
-    ][:DAYS_SHOWN]  # fmt: skip
-    choices = tuple(
-        Choice(f"{day.month}月{day.day}日（周{WEEKDAYS[day.weekday()]}）", f"{prefix}{day:%Y%m%d}") for day in open_days
-    )
-    return Reply(words.PICK_DAY.format(cared=cared.name, centre=centre.name), choices, back=back)
+    spans = open_spans(ask.session, centre, ask.now.astimezone(centre.tz).date(), book_, DAYS_SHOWN * 2)
+    open_days = list(dict.fromkeys(opens.astimezone(centre.tz).date() for opens, _ in spans))[:DAYS_SHOWN]
+    first = _choices(best(found, centre.tz), relative, at)
+    choices = tuple(Choice(on_day(day), f"{on}{day:%Y%m%d}") for day in open_days)
+    text = words.PICK_DAY.format(cared=cared.name) + words.best_first(len(first))
+    return Reply(text, (*first, *choices), ask_for, back=back)
 
 
 def slots(ask: Ask, person: int, day: str) -> Reply:
-    """The free half-hours of one day, the relative's waking hours first."""
+    """The free half-hours of one day, the kindest first."""
     cared, relative = partner(ask.session, ask.who, person), _me(ask)
-    found = free_slots(ask.session, relative, cared, first_day=_day(day), days=1, now=ask.now)
-    return _slots(found, relative, f"call/at/{person}/", f"call/for/{person}")
+    mine = uncounted_for(ask.session, relative.id, ask.now)
+    found = free_slots(ask.session, relative, cared, first_day=day_of(day), days=1, now=ask.now, held_by=mine)
+    head = words.OR_TYPE + words.PICK_SLOT
+    return _slots(found, relative, f"call/at/{person}/", f"call/for/{person}", head, f"call/for/{person}/time")
 
 
-def _slots(found: Sequence[Slot], relative: Person, prefix: str, back: str, head: str = words.PICK_SLOT) -> Reply:
+def _slots(
+    found: Sequence[Slot], relative: Person, prefix: str, back: str, head: str = words.PICK_SLOT,
+    ask_for: str | None = None,
+) -> Reply:  # fmt: skip
     if not found:
         return Reply(words.NO_SLOTS, back=back)
-    ordered = sorted(found, key=lambda slot: (not slot.humane, slot.starts_at))
-    choices = tuple(
-        Choice(words.both(slot.starts_at, relative.time_zone), f"{prefix}{_stamp(slot.starts_at)}") for slot in ordered
+    first = best(found)
+    rest = sorted((slot for slot in found if slot not in first), key=lambda slot: (not slot.humane, slot.starts_at))
+    return Reply(head, _choices([*first, *rest], relative, prefix), ask_for, back=back)
+
+
+def _choices(found: Sequence[Slot], relative: Person, prefix: str) -> tuple[Choice, ...]:
+    return tuple(
+        Choice(words.offered(slot.starts_at, relative.time_zone, slot.clashes), f"{prefix}{stamp_of(slot.starts_at)}")
+        for slot in found
     )
-    return Reply(head, choices, back=back)
+
+
+def typed(ask: Ask, person: int) -> Reply:
+    """A time by the relative's own clock: what is free then, or nearest to it."""
+    cared, relative = partner(ask.session, ask.who, person), _me(ask)
+    said = day_and_clock(ask.text, ask.now, relative.tz)
+    if said is None:
+        return Reply(words.TIME_UNCLEAR, ask_for=f"call/for/{person}/time", back=f"call/for/{person}")
+    meant = instants(*said, relative.tz)
+    mine = uncounted_for(ask.session, relative.id, ask.now)
+    found = [
+        slot for moment in meant or (instant(*said, relative.tz),)
+        for slot in nearest(ask.session, relative, cared, moment, ask.now, held_by=mine)
+    ]  # fmt: skip
+    near = sorted(dict.fromkeys(found), key=lambda slot: slot.starts_at)
+    head = words.by_ones_clock(said[1], relative.tz, len(meant))
+    back = f"call/for/{person}"
+    if not near:
+        return Reply(words.NO_SLOTS, back=back)
+    return Reply(head, _choices(near, relative, f"call/at/{person}/"), back=back)
 
 
 def check(ask: Ask, person: int, stamp: int) -> Reply:
-    """The call as it will be, before it is booked."""
-    cared = partner(ask.session, ask.who, person)
-    centre, starts_at = venue_for(ask.session, _me(ask), cared).centre, _instant(stamp)
-    text = words.CHECK.format(cared=cared.name, time=words.both(starts_at, ask.who.zone), centre=centre.name)
+    """The call as it will be, before it is booked; meanwhile its time is kept for who asks."""
+    starts_at, back = instant_of(stamp), f"call/for/{person}"
+    try:
+        hold_slot(ask.session, ask.who, cared_id=person, starts_at=starts_at, now=ask.now)
+    except Refused as refusal:
+        if refusal.code != "slot_taken":
+            raise
+        ask.undo()
+        return _instead(ask, refusal, f"call/at/{person}/", back)
+    cared = ask.session.get_one(Person, person)
+    text = words.CHECK.format(
+        cared=cared.name, time=words.both(starts_at, ask.who.zone), minutes=HOLD_LASTS // timedelta(minutes=1),
+        centre=venue_for(ask.session, _me(ask), cared).centre.name,
+    )  # fmt: skip
     text += _unreached(ask, [ask.who.person_id])
     # The key stands in the address: tapping twice, or a stale link, is the same call.
     address = f"call/book/{person}/{stamp}/{secrets.token_hex(8)}"
-    return Reply(text, (Choice("确认预约", address),), back=f"call/for/{person}")
+    return Reply(text, (Choice("确认预约", address),), back=back)
 
 
 def confirm(ask: Ask, person: int, stamp: int, key: str) -> Reply:
     """Booked, or the nearest times that are still free; a stale tap shows what has become of the call."""
-    starts_at = _instant(stamp)
+    starts_at = instant_of(stamp)
     try:
         call = book(ask.session, ask.who, cared_id=person, starts_at=starts_at, client_key=key, now=ask.now)
     except Refused as refusal:
@@ -149,27 +202,34 @@ def one(ask: Ask, call: int) -> Reply:
 
 
 def move_days(ask: Ask, call: int) -> Reply:
-    """On which day instead."""
-    found, _ = call_for(ask.session, ask.who, call)
-    relative, cared = (ask.session.get_one(Person, key) for key in (found.relative_id, found.cared_id))
-    return _days(ask, relative, cared, f"call/{call}/day/", f"call/{call}")
+    """On which day instead, the kindest three times first."""
+    found, relative, cared, free = _free_for(ask, call, None)
+    on = f"call/{call}/day/"
+    return _days(ask, relative, cared, free, f"call/{call}/to/", on, None, f"call/{found.id}")
 
 
 def move_slots(ask: Ask, call: int, day: str) -> Reply:
     """At what time instead."""
+    _, relative, _, free = _free_for(ask, call, day_of(day))
+    return _slots(free, relative, f"call/{call}/to/", f"call/{call}/move")
+
+
+def _free_for(ask: Ask, call: int, day: date | None) -> tuple[FamilyCall, Person, Person, list[Slot]]:
+    """A call, its two people, and when else it could be on one day, or on any of the next."""
     found, _ = call_for(ask.session, ask.who, call)
     relative, cared = (ask.session.get_one(Person, key) for key in (found.relative_id, found.cared_id))
+    own = [found.subject, *uncounted_for(ask.session, relative.id, ask.now)]
     free = free_slots(
-        ask.session, relative, cared, first_day=_day(day), days=1, now=ask.now, held_by=found.subject,
-        guests=guests_of(ask.session, call),
+        ask.session, relative, cared, first_day=day or _today(ask, relative, cared), days=1 if day else DAYS_SHOWN,
+        now=ask.now, held_by=own, guests=guests_of(ask.session, call),
     )  # fmt: skip
-    return _slots(free, relative, f"call/{call}/to/", f"call/{call}/move")
+    return found, relative, cared, [slot for slot in free if slot.starts_at != found.starts_at]
 
 
 def move_to(ask: Ask, call: int, stamp: int) -> Reply:
     """Moved, or the nearest times that are still free; the old time stands until then."""
     try:
-        found = move(ask.session, ask.who, call, _instant(stamp), ask.now)
+        found = move(ask.session, ask.who, call, instant_of(stamp), ask.now)
     except Refused as refusal:
         if refusal.code != "slot_taken":
             raise
@@ -193,28 +253,10 @@ def _reader(ask: Ask, call: FamilyCall) -> str:
     return ask.session.get_one(Person, call.relative_id).time_zone
 
 
-def _day(text: str) -> date:
-    try:
-        return datetime.strptime(text, "%Y%m%d").replace(tzinfo=UTC).date()
-    except ValueError as error:
-        raise Refused("bad_time") from error
-
-
-def _stamp(moment: datetime) -> int:
-    """An instant in an address: minutes since 1970."""
-    return int(moment.timestamp()) // 60
-
-
-def _instant(stamp: int) -> datetime:
-    try:
-        return datetime.fromtimestamp(stamp * 60, UTC)
-    except (OverflowError, OSError, ValueError) as error:
-        raise Refused("bad_time") from error
-
-
 ADDRESSES: dict[str, Handler] = {
     "call": home,
     "call/for/<int:person>": days,
+    "call/for/<int:person>/time": typed,
     "call/day/<int:person>/<day>": slots,
     "call/at/<int:person>/<int:stamp>": check,
     "call/book/<int:person>/<int:stamp>/<key>": confirm,

@@ -1,20 +1,30 @@
 """What we say about family calls."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from handlers.room import Said, Wording
-from handlers.words import WEEKDAYS, plain, when_two
+from handlers.words import WEEKDAYS, city, plain, when_two
 from models.hours import CHINA
 
 FOR_WHOM = "想和哪位家人视频？"
 NO_FAMILY = "您还没有关联家人，关联后就能约视频。"
-PICK_DAY = "想在哪一天和{cared}视频？（每次30分钟，在{centre}）"
+# Short: with three times for both ends and a week of days, this fills a page.
+PICK_DAY = "想在哪一天和{cared}视频？"
+BEST_FIRST = "前{count}个双方都方便。"
+OR_TYPE = "也可以回复您那边的时间，如11月29日9点。\n"
+TIME_UNCLEAR = "没看懂这个时间，请写上日期和几点，按您那边的钟，例如：11月29日9点。"
+NO_SUCH_HOUR = "那一天改夏令时，{city}的钟会跳过{clock}这一刻。最近的空位有："
+HOUR_TWICE = "那一天夏令时结束，{city}的钟会走两次{clock}，请看清后面的UTC再选："
+NEAR_IT = "离这个时间最近的空位有："
 PICK_SLOT = "请选一个时间（前面是国内时间）："
 NO_SLOTS = "这一天没有空位了，请换一天。"
-CHECK = "请核对：与{cared}视频\n{time}\n地点：{centre}\n到时工作人员会请老人到场。到时候回复“进入视频”就能进来。"
+CHECK = (
+    "请核对：与{cared}视频\n{time}\n地点：{centre}\n"
+    "到时工作人员会请老人到场，回复“进入视频”就能进来。\n这个时间为您保留{minutes}分钟。"
+)
 BOOKED = "约好了！\n与{cared}视频：{time}\n到时会提前提醒您。"
 MOVED = "改好了！\n与{cared}视频：{time}\n旧的提醒已取消，会按新时间提醒您。"
 CANCELLED = "这次视频已经取消，相关的人会收到通知。"
@@ -35,6 +45,14 @@ NO_CALLS = "您没有约好的视频。"
 CALLS = "约好的视频："
 GONE = "这个时间刚刚被约走了。最近的空位有："
 GONE_ALL = "这个时间刚刚被约走了，近几天也没有空位，请换一天。"
+
+# What a time falls into: whose it is, and what; said behind the time, so that people choose with open eyes.
+CLASHES: dict[tuple[str, str], str] = {
+    ("relative", "sleep"): "夜里", ("relative", "work"): "上班", ("cared", "sleep"): "家里已休息",
+    ("cared", "nap"): "家里午休", ("cared", "meal"): "家里吃饭", ("cared", "market"): "家里赶集",
+    ("cared", "school"): "孩子上课", ("cared", "work"): "家里干活", ("guest", "sleep"): "有家人夜里",
+    ("guest", "work"): "有家人上班",
+}  # fmt: skip
 
 REFUSALS: dict[str, str] = {
     "guest_busy": "{name}这个时间已经有别的视频了，可以换个时间再请。",
@@ -71,6 +89,23 @@ def listed(reason: str) -> str:
     return _BY_RULE.get(reason) or (reason if reason in (*REASONS, *OF_A_CADRE, *OF_THE_CENTRE) else UNSAID)
 
 
+def best_first(count: int) -> str:
+    """What the first choices are; nothing where there are none."""
+    return BEST_FIRST.format(count=count) if count else ""
+
+
+def by_ones_clock(clock: time, zone: ZoneInfo, times: int) -> str:
+    """What comes of an hour by the reader's own clock, which shows it once, twice or not at all on that day."""
+    sentence = {0: NO_SUCH_HOUR, 1: NEAR_IT}.get(times, HOUR_TWICE)
+    return sentence.format(city=city(zone), clock=f"{clock:%H:%M}")
+
+
+def offered(moment: datetime, relative_zone: str, clashes: Sequence[tuple[str, str]]) -> str:
+    """A time to choose, for both ends, and what it would fall into."""
+    said = next((CLASHES[one] for one in CLASHES if one in clashes), "")
+    return both(moment, relative_zone) + (f"（{said}）" if said else "")
+
+
 def both(moment: datetime, relative_zone: str) -> str:
     """A time for both ends."""
     return when_two(moment, CHINA, ZoneInfo(relative_zone))
@@ -80,6 +115,7 @@ def both(moment: datetime, relative_zone: str) -> str:
 _SOON = {"t-1h": "视频时间快到了，", "t-10min": "请准备好视频，"}
 _TEXTS = {
     "booked": "{relative}约了与{cared}视频：{time}，地点{centre}。",
+    "seated": "{centre}集中连线，为您安排了与{cared}视频：{time}。时间不合适的话，请回复“我的连线”改时间。",
     "changed": "与{other}的视频改到：{time}，地点{centre}。",
     "cancelled": "与{other}的视频（{time}）取消了，原因：{reason}。",
     "invited": "{by}请您一起与{cared}视频：{time}，地点{centre}。不方便的话，请回复“我的连线”退出。",
@@ -93,6 +129,7 @@ TEMPLATES = {
     "family.booked": "call_booked", "family.changed": "call_changed", "family.cancelled": "call_cancelled",
     "family.reminder": "call_reminder", "family.invited": "call_booked", "family.left": "call_changed",
     "family.uninvited": "call_cancelled", "family.restored": "call_booked", "family.arrived": "call_reminder",
+    "family.seated": "call_booked",
 }  # fmt: skip
 
 

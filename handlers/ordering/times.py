@@ -17,7 +17,13 @@ _CLOCK = re.compile(r"(\d{1,2}|十[一二]?|[一两二三四五六七八九])(?:
 
 
 def understood(text: str, now: datetime, zone: ZoneInfo) -> datetime | None:
-    """The instant that somebody means, in the centre's zone; None where it is not said plainly enough.
+    """The instant that somebody means, in the centre's zone; None where it is not said plainly enough."""
+    found = day_and_clock(text, now, zone)
+    return datetime.combine(*found, zone).astimezone(ZoneInfo("UTC")) if found else None
+
+
+def day_and_clock(text: str, now: datetime, zone: ZoneInfo) -> tuple[date, time] | None:
+    """The day and hour that somebody means by the clock of a zone; None where it is not said plainly enough.
 
     A day needs a time of day or a part of one ("明天上午" is nine o'clock), and a time alone is today's.
     """
@@ -27,7 +33,7 @@ def understood(text: str, now: datetime, zone: ZoneInfo) -> datetime | None:
     clock = _clock(rest)
     if clock is None or (day is None and rest != flat):
         return None
-    return datetime.combine(day or today, clock, zone).astimezone(ZoneInfo("UTC"))
+    return day or today, clock
 
 
 def _day(flat: str, today: date) -> tuple[date | None, str]:

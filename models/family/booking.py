@@ -9,7 +9,9 @@ from sqlalchemy.orm import Session
 from models.errors import Refused
 from models.family.calls import CALL, FamilyCall, call_for
 from models.family.guests import guests_of
-from models.family.slots import CALL_LASTS, HORIZON_DAYS, NOTICE, Slot, Venue, is_free, nearest, venue_for
+from models.family.holds import claim, uncounted_for
+from models.family.slots import CALL_LASTS, HORIZON_DAYS, NOTICE, Venue, nearest, venue_for
+from models.family.taking import take
 from models.family.telling import announce
 from models.hours import calendar
 from models.life import By
@@ -17,7 +19,6 @@ from models.people.consent import has_taken_back
 from models.people.identities import Who
 from models.people.persons import Person
 from models.people.scope import act_for
-from models.places.cells import occupy, taken
 from models.places.centres import ServiceCentre, open_spans
 from models.tasks.holding import wake_for
 
@@ -48,7 +49,7 @@ def book(
         return _mine(known, who)
     cared, relative = partner(session, who, cared_id), session.get_one(Person, who.person_id)
     venue = venue_for(session, relative, cared)
-    _check_time(session, venue.centre, starts_at, now)
+    check_time(session, venue.centre, starts_at, now)
     call = FamilyCall(
         client_key=client_key, relative_id=relative.id, cared_id=cared.id, centre_id=venue.centre.id,
         station_id=venue.stations[0].id, helper_id=venue.helpers[0].id, starts_at=starts_at,
@@ -81,7 +82,7 @@ def move(session: Session, who: Who, call_id: int, starts_at: datetime, now: dat
     relative, cared = session.get_one(Person, call.relative_id), session.get_one(Person, call.cared_id)
     _check_consent(session, cared)
     venue = venue_for(session, relative, cared)
-    _check_time(session, venue.centre, starts_at, now)
+    check_time(session, venue.centre, starts_at, now)
     if starts_at == call.starts_at:
         return call
     seen, helper = call.revision, call.helper_id
@@ -91,6 +92,7 @@ def move(session: Session, who: Who, call_id: int, starts_at: datetime, now: dat
             CALL.move(
                 session, call, "change", by=By(who.person_id, role), now=now, note=starts_at.isoformat(),
                 where={"revision": seen}, starts_at=starts_at, ends_at=starts_at + CALL_LASTS, revision=seen + 1,
+                call_day_id=None,  # a family that wants another time leaves the call day, and has a helper of its own
             )  # fmt: skip
             _take(session, call, venue, relative, cared, now)
             announce(session, call, "changed", told_by=who.person_id, now=now, helped_before=helper)
@@ -122,8 +124,11 @@ def _mine(call: FamilyCall, who: Who) -> FamilyCall:
     return call
 
 
-def _check_time(session: Session, centre: ServiceCentre, starts_at: datetime, now: datetime) -> None:
-    """A call lies in the future, within the horizon, on the centre's half-hours and inside its opening hours."""
+def check_time(session: Session, centre: ServiceCentre, starts_at: datetime, now: datetime) -> None:
+    """A call lies in the future, within the horizon, on the centre's half-hours and inside its opening hours.
+
+    Raises Refused("bad_time").
+    """
     if not now + NOTICE <= starts_at <= now + timedelta(days=HORIZON_DAYS):
         raise Refused("bad_time")
     day = starts_at.astimezone(centre.tz).date()
@@ -134,43 +139,19 @@ def _check_time(session: Session, centre: ServiceCentre, starts_at: datetime, no
 
 
 def _take(session: Session, call: FamilyCall, venue: Venue, relative: Person, cared: Person, now: datetime) -> None:
-    """Take the cells of all people, one free screen and one free helper; another pair is tried while there is one.
+    """Take the time of everybody on the call, of a screen and of a helper; those that the call has come first.
 
-    Those the call has already come first.
+    What the relative holds for this very call becomes the call's own. Raises Refused("slot_taken", alternatives=[…]).
     """
-    starts_at, ends_at = call.starts_at, call.ends_at
-    guests = guests_of(session, call.id)
-    people = [relative.resource, cared.resource, *(guest.resource for guest in guests)]
-    stations = sorted(venue.stations, key=lambda station: station.id != call.station_id)
-    helpers = sorted(
-        (one for one in venue.helpers if one not in guests), key=lambda helper: helper.id != call.helper_id
-    )
-    tried: set[tuple[int, int]] = set()
-    while True:
-        held = taken(session, [*people, *venue.resources()], starts_at, ends_at, but_not=call.subject)
-        pair = next(
-            (
-                (station, helper) for station in stations for helper in helpers
-                if (station.id, helper.id) not in tried
-                and is_free(Venue(venue.centre, [station], [helper]), people, starts_at, held)
-            ),
-            None,
-        )  # fmt: skip
-        if pair is None:
-            raise Refused("slot_taken", alternatives=_alternatives(session, call, relative, cared, now))
-        station, helper = pair
-        tried.add((station.id, helper.id))
-        try:
-            occupy(session, [*people, station.resource, helper.resource], starts_at, ends_at, call.subject)
-        except Refused:
-            continue  # taken between the look and the insert: look again
-        # The centre too: the elder may have moved to another village since the call was booked.
-        call.centre_id, call.station_id, call.helper_id = venue.centre.id, station.id, helper.id
-        session.flush()
-        return
-
-
-def _alternatives(session: Session, call: FamilyCall, relative: Person, cared: Person, now: datetime) -> list[Slot]:
-    return nearest(
-        session, relative, cared, call.starts_at, now, held_by=call.subject, guests=guests_of(session, call.id)
-    )
+    people = [relative, cared, *guests_of(session, call.id)]
+    held = claim(session, call, venue, now)
+    first = (held.station_id, held.helper_id) if held else (call.station_id, call.helper_id)
+    try:
+        station, helper = take(session, venue, people, call.starts_at, call.subject, first=first)
+    except Refused as refusal:
+        uncounted = (call.subject, *uncounted_for(session, relative.id, now))
+        near = nearest(session, relative, cared, call.starts_at, now, held_by=uncounted, guests=people[2:])
+        raise Refused("slot_taken", alternatives=near) from refusal
+    # The centre too: the elder may have moved to another village since the call was booked.
+    call.centre_id, call.station_id, call.helper_id = venue.centre.id, station.id, helper.id
+    session.flush()

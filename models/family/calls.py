@@ -31,6 +31,8 @@ class FamilyCall(Row):
     station_id: Mapped[int] = mapped_column(ForeignKey("stations.id"))
     helper_id: Mapped[int] = mapped_column(ForeignKey("persons.id"), index=True)
     venue_mode: Mapped[str] = mapped_column(String(12), default="at_centre")
+    # The call day that it is part of: its helper watches all the screens of that day and is not taken by each call.
+    call_day_id: Mapped[int | None] = mapped_column(ForeignKey("call_days.id"), index=True)
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime]
     state: Mapped[str] = mapped_column(String(20), default="booked")
@@ -141,5 +143,6 @@ def cadres_call(session: Session, who: Who, call_id: int) -> FamilyCall:
 
 def resources_of(session: Session, call: FamilyCall) -> list[str]:
     """Everything of which a call takes the time: its people, guests too, its screen and its helper."""
-    people = [call.relative_id, call.cared_id, call.helper_id, *(guest.id for guest in guests_of(session, call.id))]
+    people = [call.relative_id, call.cared_id, *(guest.id for guest in guests_of(session, call.id))]
+    people += [call.helper_id] if call.call_day_id is None else []
     return [f"station:{call.station_id}", *(session.get_one(Person, key).resource for key in people)]

@@ -1,23 +1,30 @@
-"""When a call can be: the centre open, a screen free, a helper free, both people free."""
+"""When a call can be, and when it is kind: the centre open, screen, helper and people free, everybody awake."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
-from models.hours import calendar
+from models.family.routines import filled, habits_of
+from models.hours import WorkCalendar, calendar
 from models.people.persons import Person
 from models.people.staff import cadres_over
 from models.places.areas import Area
-from models.places.cells import cells_between, taken
+from models.places.cells import CELL, Cell
 from models.places.centres import ServiceCentre, Station, centre_for, open_spans, phone_of, stations_of
+from models.places.quarters import Grid
+from models.places.travel import travel_minutes
 
 CALL_LASTS = timedelta(minutes=30)
 NOTICE = timedelta(minutes=30)  # the elder has to be fetched
 HORIZON_DAYS = 30
-WAKING = (7, 23)  # hours in the relative's own zone that are offered first
+BEST = 3  # how many are offered first
+EASE = 4  # quarters: who has been up for an hour needs no more room before a call
+AROUND = timedelta(hours=4)  # no road in the county is longer: where a helper was before that is nobody's hurry
 
 
 @dataclass(frozen=True)
@@ -35,11 +42,33 @@ class Venue:
 
 @dataclass(frozen=True)
 class Slot:
-    """Half an hour in which everything is free; `humane` says whether the relative is awake."""
+    """Half an hour in which everything is free.
+
+    `clashes` says what it would fall into, as (whose, what): ("cared", "nap"), ("relative", "sleep"), ("guest",
+    "work"). `ease` is how many quarters around it are everybody's own as well, up to EASE.
+    """
 
     starts_at: datetime
     ends_at: datetime
-    humane: bool
+    clashes: tuple[tuple[str, str], ...] = ()
+    ease: int = 0
+
+    @property
+    def humane(self) -> bool:
+        """Whether nobody is asleep, at table or at work."""
+        return not self.clashes
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What is taken in a stretch of time, resource by resource; the roads of helpers are taken too."""
+
+    grid: Grid
+    bits: Mapping[str, int]
+
+    def is_free(self, resource: str, quarters: int) -> bool:
+        """Whether a resource is free in all these quarters."""
+        return not self.bits.get(resource, 0) & quarters
 
 
 def venue_for(session: Session, relative: Person, cared: Person) -> Venue:
@@ -58,51 +87,120 @@ def venue_for(session: Session, relative: Person, cared: Person) -> Venue:
     return Venue(centre, stations, helpers)
 
 
+def look(session: Session, venue: Venue, people: Collection[str], grid: Grid, but_not: Collection[str] = ()) -> Taken:
+    """What is taken of a venue and of these people; `but_not` names bookings and holds that do not count.
+
+    A helper who is in another village before or after is also taken for as long as the road is.
+    """
+    since, until = grid.start - AROUND, grid.end + AROUND
+    query = select(Cell.resource_id, Cell.cell_start, Cell.area_id).where(
+        Cell.resource_id.in_(sorted({*people, *venue.resources()})), Cell.cell_start >= since, Cell.cell_start < until,
+        Cell.held_by.not_in(sorted(but_not)),
+    )  # fmt: skip
+    helpers, roads = {helper.resource for helper in venue.helpers}, dict[int, timedelta]()
+    found = dict[str, int]()
+    for resource, start, area_id in session.execute(query):
+        road = timedelta(0)
+        if area_id is not None and resource in helpers:
+            if area_id not in roads:
+                roads[area_id] = _road(session, venue.centre.area_id, area_id)
+            road = roads[area_id]
+        found[resource] = found.get(resource, 0) | grid.bits(start - road, start + CELL + road)
+    return Taken(grid, found)
+
+
+def _road(session: Session, here_id: int, there_id: int) -> timedelta:
+    here, there = session.get(Area, here_id), session.get(Area, there_id)
+    return timedelta(minutes=travel_minutes(session, here, there)) if here and there else timedelta(0)
+
+
 def free_slots(
     session: Session, relative: Person, cared: Person, *, first_day: date, days: int, now: datetime,
-    held_by: str | None = None, guests: Sequence[Person] = (),
+    held_by: str | Collection[str] = (), guests: Sequence[Person] = (),
 ) -> list[Slot]:  # fmt: skip
     """The free half-hours of `days` local days at the elder's centre, in order of time.
 
-    `held_by` ("call:3") may be moved: what it holds itself counts as free. Its `guests` must be free as well.
+    What `held_by` ("call:3", or several) may be given up: it counts as free. Its `guests` must be free as well.
     """
-    place = venue_for(session, relative, cared)
+    place, book = venue_for(session, relative, cared), calendar(session)
+    if abs((first_day - now.date()).days) > 2 * HORIZON_DAYS:
+        return []  # a forged day, in a year that no calendar reaches
     venue = Venue(place.centre, place.stations, [one for one in place.helpers if one not in guests])
-    book = calendar(session)
-    spans = [
-        span for n in range(days) for span in open_spans(session, venue.centre, first_day + timedelta(days=n), book)
-    ]
+    spans = [span for span in open_spans(session, venue.centre, first_day, book, days) if span[1] > now + NOTICE]
     if not spans:
         return []
-    people = [relative.resource, cared.resource, *(guest.resource for guest in guests)]
-    held = taken(session, [*people, *venue.resources()], spans[0][0], spans[-1][1], but_not=held_by)
+    room = EASE * CELL  # what comes before the first hour and after the last counts as well
+    grid = Grid.over(spans[0][0] - room, max(closes for _, closes in spans) + room)
+    people = [relative, cared, *guests]
+    own = (held_by,) if isinstance(held_by, str) else held_by
+    taken = look(session, venue, [one.resource for one in people], grid, own)
+    unkind = _unkind(session, relative, cared, guests, grid, book)
     found: list[Slot] = []
     for opens, closes in spans:
         start = opens
         while start + CALL_LASTS <= closes:
-            if start >= now + NOTICE and is_free(venue, people, start, held):
-                hour = start.astimezone(relative.tz).hour
-                found.append(Slot(start, start + CALL_LASTS, WAKING[0] <= hour < WAKING[1]))
+            quarters = grid.bits(start, start + CALL_LASTS)
+            if start >= now + NOTICE and is_free(venue, [one.resource for one in people], quarters, taken):
+                found.append(_slot(start, quarters, unkind, grid))
             start += CALL_LASTS
     return found
 
 
-def is_free(venue: Venue, people: list[str], start: datetime, held: set[tuple[str, datetime]]) -> bool:
-    """Whether both people, some screen and some helper are free for a call that starts then."""
-    cells = cells_between(start, start + CALL_LASTS)
-
-    def free(resource: str) -> bool:
-        return all((resource, cell) not in held for cell in cells)
-
+def is_free(venue: Venue, people: Collection[str], quarters: int, taken: Taken) -> bool:
+    """Whether all people, some screen and some helper are free in these quarters."""
     return (
-        all(free(person) for person in people)
-        and any(free(station.resource) for station in venue.stations)
-        and any(free(helper.resource) for helper in venue.helpers)
+        all(taken.is_free(person, quarters) for person in people)
+        and any(taken.is_free(station.resource, quarters) for station in venue.stations)
+        and any(taken.is_free(helper.resource, quarters) for helper in venue.helpers)
     )
 
 
-def nearest(session: Session, relative: Person, cared: Person, wanted: datetime, now: datetime, *,
-            held_by: str | None = None, guests: Sequence[Person] = (), count: int = 3) -> list[Slot]:  # fmt: skip
+Unkind = Sequence[tuple[tuple[str, str], int]]
+
+
+def _unkind(
+    session: Session, relative: Person, cared: Person, guests: Sequence[Person], grid: Grid, book: WorkCalendar
+) -> Unkind:
+    """What fills the days of everybody on the call, as (whose, what) and its quarters."""
+    habits = habits_of(session, [relative, cared, *guests], (cared.id,))
+    roles = [("cared", cared), ("relative", relative), *(("guest", guest) for guest in guests)]
+    return [
+        ((role, kind), quarters)
+        for role, person in roles
+        for kind, quarters in filled(habits[person.id], person, grid, book).items()
+    ]
+
+
+def _slot(start: datetime, quarters: int, unkind: Unkind, grid: Grid) -> Slot:
+    clashes = tuple(dict.fromkeys(what for what, when in unkind if when & quarters))
+    ease = 0
+    while not clashes and ease < EASE:
+        wide = grid.widened(quarters, ease + 1)
+        if any(when & wide for _, when in unkind):
+            break
+        ease += 1
+    return Slot(start, start + CALL_LASTS, clashes, ease)
+
+
+def best(slots: Sequence[Slot], days_of: ZoneInfo | None = None, count: int = BEST) -> list[Slot]:
+    """The kindest of some slots, in order of time: nobody disturbed, room before and after, then the soonest.
+
+    With `days_of`, at most one of each day there: three chances and not one afternoon.
+    """
+    ranked = sorted(slots, key=lambda slot: (len(slot.clashes), -slot.ease, slot.starts_at))
+    chosen, days = list[Slot](), set[date]()
+    for slot in ranked:
+        day = slot.starts_at.astimezone(days_of).date() if days_of else None
+        if slot.humane and len(chosen) < count and (day is None or day not in days):
+            chosen.append(slot)
+            days |= {day} if day else set()
+    return sorted(chosen, key=lambda slot: slot.starts_at)
+
+
+def nearest(
+    session: Session, relative: Person, cared: Person, wanted: datetime, now: datetime, *,
+    held_by: str | Collection[str] = (), guests: Sequence[Person] = (), count: int = BEST,
+) -> list[Slot]:  # fmt: skip
     """The free slots nearest to a wanted time, within a week around it: what to offer when it is gone."""
     day = wanted.astimezone(venue_for(session, relative, cared).centre.tz).date()
     slots = free_slots(

@@ -94,7 +94,9 @@ def remind(session: Session, call: FamilyCall, facts: dict[str, Any], now: datet
     """Bring the reminders of a call in line with its time, its people and the rules; twice is once."""
     occasion = Occasion(call.subject, call.revision, REMINDER, call.starts_at, facts, about_id=call.cared_id)
     relatives = [call.relative_id, *_guests(session, call)]
-    readers = [*((key, "relative") for key in relatives), (call.helper_id, "helper")]
+    readers = [(key, "relative") for key in relatives]
+    if call.call_day_id is None:  # the cadre of a call day has it before them: a reminder for each call is too many
+        readers.append((call.helper_id, "helper"))
     plan(session, occasion, [Recipient(key, role, session.get_one(Person, key).tz) for key, role in readers], now)
 
 

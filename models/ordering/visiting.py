@@ -63,7 +63,7 @@ def name_person(
         with session.begin_nested():  # a refusal leaves everything as it was
             visit = _put(session, visit, standing, by, now)
             _check_person(session, visit, assignment, order)
-            hold(session, _spans(session, visit, order, listing), visit.subject)
+            hold(session, _spans(session, visit, order, listing), visit.subject, order.area_id)
     except Refused:
         if standing is not None:
             session.refresh(standing)

@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Index, String, delete, insert, select
+from sqlalchemy import Index, String, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Base
+from models.base import Base, Key
 from models.errors import Refused
 
 CELL = timedelta(minutes=15)
@@ -22,6 +22,8 @@ class Cell(Base):
     resource_id: Mapped[str] = mapped_column(String(40), primary_key=True)  # "person:17", "station:2"
     cell_start: Mapped[datetime] = mapped_column(primary_key=True)
     held_by: Mapped[str] = mapped_column(String(40))
+    # Where that is, for whoever has to come from there. No foreign key: areas stay, and cells are written all day.
+    area_id: Mapped[int | None] = mapped_column(Key)
 
 
 def cells_between(starts_at: datetime, ends_at: datetime) -> list[datetime]:
@@ -32,30 +34,45 @@ def cells_between(starts_at: datetime, ends_at: datetime) -> list[datetime]:
     return [first + n * CELL for n in range(count)]
 
 
-def occupy(session: Session, resources: Iterable[str], starts_at: datetime, ends_at: datetime, held_by: str) -> None:
+def occupy(
+    session: Session, resources: Iterable[str], starts_at: datetime, ends_at: datetime, held_by: str,
+    area_id: int | None = None,
+) -> None:  # fmt: skip
     """Make `held_by` hold exactly the cells of these resources in this span; see `hold`."""
-    hold(session, [(resource, starts_at, ends_at) for resource in resources], held_by)
+    hold(session, [(resource, starts_at, ends_at) for resource in resources], held_by, area_id)
 
 
-def hold(session: Session, spans: Iterable[tuple[str, datetime, datetime]], held_by: str) -> None:
+def hold(
+    session: Session, spans: Iterable[tuple[str, datetime, datetime]], held_by: str, area_id: int | None = None
+) -> None:
     """Make `held_by` hold exactly the cells of these (resource, from, until), whatever it held before.
 
-    The new cells are taken before the old ones are given back, in one INSERT that everybody sorts the same way, inside
-    a savepoint. Raises Refused("slot_taken") when any of them is held by another; then nothing has changed.
+    `area_id` says where all this takes place, so that a road to it can be reckoned with; without it what is held stays
+    where it is. The new cells are taken before the old ones are given back, in one INSERT that everybody sorts the same
+    way, inside a savepoint. Raises Refused("slot_taken") when any of them is held by another; then nothing has changed.
     """
     wanted = {(resource, start) for resource, since, until in spans for start in cells_between(since, until)}
     session.flush()
-    held = select(Cell.resource_id, Cell.cell_start).where(Cell.held_by == held_by)
-    mine = {(row.resource_id, row.cell_start) for row in session.execute(held)}
-    rows = [{"resource_id": r, "cell_start": s, "held_by": held_by} for r, s in sorted(wanted - mine)]
+    held = session.execute(select(Cell.resource_id, Cell.cell_start, Cell.area_id).where(Cell.held_by == held_by)).all()
+    mine = {(row.resource_id, row.cell_start) for row in held}
+    rows = [
+        {"resource_id": r, "cell_start": s, "held_by": held_by, "area_id": area_id} for r, s in sorted(wanted - mine)
+    ]
     if rows:
         try:
             with session.begin_nested():
                 session.execute(insert(Cell).values(rows))
         except IntegrityError as error:
             raise Refused("slot_taken") from error
+    if area_id is not None and any(row.area_id != area_id for row in held):
+        session.execute(update(Cell).where(Cell.held_by == held_by).values(area_id=area_id))
     for resource, start in sorted(mine - wanted):
         session.execute(delete(Cell).where(Cell.resource_id == resource, Cell.cell_start == start))
+
+
+def hand_on(session: Session, held_by: str, to: str) -> None:
+    """Give all cells of one booking to another, which takes its place: nobody can come between."""
+    session.execute(update(Cell).where(Cell.held_by == held_by).values(held_by=to))
 
 
 def release(session: Session, held_by: str) -> None:

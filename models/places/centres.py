@@ -1,6 +1,6 @@
 """Community service centres: where they stand, when they are open, which rooms and stations they hold."""
 
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ForeignKey, String, UniqueConstraint, or_, select
@@ -123,34 +123,39 @@ def phone_of(session: Session, centre: ServiceCentre) -> str:
 
 
 def open_spans(
-    session: Session, centre: ServiceCentre, day: date, calendar: WorkCalendar
+    session: Session, centre: ServiceCentre, day: date, calendar: WorkCalendar, days: int = 1
 ) -> list[tuple[datetime, datetime]]:
-    """The spans (UTC instants) in which `centre` is open on its local `day`.
+    """The spans (UTC instants) in which `centre` is open on its local `day`, and on those after it up to `days`.
 
     A closure shuts it. On a make-up workday that falls on a weekend it opens as on Monday; on a holiday, whatever
     its weekday, only spans marked `on_holidays` stand; a plain weekend keeps what its own weekday says.
     """
-    if _closure_on(session, centre, day) is not None:
-        return []
+    last = day + timedelta(days=days - 1)
+    shut = [(row.first_day, row.last_day) for row in _closures_in(session, centre, day, last)]
     rows = list(session.scalars(select(OpeningHours).where(OpeningHours.centre_id == centre.id)))
-    today = [row for row in rows if row.weekday == day.isoweekday()]
-    if not today and day.isoweekday() >= 6 and calendar.is_workday(day):
-        today = [row for row in rows if row.weekday == 1]
-    spans = [row for row in today if row.on_holidays or not calendar.is_holiday(day)]
-    return sorted((instant(day, row.opens, centre.tz), instant(day, row.closes, centre.tz)) for row in spans)
+    found = list[tuple[datetime, datetime]]()
+    for one in (day + timedelta(days=n) for n in range(days)):
+        if any(first <= one <= until for first, until in shut):
+            continue
+        today = [row for row in rows if row.weekday == one.isoweekday()]
+        if not today and one.isoweekday() >= 6 and calendar.is_workday(one):
+            today = [row for row in rows if row.weekday == 1]
+        spans = [row for row in today if row.on_holidays or not calendar.is_holiday(one)]
+        found += sorted((instant(one, row.opens, centre.tz), instant(one, row.closes, centre.tz)) for row in spans)
+    return found
 
 
-def _closure_on(session: Session, centre: ServiceCentre, day: date) -> Closure | None:
-    return session.scalar(
-        select(Closure).where(
-            or_(Closure.centre_id == centre.id, Closure.centre_id.is_(None)),
-            Closure.first_day <= day, Closure.last_day >= day,
-        ).order_by(Closure.id).limit(1)
-    )  # fmt: skip
+def _closures_in(session: Session, centre: ServiceCentre, first: date, last: date) -> list[Closure]:
+    """The closures that touch these days, the oldest first."""
+    query = select(Closure).where(
+        or_(Closure.centre_id == centre.id, Closure.centre_id.is_(None)),
+        Closure.first_day <= last, Closure.last_day >= first,
+    ).order_by(Closure.id)  # fmt: skip
+    return list(session.scalars(query))
 
 
 def why_shut(session: Session, centre: ServiceCentre, moment: datetime) -> str:
     """Why a centre is shut on the local day of an instant, as the closure or the county's notice says; else ""."""
     day = moment.astimezone(centre.tz).date()
-    closure, notice = _closure_on(session, centre, day), session.get(CalendarOverride, day)
-    return closure.reason if closure is not None else notice.name if notice is not None else ""
+    closures, notice = _closures_in(session, centre, day, day), session.get(CalendarOverride, day)
+    return closures[0].reason if closures else notice.name if notice is not None else ""

@@ -7,13 +7,13 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import accepting, callback, listing, reminders, series
+from tests.bench import accepting, callback, cells, listing, reminders, series, slots
 from tests.bench.figure import Figure, excused
 from tests.world import postgres_missing, redis_missing
 
 PARTS: dict[str, Callable[[Path], list[Figure]]] = {
     "callback": callback.run, "reminders": reminders.run, "listing": listing.run, "accepting": accepting.run,
-    "series": series.run,
+    "series": series.run, "slots": slots.run, "cells": cells.run,
 }  # fmt: skip
 
 

@@ -271,6 +271,7 @@ def test_a_call_is_booked_moved_and_cancelled_with_both_clocks(talk, cast, open_
     assert "约好了" in me.taps("确认预约")
     me.taps("查看或更改")
     me.taps("改时间")
+    me.says("更多")
     me.taps("11月30日")
     assert "马德里08:30" in me.taps("15:30")
     with open_session() as session:

@@ -195,6 +195,7 @@ def test_a_stale_confirmation_of_a_moved_call_shows_its_new_time(talk, cast):
     me.at("call/mine")
     me.taps("王秀英")
     me.taps("改时间")
+    me.says("更多")
     me.taps("11月30日")
     me.taps("15:30")
     heard = me.at(link)

@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from models.people.identities import Who
-from wx_backend.load import helping, listings, people, places, reminders
+from wx_backend.load import helping, listings, people, places, reminders, routines
 from wx_backend.load.loading import Loading
 from wx_backend.load.rows import BadRow, RowIn, rows
 from wx_backend.load.workbook import sheet_rows
@@ -56,6 +56,7 @@ SECTIONS: dict[str, Section] = {
     "coverage": _section(helping.coverage, "organisation,area"),
     "roads": _section(helping.roads, "from,to,minutes"),
     "equipment": _section(helping.equipment, "centre,kind,name"),
+    "routines": _section(routines.routines, "person,kind,begins,ends,weekdays,month_ends"),
     "reminders": _section(reminders.reminders, "kind,role,name,mode,minutes,days,at,urgency,grace_minutes,active"),
     "overrides": _section(places.overrides, "day,is_workday,name"),
 }

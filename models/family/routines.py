@@ -1,0 +1,138 @@
+"""What fills a person's days by their own clock: meals, the nap, market days, sleep, work and school."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from sqlalchemy import ForeignKey, String, UniqueConstraint, delete, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.base import Row
+from models.errors import Refused
+from models.history import History
+from models.hours import WorkCalendar, instant
+from models.people.identities import Who
+from models.people.persons import Person
+from models.people.scope import in_charge_of
+from models.places.quarters import Grid
+
+KINDS = ("sleep", "meal", "nap", "market", "work", "school")
+DAY = timedelta(days=1)
+
+
+class Routine(Row):
+    """A span of a person's days, in the zone where they live, in which a call would be unkind.
+
+    `weekdays` holds ISO digits ("67"), `month_ends` the last digits of the days of the month ("38": the 3rd, 8th, 13th
+    and so on, 逢三逢八); empty means every day. A span that ends before it begins goes on into the next morning; one
+    that ends when it begins never is: the person has none of this kind.
+    """
+
+    __tablename__ = "routines"
+    __table_args__ = (UniqueConstraint("person_id", "kind", "begins", "weekdays", "month_ends"),)
+
+    person_id: Mapped[int] = mapped_column(ForeignKey("persons.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(8))
+    begins: Mapped[time]
+    ends: Mapped[time]
+    weekdays: Mapped[str] = mapped_column(String(7), default="")
+    month_ends: Mapped[str] = mapped_column(String(10), default="")
+
+
+@dataclass(frozen=True)
+class Habit:
+    """One span as it is said: what a row holds, and what is assumed of whom nobody has asked."""
+
+    kind: str
+    begins: time
+    ends: time
+    weekdays: str = ""
+    month_ends: str = ""
+
+    def is_on(self, day: date, book: WorkCalendar) -> bool:
+        """Whether it is so on this day; school follows the calendar, make-up days included."""
+        if self.kind == "school" and not self.weekdays:
+            return book.is_workday(day)
+        return (not self.weekdays or str(day.isoweekday()) in self.weekdays) and (
+            not self.month_ends or str(day.day % 10) in self.month_ends
+        )
+
+
+# What is assumed until somebody says otherwise: those at home keep village hours, of others only the night is known.
+AT_HOME = (
+    Habit("sleep", time(20), time(7)), Habit("meal", time(11, 30), time(12, 30)), Habit("nap", time(12, 30), time(14)),
+    Habit("meal", time(17), time(18)),
+)  # fmt: skip
+OF_A_CHILD = (Habit("sleep", time(20, 30), time(6, 30)), Habit("school", time(8), time(16, 30)))
+ELSEWHERE = (Habit("sleep", time(23), time(7)),)
+
+
+def habits_of(session: Session, people: Collection[Person], at_home: Collection[int]) -> dict[int, list[Habit]]:
+    """What fills the days of these people, by their keys; `at_home` are those who are called and keep village hours.
+
+    A kind of which anything is written down stands as written, the others as assumed.
+    """
+    written: dict[int, list[Habit]] = {person.id: [] for person in people}
+    for row in session.scalars(select(Routine).where(Routine.person_id.in_(written)).order_by(Routine.id)):
+        written[row.person_id].append(Habit(row.kind, row.begins, row.ends, row.weekdays, row.month_ends))
+    return {person.id: _with_assumed(written[person.id], _assumed(person, person.id in at_home)) for person in people}
+
+
+def _assumed(person: Person, at_home: bool) -> tuple[Habit, ...]:
+    if not at_home:
+        return ELSEWHERE
+    return OF_A_CHILD if person.left_behind == "child" else AT_HOME
+
+
+def _with_assumed(written: list[Habit], assumed: Iterable[Habit]) -> list[Habit]:
+    kinds = {habit.kind for habit in written}
+    return [*written, *(habit for habit in assumed if habit.kind not in kinds)]
+
+
+def filled(habits: Iterable[Habit], person: Person, grid: Grid, book: WorkCalendar) -> Mapping[str, int]:
+    """The quarters of a grid that a person's days fill, kind by kind, by the clock of where they live."""
+    zone, found = person.tz, dict[str, int]()
+    first, last = (grid.start.astimezone(zone).date() - DAY, grid.end.astimezone(zone).date())
+    days = [first + n * DAY for n in range((last - first).days + 1)]
+    for habit in habits:
+        if habit.begins == habit.ends:
+            continue
+        over_night = DAY if habit.ends < habit.begins else timedelta(0)
+        for day in days:
+            if habit.is_on(day, book):
+                span = instant(day, habit.begins, zone), instant(day + over_night, habit.ends, zone)
+                found[habit.kind] = found.get(habit.kind, 0) | grid.bits(*span)
+    return found
+
+
+def put_habits(session: Session, who: Who, person_id: int, kind: str, habits: Collection[Habit], now: datetime) -> None:
+    """Write down what fills somebody's days of one kind, in the place of what stood: oneself, or their cadre.
+
+    None at all means that nothing is known, and what is assumed holds again. Raises Refused("not_yours") or
+    Refused("bad_routine").
+    """
+    person = session.get(Person, person_id)
+    if person is None or (who.person_id != person_id and not in_charge_of(session, who.person_id, person)):
+        raise Refused("not_yours")
+    check(kind, habits)
+    session.execute(delete(Routine).where(Routine.person_id == person_id, Routine.kind == kind))
+    session.add_all(
+        Routine(person_id=person_id, kind=kind, begins=one.begins, ends=one.ends, weekdays=one.weekdays,
+                month_ends=one.month_ends)
+        for one in dict.fromkeys(habits)
+    )  # fmt: skip
+    role = "self" if who.person_id == person_id else "cadre"
+    session.add(
+        History(subject=f"routine:{person_id}", verb="write", from_state=None, to_state="written",
+                by_person_id=who.person_id, as_role=role, note=kind, at=now)
+    )  # fmt: skip
+    session.flush()
+
+
+def check(kind: str, habits: Collection[Habit]) -> None:
+    """Raises Refused("bad_routine") for what no day can hold."""
+    if kind not in KINDS or any(habit.kind != kind for habit in habits):
+        raise Refused("bad_routine")
+    for habit in habits:
+        if not set(habit.weekdays) <= set("1234567") or not set(habit.month_ends) <= set("0123456789"):
+            raise Refused("bad_routine")
