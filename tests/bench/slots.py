@@ -117,7 +117,8 @@ def _half_taken(first_day: datetime, families: int) -> list[dict[str, object]]:
             for half in range(17):
                 if dice.random() >= 0.5:
                     continue
-                where = dice.randrange(CENTRES) + 2 if name.startswith("person") and dice.random() < 0.05 else village
+                away = name.startswith("person") and dice.random() < 0.05
+                where = village % CENTRES + 2 if away else village  # in the next village
                 for quarter in range(2):
                     start = opens + (2 * half + quarter) * CELL
                     found.append({"resource_id": name, "cell_start": start, "held_by": f"call:{len(found) // 2}",
