@@ -17,7 +17,7 @@ from scheduler.media import fetch_media
 from scheduler.plan import plan_anew
 from scheduler.retention import forget_entries, forget_inbox, forget_requests
 from scheduler.settings import Hands, Now
-from scheduler.sweep import sweep_bookings, sweep_orders, sweep_outbox, sweep_tasks
+from scheduler.sweep import sweep_bookings, sweep_company, sweep_orders, sweep_outbox, sweep_tasks
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +44,7 @@ def timetable(hands: Hands, deliverer: Deliverer, stop: threading.Event) -> tupl
         Line("sweep orders", 60, lambda: sweep_orders(hands)),
         Line("plan anew", 60, lambda: plan_anew(hands)),
         Line("sweep tasks", 600, lambda: sweep_tasks(hands)),
+        Line("sweep company", 600, lambda: sweep_company(hands)),
         Line("forget inbox", 6 * 3600, lambda: forget_inbox(hands)),
         Line("forget entries", 600, lambda: forget_entries(hands)),
         Line("forget requests", 3600, lambda: forget_requests(hands)),
