@@ -18,7 +18,7 @@ from scheduler.plan import plan_anew
 from scheduler.retention import forget_entries, forget_inbox, forget_media, forget_requests, forget_texts
 from scheduler.series import sweep_series
 from scheduler.settings import Hands, Now
-from scheduler.sweep import sweep_bookings, sweep_orders, sweep_outbox, sweep_tasks
+from scheduler.sweep import sweep_bookings, sweep_company, sweep_orders, sweep_outbox, sweep_tasks
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +46,7 @@ def timetable(hands: Hands, deliverer: Deliverer, stop: threading.Event) -> tupl
         Line("sweep series", 60, lambda: sweep_series(hands)),
         Line("plan anew", 60, lambda: plan_anew(hands)),
         Line("sweep tasks", 600, lambda: sweep_tasks(hands)),
+        Line("sweep company", 600, lambda: sweep_company(hands)),
         Line("forget inbox", 6 * 3600, lambda: forget_inbox(hands)),
         Line("forget entries", 600, lambda: forget_entries(hands)),
         Line("forget requests", 3600, lambda: forget_requests(hands)),

@@ -34,8 +34,9 @@ from scheduler.units import in_unit
 # What time decides about orders, in this order: whatever comes due is added here.
 Sweep = Callable[[Session, datetime], int]
 TASK_SWEEPS: tuple[Sweep, ...] = (
-    recheck, press_to_name, ask_silent, ask_after, close_old, ask_overdue, ask_pairs, tell_quiet, wake_due, escalate,
+    recheck, press_to_name, ask_silent, ask_after, close_old, ask_overdue, wake_due, escalate,
 )  # fmt: skip
+COMPANY_SWEEPS: tuple[Sweep, ...] = (ask_pairs, tell_quiet)
 CALL_SWEEPS: tuple[Sweep, ...] = (
     finish_past, lapse_proposals, lapse_makeups, lapse_old, expire_offers, sweep_holds, close_past,
 )  # fmt: skip
@@ -85,3 +86,9 @@ def sweep_tasks(hands: Hands) -> int:
     """Look again at what was agreed and what was to wait, and tell those above of what nobody has done in time."""
     now = hands.now()
     return sum(in_unit(hands.open_session, partial(_done, sweep=one, now=now)) for one in TASK_SWEEPS)
+
+
+def sweep_company(hands: Hands) -> int:
+    """Ask for what pairs owe each other, and tell cadres who has not talked with their family; answers how many."""
+    now = hands.now()
+    return sum(in_unit(hands.open_session, partial(_done, sweep=one, now=now)) for one in COMPANY_SWEEPS)

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
-from models.family.calls import CALL, FamilyCall, call_for, resources_of
+from models.family.calls import CALL, FamilyCall, call_for, locked, resources_of
 from models.family.guests import GUEST, CallGuest, guests_of
 from models.family.telling import facts_of, remind, tell
 from models.life import By
@@ -126,8 +126,7 @@ def _led_by(session: Session, who: Who, call_id: int) -> tuple[FamilyCall, str]:
 
 def _locked(session: Session, call_id: int, now: datetime) -> FamilyCall:
     """The call as it stands now, held: whoever moves or cancels it at this moment waits, or is waited for."""
-    session.flush()
-    call = session.get_one(FamilyCall, call_id, with_for_update={"key_share": True}, populate_existing=True)
+    call = locked(session, call_id)
     if call.state != "booked" or call.starts_at <= now:
         raise Refused("wrong_state", thing=CALL.name, state=call.state)
     return call
