@@ -148,6 +148,7 @@ def house(database_url: str, *, redis_url: str = "memory://", processes: int = 1
             with contextlib.suppress(subprocess.TimeoutExpired):
                 part.wait(15)
             part.kill()
+            part.wait()
         engine.dispose()
 
 

@@ -109,8 +109,9 @@ def test_two_browsers_see_each_other_and_every_page_is_kind_to_old_eyes(home: Ho
     assert_kind(phone, "waiting")
     shot(phone, "waiting-phone")
     # At the screen it rings, and says for whom.
+    expect(screen.locator("#calling")).to_be_visible(timeout=30_000)
     expect(screen.locator("#calling")).to_have_text("小芳正在等您，请点“开始视频”。")
-    assert screen.evaluate("Sound.ringing !== null")
+    screen.wait_for_function("() => Sound.ringing !== null")
     shot(screen, "calling-screen")
     screen.locator("#start").click()
     both_see(phone, screen, within=60)
