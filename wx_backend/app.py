@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from handlers.ordering import (
     after_api,
     catalogue_api,
     catalogue_words,
+    line_api,
     need_api,
     need_words,
     notices,
@@ -67,7 +69,7 @@ from wx_backend.web import assets
 from wx_backend.wechat.carriers import Postman, Say
 from wx_backend.wechat.client import Client
 from wx_backend.wechat.crypto import MessageKey
-from wx_backend.wechat.media import Fetcher
+from wx_backend.wechat.media import Fetcher, Folder
 from wx_backend.wechat.templates import Template
 from wx_backend.wechat.transport import Transport
 
@@ -158,9 +160,14 @@ def make_postman(config: Config, now: Callable[[], datetime]) -> Postman:
     return Postman(make_clients(config, connect(config.redis.url)), templates, words_, now)
 
 
+def make_folder(config: Config) -> Folder:
+    """Where voice notes and pictures lie."""
+    return Folder(Path(config.media.folder), config.media.most_bytes)
+
+
 def make_fetcher(config: Config) -> Fetcher:
     """What brings voice notes and pictures into the folder of the settings."""
-    return Fetcher(make_clients(config, connect(config.redis.url)), Path(config.media.folder), config.media.most_bytes)
+    return Fetcher(make_clients(config, connect(config.redis.url)), make_folder(config))
 
 
 def make_allowance(config: Config) -> Allowance:
@@ -180,11 +187,20 @@ def make_mini_api(config: Config, frame: asked.Frame, client: Client) -> Api:
     """The mini-program's door with all its rooms."""
     rooms = (
         login.room(frame, client), people_api.room, places_api.room, catalogue_api.room, ordering_api.room,
-        after_api.room, offers_api.room, need_api.room, tasks_api.room(in_words), open311.room,
+        after_api.room, line_api.room, offers_api.room, need_api.room, tasks_api.room(in_words), open311.room,
     )  # fmt: skip
     sentences = {
         code: sentence
-        for quarter in (words, people_words, ordering_words, catalogue_words, need_words, family_words, tasks_words)
+        for quarter in (
+            words,
+            people_words,
+            ordering_words,
+            catalogue_words,
+            need_words,
+            waiting_words,
+            family_words,
+            tasks_words,
+        )
         for code, sentence in quarter.REFUSALS.items()
     }
     return make_api(frame, rooms, sentences, redis_url=config.redis.url, public_url=config.app.public_url)
@@ -246,11 +262,11 @@ def create_app(config: Config, now: Callable[[], datetime] | None = None) -> Fla
     csrf, limiter = CSRFProtect(app), make_limiter(app, config.redis.url)
     clients = make_clients(config, connect(config.redis.url))
     official = clients[config.wechat.official_account.app_id]
-    _open_pages(app, config, open_session, moment, csrf, limiter, official)
-    console = Console(moment, in_words, turn, cookies, csrf)
+    _open_pages(app, config, open_session, moment, csrf, limiter, official, turn)
+    console = Console(moment, in_words, turn, cookies, csrf, make_folder(config))
     console.register(app, Signing(open_session, cookies, moment, turn), limiter)
     if config.wechat.mini_program.enabled:
-        frame = asked.Frame(open_session, turn, moment, bearer.key_from(config.app.secret_key))
+        frame = asked.Frame(open_session, turn, moment, bearer.key_from(config.app.secret_key), make_folder(config))
         api = app.extensions["api"] = make_mini_api(config, frame, clients[config.wechat.mini_program.app_id])
         app.wsgi_app = beside(app, api)  # type: ignore[method-assign,assignment]
     if near := config.app.proxies:
@@ -260,7 +276,7 @@ def create_app(config: Config, now: Callable[[], datetime] | None = None) -> Fla
 
 def _open_pages(
     app: Flask, config: Config, open_session: database.SessionFactory, moment: Callable[[], datetime],
-    csrf: CSRFProtect, limiter: Limiter, client: Client,
+    csrf: CSRFProtect, limiter: Limiter, client: Client, turn: Callable[[], AbstractContextManager[object]],
 ) -> None:  # fmt: skip
     """The door for people: `/m`, and the files that its pages load."""
     loaded = assets.load()
@@ -270,6 +286,6 @@ def _open_pages(
         **page_words.PAGE_REFUSALS,
     }  # fmt: skip
     app.register_blueprint(assets.room(loaded))
-    frame = Frame(entrance, csrf, limiter, loaded, refusals)
+    frame = Frame(entrance, csrf, limiter, loaded, refusals, make_folder(config), turn)
     app.extensions["pages"] = frame
     frame.register(app)
