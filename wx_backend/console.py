@@ -28,11 +28,11 @@ from handlers.messages import desk as letters
 from handlers.messages import words as letter_words
 from handlers.messages.media import Folder
 from handlers.ordering import (
-    calls_desk,
     catalogue_words,
     demands_desk,
     desk_words,
     gaps_desk,
+    help_desk,
     need_desk_words,
     need_words,
     needs_desk,
@@ -72,7 +72,7 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 OPEN_TO_ALL = frozenset({"console.style", "console.sign.in_", "console.sign.enter"})
 BEFORE_A_PASSWORD = frozenset({"console.sign.password", "console.sign.change", "console.sign.out"})
 ROOMS = (
-    home.ROOM, tasks.ROOM, needs_desk.ROOM, calls_desk.ROOM, demands_desk.ROOM, gaps_desk.ROOM, orders.ROOM,
+    home.ROOM, tasks.ROOM, needs_desk.ROOM, help_desk.ROOM, demands_desk.ROOM, gaps_desk.ROOM, orders.ROOM,
     dispatch.ROOM, waiting_desk.ROOM, sheet.ROOM, review.ROOM, report.ROOM, letters.ROOM, residents.ROOM,
     centres.ROOM, logbook.ROOM,
 )  # fmt: skip
@@ -90,7 +90,7 @@ DONE: Mapping[str, str] = {**task_words.DONE_WORDS, "password": people_words.SIG
                            **waiting_words.DONE}  # fmt: skip
 # How each kind of thing says what has changed since a page showed it.
 CHANGED: Mapping[str, Callable[[str], str]] = {
-    "task": tasks.changed, "version": review.changed, "need": needs_desk.changed, "help": calls_desk.changed,
+    "task": tasks.changed, "version": review.changed, "need": needs_desk.changed, "help": help_desk.changed,
 }  # fmt: skip
 
 HEADERS = {
@@ -122,7 +122,7 @@ DAILY = Group("工作", (
     Leaf("今天", "console.home.today", "console.home."),
     Leaf("任务", "console.tasks.listed", "console.tasks."),
     Leaf("需求", "console.needs.listed", "console.needs."),
-    Leaf("求助", "console.calls.listed", "console.calls."),
+    Leaf("求助", "console.help.listed", "console.help."),
     Leaf("派单", "console.dispatch.listed", "console.dispatch."),
     Leaf("排队", "console.waiting.listed", "console.waiting."),
     Leaf("今天的上门", "console.sheet.listed", "console.sheet."),

@@ -98,9 +98,10 @@ class Frame:
         g.media = self.media
         if request.endpoint == OPEN_TO_ALL:
             return None
-        visitor = guard.page_who(g.session, g.now, visit=not _by_itself())
+        with self.turn():
+            visitor = guard.page_who(g.session, g.now, visit=not _by_itself())
+            g.session.rollback()  # nothing is open while this request waits, or somebody is on the way to WeChat
         if visitor is None:
-            g.session.rollback()  # nothing is open while somebody is on the way to WeChat
             return self._stranger()
         g.who, g.large = visitor.who, visitor.large
         self.csrf.protect()

@@ -85,9 +85,10 @@ def drop(brought: Iterable[Brought]) -> None:
 
 def _read(one: FileStorage) -> bytes:
     most = _folder().most
+    one.stream.seek(0)  # a form that the database made give way is read again
     content = one.stream.read(most + 1)
     if len(content) > most:
-        raise Refused("media_long", megabytes=most // 1_000_000)
+        raise Refused("media_long", megabytes=max(most // 1_000_000, 1))
     return content
 
 

@@ -3,7 +3,7 @@
 from handlers.ordering.need_words import HELP_STATES, KINDS_OF_SAID, NEED_STATES
 
 NEED_VIEWS = {"waiting": "等您处理", **NEED_STATES, "all": "全部"}
-HELP_VIEWS = {"waiting": "正在办", **HELP_STATES, "all": "全部"}
+HELP_VIEWS = {"waiting": "还没办完的", **HELP_STATES, "all": "全部"}
 KINDS = {"unsorted": KINDS_OF_SAID[""], **{key: name for key, name in KINDS_OF_SAID.items() if key}}
 LIST_STATES = {"draft": "草稿", "published": "已发布", "superseded": "旧版"}
 AUDIENCES = {"away": "在外人员", "left_behind": "留守群体"}

@@ -26,7 +26,7 @@ PAGES: Mapping[str, Callable[[int], str]] = {
     "order": lambda key: url_for("console.orders.one", order=key),
     "letter": lambda key: url_for("console.letters.one", letter=key),
     "need": lambda key: url_for("console.needs.one", need=key),
-    "help": lambda key: url_for("console.calls.one", call=key),
+    "help": lambda key: url_for("console.help.one", call=key),
 }
 ANSWERS = {"confirm": "通过", "decline": "不通过"}
 

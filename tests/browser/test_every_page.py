@@ -20,7 +20,7 @@ HERS = (
 )  # fmt: skip
 HIS = ("/m/jobs", "/m/jobs/today", "/m/jobs/{job}", "/m/jobs/{job}/decline", "/m/jobs/{taken}", "/m/jobs/{taken}/who",
        "/m/jobs/{taken}/back", "/m/jobs/{taken}/done", "/m/visits/{visit}/nobody")  # fmt: skip
-DESK = ("", "tasks/", "needs/", "needs/{need}", "needs/{merged}", "calls/", "calls/{call}", "calls/{burning}",
+DESK = ("", "tasks/", "needs/", "needs/{need}", "needs/{merged}", "help/", "help/{call}", "help/{burning}",
         "demands/", "demands/{list}", "demands/{published}", "gaps/", "waiting/", "waiting/{offered}", "orders/{new}",
         "dispatch/", "dispatch/{new}", "dispatch/{coming}", "review/", "review/{version}", "sheet/",
         "report/")  # fmt: skip

@@ -31,7 +31,7 @@ MINUTE = timedelta(minutes=1)
 LISTS = {
     "tasks": "/console/tasks/", "orders": "/console/orders/", "letters": "/console/letters/",
     "dispatch": "/console/dispatch/", "sheet": "/console/sheet/", "review": "/console/review/",
-    "report": "/console/report/", "needs": "/console/needs/", "calls": "/console/calls/",
+    "report": "/console/report/", "needs": "/console/needs/", "help": "/console/help/",
     "demands": "/console/demands/", "gaps": "/console/gaps/",
     "waiting": "/console/waiting/",
     "residents": "/console/residents/", "centres": "/console/centres/", "audit": "/console/audit/",

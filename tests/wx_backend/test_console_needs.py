@@ -238,23 +238,23 @@ def test_a_call_is_given_noted_done_or_answered_and_goes_up_the_list_when_it_bur
     who = cast.who(cast.xiaofang)
     calm = put(open_session, lambda session: calls(session, who, "水管漏了", cast.wangnainai, channel="page"))
     late = put(open_session, lambda session: calls(session, who, "家里着火了", cast.wangnainai, channel="page"))
-    clerk.opens("/console/calls/")
+    clerk.opens("/console/help/")
     assert clerk.text().index("着火") < clerk.text().index("水管")
-    assert does(clerk, calm, "kind", room="calls", kind="cleaning").status_code == 303
-    assert does(clerk, calm, "to", room="calls", to=cast.li.id).status_code == 303
+    assert does(clerk, calm, "kind", room="help", kind="cleaning").status_code == 303
+    assert does(clerk, calm, "to", room="help", to=cast.li.id).status_code == 303
     assert audited(open_session) == "help_assign"
-    assert does(clerk, calm, "note", room="calls", text="约了周五").status_code == 303
-    clerk.opens(f"/console/calls/{calm}")
+    assert does(clerk, calm, "note", room="help", text="约了周五").status_code == 303
+    clerk.opens(f"/console/help/{calm}")
     assert "约了周五" in clerk.text()
     assert "李站长" in clerk.text()
-    assert does(clerk, calm, "done", seen="received.0", room="calls", text="修好了").status_code == 409
-    assert does(clerk, calm, "done", room="calls", text="修好了").status_code == 303
+    assert does(clerk, calm, "done", seen="received.0", room="help", text="修好了").status_code == 409
+    assert does(clerk, calm, "done", room="help", text="修好了").status_code == 303
     assert stands(open_session, calm, HelpRequest).outcome == "修好了"
-    assert does(clerk, late, "close", room="calls", whose="消防队", why="已出警").status_code == 303
+    assert does(clerk, late, "close", room="help", whose="消防队", why="已出警").status_code == 303
     assert stands(open_session, late, HelpRequest).reason == "这件事归消防队管：已出警"
     with open_session() as session:
         assert session.scalars(select(HelpNote.text)).all() == ["约了周五"]
-    clerk.opens("/console/calls/", view="done")
+    clerk.opens("/console/help/", view="done")
     assert "水管漏了" in clerk.text()
 
 

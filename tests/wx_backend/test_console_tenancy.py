@@ -82,15 +82,15 @@ MATRIX: dict[tuple[str, str], Row] = {
     (DO, "needs.take_off"): Row("needs/{need}/off", 404, 404, {"seen": "received.0"}),
     (DO, "needs.answer"): Row("needs/{need}/answer", 404, 404, {"seen": "received.0", "why": "x"}),
     (DO, "needs.hand_over"): Row("needs/{need}/to", 404, 404, {"seen": "received.0", "to": "1"}),
-    (LOOK, "calls.listed"): Row("calls/", 200, 200),
-    (LOOK, "calls.one"): Row("calls/{call}", 200, 404),  # urgent: whoever is near
-    (DO, "calls.reveal"): Row("calls/{call}/reveal", 200, 404, REASON),
-    (LOOK, "calls.shown_media"): Row("calls/{call}/media/1", 404, 404),
-    (DO, "calls.sort"): Row("calls/{call}/kind", 409, 404, {"seen": "x"}),
-    (DO, "calls.give"): Row("calls/{call}/to", 409, 404, {"seen": "x", "to": "1"}),
-    (DO, "calls.note"): Row("calls/{call}/note", 303, 404, {"text": "打过电话"}),
-    (DO, "calls.finish"): Row("calls/{call}/done", 409, 404, {"seen": "x", "text": "x"}),
-    (DO, "calls.close"): Row("calls/{call}/close", 409, 404, {"seen": "x", "why": "x"}),
+    (LOOK, "help.listed"): Row("help/", 200, 200),
+    (LOOK, "help.one"): Row("help/{call}", 200, 404),  # urgent: whoever is near
+    (DO, "help.reveal"): Row("help/{call}/reveal", 200, 404, REASON),
+    (LOOK, "help.shown_media"): Row("help/{call}/media/1", 404, 404),
+    (DO, "help.sort"): Row("help/{call}/kind", 409, 404, {"seen": "x"}),
+    (DO, "help.give"): Row("help/{call}/to", 409, 404, {"seen": "x", "to": "1"}),
+    (DO, "help.note"): Row("help/{call}/note", 303, 404, {"text": "打过电话"}),
+    (DO, "help.finish"): Row("help/{call}/done", 409, 404, {"seen": "x", "text": "x"}),
+    (DO, "help.close"): Row("help/{call}/close", 409, 404, {"seen": "x", "why": "x"}),
     (LOOK, "demands.listed"): Row("demands/", 200, 200),
     (LOOK, "demands.one"): Row("demands/{list}", 404, 404),
     (DO, "demands.add"): Row("demands/{list}/add", 404, 404, {"title": "x", "kind": "meal"}),
@@ -249,7 +249,7 @@ def test_what_is_not_there_and_what_is_anothers_is_answered_alike(app, ids):
     clerk = Clerk(app)
     clerk.signs_in("zhao")
     rooms = {"tasks": "task", "orders": "order", "dispatch": "order", "letters": "letter", "residents": "resident",
-             "review": "version", "needs": "need", "calls": "call", "demands": "list",
+             "review": "version", "needs": "need", "help": "call", "demands": "list",
              "waiting": "entry"}  # fmt: skip
     for room, key in rooms.items():
         there = clerk.opens(f"/console/{room}/{ids[key]}").status_code, clerk.text()

@@ -19,7 +19,7 @@ from models.ordering.townships import townships_of
 from models.people.persons import Person
 from models.places.areas import Area
 
-ROOM = Blueprint("calls", __name__, url_prefix="/calls", template_folder="templates")
+ROOM = Blueprint("help", __name__, url_prefix="/help", template_folder="templates")
 
 
 @ROOM.get("/")
@@ -29,7 +29,7 @@ def listed() -> str:
     asked = question(said.HELP_VIEWS)
     found = hearing.calls(session, who, asked, desk.cursor())
     return render_template(
-        "calls/desk_list.html", found=found, asked=asked, labels=said.LABELS, said=said, need_words=need_words,
+        "help/desk_list.html", found=found, asked=asked, labels=said.LABELS, said=said, need_words=need_words,
         views=said.HELP_VIEWS, line=line_of(found.rows), live=LIVE_HELP,
         townships=[(area.id, area.name) for area in townships_of(session, who.person_id)],
     )  # fmt: skip
@@ -76,8 +76,8 @@ def give(call: int) -> Response:
     helping.assign(desk.session(), desk.who(), call, to, desk.now())
     desk.note("help_assign", f"help:{call}", to=to)
     if secret and to != desk.who().person_id:
-        return desk.back_to("console.calls.listed", "handed_over")
-    return desk.back_to("console.calls.one", "given", call=call)
+        return desk.back_to("console.help.listed", "handed_over")
+    return desk.back_to("console.help.one", "given", call=call)
 
 
 @ROOM.post("/<int:call>/note")
@@ -110,7 +110,7 @@ def close(call: int) -> Response:
 
 def _done(verb: str, call: int, word: str) -> Response:
     desk.note(verb, f"help:{call}")
-    return desk.back_to("console.calls.one", word, call=call)
+    return desk.back_to("console.help.one", word, call=call)
 
 
 def _helpers(call: int) -> HelpRequest:
@@ -132,7 +132,7 @@ def _whole(call: HelpRequest, *, shown: bool = False) -> str:
     whom = whom_of(call)
     holder = session.get(Person, call.holder_id) if call.holder_id is not None else None
     return render_template(
-        "calls/desk_one.html", call=call, shown=shown, live=live, labels=said.LABELS, said=said, whom=whom,
+        "help/desk_one.html", call=call, shown=shown, live=live, labels=said.LABELS, said=said, whom=whom,
         need_words=need_words, place=session.get_one(Area, call.area_id).name, kinds=SAID_CATEGORIES,
         told=lambda text: text if shown else masking.typed(text, *whom), holder=holder.name if holder else "",
         media=hearing.media_of_all(session, [call.subject]).get(call.subject, []),
