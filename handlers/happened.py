@@ -1,5 +1,6 @@
 """What happened to a thing, line by line, as a desk shows it and as one sentence says it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +10,9 @@ from sqlalchemy.orm import Session
 from handlers import masking, words
 from models.people.deeds import deeds
 
-STAFF_ROLES = ("cadre", "desk", "publisher", "reviewer")  # what they do they do in office, under their own name
+_KEY = re.compile(r"[a-z_]+:\d+")
+# What these do they do in office, under their own name.
+STAFF_ROLES = ("cadre", "clerk", "desk", "helper", "publisher", "reviewer")
 
 
 @dataclass(frozen=True)
@@ -29,10 +32,17 @@ def lines(session: Session, subject: str, verbs: Mapping[str, str], *, shown: bo
     return [
         Line(
             row.History.at, _who(row.name, row.History.as_role, shown), verbs.get(row.History.verb, row.History.verb),
-            row.History.note if shown else masking.typed(row.History.note, *residents),
+            _note(row.History.note, shown, residents),
         )
         for row in found
     ]  # fmt: skip
+
+
+def _note(note: str, shown: bool, residents: set[str]) -> str:
+    """What was said with it; the key of another thing ("need:5") is no sentence."""
+    if _KEY.fullmatch(note):
+        return ""
+    return note if shown else masking.typed(note, *residents)
 
 
 def last(session: Session, subject: str, verbs: Mapping[str, str], now: datetime) -> str:

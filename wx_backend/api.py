@@ -36,6 +36,9 @@ OPEN_ROOMS = frozenset({"open311"})
 # The rooms that hold their own transaction, because they speak to WeChat before it.
 OWN_HANDS = frozenset({"login", "openapi"})
 
+# What brings a file of wx.uploadFile instead of JSON.
+UPLOADS = frozenset({"needs.add_to_need", "needs.add_to_help"})
+
 OF_STATUS = {
     400: "bad_json", 404: "no_such_page", 405: "wrong_method", 413: "too_long", 415: "not_json", 422: "invalid",
     429: "too_many",
@@ -83,7 +86,10 @@ class Api(APIFlask):
             request.args.to_dict()
         except UnicodeDecodeError as error:
             raise BadRequest from error
-        if request.method not in SAFE:
+        g.media = self.frame.media
+        if request.endpoint in UPLOADS:
+            request.max_content_length = BODY_LIMIT + self.frame.media.most
+        elif request.method not in SAFE:
             _check_body()
         if request.blueprint is None or request.blueprint in OPEN_ROOMS | OWN_HANDS:
             return

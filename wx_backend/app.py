@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ from handlers.ordering import (
     after_api,
     catalogue_api,
     catalogue_words,
+    line_api,
     need_api,
     need_words,
     notices,
@@ -87,7 +89,7 @@ from wx_backend.web import assets
 from wx_backend.wechat.carriers import Postman, Say
 from wx_backend.wechat.client import Client
 from wx_backend.wechat.crypto import MessageKey
-from wx_backend.wechat.media import Fetcher
+from wx_backend.wechat.media import Fetcher, Folder
 from wx_backend.wechat.templates import Template
 from wx_backend.wechat.transport import Transport
 
@@ -195,9 +197,14 @@ def make_postman(config: Config, now: Callable[[], datetime], clients: Mapping[s
     return Postman(clients, templates, words_, now)
 
 
+def make_folder(config: Config) -> Folder:
+    """Where voice notes and pictures lie."""
+    return Folder(Path(config.media.folder), config.media.most_bytes)
+
+
 def make_fetcher(config: Config, clients: Mapping[str, Client]) -> Fetcher:
     """What brings voice notes and pictures into the folder of the settings."""
-    return Fetcher(clients, Path(config.media.folder), config.media.most_bytes)
+    return Fetcher(clients, make_folder(config))
 
 
 def make_allowance(config: Config) -> Allowance:
@@ -217,13 +224,13 @@ def make_mini_api(config: Config, frame: asked.Frame, client: Client) -> Api:
     """The mini-program's door with all its rooms."""
     rooms = (
         login.room(frame, client), people_api.room, places_api.room, catalogue_api.room, ordering_api.room,
-        after_api.room, offers_api.room, need_api.room, tasks_api.room(in_words), open311.room,
+        after_api.room, line_api.room, offers_api.room, need_api.room, tasks_api.room(in_words), open311.room,
     )  # fmt: skip
     sentences = {
         code: sentence
         for quarter in (words, people_words, ordering_words, catalogue_words, need_words, family_words, tasks_words)
         for code, sentence in quarter.REFUSALS.items()
-    }
+    } | waiting_words.REFUSALS
     return make_api(frame, rooms, sentences, redis_url=config.redis.url, public_url=config.app.public_url)
 
 
@@ -285,13 +292,13 @@ def create_app(config: Config, now: Callable[[], datetime] | None = None) -> Fla
     calendars.register(app, open_session, moment, limiter, config.app.public_url)
     clients = make_clients(config)
     official = clients[config.wechat.official_account.app_id]
-    _open_pages(app, config, open_session, moment, csrf, limiter, official)
+    _open_pages(app, config, open_session, moment, csrf, limiter, official, turn)
     lines = Lines(Bus(config.redis.url), open_session, turn, moment, config.video.waiting)
     _open_rooms(app, config, lines, cookies, limiter)
-    console = Console(moment, in_words, turn, cookies, csrf)
+    console = Console(moment, in_words, turn, cookies, csrf, make_folder(config))
     console.register(app, Signing(open_session, cookies, moment, turn), limiter)
     if config.wechat.mini_program.enabled:
-        frame = asked.Frame(open_session, turn, moment, bearer.key_from(config.app.secret_key))
+        frame = asked.Frame(open_session, turn, moment, bearer.key_from(config.app.secret_key), make_folder(config))
         api = app.extensions["api"] = make_mini_api(config, frame, clients[config.wechat.mini_program.app_id])
         app.wsgi_app = beside(app, api)  # type: ignore[method-assign,assignment]
     if near := config.app.proxies:
@@ -301,7 +308,7 @@ def create_app(config: Config, now: Callable[[], datetime] | None = None) -> Fla
 
 def _open_pages(
     app: Flask, config: Config, open_session: database.SessionFactory, moment: Callable[[], datetime],
-    csrf: CSRFProtect, limiter: Limiter, client: Client,
+    csrf: CSRFProtect, limiter: Limiter, client: Client, turn: Callable[[], AbstractContextManager[object]],
 ) -> None:  # fmt: skip
     """The door for people: `/m`, and the files that its pages load."""
     loaded = assets.load()
@@ -311,7 +318,7 @@ def _open_pages(
         **page_words.PAGE_REFUSALS,
     }  # fmt: skip
     app.register_blueprint(assets.room(loaded))
-    frame = Frame(entrance, csrf, limiter, loaded, refusals)
+    frame = Frame(entrance, csrf, limiter, loaded, refusals, make_folder(config), turn)
     app.extensions["pages"] = frame
     frame.register(app)
 

@@ -12,6 +12,7 @@ from flask import Response, current_app, g, make_response, request
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from handlers.messages.media import Folder
 from models.errors import Refused
 from models.messages import answers
 from scheduler.units import in_unit
@@ -29,12 +30,13 @@ Refusal = Callable[[Refused], Response]
 
 @dataclass(frozen=True)
 class Frame:
-    """What a request is done with: the database, whose turn it is, the time, and the key of the tokens."""
+    """What a request is done with: the database, whose turn it is, the time, the key of tokens, where files lie."""
 
     open_session: SessionFactory
     turns: Callable[[], AbstractContextManager[object]]
     now: Callable[[], datetime]
     key: bytes
+    media: Folder
 
     def unit(self, work: Callable[[Session], T]) -> T:
         """What `work` answers, committed; again from the start, twice at most, where the database made it give way."""

@@ -180,7 +180,14 @@ def clock(named: str | None, is_demo: bool) -> None:
     clients = make_clients(config)
     carry, fetcher = make_postman(config, now, clients).carry, make_fetcher(config, clients)
     hands = Hands(
-        open_session, carry, now, real_now, clock_settings(config), make_allowance(config), fetcher.fetch, fetcher.drop
+        open_session,
+        carry,
+        now,
+        real_now,
+        clock_settings(config),
+        make_allowance(config),
+        fetcher.fetch,
+        fetcher.folder.drop,
     )
     try:
         timetable.run(hands, stop, only_clock(config.database.url))

@@ -32,7 +32,19 @@ from handlers.family import sheet_desk as callsheet
 from handlers.family import words as family_words
 from handlers.messages import desk as letters
 from handlers.messages import words as letter_words
-from handlers.ordering import catalogue_words, desk_words, need_words
+from handlers.messages.media import Folder
+from handlers.ordering import (
+    catalogue_words,
+    demands_desk,
+    desk_words,
+    gaps_desk,
+    help_desk,
+    need_desk_words,
+    need_words,
+    needs_desk,
+    waiting_desk,
+    waiting_words,
+)
 from handlers.ordering import desk as orders
 from handlers.ordering import dispatch_desk as dispatch
 from handlers.ordering import report_desk as report
@@ -50,7 +62,7 @@ from models import audit
 from models.base import again_where_it_gave_way, gave_way
 from models.errors import Refused
 from models.hours import CHINA
-from wx_backend import guard
+from wx_backend import guard, shield
 from wx_backend.cookies import Cookies
 from wx_backend.database import db
 from wx_backend.load.workbook import Sheet, written
@@ -66,9 +78,9 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 OPEN_TO_ALL = frozenset({"console.style", "console.sign.in_", "console.sign.enter"})
 BEFORE_A_PASSWORD = frozenset({"console.sign.password", "console.sign.change", "console.sign.out"})
 ROOMS = (
-    home.ROOM, tasks.ROOM, calls.ROOM, callsheet.ROOM, quiet.ROOM, orders.ROOM, dispatch.ROOM, sheet.ROOM,
-    review.ROOM, report.ROOM, letters.ROOM, residents.ROOM, centres.ROOM, logbook.ROOM,
-    screens_desk.ROOM,
+    home.ROOM, tasks.ROOM, calls.ROOM, callsheet.ROOM, quiet.ROOM, screens_desk.ROOM, needs_desk.ROOM, help_desk.ROOM,
+    demands_desk.ROOM, gaps_desk.ROOM, orders.ROOM, dispatch.ROOM, waiting_desk.ROOM, sheet.ROOM, review.ROOM,
+    report.ROOM, letters.ROOM, residents.ROOM, centres.ROOM, logbook.ROOM,
 )  # fmt: skip
 
 STATUS: Mapping[str, int] = {
@@ -77,23 +89,24 @@ STATUS: Mapping[str, int] = {
     "note_needed": 422, "bad_wake": 422,
 }  # fmt: skip
 REFUSALS: Mapping[str, str] = {
-    **order_words.REFUSALS, **catalogue_words.REFUSALS, **need_words.REFUSALS, **people_words.REFUSALS,
-    **family_words.REFUSALS, **call_words.REFUSALS, **room_words.REFUSALS, **letter_words.REFUSALS,
-    **task_words.REFUSALS, **words.REFUSALS, **words.DESK_REFUSALS,
+    **order_words.REFUSALS, **catalogue_words.REFUSALS, **need_words.REFUSALS, **waiting_words.REFUSALS,
+    **people_words.REFUSALS, **family_words.REFUSALS, **call_words.REFUSALS, **room_words.REFUSALS,
+    **letter_words.REFUSALS, **task_words.REFUSALS, **words.REFUSALS, **words.DESK_REFUSALS,
 }  # fmt: skip
 DONE: Mapping[str, str] = {**task_words.DONE_WORDS, "password": people_words.SIGN_IN_CHANGED,
-                           "resent": letter_words.RESENT, **desk_words.DONE_WORDS, **call_words.DONE_WORDS}  # fmt: skip
+                           "resent": letter_words.RESENT, **desk_words.DONE_WORDS, **need_desk_words.DONE,
+                           **waiting_words.DONE, **call_words.DONE_WORDS}  # fmt: skip
 # How each kind of thing says what has changed since a page showed it.
-CHANGED: Mapping[str, Callable[[str], str]] = {"task": tasks.changed, "call": calls.changed, "version": review.changed}
+CHANGED: Mapping[str, Callable[[str], str]] = {
+    "task": tasks.changed, "call": calls.changed, "version": review.changed, "need": needs_desk.changed,
+    "help": help_desk.changed,
+}  # fmt: skip
 
 HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "same-origin",  # Flask-WTF wants one from ourselves over https
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
+    **shield.HEADERS,
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; "
+    "media-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "Cross-Origin-Opener-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
 }
 
 
@@ -119,16 +132,23 @@ DAILY = Group("工作", (
     Leaf("任务", "console.tasks.listed", "console.tasks."),
     Leaf("亲情连线", "console.calls.listed", "console.calls."),
     Leaf("陪伴", "console.quiet.listed", "console.quiet."),
+    Leaf("需求", "console.needs.listed", "console.needs."),
+    Leaf("求助", "console.help.listed", "console.help."),
     Leaf("派单", "console.dispatch.listed", "console.dispatch."),
+    Leaf("排队", "console.waiting.listed", "console.waiting."),
     Leaf("今天的上门", "console.sheet.listed", "console.sheet."),
     Leaf("今天的视频", "console.screens.listed", "console.screens."),
     Leaf("订单", "console.orders.listed", "console.orders."),
     Leaf("审核", "console.review.listed", "console.review."),
     Leaf("通知", "console.letters.listed", "console.letters."),
 ))  # fmt: skip
+LOOKS_BACK = Group("清单和报表", (
+    Leaf("需求清单", "console.demands.listed", "console.demands."),
+    Leaf("缺口", "console.gaps.listed", "console.gaps."),
+    Leaf("报表", "console.report.listed", "console.report."),
+))  # fmt: skip
 KNOWN = Group("人和地方", (
     Leaf("居民", "console.residents.listed", "console.residents."),
-    Leaf("报表", "console.report.listed", "console.report."),
     Leaf("中心", "console.centres.listed", "console.centres."),
 ))  # fmt: skip
 MINE = Leaf("改密码", "console.sign.password", "console.sign.")
@@ -144,6 +164,7 @@ class Console:
     turn: Callable[[], AbstractContextManager[object]]
     cookies: Cookies
     csrf: CSRFProtect
+    media: Folder
 
     def register(self, app: Flask, signing: Signing, limiter: Limiter) -> None:
         """Join the rooms below `/console`, and put each of their views behind the guard and into a transaction."""
@@ -163,7 +184,7 @@ class Console:
 
     def _before(self) -> None:
         g.now, g.say, g.desk, g.who, g.notes = self.now(), self.say, None, None, []
-        g.to_book = _to_book
+        g.to_book, g.media = _to_book, self.media
         request.max_content_length = BODY_LIMIT
         self.csrf.protect()
 
@@ -199,7 +220,7 @@ class Console:
                 db.session.rollback()
         except Refused as refusal:
             response = self._refused(refusal)
-        if request.method not in SAFE:
+        if request.method not in SAFE or (g.notes and response.status_code < 400):
             self._write_down(response.status_code)
         db.session.commit()
         return response
@@ -300,7 +321,7 @@ def _at_hand() -> dict[str, Any]:
 
     office = Group("系统", ((AUDIT, MINE) if g.desk and g.desk.is_admin else (MINE,)))
     return {
-        "desk": g.desk, "now": g.now, "menu": (DAILY, KNOWN, office), "here": request.endpoint or "",
+        "desk": g.desk, "now": g.now, "menu": (DAILY, LOOKS_BACK, KNOWN, office), "here": request.endpoint or "",
         "masked": masking.name, "masked_phone": masking.phone, "masked_text": masking.digits, "reasons": desk.REASONS,
         "near": lambda at: words.near(at, g.now), "when": lambda at: words.when(at, CHINA), "url_with": url_with,
         "just_done": DONE.get(request.args.get("done", ""), "").format(**(request.view_args or {})),

@@ -6,10 +6,12 @@ The rooms themselves are `handlers/<quarter>/pages.py`; they find `g.session`, `
 import logging
 import secrets
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, Flask, Response, current_app, g, make_response, render_template, request
+from flask import session as cookie
 from flask_limiter import Limiter, RateLimitExceeded
 from flask_limiter.util import get_remote_address
 from flask_wtf.csrf import CSRFError, CSRFProtect
@@ -20,13 +22,14 @@ from werkzeug.wrappers import Response as Answer
 
 from handlers import words
 from handlers.family import pages as family
-from handlers.ordering import after_pages, jobs_pages, need_pages
+from handlers.messages.media import Folder
+from handlers.ordering import after_pages, jobs_pages, line_pages, need_pages
 from handlers.ordering import pages as ordering
 from handlers.people import pages as people
 from models.base import again_where_it_gave_way, gave_way
 from models.errors import Refused
 from models.people.homes import centres_near, first_with_phone
-from wx_backend import guard
+from wx_backend import guard, shield
 from wx_backend.database import db
 from wx_backend.entrance import Entrance, own_path
 from wx_backend.web.assets import Asset
@@ -37,7 +40,8 @@ BODY_LIMIT = 64 * 1024
 # What a stranger may not learn, and what is simply not so any more. Everything else is an answer that does not fit.
 UNSEEN = frozenset({"not_yours", "no_link"})
 UNFIT = frozenset({"answer_needed", "answer_number", "answer_value", "answer_long", "note_long", "bad_time", "too_far"})
-ROOMS = (people.ROOM, ordering.ROOM, after_pages.ROOM, jobs_pages.ROOM, need_pages.ROOM, family.ROOM)
+ROOMS = (people.ROOM, ordering.ROOM, after_pages.ROOM, jobs_pages.ROOM, need_pages.ROOM, line_pages.ROOM,
+         family.ROOM)  # fmt: skip
 OPEN_TO_ALL = "pages.entrance.enter"
 NOWHERE = "pages.nowhere"
 
@@ -63,6 +67,8 @@ class Frame:
     limiter: Limiter
     assets: Mapping[str, Asset]
     refusals: Mapping[str, str]
+    media: Folder
+    turn: Callable[[], AbstractContextManager[object]]
 
     def register(self, app: Flask) -> None:
         """Join the rooms below `/m` and give each of their views its transaction."""
@@ -78,7 +84,7 @@ class Frame:
         for endpoint in [name for name in app.view_functions if name.startswith("pages.")]:
             view: Callable[..., Any] = app.view_functions[endpoint]
             if endpoint != OPEN_TO_ALL:
-                view = _whole(view)
+                view = self._whole(view)
             if endpoint in LIMITS:
                 limit, whose = LIMITS[endpoint]
                 view = self.limiter.limit(limit, key_func=whose)(view)
@@ -88,12 +94,14 @@ class Frame:
         """Who looks; whoever is not known is sent to WeChat first. What changes something carries a token of ours."""
         g.session, g.now, g.who, g.large = db.session(), self.entrance.now(), None, False
         g.nonce = secrets.token_urlsafe(16)
-        request.max_content_length = BODY_LIMIT
+        request.max_content_length = BODY_LIMIT + (len(need_pages.FILES) * self.media.most if _brings_files() else 0)
+        g.media = self.media
         if request.endpoint == OPEN_TO_ALL:
             return None
-        visitor = guard.page_who(g.session, g.now, visit=not _by_itself())
+        with self.turn():
+            visitor = guard.page_who(g.session, g.now, visit=not _by_itself())
+            g.session.rollback()  # nothing is open while this request waits, or somebody is on the way to WeChat
         if visitor is None:
-            g.session.rollback()  # nothing is open while somebody is on the way to WeChat
             return self._stranger()
         g.who, g.large = visitor.who, visitor.large
         self.csrf.protect()
@@ -137,28 +145,33 @@ class Frame:
         log.exception("a page failed")
         return _told(words.PAGE_APOLOGY, 500)
 
+    def _whole(self, view: Callable[..., Any]) -> Callable[..., Response]:
+        """A view as one transaction: kept when it answers well, else rolled back. It reads its request and nothing
+        else, so it may run again when the database ended it in favour of another."""
+
+        def once(params: dict[str, Any]) -> Response:
+            with self.turn():
+                answer = make_response(view(**params))
+                if answer.status_code < 400:
+                    db.session.commit()
+                else:
+                    db.session.rollback()
+                return answer
+
+        def run(**params: Any) -> Response:
+            return again_where_it_gave_way(lambda: once(params), db.session.rollback)
+
+        run.__name__, run.__doc__ = view.__name__, view.__doc__
+        return run
+
     def said(self, refusal: Refused) -> str:
         """The sentence of a refusal, as a page says it."""
         return self.refusals.get(refusal.code, words.PAGE_APOLOGY).format(**refusal.facts)
 
 
-def _whole(view: Callable[..., Any]) -> Callable[..., Response]:
-    """A view as one transaction: kept when it answers well, else rolled back. It reads its request and nothing else,
-    so it may run again when the database ended it in favour of another."""
-
-    def once(params: dict[str, Any]) -> Response:
-        answer = make_response(view(**params))
-        if answer.status_code < 400:
-            db.session.commit()
-        else:
-            db.session.rollback()
-        return answer
-
-    def run(**params: Any) -> Response:
-        return again_where_it_gave_way(lambda: once(params), db.session.rollback)
-
-    run.__name__, run.__doc__ = view.__name__, view.__doc__
-    return run
+def _brings_files() -> bool:
+    """Whether this is a form with which somebody known may send a photo or a voice note."""
+    return request.endpoint == "pages.needs.send" and "page" in cookie
 
 
 def _by_itself() -> bool:
@@ -195,11 +208,9 @@ def _dressed(response: Response) -> Response:
     nonce = g.nonce
     response.headers["Content-Security-Policy"] = (
         f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; img-src 'self' data:; "
-        "font-src data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        "media-src 'self'; font-src data:; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
     )
-    response.headers["Referrer-Policy"] = "same-origin"  # Flask-WTF wants one from ourselves over https
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["X-Frame-Options"] = "DENY"
-    response.headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=(), payment=()"
+    response.headers.update(shield.HEADERS)
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -10,15 +10,12 @@ from pydantic import AwareDatetime, Field
 
 from handlers.envelope import NO_NUL, Asked, Instant, Key, PageAsked, Shown, refusing, said
 from handlers.ordering import page_words, words
-from handlers.ordering.standing import Coming, coming, may, promised
+from handlers.ordering.standing import Coming, Whole, wholes
 from handlers.words import when_two
-from models.ordering.listings import Terms, offered_by
+from models.ordering.listings import Terms
 from models.ordering.numbers import spoken
 from models.ordering.orders import Order, find_by_number, order_for, orders_of
 from models.ordering.placing import cancel, place
-from models.ordering.ratings import rating_of
-from models.ordering.versions import terms_of
-from models.people.persons import Person
 from models.places.centres import ServiceCentre
 
 room = APIBlueprint("orders", __name__, tag="orders")
@@ -150,7 +147,7 @@ def mine(query_data: PageAsked) -> Any:
     found = orders_of(g.session, g.who, query_data.limit + 1, before=query_data.cursor)
     page = found[: query_data.limit]
     rest = page[-1].id if len(found) > len(page) else None
-    return said(Orders(items=[shown(order) for order in page], next=rest))
+    return said(Orders(items=all_shown(page), next=rest))
 
 
 @room.get("/orders/<key:order>")
@@ -181,23 +178,29 @@ def end(order: int, json_data: CancelAsked) -> Any:
 
 def shown(order: Order) -> OrderShown:
     """One order as the mini-program shows it."""
-    terms, centre = terms_of(g.session, order), g.session.get_one(ServiceCentre, order.centre_id)
-    number, who, due = order.number or "", coming(g.session, order), promised(g.session, order)
+    return all_shown([order])[0]
+
+
+def all_shown(orders: list[Order]) -> list[OrderShown]:
+    """Several, with as many questions as one."""
+    known = wholes(g.session, orders, g.now)
+    return [_shown(order, known[order.id]) for order in orders]
+
+
+def _shown(order: Order, whole: Whole) -> OrderShown:
+    terms, centre, number, who = whole.terms, whole.offer.centre, order.number or "", whole.coming
     over = order.state in ("completed", "closed")
-    rating = rating_of(g.session, order.id) if over else None
     return OrderShown(
         id=order.id, number=number, number_text=spoken(number), listing_id=order.listing_id, service=terms.title,
-        category=terms.category, beneficiary_id=order.beneficiary_id,
-        beneficiary=g.session.get_one(Person, order.beneficiary_id).name, state=order.state,
-        state_text=words.STATE_NAMES[order.state], provider=who.organisation if who else None,
-        visit=_visit(who, centre) if who and who.state else None, promised_by=due,
-        promised_by_text=words.PROMISED.format(due=_both(due, centre)) if due else "",
+        category=terms.category, beneficiary_id=order.beneficiary_id, beneficiary=whole.beneficiary.name,
+        state=order.state, state_text=words.STATE_NAMES[order.state], provider=who.organisation if who else None,
+        visit=_visit(who, centre) if who and who.state else None, promised_by=whole.due,
+        promised_by_text=words.PROMISED.format(due=_both(whole.due, centre)) if whole.due else "",
         preferred_at=order.preferred_at, preferred_at_text=_both(order.preferred_at, centre),
         answers=answered(terms, order), note=order.note, reason=order.reason, bring=terms.bring, price=terms.price,
-        minutes=terms.minutes, phone=offered_by(g.session, order.listing_id, order.centre_id).phone,
-        rating=rating.score if rating else None,
+        minutes=terms.minutes, phone=whole.offer.phone, rating=whole.rating if over else None,
         centre=PlaceShown(id=centre.id, name=centre.name, phone=centre.phone), created_at=order.created_at,
-        may=may(g.session, order, g.now),
+        may=whole.may,
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""What the desk says when it has dispatched an order, reviewed a service or decided on a need."""
+"""What the desk says when it has dispatched an order or reviewed a service."""
 
 DONE_WORDS = {
     "dispatched": "已经派出，对方会收到通知。",
@@ -12,14 +12,10 @@ DONE_WORDS = {
     "approved": "已经通过，写的人会收到通知。",
     "returned": "已经退回修改，写的人会收到原因。",
     "rejected": "没有通过，写的人会收到原因。",
-    "merged": "已经合并，提的人都还算在里面。",
-    "adopted": "已经列入需求清单，清单发布时提的人会收到通知。",
-    "declined": "没有采纳，提的人会收到原因。",
 }
 NONE_WAITING = "现在没有等待接单的订单。"
 NO_VISITS = "这一天没有排好的上门。"
 NOTHING_TO_REVIEW = "现在没有要您审核的服务清单。"
-NO_NEEDS = "现在没有等您处理的需求。"
 NO_FIGURES = "这个月没有订单。"
 CHANGED_VERSION = "这一版刚刚有了变化：{what}。请看过最新情况再办。"
 VERSION_VERBS = {

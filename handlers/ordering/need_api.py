@@ -3,16 +3,24 @@
 from typing import Annotated, Any
 
 from apiflask import APIBlueprint
-from flask import g
+from flask import g, request
 from pydantic import Field
 
 from handlers.envelope import NO_NUL, Asked, Instant, Key, Shown, refusing, said
+from handlers.messages.media import send, take
 from handlers.ordering import need_words, page_words
 from handlers.ordering.telling import Told, my_help, my_need, standing, tell, told_by_me
+from models.errors import Refused
+from models.messages.media import keep, media_of, one_of
+from models.ordering.help import LIVE_HELP
 from models.ordering.helping import withdraw
+from models.ordering.needs import WAITING
 from models.people.persons import Person
 
 room = APIBlueprint("needs", __name__, tag="needs")
+
+MOST_FILES = 6  # of one matter
+OPEN_TO_FILES = (*WAITING, *LIVE_HELP)
 
 _REFUSALS = ("not_yours", "no_link", "not_active", "no_area", "no_clerk", "said_nothing", "said_long")
 
@@ -24,6 +32,20 @@ class TellAsked(Asked):
     text: Annotated[str, Field(max_length=4000, pattern=NO_NUL)]
     person_id: Key | None = None  # None: for myself
     confidential: bool = False
+
+
+class NeedAsked(TellAsked):
+    """A need. `anonymous`: no name is kept, so nobody can answer, and the answer here names nothing either."""
+
+    anonymous: bool = False
+
+
+class MediaShown(Shown):
+    """A voice note ("voice") or picture ("image"); it can be had while its state is "kept"."""
+
+    id: int
+    kind: str
+    state: str
 
 
 class MatterShown(Shown):
@@ -39,6 +61,7 @@ class MatterShown(Shown):
     became: str
     handler: str
     created_at: Instant
+    media: list[MediaShown]
     may: list[str]
 
 
@@ -65,12 +88,12 @@ class Matters(Shown):
 
 
 @room.post("/needs")
-@room.input(TellAsked)
+@room.input(NeedAsked)
 @room.output(Heard, status_code=201)
 @room.doc(responses=refusing(*_REFUSALS))
-def new_need(json_data: TellAsked) -> Any:
+def new_need(json_data: NeedAsked) -> Any:
     """Tell a need: what service there should be."""
-    return _take("need", json_data)
+    return _take("need", json_data, anonymous=json_data.anonymous)
 
 
 @room.post("/help")
@@ -113,15 +136,60 @@ def no_more(call: int) -> Any:
     return said(_shown(withdraw(g.session, g.who, call, g.now)), need_words.WITHDRAWN)
 
 
-def _take(what: str, asked: TellAsked) -> Any:
+@room.post("/needs/<key:need>/media")
+@room.output(MatterShown, status_code=201)
+@room.doc(responses=refusing("not_yours", "wrong_state", "no_media", "media_long"))
+def add_to_need(need: int) -> Any:
+    """Add a photo or a voice note to a need that I told, until it is decided (wx.uploadFile, field `file`)."""
+    return said(_shown(_with_file(my_need(g.session, g.who, need))))
+
+
+@room.post("/help/<key:call>/media")
+@room.output(MatterShown, status_code=201)
+@room.doc(responses=refusing("not_yours", "wrong_state", "no_media", "media_long"))
+def add_to_help(call: int) -> Any:
+    """Add a photo or a voice note to a call for help that I told, while it is open."""
+    return said(_shown(_with_file(my_help(g.session, g.who, call))))
+
+
+@room.get("/needs/<key:need>/media/<key:media>")
+@room.doc(responses=refusing("not_yours"))
+def need_media(need: int, media: int) -> Any:
+    """The bytes of a photo or a voice note of a need that I told."""
+    return send(one_of(g.session, my_need(g.session, g.who, need).subject, media))
+
+
+@room.get("/help/<key:call>/media/<key:media>")
+@room.doc(responses=refusing("not_yours"))
+def help_media(call: int, media: int) -> Any:
+    """The bytes of a photo or a voice note of a call for help that I told."""
+    return send(one_of(g.session, my_help(g.session, g.who, call).subject, media))
+
+
+def _with_file(one: Told) -> Told:
+    if len(media_of(g.session, one.subject)) >= MOST_FILES or one.state not in OPEN_TO_FILES:
+        raise Refused("wrong_state")
+    brought = take(request.files.values())
+    if not brought:
+        raise Refused("no_media")
+    for each in brought:
+        keep(g.session, one.subject, each, g.now)
+    return one
+
+
+def _take(what: str, asked: TellAsked, *, anonymous: bool = False) -> Any:
     found, kind = tell(
         g.session, g.who, what, text=asked.text, person_id=asked.person_id or g.who.person_id,
         confidential=asked.confidential, channel="api", key=asked.client_key, now=g.now,
+        anonymous=anonymous,
     )  # fmt: skip
     danger = None
     if kind:
         numbers = [number for number, _ in page_words.DANGER_NUMBERS[kind]]
         danger = Danger(kind=kind, sentence=need_words.DANGER[kind], numbers=numbers)
+    if anonymous and not kind:
+        # What is answered is kept beside the caller's name for a day: it must not lead to the voice.
+        return said(Heard(matter=None, danger=None), page_words.TAKEN["nameless"])
     quiet = page_words.TAKEN["secret" if asked.confidential else "open"]
     return said(Heard(matter=_shown(found) if found else None, danger=danger), danger.sentence if danger else quiet)
 
@@ -132,5 +200,6 @@ def _shown(one: Told) -> MatterShown:
     return MatterShown(
         kind=stands.kind, id=one.id, text=one.text, person=person, confidential=one.confidential, state=stands.state,
         state_text=stands.state_text, became=stands.became, handler=stands.handler, created_at=one.created_at,
+        media=[MediaShown(id=each.id, kind=each.kind, state=each.state) for each in media_of(g.session, one.subject)],
         may=list(stands.may),
     )  # fmt: skip

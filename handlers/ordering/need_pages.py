@@ -8,11 +8,13 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Answer
 
+from handlers.messages import media as files
 from handlers.ordering import need_words, page_words, words
 from handlers.ordering.telling import Told, my_help, my_need, standing, tell, told_by_me
 from handlers.ordering.wishes import name_of
 from handlers.words import when
 from models.errors import Refused
+from models.messages.media import media_of, one_of
 from models.ordering.helping import withdraw
 from models.ordering.matters import phone_for
 from models.people.care import cared_for_by
@@ -20,7 +22,8 @@ from models.people.persons import Person
 from models.places.areas import Area
 
 ROOM = Blueprint("needs", __name__, template_folder="templates")
-BESIDE = ("said_nothing", "said_long")
+BESIDE = ("said_nothing", "said_long", "no_media", "media_long")
+FILES = ("photo", "voice")
 _KEY = re.compile(r"[0-9a-f]{24}")
 
 
@@ -48,20 +51,45 @@ def send(what: str) -> str | Answer | tuple[str, int]:
     person = int(chosen) if chosen.isdecimal() else next(iter(people)) if len(people) == 1 else 0
     if person not in people:
         return _form(what, key, text=text, person_error=page_words.PICK_PERSON), 422
-    secret = request.form.get("confidential") == "1"
+    how = request.form.get("how", "")
+    how = how if how in dict(page_words.HOWS[what]) else "open"
     try:
-        found, danger = tell(
-            g.session, g.who, what.removesuffix("s"), text=text, person_id=person, confidential=secret,
-            channel="page", key=key, now=g.now,
-        )  # fmt: skip
+        found, danger = _told(what, text=text, person_id=person, key=key, how=how)
     except Refused as refusal:
         if refusal.code not in BESIDE:
             raise
         error = page_words.PAGE_REFUSALS[refusal.code].format(**refusal.facts)
-        return _form(what, key, text=text, error=error, chosen=person, secret=secret), 422
+        return _form(what, key, text=text, error=error, chosen=person, how=how), 422
     if danger:
         return _danger(danger, found)
-    return redirect(url_for(".mine", told="secret" if secret else "open"), 303)
+    return redirect(url_for(".mine", told=how), 303)
+
+
+def _told(what: str, *, text: str, person_id: int, key: str, how: str) -> tuple[Told | None, str]:
+    """Taken down with what came with it; what came for nothing does not stay in the folder."""
+    brought = files.take(request.files[name] for name in FILES if name in request.files)
+    kept: set[str] = set()
+    try:
+        found, danger = tell(
+            g.session, g.who, what.removesuffix("s"), text=text, person_id=person_id, confidential=how == "secret",
+            channel="page", key=key, now=g.now, anonymous=how == "nameless", brought=brought,
+        )  # fmt: skip
+        kept = {one.file for one in media_of(g.session, found.subject)} if found is not None else set()
+    finally:
+        files.drop(one for one in brought if one.file not in kept)
+    return found, danger
+
+
+@ROOM.get("/needs/<int:need>/media/<int:media>")
+def need_media(need: int, media: int) -> Answer:
+    """A photo or voice note of a need, for who told it."""
+    return files.send(one_of(g.session, my_need(g.session, g.who, need).subject, media))
+
+
+@ROOM.get("/help/<int:call>/media/<int:media>")
+def help_media(call: int, media: int) -> Answer:
+    """A photo or voice note of a call for help, for who told it."""
+    return files.send(one_of(g.session, my_help(g.session, g.who, call).subject, media))
 
 
 @ROOM.get("/needs/<int:need>")
@@ -111,6 +139,7 @@ def _one(found: Told) -> str:
     person = g.session.get_one(Person, found.person_id) if found.person_id is not None else None
     return render_template(
         "ordering/pages/need.html", words=words, more=page_words, one=found, stands=standing(g.session, found),
+        media=media_of(g.session, found.subject),
         whom=name_of(person) if person else "", at=_day(found), line=_line(found), phone=phone_for(g.session, area)[1],
     )  # fmt: skip
 

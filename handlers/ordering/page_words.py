@@ -83,7 +83,12 @@ NEW_LEADS = {
 WHOSE = {"needs": "这是谁的需求？", "help": "是谁需要帮忙？"}
 SAY = "请用您自己的话说说"
 SAY_HINT = {"needs": "例如：想学做豆腐，想有人陪着去医院", "help": "例如：家里水管漏了，没人会修"}
-IN_CONFIDENCE = "保密：只有经办人能看"
+HOW = "谁能看？"
+_HOW = (("open", "工作人员都能看"), ("secret", "保密：只有一位经办人能看"))
+HOWS = {"needs": (*_HOW, ("nameless", "不留姓名（也收不到答复）")), "help": _HOW}
+ADD_PHOTO, ADD_VOICE = "拍一张照片（可以不拍）", "选一段录音（可以不选）"
+CAME_WITH, SEE_PHOTO, HEAR_VOICE = "照片、录音", "看照片", "听录音"
+MEDIA_STATES = {"waiting": "正在接收", "lost": "没有收到"}
 SEND = "提交"
 MINE = "我提过的"
 MINE_EMPTY = "您还没有提过需求，也没有请过人帮忙。"
@@ -93,7 +98,8 @@ YOU_SAID = "您说的"
 WITHDRAW = "不用帮了，撤回"
 SAID_ON, HANDLED_BY = "什么时候提的", "经办人"
 PICK_PERSON = "请选一位。"
-TAKEN = {"open": "收到，谢谢您！有结果会告诉您。", "secret": "收到，谢谢您！只有经办人能看到，通知里也不会写内容。"}
+TAKEN = {"open": "收到，谢谢您！有结果会告诉您。", "secret": "收到，谢谢您！只有经办人能看到，通知里也不会写内容。",
+         "nameless": "收到，谢谢您！没有记下您的姓名，您的声音会算进去，但我们没法答复您。"}  # fmt: skip
 DANGER_HEAD = "请马上打电话"
 DANGER_NUMBERS = {
     "fire": (FIRE,), "gas": (FIRE,), "medical": (FIRST_AID,), "police": (POLICE,), "flood": (FIRE,),
@@ -104,6 +110,8 @@ DANGER_NUMBERS = {
 PAGE_REFUSALS: dict[str, str] = {
     "said_nothing": "还没有内容，请写一下。",
     "said_long": "请在{limit}个字以内（您写了{length}个字），短一点。",
+    "no_media": "这个文件收不了，请选照片或录音。",
+    "media_long": "文件太大了，请在{megabytes}兆以内。",
     "no_area": "我们还不知道住在哪个村，请打电话给工作人员登记。",
     "no_clerk": "保密的事现在没有专人可以接，请直接打下面的电话。",
     "own_work": "自己组织做的服务不能自己评价，谢谢您。",

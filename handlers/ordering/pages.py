@@ -6,7 +6,7 @@ import secrets
 from flask import Blueprint, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Answer
 
-from handlers.ordering import catalogue_words, forms, page_words, words
+from handlers.ordering import catalogue_words, forms, page_words, waiting_words, words
 from handlers.ordering.fitting import area_names
 from handlers.ordering.standing import coming, may, promised
 from handlers.ordering.wishes import (
@@ -22,6 +22,7 @@ from handlers.ordering.wishes import (
     wish_for,
 )
 from models.errors import Refused
+from models.ordering.joining import in_line_of
 from models.ordering.listings import Offered, Terms, offered, offered_by
 from models.ordering.numbers import spoken
 from models.ordering.orders import LIVE_ORDERS, Order, order_for, orders_of, placed_with, same_day
@@ -138,7 +139,8 @@ def orders() -> str:
     """My orders, and those for the people I care for."""
     rows = [(order, _title(order), _whom(order), both(order.preferred_at))
             for order in orders_of(g.session, g.who)]  # fmt: skip
-    return render_template("ordering/pages/orders.html", words=words, rows=rows, spoken=spoken)
+    return render_template("ordering/pages/orders.html", words=words, rows=rows, spoken=spoken,
+                           waits=len(in_line_of(g.session, g.who, g.now)), waiting=waiting_words)  # fmt: skip
 
 
 @ROOM.get("/orders/<int:order>")
@@ -189,6 +191,12 @@ def _form(wish: Wish, form: forms.Form) -> str:
 
 def _refused(wish: Wish, form: forms.Form, refusal: Refused) -> tuple[str, int]:
     """What stands against a wish: beside the time where another mends it, a question, or whom to phone."""
+    if refusal.code == "full" and wish.could_wait(form.answers):
+        return render_template(
+            "ordering/pages/full.html", words=words, said=waiting_words, labels=waiting_words.LABELS, wish=wish,
+            wished=both(form.at) if form.at else "", carried=list(forms.carried(form)),
+            warned=request.form.getlist("warned"),
+        ), 409  # fmt: skip
     if refusal.code in forms.OF_THE_TIME:
         said = catalogue_words.time_refused(refusal.code, refusal.facts, wish.centre.tz)
         form.at_error = said.format(**refusal.facts)

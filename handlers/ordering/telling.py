@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from handlers.ordering import need_words
 from models.errors import Refused
+from models.messages.media import Brought
 from models.ordering.demands import position_of
 from models.ordering.emergencies import IN_CONFIDENCE, emergency_in
 from models.ordering.help import LIVE_HELP, HelpRequest, help_for
@@ -34,19 +35,20 @@ class Standing:
 
 def tell(
     session: Session, who: Who, what: str, *, text: str, person_id: int, confidential: bool, channel: str, key: str,
-    now: datetime,
+    now: datetime, anonymous: bool = False, brought: tuple[Brought, ...] = (),
 ) -> tuple[Told | None, str]:  # fmt: skip
     """Take it down; the same `key` again is the same matter. Answers it, and the kind of danger it speaks of or "".
 
     Danger is a call for help whatever form it came by, and its number must be shown even where nothing can be kept:
     then there is no matter. Raises Refused as `submit` and `ask_for_help` do.
     """
-    danger = emergency_in(check_text(text, attached=False)) or ""
+    danger = emergency_in(check_text(text, attached=bool(brought))) or ""
     known = submitted_with(session, who, key) or asked_with(session, who, key)
     if known is not None:
         return known, danger
     words = Words(text=text, client_key=key, person_id=person_id, channel=channel,
-                  confidential=confidential or danger in IN_CONFIDENCE)  # fmt: skip
+                  confidential=confidential or danger in IN_CONFIDENCE, anonymous=anonymous,
+                  brought=brought)  # fmt: skip
     if not danger:
         take = submit if what == "need" else ask_for_help
         return take(session, who, words, now), ""

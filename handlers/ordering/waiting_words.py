@@ -18,6 +18,7 @@ JOIN = "排队等名额"
 OTHER_TIME = "换一个时间"
 TAKE, DECLINE, LEAVE = "要这个名额", "不要了", "不排了"
 FULL = "这一天的名额已经满了。可以排队等，有人退出就按先后留给您；也可以换一天。"
+MANY = "{many}项在等名额"
 NOBODY = "您现在没有在排队的服务。"
 MINE = "您正在排队的服务："
 JOINED = "已经排上了。有名额时会留给您，并发消息问您要不要。"
@@ -25,6 +26,30 @@ DECLINED = "好的，名额已经让给下一位。"
 LEFT = "好的，不再排队了。"
 OVER = "这次排队已经结束了。"
 
+STATES = {
+    "waiting": "排队中", "offered": "有名额，请答复", "taken": "已点单", "declined": "没有要", "lapsed": "已过时",
+    "cancelled": "不排了",
+}  # fmt: skip
+ENDS = {"taken": "名额已经给您，变成订单了。", "declined": DECLINED, "cancelled": LEFT}
+
+# What the desk and the pages call things.
+LABELS = {
+    "waiting": "排队", "waiting_head": "正在排队的", "wanted": "想要的时间", "service": "服务", "centre": "中心",
+    "in_line": "几家在等", "asked_places": "要几个名额", "offered": "等答复", "awaits": "{many}家有名额，等答复",
+    "do": "操作", "look": "查看", "none": "现在没有人排队。", "taken": "名额{capacity}个，已占{taken}个",
+    "lead": "有名额空出来，系统按先后自动留给第一家，并发消息问要不要。没有手机的，请打电话问好以后代点。",
+    "position": "第几", "whom": "给谁", "since": "什么时候排的", "stands": "现在怎样", "held": "已留{held}个",
+    "until": "名额留着，{until}前答复", "take": "要，代点单", "decline": "不要了", "leave": "不排了",
+    "over": "这里已经没有人排队了。", "mine": "我在排队的", "joined_head": "已经排上了",
+    "joined_lead": "有名额时会留给您，并发消息问您要不要。", "to_order": "看订单", "full_head": "这个时间满了",
+}  # fmt: skip
+DESK_WHY = {
+    "": "还没轮到，等名额空出来", "ahead": "前面一家要的名额还没凑齐", "not_offered": "中心现在没有开这项服务",
+    "no_time": "时间太近，已经来不及问", "too_few": "要的名额比总数还多", "quota_used": "这一家这一期的次数用完了",
+}  # fmt: skip
+DONE = {
+    "waiting_taken": "已经代点好单。", "waiting_declined": "名额已经让给下一家。", "waiting_left": "已经退出排队。",
+}  # fmt: skip
 _WHY = {
     "quota_used": "您家这一期的次数已经用完，有名额也先给后面的人；退掉一次后就会轮到您。",
     "too_few": "现在的名额总数少于您要的份数，请换一天，或打中心电话。",

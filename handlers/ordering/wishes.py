@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import g, render_template
@@ -50,6 +51,11 @@ class Wish:
     def names(self) -> dict[str, str]:
         """The names of the areas of which the service's rules speak."""
         return area_names(g.session, self.listing.rules)
+
+    def could_wait(self, answers: Mapping[str, Any]) -> bool:
+        """Whether there are ever as many places as are wanted, so that waiting for them makes sense."""
+        most = self.offer.capacity
+        return most is None or places_wanted(self.listing.questions, dict(answers)) <= most
 
     def findings(self, at: datetime) -> list[Finding]:
         """The rules that the person does not meet on the day of the service."""

@@ -86,12 +86,20 @@ AUDIT_VERBS = {
     "order_dispatch": "派单", "order_recall": "撤回派单", "order_pool": "重新征集", "order_call_off": "中心取消",
     "order_unmet": "记为没有组织能做", "order_pause": "暂停计时", "order_resume": "继续计时", "visit_named": "定谁去",
     "version_approve": "审核通过", "version_return": "退回修改", "version_reject": "审核不通过",
-    "report_export": "导出报表", "need_merge": "合并需求", "need_adopt": "需求列入清单", "need_decline": "需求不采纳",
+    "report_export": "导出报表", "need_kind": "需求分类",
+    "need_merge": "合并需求", "need_unmerge": "撤回合并需求", "need_adopt": "需求列入清单",
+    "need_take_off": "需求从清单取下",
+    "need_decline": "答复需求", "need_hand_over": "转交保密需求", "help_kind": "求助分类", "help_assign": "交办求助",
+    "help_note": "求助记一笔", "help_done": "求助办好", "help_close": "答复求助", "list_add": "清单加一项",
+    "list_order": "清单调次序", "list_drop": "清单去掉一项", "list_cover": "清单记服务", "list_uncover": "清单去服务",
+    "list_publish": "发布清单", "secret_read": "看保密事项", "media_seen": "看照片或听录音",
+    "waiting_take": "代答要名额", "waiting_decline": "代答不要名额", "waiting_leave": "代退排队",
     "account_added": "开通账号", "account_reset": "重置密码", "role_ended": "停用岗位",
 }  # fmt: skip
 AUDIT_THINGS = {
     "task": "任务", "letter": "通知", "person": "居民", "order": "订单", "account": "账号", "role": "岗位",
-    "version": "服务清单", "need": "需求", "report": "报表", "sheet": "上门安排",
+    "version": "服务清单", "need": "需求", "help": "求助", "list": "需求清单", "waiting": "排队", "report": "报表",
+    "sheet": "上门安排",
 }  # fmt: skip
 AUDIT_FAULTS = {
     "missing": "第{seq}条不见了。", "chain": "第{seq}条和前一条接不上：中间被改过、删过或插过。",

@@ -1,6 +1,7 @@
 """Tasks at the staff desk: the list, one of them, taking it on, handing it over, done."""
 
 import logging
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -20,6 +21,15 @@ from models.tasks.tasks import DECIDED_ELSEWHERE, TASK, TASK_KINDS, Task
 
 ROOM = Blueprint("tasks", __name__, url_prefix="/tasks", template_folder="templates")
 WHOSE = {"mine": "我的和没人接的", "all": "范围内全部"}
+# The pages of what tasks are about.
+PAGES: Mapping[str, Callable[[int], str]] = {
+    "order": lambda key: url_for("console.orders.one", order=key),
+    "letter": lambda key: url_for("console.letters.one", letter=key),
+    "need": lambda key: url_for("console.needs.one", need=key),
+    "help": lambda key: url_for("console.help.one", call=key),
+    "call": lambda key: url_for("console.calls.one", call=key),
+    "pair": lambda _: url_for("console.quiet.listed"),
+}
 ANSWERS = {"confirm": "通过", "decline": "不通过"}
 
 log = logging.getLogger(__name__)
@@ -121,13 +131,7 @@ def _sentence(task: Task, facts: dict[str, Any]) -> str:
 def _subject_link(task: Task) -> str:
     """Where the desk shows what the task is about; "" where it has no page of its own."""
     kind, _, key = task.subject.partition(":")
-    if kind == "order":
-        return url_for("console.orders.one", order=int(key))
-    if kind == "call":
-        return url_for("console.calls.one", call=int(key))
-    if kind == "pair":
-        return url_for("console.quiet.listed")
-    return url_for("console.letters.one", letter=int(key)) if kind == "letter" else ""
+    return PAGES[kind](int(key)) if kind in PAGES else ""
 
 
 def changed(subject: str) -> str:

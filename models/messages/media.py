@@ -67,6 +67,16 @@ class Attached:
 
 
 @dataclass(frozen=True)
+class Brought:
+    """What came with a form: it was looked at and lies in the folder already, under this random name."""
+
+    kind: str
+    format: str
+    size: int
+    file: str
+
+
+@dataclass(frozen=True)
 class OpenMedia:
     """A row as the fetcher sees it, outside any transaction."""
 
@@ -113,6 +123,28 @@ def attach(session: Session, subject: str, app_id: str, attached: Attached, now:
     session.add(media)
     MEDIA.begin(session, media, by=BY_TIME, now=now)
     return media
+
+
+def keep(session: Session, subject: str, brought: Brought, now: datetime) -> Media:
+    """Note what a form brought for a thing; who brought it is not written down, for the voice may have no name."""
+    media = Media(
+        subject=subject, app_id="", media_id="", kind=brought.kind, file=brought.file, next_at=now, created_at=now,
+    )  # fmt: skip
+    session.add(media)
+    MEDIA.begin(session, media, by=BY_TIME, now=now)
+    MEDIA.move(session, media, "keep", by=BY_TIME, now=now, settled_at=now, format=brought.format, size=brought.size)
+    return media
+
+
+def one_of(session: Session, subject: str, media_id: int) -> Media:
+    """A voice note or picture of a thing that lies in the folder; raises Refused("not_yours").
+
+    Who may see the thing may see this: the caller has asked.
+    """
+    found = session.get(Media, media_id)
+    if found is None or found.subject != subject or found.state != "kept":
+        raise Refused("not_yours")
+    return found
 
 
 def media_of(session: Session, subject: str) -> list[Media]:

@@ -13,7 +13,7 @@ from models.errors import Refused
 from models.hours import CHINA
 from models.life import BY_RULE, By, Life, Verb
 from models.ordering.said import check_category, cleaned
-from models.ordering.townships import may_triage
+from models.ordering.townships import may_triage, triaged_by
 from models.people.identities import Who
 from models.places.areas import Area
 
@@ -232,7 +232,7 @@ def lists_seen(session: Session, who: Who) -> list[tuple[DemandList, Area]]:
     """The drafts and the lists that are out which this person looks after, each with its township."""
     query = (
         select(DemandList, Area).join(Area, DemandList.area_id == Area.id)
-        .where(DemandList.state != "superseded").order_by(Area.name, DemandList.audience, DemandList.id)
+        .where(DemandList.state != "superseded", Area.id.in_(triaged_by(who.person_id)))
+        .order_by(Area.name, DemandList.audience, DemandList.id)
     )  # fmt: skip
-    rows = session.execute(query).all()
-    return [(row.DemandList, row.Area) for row in rows if may_triage(session, who.person_id, row.Area.id)]
+    return [(row.DemandList, row.Area) for row in session.execute(query)]

@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 from models.errors import Refused
 from models.hours import calendar
 from models.life import By
-from models.messages.media import attach
 from models.messages.outbox import withdraw as withdraw_letters
 from models.ordering.help import (
     HELP,
@@ -20,7 +19,7 @@ from models.ordering.help import (
     locked_help,
 )
 from models.ordering.matter_news import tell
-from models.ordering.matters import WORKDAYS, drop_desk, hold, open_desk_task, settle_desk
+from models.ordering.matters import WORKDAYS, attach_all, drop_desk, hold, open_desk_task, settle_desk
 from models.ordering.said import CONFIDENTIAL, OWN_CHANNELS, Words, check_category, check_reason, cleaned, taken_down
 from models.people.identities import Who
 from models.people.persons import Person
@@ -51,8 +50,7 @@ def ask_for_help(session: Session, who: Who, words: Words, now: datetime) -> Hel
         assert known is not None
         return known
     HELP.begin(session, made, by=by, now=now)
-    for one in words.attached:
-        attach(session, made.subject, who.app_id, one, now)
+    attach_all(session, who, made, words, now)
     open_desk_task(session, made, "help_triage", by=by, now=now)
     return made
 

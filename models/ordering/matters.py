@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 from models.errors import Refused
 from models.hours import calendar
 from models.life import BY_RULE, By
+from models.messages.media import attach, keep
 from models.messages.outbox import withdraw
-from models.ordering.said import Matter
+from models.ordering.said import Matter, Words
 from models.ordering.townships import clerks_over, may_triage, township_of
 from models.people.care import may_act_for
 from models.people.identities import Who
@@ -71,6 +72,20 @@ def hold(session: Session, thing: Matter) -> None:
     )  # fmt: skip
     held.update({row.assignee_id: row.many for row in session.execute(query) if row.assignee_id is not None})
     thing.holder_id = min(held, key=lambda key: (held[key], key))
+
+
+def attach_all(session: Session, who: Who, thing: Matter, words: Words, now: datetime) -> None:
+    """Note the voice notes and pictures that came with what was said; raises Refused("no_media")."""
+    for one in words.attached:
+        attach(session, thing.subject, who.app_id, one, now)
+    for brought in words.brought:
+        keep(session, thing.subject, brought, now)
+
+
+def check_as_seen(thing: Matter, seen: str) -> None:
+    """Whether a matter, held by the caller, stands as the page that was acted from showed it; Refused("stale")."""
+    if thing.standing != seen:
+        raise Refused("stale", subject=thing.subject)
 
 
 def handed_over(session: Session, who: Who, thing: M, to_id: int) -> M:

@@ -10,8 +10,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.base import Row
 from models.errors import Refused
 from models.life import Life, Verb
-from models.messages.media import attach
-from models.ordering.matters import hold, open_desk_task, seen_as
+from models.ordering.matters import attach_all, hold, open_desk_task, seen_as
 from models.ordering.said import CLERK_CHANNELS, OWN_CHANNELS, Said, Words, taken_down
 from models.ordering.townships import may_triage, triaged_by
 from models.people.identities import Who
@@ -71,8 +70,7 @@ def submit(session: Session, who: Who, words: Words, now: datetime) -> NeedSubmi
         assert known is not None
         return known
     NEED.begin(session, need, by=by, now=now)
-    for one in words.attached:
-        attach(session, need.subject, who.app_id, one, now)
+    attach_all(session, who, need, words, now)
     open_desk_task(session, need, "need_triage", by=by, now=now)
     return need
 

@@ -130,10 +130,16 @@ def orders_of(session: Session, who: Who, limit: int = 20, *, before: int | None
                    Order.beneficiary_id.in_(linked)))
         .order_by(Order.id.desc())
     )  # fmt: skip
-    found = list[Order]()
+    found, roles = list[Order](), dict[int, str | None]()
+
+    def seen(order: Order) -> bool:
+        if order.beneficiary_id not in roles:
+            roles[order.beneficiary_id] = _seen_as(session, who, order)
+        return roles[order.beneficiary_id] is not None
+
     while len(found) < limit:
         page = list(session.scalars((query if before is None else query.where(Order.id < before)).limit(limit * 5)))
-        found += [order for order in page if _seen_as(session, who, order) is not None]
+        found += [order for order in page if seen(order)]
         if len(page) < limit * 5:
             break
         before = page[-1].id

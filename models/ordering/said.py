@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.errors import Refused
 from models.life import By
-from models.messages.media import Attached
+from models.messages.media import Attached, Brought
 from models.ordering.emergencies import emergency_in
 from models.ordering.listings import CATEGORIES
 from models.people.identities import Who
@@ -53,6 +53,11 @@ class Said:
         return self.channel in CLERK_CHANNELS
 
     @property
+    def standing(self) -> str:
+        """How it stands, as a page that shows it sends it back."""
+        return f"{self.state}.{self.revision}"
+
+    @property
     def teller_id(self) -> int | None:
         """The person who told it: the relative or the person self; for paper and phone the person, never the clerk."""
         return self.person_id if self.by_clerk else self.said_by_id
@@ -79,6 +84,10 @@ class Matter(Protocol):
         """Who told it."""
 
     @property
+    def standing(self) -> str:
+        """How it stands, as a page sends it back."""
+
+    @property
     def subject(self) -> str:
         """The name under which history, letters and tasks know it."""
 
@@ -95,6 +104,12 @@ class Words:
     confidential: bool = False
     anonymous: bool = False
     attached: tuple[Attached, ...] = ()
+    brought: tuple[Brought, ...] = ()
+
+    @property
+    def has_media(self) -> bool:
+        """Whether a voice note or a picture comes with it."""
+        return bool(self.attached or self.brought)
 
 
 def cleaned(text: str) -> str:
@@ -137,7 +152,7 @@ def taken_down(session: Session, who: Who, words: Words, now: datetime) -> tuple
     Refused("no_area") for somebody of whom we do not know where they live, Refused("wrong_channel") when a resident
     says that a cadre wrote it down or the other way round, and what `check_text` raises.
     """
-    text = check_text(words.text, bool(words.attached))
+    text = check_text(words.text, words.has_media)
     area_id, role = _from_where(session, who, words)
     if (words.channel in CLERK_CHANNELS) != (role == "cadre"):
         raise Refused("wrong_channel")

@@ -1,6 +1,7 @@
 """An app behind its gate, on a fresh database of either kind."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, select
@@ -51,9 +52,12 @@ def far_end() -> Iterator[Running]:
 
 
 @pytest.fixture
-def pages(database_url: str, open_session: SessionFactory, cast: Cast, far_end: Running) -> Iterator[Pages]:
+def pages(
+    database_url: str, open_session: SessionFactory, cast: Cast, far_end: Running, tmp_path: Path
+) -> Iterator[Pages]:
     """The app behind `/m`, at a time that a test may move; the cast are followers of its account."""
-    config = config_for(database_url, WX_BACKEND_WECHAT__API_BASE_URL=far_end.url)
+    media = {"WX_BACKEND_MEDIA__FOLDER": str(tmp_path / "media"), "WX_BACKEND_MEDIA__MOST_BYTES": "200000"}
+    config = config_for(database_url, WX_BACKEND_WECHAT__API_BASE_URL=far_end.url, **media)
     with open_session() as session, session.begin():
         for identity in session.scalars(select(Identity).where(Identity.app_id == APP_ID)):
             identity.app_id = config.wechat.official_account.app_id

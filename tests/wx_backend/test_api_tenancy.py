@@ -1,15 +1,19 @@
 """Every route of the mini-program's API, asked by everybody: whose it is, and whose it is not."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from models.messages.media import Brought, keep
 from models.ordering.assignments import Assignment
 from models.ordering.orders import Order
+from models.ordering.waiting import WaitlistEntry
 from models.tasks.tasks import Task
 from tests.mini import Mini, api_app, meal_for, signed_in
+from tests.world import NOW
 
 STRANGERS = ("other centre", "other resident", "other role")
 # What nobody but those it concerns may read anywhere: the beneficiary, and what was said of her door.
@@ -77,7 +81,17 @@ ROWS = {
     "GET /api/v1/needs": Row("needs", others=200),
     "GET /api/v1/needs/{need}": Row("needs/{need}"),
     "GET /api/v1/help/{call}": Row("help/{call}"),
+    "POST /api/v1/needs/{need}/media": Row("needs/{need}/media", status=422),  # no file in it: see test_uploads
+    "POST /api/v1/help/{call}/media": Row("help/{call}/media", status=422),
+    "GET /api/v1/needs/{need}/media/{media}": Row("needs/{need}/media/{media}"),
+    "GET /api/v1/help/{call}/media/{media}": Row("help/{call}/media/{media}", status=404),  # of the need
     "POST /api/v1/help/{call}/withdraw": Row("help/{call}/withdraw"),
+    "POST /api/v1/waiting": Row("waiting", status=409, others=403, body="wait"),
+    "GET /api/v1/waiting": Row("waiting", others=200),
+    "GET /api/v1/waiting/{entry}": Row("waiting/{entry}"),
+    "POST /api/v1/waiting/{entry}/take": Row("waiting/{entry}/take", status=409),
+    "POST /api/v1/waiting/{entry}/decline": Row("waiting/{entry}/decline", status=409),
+    "POST /api/v1/waiting/{entry}/leave": Row("waiting/{entry}/leave"),
     "POST /api/v1/logout": Row("logout", others=200),
     "GET /open311/v2/services.json": Row("/open311/v2/services.json", others=200, nobody=200),
     "GET /open311/v2/services/{code}.json": Row("/open311/v2/services/L1.json", others=200, nobody=200),
@@ -87,8 +101,8 @@ ROWS = {
 
 
 @pytest.fixture
-def app(database_url):
-    with api_app(database_url) as app:
+def app(database_url, tmp_path):
+    with api_app(database_url, WX_BACKEND_MEDIA__FOLDER=str(tmp_path / "media")) as app:
         yield app
 
 
@@ -103,8 +117,19 @@ def ids(app, open_session, cast):
     assert laoxu.post(f"offers/{offers[2]}/accept").status_code == 200
     named = laoxu.post(f"offers/{offers[2]}/visit", {"person_id": cast.ama.id})
     told = [me.post(what, told_for(cast, f"client-{what}")).json["data"]["matter"]["id"] for what in ("needs", "help")]
+    app.extensions["api"].frame.media.keep("f" * 32, b"a photo")
+    with open_session() as session, session.begin():
+        photo = keep(session, f"need:{told[0]}", Brought("image", "jpg", 7, "f" * 32), NOW)
+        entry = WaitlistEntry(
+            key="places/1", holder="p/1", listing_id=cast.meal.id, centre_id=cast.centre.id, places=1, warned=[],
+            requested_by_id=cast.xiaofang.id, beneficiary_id=cast.wangnainai.id, answers={}, created_at=NOW,
+            preferred_at=NOW + timedelta(days=2),
+        )  # fmt: skip
+        session.add(entry)
+        session.flush()
+        kept = {"media": photo.id, "entry": entry.id}
     return {
-        "order": orders[0]["id"], "number": orders[0]["number"], "offer": offers[0], "second": offers[1],
+        **kept, "order": orders[0]["id"], "number": orders[0]["number"], "offer": offers[0], "second": offers[1],
         "taken": offers[2], "task": task, "centre": cast.centre.id, "listing": cast.meal.id,
         "done": orders[2]["id"], "visit": named.json["data"]["visit"]["id"], "need": told[0], "call": told[1],
     }  # fmt: skip
@@ -140,7 +165,9 @@ def test_a_stranger_reads_and_moves_nothing_and_who_it_concerns_does(app, open_s
         row = ROWS[name]
         body = {
             "meal": meal_for(cast, client_key="client-key-9"), "who": WHO | {"person_id": cast.ama.id},
-            "need": told_for(cast, "client-key-7"), "help": told_for(cast, "client-key-8"),
+            "need": told_for(cast, "client-key-7"),
+            "wait": {key: one for key, one in meal_for(cast).items() if key != "client_key"},
+            "help": told_for(cast, "client-key-8"),
         }.get(row.body, row.body) if isinstance(row.body, str) else row.body  # fmt: skip
         return phone.ask(name.split()[0], row.path.format(**ids), **({"json": body} if body is not None else {}))
 

@@ -10,9 +10,13 @@ from models import audit
 from models.family.calls import FamilyCall
 from models.family.pairing import Pairing
 from models.messages.outbox import post
+from models.ordering.demands import DemandItem, DemandList
+from models.ordering.help import HelpRequest
 from models.ordering.listings import Listing
+from models.ordering.needs import NeedSubmission
 from models.ordering.orders import Order
 from models.ordering.versions import ListingVersion
+from models.ordering.waiting import WaitlistEntry
 from models.paging import Cursor, Page, page
 from models.people.persons import Person
 from models.people.staff import StaffRole
@@ -30,7 +34,9 @@ LISTS = {
     "tasks": "/console/tasks/", "orders": "/console/orders/", "letters": "/console/letters/",
     "calls": "/console/calls/?view=all", "callsheet": "/console/callsheet/?day=2026-11-24", "quiet": "/console/quiet/",
     "dispatch": "/console/dispatch/", "sheet": "/console/sheet/", "review": "/console/review/",
-    "report": "/console/report/",
+    "report": "/console/report/", "needs": "/console/needs/", "help": "/console/help/",
+    "demands": "/console/demands/", "gaps": "/console/gaps/",
+    "waiting": "/console/waiting/",
     "residents": "/console/residents/", "centres": "/console/centres/", "audit": "/console/audit/",
     "": "/console/",
 }  # fmt: skip
@@ -78,6 +84,20 @@ def fill(session, cast, start, many):
             ),
             Pairing(helper_id=cast.li.id, cared_id=elder.id, every_days=7, since=NOW - timedelta(days=30)),
         ])  # fmt: skip
+        session.add(WaitlistEntry(
+            key=f"places/{n}", holder=f"p/{n}", listing_id=cast.haircut.id, centre_id=cast.centre.id, warned=[],
+            requested_by_id=cast.xiaofang.id, beneficiary_id=cast.wangnainai.id, answers={}, places=1,
+            preferred_at=NOW + (n + 60) * MINUTE, created_at=NOW,
+        ))  # fmt: skip
+        told = {"client_key": f"n{n}", "area_id": cast.village.id, "person_id": cast.wangnainai.id, "channel": "page",
+                "said_by_id": cast.xiaofang.id, "text": "想要老年食堂", "created_at": NOW}  # fmt: skip
+        session.add(NeedSubmission(**told))
+        session.add(HelpRequest(**told, due_at=NOW + n * MINUTE))
+        demands = DemandList(area_id=cast.township.id, audience="away", version=n, quarter="2026-Q4",
+                             state="published" if n == 1 else "superseded", created_at=NOW)  # fmt: skip
+        session.add(demands)
+        session.flush()
+        session.add(DemandItem(list_id=demands.id, position=1, title="老年食堂", category="meal", created_at=NOW))
         audit.write(session, verb="reveal", person_id=cast.li.id, now=at)
 
 

@@ -192,7 +192,7 @@ def test_a_need_told_in_confidence_is_mine_alone_and_sent_twice_is_one(pages, ca
         **hidden(me.get("/m/needs/new")),
         "text": "家里的事",
         "person": str(cast.wangnainai.id),
-        "confidential": "1",
+        "how": "secret",
     }
     assert {me.client.post("/m/needs/new", data=sent).status_code for _ in range(2)} == {303}
     with open_session() as session:

@@ -8,12 +8,14 @@ import pytest
 from sqlalchemy import func, select
 
 from models.history import History
+from models.messages.media import Brought, keep
 from models.ordering.assignments import Assignment
 from models.ordering.helping import ask_for_help
 from models.ordering.needs import submit
 from models.ordering.orders import Order
 from models.ordering.placing import place
 from models.ordering.said import Words
+from models.ordering.waiting import WaitlistEntry
 from models.people.identities import Who
 from tests.world import NOW
 
@@ -72,6 +74,14 @@ ROWS = {
     ("POST", "/m/<any(needs, help):what>/new"): (303, 422, 422, 422, 409, 401),
     ("GET", "/m/needs/<int:need>"): HERS,
     ("GET", "/m/help/<int:call>"): HERS,
+    ("GET", "/m/needs/<int:need>/media/<int:media>"): HERS,
+    ("GET", "/m/help/<int:call>/media/<int:media>"): (404, 404, 404, 404, 404, 302),  # it is the need's
+    ("GET", "/m/waiting"): EVERYBODY,
+    ("POST", "/m/services/<int:person>/<int:listing>/wait"): (409, 404, 404, 404, 404, 401),  # there are places
+    ("GET", "/m/waiting/<int:entry>"): (200, 404, 404, 200, 404, 302),
+    ("POST", "/m/waiting/<int:entry>/take"): (409, 404, 404, 409, 404, 401),  # nothing is offered
+    ("POST", "/m/waiting/<int:entry>/decline"): (409, 404, 404, 409, 404, 401),
+    ("POST", "/m/waiting/<int:entry>/leave"): (303, 404, 404, 303, 404, 401),
     ("POST", "/m/help/<int:call>/withdraw"): (303, 404, 404, 404, 404, 401),
     ("GET", "/m/calls"): EVERYBODY,
     ("POST", "/m/calls/<int:call>/join"): (404, 404, 404, 404, 404, 401),  # no call of these people; test_video has one
@@ -85,7 +95,7 @@ SECRETS = ("王秀英", "软烂", "门口", "想有人陪")
 
 
 @pytest.fixture
-def her_keys(her_order, cast, open_session):
+def her_keys(pages, her_order, cast, open_session):
     """What hangs on her order and on what she told: a visit that is to be, a need and a call for help."""
     with open_session() as session, session.begin():
         offer = session.scalars(select(Assignment)).one()
@@ -93,7 +103,16 @@ def her_keys(her_order, cast, open_session):
         told = Words("王秀英想有人陪", "key-need", cast.wangnainai.id, channel="page", confidential=True)
         need = submit(session, who, told, NOW)
         call = ask_for_help(session, who, replace(told, client_key="key-help"), NOW)
-        return {"job": offer.id, "need": need.id, "call": call.id, "visit": 1}
+        pages.app.extensions["pages"].media.keep("f" * 32, b"a photo")
+        photo = keep(session, need.subject, Brought("image", "jpg", 7, "f" * 32), NOW)
+        entry = WaitlistEntry(
+            key="places/1", holder="p/1", listing_id=cast.meal.id, centre_id=cast.centre.id, places=1, warned=[],
+            requested_by_id=cast.xiaofang.id, beneficiary_id=cast.wangnainai.id, answers={}, created_at=NOW,
+            preferred_at=NOW + timedelta(days=2),
+        )  # fmt: skip
+        session.add(entry)
+        session.flush()
+        return {"media": photo.id, "entry": entry.id, "job": offer.id, "need": need.id, "call": call.id, "visit": 1}
 
 
 @pytest.fixture
@@ -180,7 +199,9 @@ def test_every_form_wants_a_token_of_this_very_session(pages, cast, her_order, o
         if method != "POST" or expected[0] == 404:
             continue
         for token in ("", foreign, "forged"):
-            path = path_of(rule, cast, {"order": her_order, "job": 1, "visit": 1, "need": 1, "call": 1})
+            path = path_of(
+                rule, cast, {"order": her_order, "job": 1, "visit": 1, "need": 1, "call": 1, "entry": 1, "media": 1}
+            )
             said = me.post(path, token=token, q0="2", key="a" * 24)
             assert said.status_code == 400, rule
             assert "没有提交" in said.text

@@ -27,12 +27,38 @@ BEGINNINGS: dict[str, tuple[tuple[bytes, str], ...]] = {
 
 
 @dataclass(frozen=True)
+class Folder:
+    """Where voice notes and pictures lie, each of at most `most` bytes; only this program reads it."""
+
+    path: Path
+    most: int
+
+    def where(self, name: str) -> Path:
+        """Where a file lies."""
+        return self.path / name
+
+    def keep(self, name: str, content: bytes) -> None:
+        """Write a file that only we may read, whole or not at all; the same name again is the same file."""
+        self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        beside = self.path / f".{name}.{secrets.token_hex(4)}"
+        try:
+            with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+                out.write(content)
+            beside.replace(self.where(name))
+        finally:
+            beside.unlink(missing_ok=True)
+
+    def drop(self, name: str) -> None:
+        """Take a file away; there need not be one."""
+        self.where(name).unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
 class Fetcher:
-    """Fetches one after the other through the accounts' clients into `folder`, each of at most `most` bytes."""
+    """Fetches one after the other through the accounts' clients into `folder`."""
 
     clients: Mapping[str, Client]
-    folder: Path
-    most: int
+    folder: Folder
 
     def fetch(self, media: OpenMedia) -> Fetched:
         """Bring one; never raises for what the far end does or for a full disk."""
@@ -40,7 +66,7 @@ class Fetcher:
         if client is None:
             return NotYet("no such account in the settings")
         try:
-            found = client.fetch_media(media.media_id, self.most, FETCH_SECONDS)
+            found = client.fetch_media(media.media_id, self.folder.most, FETCH_SECONDS)
         except WeChatClientException as error:
             code = int(error.errcode or -1)
             return Gone(f"errcode {code}") if code in NO_MORE else NotYet(f"errcode {code}")
@@ -52,29 +78,13 @@ class Fetcher:
         if found is None or not form:
             return Gone("another type")
         try:
-            keep(self.folder, media.file, found)
+            self.folder.keep(media.file, found)
         except OSError as error:
             log.error("media %s: the folder takes nothing: %s", media.id, error.strerror)
             return NotYet("folder")
         return Kept(form, len(found))
 
-    def drop(self, name: str) -> None:
-        """Take one out of the folder; twice is once."""
-        (self.folder / name).unlink(missing_ok=True)
-
 
 def format_of(kind: str, content: bytes) -> str:
     """The format that the bytes themselves show ("amr", "jpg", …); "" for anything that we do not keep."""
     return next((form for begins, form in BEGINNINGS[kind] if content.startswith(begins)), "")
-
-
-def keep(folder: Path, name: str, content: bytes) -> None:
-    """Write a file that only we may read, whole or not at all; the same name again is the same file."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    beside = folder / f".{name}.{secrets.token_hex(4)}"
-    try:
-        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
-            out.write(content)
-        beside.replace(folder / name)
-    finally:
-        beside.unlink(missing_ok=True)

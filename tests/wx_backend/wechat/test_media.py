@@ -22,7 +22,7 @@ from wx_backend.demo.cast import accounts
 from wx_backend.redis import connect
 from wx_backend.sandbox.server import create_sandbox, start_in_thread
 from wx_backend.wechat.client import Client
-from wx_backend.wechat.media import BEGINNINGS, Fetcher, format_of, keep
+from wx_backend.wechat.media import BEGINNINGS, Fetcher, Folder, format_of
 from wx_backend.wechat.transport import Transport
 
 CONFIG = load_config(EXAMPLE, {})
@@ -32,7 +32,7 @@ AMR, JPG = b"#!AMR\n" + b"\x7c" * 500, b"\xff\xd8\xff\xe0" + b"\x00" * 500
 
 def fetcher(url, folder, most=100_000):
     client = Client(OFFICIAL.app_id, OFFICIAL.app_secret, Transport(url), connect("memory://"))
-    return Fetcher({OFFICIAL.app_id: client}, Path(folder), most)
+    return Fetcher({OFFICIAL.app_id: client}, Folder(Path(folder), most))
 
 
 def asked(kind="voice", media_id="m1", file="f" * 32, app_id=OFFICIAL.app_id):
@@ -157,7 +157,7 @@ def test_half_a_file_never_stands_under_its_name(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Path, "replace", fails)
     with pytest.raises(OSError, match="disk full"):
-        keep(tmp_path, "name", AMR)
+        Folder(tmp_path, 100).keep("name", AMR)
     assert list(tmp_path.iterdir()) == []
 
 
