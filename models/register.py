@@ -2,7 +2,7 @@
 
 from models import audit, history, hours
 from models.base import Base
-from models.family import calls, guests
+from models.family import calls, devices, guests, minutes
 from models.life import Life
 from models.messages import answers, breakers, budgets, inbox, letters, media, optouts, receipts, rules, subscriptions
 from models.ordering import (
@@ -44,7 +44,7 @@ ROOMS = (
     persons, lives, identities, care, consent, contacts, staff, entering, signins, desk_sessions, accounts,
     inbox, letters, receipts, budgets, breakers, subscriptions, optouts, rules, media, answers, tasks, escalation,
     listings, versions, orders, assignments, tallies, publications, skills, teams, loans, visits, ratings, complaints,
-    demands, needs, help, waiting, calls, guests,
+    demands, needs, help, waiting, calls, guests, minutes, devices,
 )  # fmt: skip
 
 METADATA = Base.metadata

@@ -8,6 +8,8 @@ from functools import partial
 from sqlalchemy.orm import Session
 
 from models.family.booking import finish_past
+from models.family.devices import look_ahead
+from models.family.parting import lapse_over
 from models.messages.passage import ENDED_UNDELIVERED
 from models.messages.receipts import join_waiting
 from models.messages.sweeping import sweep_letters
@@ -20,7 +22,7 @@ from models.ordering.sla import open_overdue
 from models.ordering.waiting import sweep_waiting
 from models.tasks.escalation import escalate
 from models.tasks.holding import wake_due
-from models.tasks.linking import lapse_old
+from models.tasks.linking import lapse_old, remind_of_end
 from models.tasks.undelivered import hand_over
 from scheduler.settings import Hands
 from scheduler.units import in_unit
@@ -29,6 +31,7 @@ from scheduler.units import in_unit
 Sweep = Callable[[Session, datetime], int]
 TASK_SWEEPS: tuple[Sweep, ...] = (
     recheck, press_to_name, ask_silent, ask_after, close_old, ask_overdue, wake_due, escalate,
+    lapse_over, remind_of_end, look_ahead,
 )  # fmt: skip
 ORDER_SWEEPS: tuple[Sweep, ...] = (nag, raise_unanswered, open_overdue, sweep_waiting)
 

@@ -34,7 +34,7 @@ LOGINS, WRITES, LOOKS = "10 per minute", "60 per minute", "60 per minute"
 # The rooms that anybody may ask; those of `/api/v1` want to know who.
 OPEN_ROOMS = frozenset({"open311"})
 # The rooms that hold their own transaction, because they speak to WeChat before it.
-OWN_HANDS = frozenset({"login", "openapi"})
+OWN_HANDS = frozenset({"login", "openapi", "calling"})
 
 OF_STATUS = {
     400: "bad_json", 404: "no_such_page", 405: "wrong_method", 413: "too_long", 415: "not_json", 422: "invalid",

@@ -15,6 +15,7 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from handlers import menu, words
+from handlers.family import api as family_api
 from handlers.family import chat as family_chat
 from handlers.family import words as family_words
 from handlers.messages import chat as messages_chat
@@ -48,10 +49,12 @@ from handlers.router import Router
 from handlers.tasks import api as tasks_api
 from handlers.tasks import chat as tasks_chat
 from handlers.tasks import words as tasks_words
+from models.family.minutes import Budget
+from models.family.ways import Offered
 from models.messages.allowance import Allowance, Limits
 from models.messages.ladder import CHANNELS
 from scheduler.settings import ClockSettings
-from wx_backend import asked, bearer, callback, database, health, login
+from wx_backend import asked, bearer, callback, calling, database, health, login
 from wx_backend.admission import Account
 from wx_backend.api import Api, beside, make_api
 from wx_backend.config import AccountSection, Config
@@ -63,6 +66,7 @@ from wx_backend.now import Clock
 from wx_backend.pages import Frame
 from wx_backend.redis import Redis, connect
 from wx_backend.signing import Signing
+from wx_backend.video.links import Server
 from wx_backend.web import assets
 from wx_backend.wechat.carriers import Postman, Say
 from wx_backend.wechat.client import Client
@@ -181,6 +185,7 @@ def make_mini_api(config: Config, frame: asked.Frame, client: Client) -> Api:
     rooms = (
         login.room(frame, client), people_api.room, places_api.room, catalogue_api.room, ordering_api.room,
         after_api.room, offers_api.room, need_api.room, tasks_api.room(in_words), open311.room,
+        family_api.room(offered_ways(config)), calling.room(frame, client, offered_ways(config), link_server(config)),
     )  # fmt: skip
     sentences = {
         code: sentence
@@ -188,6 +193,20 @@ def make_mini_api(config: Config, frame: asked.Frame, client: Client) -> Api:
         for code, sentence in quarter.REFUSALS.items()
     }
     return make_api(frame, rooms, sentences, redis_url=config.redis.url, public_url=config.app.public_url)
+
+
+def offered_ways(config: Config) -> Offered:
+    """How calls may be held here: the mini-program's ways only where there is one."""
+    mini, video = config.wechat.mini_program, config.video
+    of_mini = ("mini_voip", "mini_1v1", "device_voip")
+    ways = tuple(way for way in video.ways if mini.enabled or way not in of_mini)
+    return Offered(ways, mini.app_id, Budget(video.minutes_per_month, video.low_minutes))
+
+
+def link_server(config: Config) -> Server | None:
+    """The county's own Jitsi or LiveKit, where `[video.link]` names one."""
+    link = config.video.link
+    return Server(link.kind, link.origin, link.key, link.secret) if link.kind else None
 
 
 def make_clock(config: Config) -> Clock:

@@ -4,11 +4,18 @@ import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
 
-from wx_backend.keys import AesKey, Bind, Filled, Mode, Origin, Secret, Token, scheme, stays_here
+from wx_backend.keys import AesKey, Bind, Filled, Mode, Origin, Secret, Section, Token, scheme, stays_here
+from wx_backend.video.settings import VideoSection
 
 EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
 PREFIX = "WX_BACKEND_"
@@ -28,12 +35,6 @@ TEMPLATES: dict[str, frozenset[str]] = {
 
 class ConfigError(Exception):
     """The settings cannot be used. The message has one line for each fault: file, key, what was expected."""
-
-
-class Section(BaseModel):
-    """A section: unknown keys are refused, and nothing changes after the start."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class AppSection(Section):
@@ -168,12 +169,6 @@ class PrintSection(Section):
 
     font: str
     font_bold: str
-
-
-class VideoSection(Section):
-    """`[video]`: how a family call is carried. At the centre, the cadre calls on WeChat."""
-
-    provider: Literal["wechat_by_hand"]
 
 
 class Config(Section):

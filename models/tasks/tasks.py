@@ -15,7 +15,7 @@ TASK_KINDS = (
     "phone_call", "check_delivery", "confirm_link", "order_new", "order_unanswered", "call_help", "tell_in_person",
     "stop_provider", "closure", "need_triage", "help_triage", "help_do", "matter_urgent", "matter_tell", "media_lost",
     "identity_conflict", "review_listing", "order_overdue", "name_person", "visit_recheck", "visit_silent",
-    "nobody_home", "complaint", "follow_up", "still_wanted", "loan_request", "loan_overdue",
+    "nobody_home", "complaint", "follow_up", "still_wanted", "loan_request", "loan_overdue", "device_grant",
 )  # fmt: skip
 # Somebody waits for these: they do not wait for the morning.
 PRESSING = (

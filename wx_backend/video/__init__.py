@@ -1,0 +1,1 @@
+"""Carrying a family call, where WeChat does not."""
