@@ -109,11 +109,12 @@ def room(frame: Frame, client: Client, offered: ways.Offered, server: Server | N
         """Join a call that I am on, from fifteen minutes before it to ten after its end."""
         here = asked(lambda session, who: _arrive(session, who, call, offered))
         made = JoinShown(way=here.call.way, media=here.call.media, closes_at=here.call.ends_at + ways.GRACE)
-        if here.call.way == "mini_voip":
+        joins = ways.WAYS[here.call.way].joins
+        if joins == "signature":
             made.signed = SignedShown(**vars(_signed(client, here, json_data.code)))
         elif here.openids is not None:
             made.one_to_one = OneToOne(caller=here.openids[0], listener=here.openids[1], room_type=here.call.media)
-        elif here.call.way == "link":
+        elif joins == "link":
             made.link = _link(server, here)
         return said(made)
 
@@ -139,7 +140,7 @@ def _arrive(session: Session, who: Who, call_id: int, offered: ways.Offered) -> 
     if call.way not in offered.ways:
         raise Refused("no_way")
     openids = None
-    if call.way == "mini_1v1":
+    if ways.WAYS[call.way].joins == "openids":
         openids = _two(session, call, offered.app_id)
         minutes.hold(session, call, offered.app_id, offered.budget, g.now)
     name = session.get_one(Person, call.cared_id if role == "cadre" else who.person_id).name

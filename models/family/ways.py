@@ -34,7 +34,7 @@ class Way:
 WAYS: Mapping[str, Way] = {
     "room": Way((), "page"),
     "mini_voip": Way(("mini_program",), "signature"),
-    "mini_1v1": Way(("mini_program", "alone", "minutes"), "openid"),
+    "mini_1v1": Way(("mini_program", "alone", "minutes"), "openids"),
     "device_voip": Way(("mini_program", "device", "authorised"), "device"),
     "link": Way((), "link"),
     "by_hand": Way(("wechat",), "wait"),

@@ -66,21 +66,28 @@ def app(database_url, far, hand):
         yield app
 
 
+class Phones:
+    """Phones by name, each signed in at the moment when it is taken up."""
+
+    def __init__(self, app, open_session, hand, identities):
+        self.app, self.open_session, self.hand, self.identities = app, open_session, hand, identities
+
+    def __getitem__(self, name):
+        return signed_in(self.app, self.open_session, self.identities[name], self.hand.at)
+
+
 @pytest.fixture
 def phones(app, open_session, cast, far, hand):
     """小芳 and 李站长 in the mini-program, and 阿明 who has no link."""
-    made = {}
+    made = {"aming": cast.identities[cast.aming.id]}
     account = far.world.account("mini_program")
-    for openid, person in (("o-xf", cast.xiaofang), ("o-li", cast.li)):
-        name = far.world.phones[openid].openid_in(account)
+    for name, openid, person in (("xf", "o-xf", cast.xiaofang), ("li", "o-li", cast.li)):
+        here = far.world.phones[openid].openid_in(account)
+        identity = Identity(app_id=MINI.app_id, openid=here, person_id=person.id, kind="mini_program", since=NOW)
         with open_session() as session, session.begin():
-            identity = Identity(app_id=MINI.app_id, openid=name, person_id=person.id, kind="mini_program", since=NOW)
             session.add(identity)
-        made[openid] = identity
-    return {
-        "xf": signed_in(app, open_session, made["o-xf"]), "li": signed_in(app, open_session, made["o-li"]),
-        "aming": signed_in(app, open_session, cast.identities[cast.aming.id]),
-    }  # fmt: skip
+        made[name] = identity
+    return Phones(app, open_session, hand, made)
 
 
 def booking(cast, key="client-key-1", at=SUNDAY_16):
@@ -109,7 +116,8 @@ def test_a_call_is_booked_once_shown_on_both_clocks_moved_and_cancelled(phones, 
     assert len(taken) == 3
     to = {"starts_at": taken[0]}
     moved = said(xf.post(f"calls/{first['id']}/move", to, key="same"), 200, "ok")["data"]
-    assert said(xf.post(f"calls/{first['id']}/move", to, key="same"), 200, "ok")["data"] == moved
+    replayed = xf.post(f"calls/{first['id']}/move", to, key="same")
+    assert (replayed.headers["Idempotency-Replayed"], replayed.json["data"]) == ("true", moved)
     assert moved["revision"] == 1
     assert [one["id"] for one in said(xf.get("calls"), 200, "ok")["data"]["items"]] == [first["id"]]
     for _ in range(2):
@@ -240,6 +248,7 @@ def test_a_link_of_the_countys_own_server_is_given_to_who_is_on_the_call(databas
         said(me.post(f"calls/{call}/way", {"way": "by_hand"}), 409, "no_way")
         said(me.post(f"calls/{call}/way", {"way": "link"}), 200, "ok")
         hand.at = SUNDAY_16
+        me = signed_in(app, open_session, cast.identities[cast.xiaofang.id], hand.at)
         link = said(me.post(f"calls/{call}/join", {}), 200, "ok")["data"]["link"]
         claims = jwt.decode(
             link.partition("?jwt=")[2].partition("#")[0], SECRET, algorithms=["HS256"], audience="jitsi",
@@ -248,7 +257,7 @@ def test_a_link_of_the_countys_own_server_is_given_to_who_is_on_the_call(databas
         assert claims["context"]["user"]["name"] == "小芳"
         assert (claims["exp"] - claims["nbf"]) == 55 * 60
         assert "王秀英" not in str(claims)
-        stranger = signed_in(app, open_session, cast.identities[cast.aming.id])
+        stranger = signed_in(app, open_session, cast.identities[cast.aming.id], hand.at)
         said(stranger.post(f"calls/{call}/join", {}), 404, "not_yours")
         assert Mini(app).post(f"calls/{call}/join", {}).status_code == 401
 

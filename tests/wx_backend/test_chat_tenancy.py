@@ -6,6 +6,7 @@ from functools import cache
 
 import pytest
 from sqlalchemy import event, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from handlers.room import Ask
 from handlers.router import Incoming, State
@@ -202,6 +203,8 @@ def said(open_session, who, address):
             ask = Ask(who, lambda: session, NOW, _session=session)
             spoken = router().answer(Incoming("text", address=address), State(), ask)
             heard = Heard(spoken.text if spoken else "", list(writes))
+        except SQLAlchemyError as error:  # whoever says it would hear an apology: that tells a stranger something
+            heard = Heard(f"broke: {error}", list(writes))
         finally:
             event.remove(engine, "before_cursor_execute", note)
             session.rollback()
@@ -250,7 +253,7 @@ def test_strangers_hear_of_what_there_is_what_they_hear_of_what_there_is_not(ope
         none = filled(address, row, things, (first,))
         for stranger in STRANGERS:
             heard = said(open_session, people[stranger], real)
-            if any(word in heard.text for word in PRIVATE):
+            if heard.text.startswith("broke") or any(word in heard.text for word in PRIVATE):
                 wrong.append((stranger, real, heard.text))
             if row.own and stranger not in row.opens:
                 if heard.writes:
