@@ -5,10 +5,12 @@ from models.base import Base
 from models.family import (
     call_days,
     calls,
+    devices,
     feeds,
     guests,
     holds,
     makeup,
+    minutes,
     news,
     occurrences,
     outcomes,
@@ -65,6 +67,7 @@ ROOMS = (
     listings, versions, orders, assignments, tallies, publications, skills, teams, loans, visits, ratings, complaints,
     demands, needs, help, waiting, calls, guests, proposals, makeup, outcomes, wellbeing, news, pairing, told,
     rooms, passes, presence, series, occurrences, feeds, holds, routines, call_days,
+    minutes, devices,
 )  # fmt: skip
 
 METADATA = Base.metadata

@@ -8,10 +8,12 @@ from functools import partial
 from sqlalchemy.orm import Session
 
 from models.family.changing import lapse_proposals
+from models.family.devices import look_ahead
 from models.family.ending import finish_past
 from models.family.holds import sweep_holds
 from models.family.makeup import lapse_makeups
 from models.family.pairing import ask_overdue as ask_pairs
+from models.family.parting import lapse_over
 from models.family.quiet import tell_quiet
 from models.family.reseating import close_past
 from models.messages.passage import ENDED_UNDELIVERED
@@ -26,7 +28,7 @@ from models.ordering.sla import open_overdue
 from models.ordering.waiting import sweep_waiting
 from models.tasks.escalation import escalate
 from models.tasks.holding import wake_due
-from models.tasks.linking import lapse_old
+from models.tasks.linking import lapse_old, remind_of_end
 from models.tasks.undelivered import hand_over
 from scheduler.settings import Hands
 from scheduler.units import in_unit
@@ -35,6 +37,7 @@ from scheduler.units import in_unit
 Sweep = Callable[[Session, datetime], int]
 TASK_SWEEPS: tuple[Sweep, ...] = (
     recheck, press_to_name, ask_silent, ask_after, close_old, ask_overdue, wake_due, escalate,
+    lapse_over, remind_of_end, look_ahead,
 )  # fmt: skip
 COMPANY_SWEEPS: tuple[Sweep, ...] = (ask_pairs, tell_quiet)
 CALL_SWEEPS: tuple[Sweep, ...] = (

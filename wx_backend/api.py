@@ -34,7 +34,7 @@ LOGINS, WRITES, LOOKS = "10 per minute", "60 per minute", "60 per minute"
 # The rooms that anybody may ask; those of `/api/v1` want to know who.
 OPEN_ROOMS = frozenset({"open311"})
 # The rooms that hold their own transaction, because they speak to WeChat before it.
-OWN_HANDS = frozenset({"login", "openapi"})
+OWN_HANDS = frozenset({"login", "openapi", "calling"})
 
 # What brings a file of wx.uploadFile instead of JSON.
 UPLOADS = frozenset({"needs.add_to_need", "needs.add_to_help"})

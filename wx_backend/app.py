@@ -1,12 +1,10 @@
 """Read this first: how the floors are joined. Every room, every account and every door stands here once."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
-from zoneinfo import ZoneInfo
 
 from flask import Flask, Request
 from flask import request as this_request
@@ -29,11 +27,10 @@ from handlers.family import (
     series_dates,
     series_words,
 )
+from handlers.family import api as family_api
 from handlers.family import chat as family_chat
-from handlers.family import letter_words as family_letters
 from handlers.family import words as family_words
 from handlers.messages import chat as messages_chat
-from handlers.messages import words as messages_words
 from handlers.ordering import (
     after_api,
     catalogue_api,
@@ -52,89 +49,47 @@ from handlers.ordering import (
 from handlers.ordering import api as ordering_api
 from handlers.ordering import chat as ordering_chat
 from handlers.ordering import jobs as ordering_jobs
-from handlers.ordering import letter_words as order_letters
 from handlers.ordering import needs as ordering_needs
 from handlers.ordering import words as ordering_words
 from handlers.people import api as people_api
 from handlers.people import chat as people_chat
 from handlers.people import words as people_words
 from handlers.places import api as places_api
-from handlers.room import Wording
 from handlers.router import Router
 from handlers.tasks import api as tasks_api
 from handlers.tasks import chat as tasks_chat
 from handlers.tasks import words as tasks_words
-from models.messages.allowance import Allowance, Limits
-from models.messages.ladder import CHANNELS
-from scheduler.settings import ClockSettings
-from wx_backend import asked, bearer, calendars, callback, database, health, login
+from models.family.minutes import Budget
+from models.family.ways import Offered
+from wx_backend import asked, bearer, calendars, callback, calling, database, health, login
 from wx_backend.admission import Account
 from wx_backend.api import Api, beside, make_api
 from wx_backend.config import AccountSection, Config
 from wx_backend.console import Console
 from wx_backend.cookies import Cookies
 from wx_backend.entrance import Entrance
+from wx_backend.hands import make_folder
 from wx_backend.keys import split_urls
 from wx_backend.limits import make_limiter
 from wx_backend.now import Clock
 from wx_backend.pages import Frame
 from wx_backend.redis import Redis, connect
 from wx_backend.signing import Signing
+from wx_backend.speech import in_words
 from wx_backend.video.bus import Bus
 from wx_backend.video.door import Door
 from wx_backend.video.frame import Frame as RoomFrame
 from wx_backend.video.line import Lines
+from wx_backend.video.links import Server
 from wx_backend.video.relay import Relay
 from wx_backend.web import assets
-from wx_backend.wechat.carriers import Postman, Say
 from wx_backend.wechat.client import Client
 from wx_backend.wechat.crypto import MessageKey
-from wx_backend.wechat.media import Fetcher, Folder
-from wx_backend.wechat.templates import Template
 from wx_backend.wechat.transport import Transport
 
 log = logging.getLogger(__name__)
 
 MOST_CONNECTIONS = 32  # of one process to the database: of many threads most wait for a call's next word
-
-# How each quarter says its letters.
-WORDS: Mapping[str, Say] = {
-    "people": people_words.letter,
-    "ordering": order_letters.letter,
-    "catalogue": catalogue_words.letter,
-    "waiting": waiting_words.letter,
-    "family": family_letters.letter,
-    "series": series_words.letter,
-    "tasks": tasks_words.letter,
-    "messages": messages_words.letter,
-}
-
-# Which template of the settings each kind of letter uses.
-TEMPLATE_OF: Mapping[str, str] = {
-    **family_letters.TEMPLATES, **order_letters.TEMPLATES, **people_words.TEMPLATES, **tasks_words.TEMPLATES,
-    **catalogue_words.TEMPLATES, **waiting_words.TEMPLATES, **series_words.TEMPLATES,
-}  # fmt: skip
-
-
-def in_words(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> str:
-    """A letter of any quarter as one paragraph: what a cadre reads out.
-
-    A letter that cannot be said was a mistake of ours, and the cadre's task about it must open all the same.
-    """
-    try:
-        return WORDS[kind.partition(".")[0]](kind, facts, zone).text
-    except Exception as error:
-        log.error("no words for a letter of kind %s: %s", kind, type(error).__name__)
-        return words.WORDLESS
-
-
-def with_hotline(say: Say, hotline: str) -> Say:
-    """The same words, with the county's number where no centre above the place has one: there is always one to call."""
-
-    def said(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
-        return say(kind, facts if facts.get("phone", hotline) else {**facts, "phone": hotline}, zone)
-
-    return said
 
 
 def make_router(hotline: str = "", public_url: str = "") -> Router:
@@ -182,49 +137,12 @@ def make_clients(config: Config, cache: Redis | None = None) -> dict[str, Client
     }
 
 
-def make_templates(config: Config, channel: str = "template") -> dict[str, Template]:
-    """The templates of the settings on one channel, by business key."""
-    return {
-        key: Template(key, one.id, one.fields)
-        for key, section in config.wechat.templates.items() if (one := section.by_channel().get(channel))
-    }  # fmt: skip
-
-
-def make_postman(config: Config, now: Callable[[], datetime], clients: Mapping[str, Client]) -> Postman:
-    """The postman of a clock process."""
-    templates = {channel: make_templates(config, channel) for channel in CHANNELS}
-    words_ = {quarter: with_hotline(say, config.app.hotline) for quarter, say in WORDS.items()}
-    return Postman(clients, templates, words_, now)
-
-
-def make_folder(config: Config) -> Folder:
-    """Where voice notes and pictures lie."""
-    return Folder(Path(config.media.folder), config.media.most_bytes)
-
-
-def make_fetcher(config: Config, clients: Mapping[str, Client]) -> Fetcher:
-    """What brings voice notes and pictures into the folder of the settings."""
-    return Fetcher(clients, make_folder(config))
-
-
-def make_allowance(config: Config) -> Allowance:
-    """What the accounts let us send: their limits, and which subscription people agree to for which letters."""
-    limits = {one.app_id: Limits(one.sends_per_day, one.sends_per_minute) for one in config.accounts()}
-    topics = {
-        kind: {
-            channel: section.id for channel, section in config.wechat.templates[key].by_channel().items()
-            if CHANNELS[channel].needs == "consent"
-        }
-        for kind, key in TEMPLATE_OF.items()
-    }  # fmt: skip
-    return Allowance(limits, topics)
-
-
 def make_mini_api(config: Config, frame: asked.Frame, client: Client) -> Api:
     """The mini-program's door with all its rooms."""
     rooms = (
         login.room(frame, client), people_api.room, places_api.room, catalogue_api.room, ordering_api.room,
         after_api.room, line_api.room, offers_api.room, need_api.room, tasks_api.room(in_words), open311.room,
+        family_api.room(offered_ways(config)), calling.room(frame, client, offered_ways(config), link_server(config)),
     )  # fmt: skip
     sentences = {
         code: sentence
@@ -234,19 +152,23 @@ def make_mini_api(config: Config, frame: asked.Frame, client: Client) -> Api:
     return make_api(frame, rooms, sentences, redis_url=config.redis.url, public_url=config.app.public_url)
 
 
+def offered_ways(config: Config) -> Offered:
+    """How calls may be held here: the mini-program's ways only where there is one."""
+    mini, video = config.wechat.mini_program, config.video
+    of_mini = ("mini_voip", "mini_1v1", "device_voip")
+    ways = tuple(way for way in video.ways if mini.enabled or way not in of_mini)
+    return Offered(ways, mini.app_id, Budget(video.minutes_per_month, video.low_minutes))
+
+
+def link_server(config: Config) -> Server | None:
+    """The county's own Jitsi or LiveKit, where `[video.link]` names one."""
+    link = config.video.link
+    return Server(link.kind, link.origin, link.key, link.secret) if link.kind else None
+
+
 def make_clock(config: Config) -> Clock:
     """The time, movable only where the settings name a clock file (the demo)."""
     return Clock(Path(config.sandbox.clock_file) if config.sandbox.clock_file else None)
-
-
-def clock_settings(config: Config) -> ClockSettings:
-    """`[scheduler]` as the clock takes it."""
-    section = config.scheduler
-    return ClockSettings(
-        section.tick_seconds, section.threads, section.batch, timedelta(seconds=section.lease_seconds),
-        timedelta(seconds=section.send_deadline_seconds), timedelta(days=section.inbox_days),
-        timedelta(days=section.words_days), timedelta(days=section.media_days),
-    )  # fmt: skip
 
 
 def _gate_account(kind: str, section: AccountSection) -> Account:

@@ -16,15 +16,7 @@ from scheduler import clock as timetable
 from scheduler.settings import Hands
 from wx_backend import migrations
 from wx_backend.account import menu, template_group
-from wx_backend.app import (
-    clock_settings,
-    make_allowance,
-    make_clients,
-    make_clock,
-    make_fetcher,
-    make_postman,
-    make_router,
-)
+from wx_backend.app import make_clients, make_clock, make_router
 from wx_backend.catalogue import COMMANDS, author_named
 from wx_backend.config import EXAMPLE, Config, ConfigError, find_file, load_config
 from wx_backend.database import make_engine, session_factory
@@ -34,6 +26,7 @@ from wx_backend.demo.stage import NotReady, Stage, aside, demo_environ, refuse_o
 from wx_backend.demo.story import Story
 from wx_backend.doctor import examine
 from wx_backend.gaps import gap_report
+from wx_backend.hands import clock_settings, make_allowance, make_fetcher, make_postman
 from wx_backend.letters import letters
 from wx_backend.load import NotLoaded, load_county
 from wx_backend.locks import AlreadyRunning, only_clock

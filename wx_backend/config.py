@@ -6,9 +6,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
 
-from wx_backend.keys import AesKey, Bind, Filled, IceUrls, MaybeSecret, Mode, Origin, Secret, Token, scheme, stays_here
+from wx_backend.keys import AesKey, Bind, Filled, Mode, Origin, Secret, Section, Token, scheme, stays_here
+from wx_backend.video.settings import VideoSection
 
 EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
 PREFIX = "WX_BACKEND_"
@@ -28,12 +35,6 @@ TEMPLATES: dict[str, frozenset[str]] = {
 
 class ConfigError(Exception):
     """The settings cannot be used. The message has one line for each fault: file, key, what was expected."""
-
-
-class Section(BaseModel):
-    """A section: unknown keys are refused, and nothing changes after the start."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class AppSection(Section):
@@ -170,27 +171,6 @@ class PrintSection(Section):
 
     font: str
     font_bold: str
-
-
-class VideoSection(Section):
-    """`[video]`: the built-in room of a family call."""
-
-    stun: IceUrls
-    turn: IceUrls
-    turn_secret: MaybeSecret
-    turn_seconds: int = Field(ge=60, le=3600)
-    relay_only: bool
-    waiting: int = Field(ge=1, le=192)
-    bind: Bind
-    threads: int = Field(ge=8, le=256)
-
-    @model_validator(mode="after")
-    def _relay_has_its_secret(self) -> "VideoSection":
-        if bool(self.turn) != bool(self.turn_secret):
-            raise ValueError("turn and turn_secret: both, or neither")
-        if self.relay_only and not self.turn:
-            raise ValueError("relay_only needs a server in turn")
-        return self
 
 
 class Config(Section):

@@ -1,4 +1,4 @@
-"""What one key of the settings may hold, in types that say what was expected."""
+"""What one key of the settings may hold, in types that say what was expected; and what every section is."""
 
 import base64
 import binascii
@@ -7,7 +7,13 @@ from ipaddress import ip_address
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
+
+
+class Section(BaseModel):
+    """A section: unknown keys are refused, and nothing changes after the start."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def _is_off(info: ValidationInfo) -> bool:

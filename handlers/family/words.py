@@ -33,7 +33,8 @@ REASONS = ("临时有事", "老人不方便", "时间不合适")
 OF_A_CADRE = ("家人来电话取消", "老人自己说不来")  # what a cadre was told
 OF_THE_CENTRE = ("设备坏了", "停电或断网", "工作人员有急事", "天气不好，路不通")
 _BY_RULE = {"unlinked": "家人关联已解除", "consent_withdrawn": "家里暂时不参加视频",
-            "series_off": "定期连线有变", "holiday": "法定节假日"}  # fmt: skip
+            "series_off": "定期连线有变", "holiday": "法定节假日",
+            "guardian_withdrew": "孩子的监护人现在不同意"}  # fmt: skip
 UNSAID = "未说明"
 ASK_GUESTS = "想请哪位家人一起视频？对方会收到通知，时间会替对方留好。"
 NO_WECHAT = "（收不到微信，会打电话告诉）"
@@ -54,7 +55,35 @@ CLASHES: dict[tuple[str, str], str] = {
     ("guest", "work"): "有家人上班",
 }  # fmt: skip
 
+# How a call is held, why a way cannot be, and what to do then.
+WAYS = {
+    "room": "在网页里视频", "mini_voip": "小程序多人通话", "mini_1v1": "小程序一对一通话",
+    "device_voip": "中心的设备呼叫您的手机", "link": "打开链接视频", "by_hand": "工作人员用微信呼叫您",
+}  # fmt: skip
+WHY_NOT = {
+    "mini_program": "有家人还没打开过小程序，请先打开一次。", "alone": "这种方式只能两个人，请先让其他家人退出。",
+    "minutes": "这个月的通话分钟不够了，改成语音会省很多。", "device": "这个座位上没有能呼叫的设备。",
+    "authorised": "您还没有允许设备来电，请点“允许来电”。", "wechat": "现在用微信联系不上您，请先关注公众号。",
+}  # fmt: skip
+MEDIA = {"video": "视频", "voice": "语音"}
+VOICE_FIRST = "这个月的视频分钟快用完了，建议改成语音。"
+CHOSEN = "改好了，到时{way}（{media}）。"
+SAID_GRANT = {
+    "granted": "好的，到时设备会呼叫您的手机。",
+    "refused": "没有允许来电，到时设备呼叫不了您。要改的话，请点右上角“…”，在“设置”里打开。",
+    "gone": "允许过的来电失效了，请再点一次“允许来电”。",
+}  # fmt: skip
+ENDED = "记下了。"
+
 REFUSALS: dict[str, str] = {
+    "guardian_missing": "{cared}还不满14岁，要监护人先同意才能约视频。请监护人联系村里的工作人员登记。",
+    "no_guardian": "这位家人还没有登记为孩子的监护人，请先核对证件再登记。",
+    "no_way": "这里没有开通这种视频方式，请换一种。",
+    "way_not_possible": "这种方式现在还用不了，请看看原因，或换一种。",
+    "call_not_open": "还没到时间。开始前15分钟可以进入，请到时再来。",
+    "call_over": "这次视频已经结束或取消了。想再见面，请重新约一个时间。",
+    "no_minutes": "这个月的通话分钟用完了，请改用别的方式，或请工作人员打微信视频。",
+    "no_device": "这次视频的座位上没有可以呼叫的设备，请换一种方式。",
     "guest_busy": "{name}这个时间已经有别的视频了，可以换个时间再请。",
     "call_full": "一次视频最多请{most}位家人，已经满了。",
     "slot_taken": "这个时间刚刚被约走了，请换一个时间。",

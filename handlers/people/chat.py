@@ -2,7 +2,7 @@
 
 from handlers import words as shared
 from handlers.menu import FIRST
-from handlers.people import residents, words
+from handlers.people import residents, trusting, words
 from handlers.room import Ask, Choice, Handler, Reply
 from models.errors import Refused
 from models.family.parting import part
@@ -183,6 +183,7 @@ ADDRESSES: dict[str, Handler] = {
     "link/<int:link>/confirm": confirm_link,
     "link/<int:link>/decline": decline_link,
     **residents.ADDRESSES,
+    **trusting.ADDRESSES,
 }
 
 
@@ -193,7 +194,7 @@ def rooms(hotline: str) -> dict[str, Handler]:
 
 KEYWORDS = {
     "我的家人": "me/people", "家人": "me/people", "关联": "link", "亲情码": "link", "我的资料": "me", "改名": "me/name",
-    "电话": "person", "联系工作人员": "person", **residents.KEYWORDS,
+    "电话": "person", "联系工作人员": "person", "监护人": "child", **residents.KEYWORDS,
 }  # fmt: skip
 
 EVENTS = {"subscribe": follow, "unsubscribe": unfollow}

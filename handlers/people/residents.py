@@ -84,7 +84,8 @@ def resident(ask: Ask, person: int) -> Reply:
     verbs = [name for name, verb in PERSON.by_name.items() if found.state in verb.sources]
     befalls = [Choice(words.BEFALLS[verb], f"staff/resident/{person}/befall/{verb}") for verb in verbs]
     company = Choice("陪伴", f"company/{person}")
-    return _whole(ask, found, f"staff/resident/{person}", "staff/resident", *first, company, *befalls)
+    trust = Choice("家人有效期、监护人", f"trust/of/{person}")
+    return _whole(ask, found, f"staff/resident/{person}", "staff/resident", *first, company, trust, *befalls)
 
 
 def ask_befall(ask: Ask, person: int, verb: str) -> Reply:

@@ -35,6 +35,23 @@ CONSENTS = {
 }  # fmt: skip
 NO_RESIDENT = "您负责的范围里没有找到这个名字，请再回复一次，或点取消。"
 
+# Until when relatives may act, and guardians of children under fourteen.
+SPANS = {3: "三个月", 6: "半年", 12: "一年", 0: "一直有效"}
+HOW_LONG, ASK_UNTIL, LIMITED = (
+    "有效期：{name}",
+    "这位家人的关联，从今天起有效多久？",
+    "好的，已改好有效期，到期前会提醒对方。",
+)
+GUARDIAN_ON, GUARDIAN_OFF = "登记监护人：{name}", "不再是监护人：{name}"
+ENTRUSTED, NOT_ENTRUSTED = "已登记为监护人。请再问监护人是否同意孩子视频。", "已改好，不再是监护人。"
+GUARDIAN_YES = {"signature": "{name}已签字同意", "spoken": "{name}口头同意，我见证"}
+GUARDIAN_NO = "{name}撤回同意"
+GUARDIAN_AGREED = "好的，已记下监护人同意，可以给孩子约视频了。"
+GUARDIAN_STOPPED = "好的，已撤回。孩子约好的视频都取消了，相关的人会收到通知。"
+MY_CHILDREN = "孩子不满14岁，视频要您同意："
+NO_CHILDREN = "您还没有登记为哪个孩子的监护人。要登记，请带证件联系村里的工作人员。"
+MY_YES, MY_NO = "同意{name}参加视频", "撤回：{name}参加视频"
+
 HELLO, HELLO_NAMED = "您好", "{name}，您好"
 HOME_LEAD = "今天想办什么？"
 # The three doors: what each is called, and what stands behind it.
@@ -177,6 +194,11 @@ def helpers(lines: list[str], consents: list[str]) -> str:
     return "\n".join([*(["可以替办的家人：", *lines] if lines else [NO_HELPERS]), *consents])
 
 
+def trusted_line(name: str, kinship: str, ends: datetime | None, zone: str) -> str:
+    """One relative, and until when they may act."""
+    return f"· {name}（{kinship}）{f'有效到{when(ends, ZoneInfo(zone))}' if ends else SPANS[0]}"
+
+
 def consent_line(kind: str, given: str, witness: str) -> str:
     """One kind of consent and how it was given; `given` is empty when it does not stand."""
     if not given:
@@ -199,6 +221,8 @@ _LINK_STATES = {
     "link_confirmed": ("已通过", "家人关联已通过，您可以为{cared}点单、约视频了。回复“菜单”开始。"),
     "link_declined": ("未通过", "家人关联没有通过。如有疑问，请联系村里的工作人员。"),
     "link_revoked": ("已解除", "家人关联已解除，约好的视频也取消了。如有疑问，请联系村里的工作人员。"),
+    "link_lapsed": ("已到期", "家人关联到期了，约好的视频也取消了。还想联系的话，请找村里的工作人员重新登记。"),
+    "link_expiring": ("快到期", "您和{cared}的家人关联快到期了。想继续的话，请告诉村里的工作人员，到期时间"),
 }
 TEMPLATES = {f"people.{word}": "link_update" for word in _LINK_STATES}
 

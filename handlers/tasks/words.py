@@ -64,6 +64,7 @@ TITLES = {
     "wellbeing": "视频后请回访",
     "pairing_due": "结对该联系了",
     "series_helper": "约好的视频没人负责",
+    "device_grant": "请帮家属开通来电",
 }
 
 # What a task about an order asks for.
@@ -192,7 +193,30 @@ def _confirm_link(facts: dict[str, Any], zone: ZoneInfo) -> str:
 def _call_help(facts: dict[str, Any], zone: ZoneInfo) -> str:
     start = when(datetime.fromisoformat(facts["starts_at"]), zone)
     relatives = "、".join([facts["relative"], *facts.get("guests", ())])
-    return f"{start} {facts['cared']}与{relatives}视频连线，地点{facts['centre']}。请提前请老人到场，并准备好设备。"
+    how = _PREPARES[facts.get("way", "by_hand")]
+    return f"{start} {facts['cared']}与{relatives}视频连线，地点{facts['centre']}。请提前请老人到场，{how}"
+
+
+# What a helper prepares, by how the call is held.
+_PREPARES = {
+    "room": "在中心的电脑上打开这次视频的网页。", "mini_voip": "用小程序进入多人通话。",
+    "mini_1v1": "用小程序呼叫家属。", "device_voip": "用座位上的设备呼叫家属。", "link": "在小程序里打开视频链接。",
+    "by_hand": "用微信呼叫家属。",
+}  # fmt: skip
+
+
+# Why a device may not ring the relative's phone, and what to press there.
+_GRANTS = {
+    "never": "还没有允许设备来电。请对方打开小程序，进“亲情连线”里这次视频，点“允许来电”，再点“允许”。",
+    "refused": "以前点过“拒绝”。请对方打开小程序，点右上角“…”，再点“设置”，打开“设备来电”。",
+    "gone": "允许过的来电失效了，多半是删过小程序。请对方重新打开小程序，进这次视频，再点一次“允许来电”。",
+    "no_device": "但这个座位上没有登记设备。请换个座位，或在小程序里给这次视频换一种方式。",
+}
+
+
+def _device_grant(facts: dict[str, Any], zone: ZoneInfo) -> str:
+    start = when(datetime.fromisoformat(facts["starts_at"]), zone)
+    return f"{start} {facts['cared']}用设备呼叫{facts['relative']}，{_GRANTS[facts['why']]}"
 
 
 def _closure(facts: dict[str, Any], zone: ZoneInfo) -> str:
@@ -257,6 +281,7 @@ _SENTENCES: Mapping[str, Callable[[dict[str, Any], ZoneInfo], str]] = {
     "identity_conflict": _identity_conflict, "review_listing": _review_listing,
     "call_outcome": _call_outcome, "elder_absent": _elder_absent, "wellbeing": _wellbeing, "pairing_due": _pairing_due,
     "series_helper": _series_helper,
+    "device_grant": _device_grant,
     "loan_request": _loan("请答复能不能借。"), "loan_overdue": _loan("已经到期还没有归还，请联系对方。"),
 }  # fmt: skip
 

@@ -15,6 +15,7 @@ from models.family.taking import take
 from models.family.telling import announce
 from models.hours import calendar
 from models.life import By
+from models.people import guardians
 from models.people.consent import has_taken_back
 from models.people.identities import Who
 from models.people.persons import Person
@@ -42,12 +43,14 @@ def book(
     """Book a call between the one who asks and an elder or child that person may act for.
 
     The same `client_key` again answers the same call, whatever became of it. Raises Refused like `partner`,
-    Refused("bad_time"), and Refused("slot_taken", alternatives=[Slot…]) when a cell is gone.
+    Refused("guardian_missing", cared=…) for a child under fourteen whose guardian has not agreed, Refused("bad_time"),
+    and Refused("slot_taken", alternatives=[Slot…]) when a cell is gone.
     """
     known = _by_key(session, client_key)
     if known is not None:
         return _mine(known, who)
     cared, relative = partner(session, who, cared_id), session.get_one(Person, who.person_id)
+    guardians.check(session, cared, now)
     venue = venue_for(session, relative, cared)
     check_time(session, venue.centre, starts_at, now)
     call = FamilyCall(
@@ -81,6 +84,7 @@ def move(session: Session, who: Who, call_id: int, starts_at: datetime, now: dat
     call, role = call_for(session, who, call_id)
     relative, cared = session.get_one(Person, call.relative_id), session.get_one(Person, call.cared_id)
     _check_consent(session, cared)
+    guardians.check(session, cared, now)
     venue = venue_for(session, relative, cared)
     check_time(session, venue.centre, starts_at, now)
     if starts_at == call.starts_at:

@@ -40,6 +40,9 @@ class FamilyCall(Row):
     reason: Mapped[str] = mapped_column(String(200), default="")
     end_code: Mapped[str] = mapped_column(String(16), default="")  # one of CANCEL_CODES
     created_at: Mapped[datetime]
+    way: Mapped[str] = mapped_column(String(12), default="room")  # one of models.family.ways.WAYS
+    media: Mapped[str] = mapped_column(String(8), default="video")  # or "voice"
+    group_key: Mapped[str | None] = mapped_column(String(32), unique=True)  # made when first asked for: never guessed
 
     @property
     def subject(self) -> str:
@@ -110,7 +113,17 @@ def call_for(session: Session, who: Who, call_id: int) -> tuple[FamilyCall, str]
     Raises Refused("not_yours") for strangers. A relative whose link was revoked is a stranger from then on
     (Refused("no_link")), and so is a helper whose role has ended.
     """
-    call = session.get(FamilyCall, call_id)
+    # One question for everybody: a stranger cannot even tell by its time whether there is such a call.
+    mine = areas_under(who.person_id)
+    call = session.scalar(
+        select(FamilyCall)
+        .join(Person, FamilyCall.cared_id == Person.id).join(ServiceCentre, FamilyCall.centre_id == ServiceCentre.id)
+        .where(FamilyCall.id == call_id)
+        .where(or_(
+            FamilyCall.relative_id == who.person_id, FamilyCall.id.in_(calls_joined(who.person_id)),
+            Person.area_id.in_(mine), and_(FamilyCall.helper_id == who.person_id, ServiceCentre.area_id.in_(mine)),
+        ))
+    )  # fmt: skip
     if call is None:
         raise Refused("not_yours")
     if call.relative_id == who.person_id:

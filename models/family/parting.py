@@ -13,7 +13,7 @@ from models.family.makeup import drop_makeups, drop_makeups_between
 from models.family.news import stop_news
 from models.family.resting import befell, parted
 from models.life import By
-from models.people import consent
+from models.people import consent, guardians, links
 from models.people.care import CareLink
 from models.people.identities import Who
 from models.people.persons import Person
@@ -27,15 +27,58 @@ def part(session: Session, who: Who, link_id: int, now: datetime) -> CareLink:
     Raises Refused("not_yours") or Refused("wrong_state").
     """
     link = linking.revoke(session, who, link_id, now)
+    _stop_between(session, link, By(who.person_id, "rule"), now)
+    return link
+
+
+def lapse_over(session: Session, now: datetime) -> int:
+    """Links whose time has come end as if somebody had ended them, and both sides hear of it; answers how many."""
+    ended = linking.lapse_over(session, now)
+    for link in ended:
+        _stop_between(session, link, By(None, "rule"), now)
+    return len(ended)
+
+
+def _stop_between(session: Session, link: CareLink, by: By, now: datetime) -> None:
+    """The calls to come of these two are off; where the link was the guardian's, so are all calls of the child."""
     pair = (FamilyCall.relative_id == link.relative_id, FamilyCall.cared_id == link.cared_id)
     for call in _coming(session, now, *pair):
-        end(session, call, by=By(who.person_id, "rule"), reason="unlinked", now=now, but_not={link.relative_id})
-    parted(session, link.cared_id, link.relative_id, By(who.person_id, "rule"), "unlinked", now)
+        end(session, call, by=by, reason="unlinked", now=now, but_not={link.relative_id})
+    parted(session, link.cared_id, link.relative_id, by, "unlinked", now)
     joined = (FamilyCall.id.in_(calls_joined(link.relative_id)), FamilyCall.cared_id == link.cared_id)
     for call in _coming(session, now, *joined):
-        take_off(session, call, link.relative_id, By(who.person_id, "rule"), now)
+        take_off(session, call, link.relative_id, by, now)
     drop_makeups_between(session, link.relative_id, link.cared_id, now)
+    if link.guardian:
+        _stop_unguarded(session, link.cared_id, by, now)
+
+
+def entrust(session: Session, who: Who, link_id: int, now: datetime, *, guardian: bool) -> CareLink:
+    """A cadre marks a relative as a child's guardian, or no more; without one who agreed, the calls to come are off.
+
+    Raises Refused like `links.entrust`.
+    """
+    link = links.entrust(session, who, link_id, now, guardian=guardian)
+    if not guardian:
+        _stop_unguarded(session, link.cared_id, By(who.person_id, "rule"), now)
     return link
+
+
+def guardian_takes_back(session: Session, who: Who, child_id: int, guardian_id: int, now: datetime) -> None:
+    """A guardian agrees no more: the child's calls to come are off and everybody on them hears of it.
+
+    Where another guardian has agreed too, their word still stands. Raises Refused like `guardians.take_back`.
+    """
+    guardians.take_back(session, who, child_id, guardian_id, now)
+    _stop_unguarded(session, child_id, By(who.person_id, "rule"), now)
+
+
+def _stop_unguarded(session: Session, child_id: int, by: By, now: datetime) -> None:
+    child = session.get_one(Person, child_id)
+    if not guardians.is_child(child, now) or guardians.agreed(session, child_id):
+        return
+    for call in _coming(session, now, FamilyCall.cared_id == child_id):
+        end(session, call, by=by, reason="guardian_withdrew", now=now)
 
 
 def take_back(session: Session, who: Who, person_id: int, kind: str, now: datetime) -> None:

@@ -87,6 +87,7 @@ def facts_of(session: Session, call: FamilyCall) -> dict[str, Any]:
         "call": call.id, "starts_at": call.starts_at.isoformat(), "cared": cared.name, "relative": relative.name,
         "relative_zone": relative.time_zone, "centre": centre.name, "centre_zone": centre.time_zone,
         "phone": phone_of(session, centre), "guests": [guest.name for guest in guests_of(session, call.id)],
+        "way": call.way,
     }  # fmt: skip
 
 

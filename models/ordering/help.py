@@ -73,9 +73,12 @@ def help_for(session: Session, who: Who, help_id: int) -> tuple[HelpRequest, str
 
 
 def locked_help(session: Session, help_id: int) -> HelpRequest:
-    """The call as it stands now, held until this transaction ends."""
+    """The call as it stands now, held until this transaction ends; raises Refused("not_yours") when there is none."""
     session.flush()
-    return session.get_one(HelpRequest, help_id, with_for_update=True, populate_existing=True)
+    found = session.get(HelpRequest, help_id, with_for_update=True, populate_existing=True)
+    if found is None:
+        raise Refused("not_yours")
+    return found
 
 
 def help_waiting(session: Session, who: Who, limit: int = 50) -> list[HelpRequest]:

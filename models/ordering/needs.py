@@ -137,6 +137,9 @@ def needs_to_hand_on(session: Session, who: Who, area: Area) -> list[NeedSubmiss
 
 
 def locked_need(session: Session, need_id: int) -> NeedSubmission:
-    """The need as it stands now, held until this transaction ends."""
+    """The need as it stands now, held until this transaction ends; raises Refused("not_yours") when there is none."""
     session.flush()
-    return session.get_one(NeedSubmission, need_id, with_for_update=True, populate_existing=True)
+    need = session.get(NeedSubmission, need_id, with_for_update=True, populate_existing=True)
+    if need is None:
+        raise Refused("not_yours")
+    return need

@@ -86,10 +86,13 @@ def locked(session: Session, order_id: int) -> Order:
     """The order as it stands now, held until this transaction ends.
 
     Every rule that changes an order or its offers takes this lock first: whoever races for them waits here, and
-    nobody waits for the other the other way round.
+    nobody waits for the other the other way round. Raises Refused("not_yours") when there is none.
     """
     session.flush()
-    return session.get_one(Order, order_id, with_for_update={"key_share": True}, populate_existing=True)
+    order = session.get(Order, order_id, with_for_update={"key_share": True}, populate_existing=True)
+    if order is None:
+        raise Refused("not_yours")
+    return order
 
 
 def cancel_code(order: Order, now: datetime) -> str:

@@ -44,6 +44,9 @@ class CareLink(Row):
     asked_at: Mapped[datetime]
     settled_by_id: Mapped[int | None] = mapped_column(ForeignKey("persons.id"))
     settled_at: Mapped[datetime | None]
+    guardian: Mapped[bool] = mapped_column(default=False)  # may agree for a child under fourteen; a cadre has seen why
+    expires_at: Mapped[datetime | None] = mapped_column(index=True)  # empty: until it is revoked
+    reminded_of: Mapped[datetime | None]  # the end of which the relative has been told
 
 
 CARE = Life(
@@ -54,7 +57,9 @@ CARE = Life(
         Verb("confirm", ("asked",), "confirmed", who=("cadre",), tells=("relative",)),
         Verb("decline", ("asked",), "declined", who=("cadre",), tells=("relative",)),
         Verb("revoke", ("asked", "confirmed"), "revoked", who=("relative", "cared", "cadre"), tells=("relative",)),
-        Verb("lapse", ("asked",), "lapsed", who=(TIME,)),
+        Verb("entrust", ("confirmed",), "confirmed", who=("cadre",)),
+        Verb("limit", ("confirmed",), "confirmed", who=("cadre",), tells=("relative",)),
+        Verb("lapse", ("asked", "confirmed"), "lapsed", who=(TIME,), tells=("relative",)),
     ),
 )
 

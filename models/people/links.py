@@ -19,6 +19,7 @@ from models.people.scope import in_charge_of, resident_of
 ALPHABET = "34679ACDEFGHJKMNPQRTUVWXY"
 INVITATION_LASTS = timedelta(days=30)
 ASKING_LASTS = timedelta(days=14)
+REMINDED = timedelta(days=14)  # before a link ends
 KINSHIPS = ("儿子", "女儿", "孙子", "孙女", "配偶", "父亲", "母亲", "邻居", "其他亲属")
 
 
@@ -126,6 +127,60 @@ def revoke(session: Session, who: Who, link_id: int, now: datetime) -> CareLink:
         raise Refused("not_yours")
     CARE.move(session, link, "revoke", by=By(who.person_id, role), now=now, settled_by_id=who.person_id, settled_at=now)
     return link
+
+
+def limit(session: Session, who: Who, link_id: int, expires_at: datetime | None, now: datetime) -> CareLink:
+    """A cadre says until when a link holds (None: until it is revoked); saying it anew renews it.
+
+    Raises Refused("not_yours"), ("own_request") for a link of the cadre's own, ("bad_time") for a time that is past, or
+    ("wrong_state") when it does not hold.
+    """
+    link = _theirs(session, who, link_id)
+    if expires_at is not None and expires_at <= now:
+        raise Refused("bad_time")
+    note = expires_at.isoformat() if expires_at else ""
+    CARE.move(session, link, "limit", by=By(who.person_id, "cadre"), now=now, note=note, expires_at=expires_at)
+    return link
+
+
+def entrust(session: Session, who: Who, link_id: int, now: datetime, *, guardian: bool) -> CareLink:
+    """A cadre, who has seen the papers, writes down that a relative is (or is no more) a child's guardian.
+
+    Raises Refused like `limit`.
+    """
+    link = _theirs(session, who, link_id)
+    note = "guardian" if guardian else "no guardian"
+    CARE.move(session, link, "entrust", by=By(who.person_id, "cadre"), now=now, note=note, guardian=guardian)
+    return link
+
+
+def _theirs(session: Session, who: Who, link_id: int) -> CareLink:
+    link = session.get(CareLink, link_id)
+    if link is None or not in_charge_of(session, who.person_id, session.get_one(Person, link.cared_id)):
+        raise Refused("not_yours")
+    if link.relative_id == who.person_id:
+        raise Refused("own_request")
+    return link
+
+
+def expiring(session: Session, now: datetime) -> list[CareLink]:
+    """The links that hold and end within `REMINDED` and whose relative was not told of that end yet, locked."""
+    query = (
+        select(CareLink)
+        .where(CareLink.state == "confirmed", CareLink.expires_at > now, CareLink.expires_at <= now + REMINDED)
+        .where(CareLink.reminded_of.is_distinct_from(CareLink.expires_at)).order_by(CareLink.id)
+        .with_for_update(skip_locked=True)
+    )  # fmt: skip
+    return list(session.scalars(query, execution_options={"populate_existing": True}))
+
+
+def over(session: Session, now: datetime) -> list[CareLink]:
+    """The links whose time has come, locked; one that another clock is at is left to it."""
+    query = (
+        select(CareLink).where(CareLink.state == "confirmed", CareLink.expires_at <= now).order_by(CareLink.id)
+        .with_for_update(skip_locked=True)
+    )  # fmt: skip
+    return list(session.scalars(query, execution_options={"populate_existing": True}))
 
 
 def lapse_old(session: Session, now: datetime) -> list[CareLink]:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from models.life import BY_RULE, By
+from models.life import BY_RULE, BY_TIME, By
 from models.messages.outbox import post
 from models.people import consent, links
 from models.people.care import CARE, CareLink, Invitation
@@ -75,6 +75,34 @@ def lapse_old(session: Session, now: datetime) -> int:
     for link in lapsed:
         settle_for(session, CARE.subject(link), "cancel", by=BY_RULE, now=now)
     return len(lapsed)
+
+
+def lapse_over(session: Session, now: datetime) -> list[CareLink]:
+    """Links whose time has come lapse, and the relative is told; answers them.
+
+    `models.family.parting` ends with them what was still to come between the two.
+    """
+    ended = links.over(session, now)
+    for link in ended:
+        CARE.move(session, link, "lapse", by=BY_TIME, now=now, settled_at=now)
+        _tell_relative(session, link, now)
+    return ended
+
+
+def remind_of_end(session: Session, now: datetime) -> int:
+    """Two weeks before a link ends its relative is told, and how it goes on; once for each end. Answers how many."""
+    ending = links.expiring(session, now)
+    for link in ending:
+        assert link.expires_at is not None
+        cared = session.get_one(Person, link.cared_id)
+        post(
+            session, key=f"care:{link.id}/expiring/{link.expires_at:%Y%m%d%H%M}", person_id=link.relative_id,
+            kind="people.link_expiring", facts={"cared": cared.name, "at": link.expires_at.isoformat()},
+            subject=CARE.subject(link), now=now, useful_until=link.expires_at,
+        )  # fmt: skip
+        link.reminded_of = link.expires_at
+    session.flush()
+    return len(ending)
 
 
 def _tell_relative(session: Session, link: CareLink, now: datetime) -> None:

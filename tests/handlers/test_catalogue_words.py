@@ -8,8 +8,8 @@ from handlers.ordering import catalogue_words as words
 from models.hours import CHINA
 from models.ordering.listings import TERMS, CentreTerms, Listing
 from tests.world import NOW
-from wx_backend.app import make_templates
 from wx_backend.config import EXAMPLE, TEMPLATES, load_config
+from wx_backend.hands import make_templates
 from wx_backend.wechat.templates import fit
 
 TEMPLATES_OF = make_templates(load_config(EXAMPLE, {}))

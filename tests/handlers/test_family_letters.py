@@ -16,8 +16,8 @@ from models.hours import CHINA
 from models.tasks.tasks import TASK_KINDS
 from tests.handlers.test_family_words import FACTS, MADRID
 from tests.world import NOW
-from wx_backend.app import make_templates
 from wx_backend.config import EXAMPLE, load_config
+from wx_backend.hands import make_templates
 from wx_backend.wechat.templates import fit
 
 MORE = {

@@ -14,8 +14,8 @@ from models.ordering.needs import NEED
 from models.ordering.said import SAID_CATEGORIES
 from models.tasks.tasks import TASK_KINDS
 from tests.world import NOW
-from wx_backend.app import make_templates
 from wx_backend.config import EXAMPLE, load_config
+from wx_backend.hands import make_templates
 from wx_backend.wechat.templates import fit
 
 OPEN = {

@@ -14,7 +14,7 @@ from models.family.repeating import Glance
 from models.family.series import ON_HOLIDAYS, SERIES
 from models.hours import CHINA
 from tests.gate import config_for
-from wx_backend.app import make_templates
+from wx_backend.hands import make_templates
 from wx_backend.wechat.templates import fit
 
 ROME = ZoneInfo("Europe/Rome")

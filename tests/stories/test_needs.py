@@ -12,7 +12,7 @@ from models.ordering.needs import NeedSubmission
 from models.people.staff import StaffRole
 from models.tasks.tasks import Task
 from tests.world import NOW
-from wx_backend.app import in_words
+from wx_backend.speech import in_words
 
 SECRET = "儿媳妇和我天天吵架"
 # The rules stand on both databases in tests/models; for what is only said of them one is enough.

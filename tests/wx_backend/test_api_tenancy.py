@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from models.family.calls import FamilyCall
 from models.messages.media import Brought, keep
 from models.ordering.assignments import Assignment
 from models.ordering.orders import Order
@@ -33,7 +34,7 @@ class Row:
     role: str = "laoxu"  # who has another role
 
 
-ORDER, OFFER, TASK = "orders/{order}", "offers/{offer}", "tasks/{task}"
+ORDER, OFFER, TASK, TALK = "orders/{order}", "offers/{offer}", "tasks/{task}", "calls/{talk}"
 WHO = {"person_id": 1, "starts_at": "2026-11-27T12:00:00+08:00"}
 AGAIN = {"preferred_at": "2026-11-26T12:00:00+08:00"}
 CANCEL, WHY = {"reason": "时间不合适"}, {"reason": "人手不够"}
@@ -92,6 +93,18 @@ ROWS = {
     "POST /api/v1/waiting/{entry}/take": Row("waiting/{entry}/take", status=409),
     "POST /api/v1/waiting/{entry}/decline": Row("waiting/{entry}/decline", status=409),
     "POST /api/v1/waiting/{entry}/leave": Row("waiting/{entry}/leave"),
+    "GET /api/v1/calls": Row("calls", others=200),
+    "GET /api/v1/calls/slots": Row("calls/slots?person_id={person}&first_day=2026-11-29", others=403),
+    "POST /api/v1/calls": Row("calls", status=201, others=403, body="talk"),
+    "GET /api/v1/calls/{call}": Row(TALK),
+    "GET /api/v1/calls/{call}/ways": Row(f"{TALK}/ways"),
+    "POST /api/v1/calls/{call}/way": Row(f"{TALK}/way", body={"way": "by_hand"}),
+    "POST /api/v1/calls/{call}/move": Row(f"{TALK}/move", body={"starts_at": "2026-11-29T15:00:00+08:00"}),
+    "POST /api/v1/calls/{call}/grant": Row(f"{TALK}/grant", status=409, body={"state": "granted"}),
+    "POST /api/v1/calls/{call}/ticket": Row(f"{TALK}/ticket", status=409),
+    "POST /api/v1/calls/{call}/join": Row(f"{TALK}/join", status=409, body={}),
+    "POST /api/v1/calls/{call}/ended": Row(f"{TALK}/ended", body={"minutes": 3}),
+    "POST /api/v1/calls/{call}/cancel": Row(f"{TALK}/cancel", body=CANCEL),
     "POST /api/v1/logout": Row("logout", others=200),
     "GET /open311/v2/services.json": Row("/open311/v2/services.json", others=200, nobody=200),
     "GET /open311/v2/services/{code}.json": Row("/open311/v2/services/L1.json", others=200, nobody=200),
@@ -128,11 +141,18 @@ def ids(app, open_session, cast):
         session.add(entry)
         session.flush()
         kept = {"media": photo.id, "entry": entry.id}
+    talk = me.post("calls", talk_for(cast, "client-talk-0", 16)).json["data"]["id"]
     return {
-        **kept, "order": orders[0]["id"], "number": orders[0]["number"], "offer": offers[0], "second": offers[1],
+        **kept, "talk": talk, "person": cast.wangnainai.id,
+        "order": orders[0]["id"], "number": orders[0]["number"], "offer": offers[0], "second": offers[1],
         "taken": offers[2], "task": task, "centre": cast.centre.id, "listing": cast.meal.id,
         "done": orders[2]["id"], "visit": named.json["data"]["visit"]["id"], "need": told[0], "call": told[1],
     }  # fmt: skip
+
+
+def talk_for(cast, key, hour):
+    """The body of a call of 小芳 with her mother."""
+    return {"client_key": key, "person_id": cast.wangnainai.id, "starts_at": f"2026-11-29T{hour}:00:00+08:00"}
 
 
 def told_for(cast, key):
@@ -155,7 +175,7 @@ def standing(open_session):
     with open_session() as session:
         return [
             session.execute(select(table.id, table.state).order_by(table.id)).all()
-            for table in (Order, Assignment, Task)
+            for table in (Order, Assignment, Task, FamilyCall)
         ]
 
 
@@ -168,6 +188,7 @@ def test_a_stranger_reads_and_moves_nothing_and_who_it_concerns_does(app, open_s
             "need": told_for(cast, "client-key-7"),
             "wait": {key: one for key, one in meal_for(cast).items() if key != "client_key"},
             "help": told_for(cast, "client-key-8"),
+            "talk": talk_for(cast, "client-talk-1", 10),
         }.get(row.body, row.body) if isinstance(row.body, str) else row.body  # fmt: skip
         return phone.ask(name.split()[0], row.path.format(**ids), **({"json": body} if body is not None else {}))
 

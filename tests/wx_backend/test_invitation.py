@@ -8,13 +8,14 @@ from models.people.identities import Identity
 from scheduler.deliver import Deliverer
 from scheduler.settings import ClockSettings, Hands
 from tests.world import NOW
-from wx_backend.app import WORDS, make_templates
 from wx_backend.config import EXAMPLE, load_config
 from wx_backend.demo.cast import accounts, templates
+from wx_backend.hands import make_templates
 from wx_backend.redis import connect
 from wx_backend.sandbox.faults import Fault
 from wx_backend.sandbox.server import create_sandbox, start_in_thread
 from wx_backend.sandbox.world import Phone
+from wx_backend.speech import WORDS
 from wx_backend.wechat.carriers import Postman
 from wx_backend.wechat.client import Client
 from wx_backend.wechat.transport import Transport

@@ -16,11 +16,11 @@ from models.people.persons import Person
 from models.tasks.desk import finish
 from models.tasks.tasks import Task
 from models.tasks.undelivered import hand_over
-from wx_backend.app import TEMPLATE_OF
 from wx_backend.cli import main
 from wx_backend.config import EXAMPLE
 from wx_backend.demo.cast import COUNTY
 from wx_backend.load import load_county
+from wx_backend.speech import TEMPLATE_OF
 
 FRIDAY = datetime(2026, 11, 27, 17, 25, tzinfo=CHINA)
 SUNDAY = datetime(2026, 11, 29, 16, 0, tzinfo=CHINA)

@@ -14,8 +14,9 @@ from models.tasks.desk import open_task
 from tests.models.family.test_calls import booked
 from tests.models.ordering.test_dispatch import ordered
 from tests.world import NOW
-from wx_backend.app import WORDS, make_postman, make_templates
 from wx_backend.config import EXAMPLE, load_config
+from wx_backend.hands import make_postman, make_templates
+from wx_backend.speech import WORDS
 from wx_backend.wechat.templates import BadField, fit
 
 CONFIG = load_config(EXAMPLE, {"WX_BACKEND_APP__HOTLINE": "0578-12345"})

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, jsonify, redirect, request
 
 from wx_backend.sandbox import account as own
-from wx_backend.sandbox import messages, qr
+from wx_backend.sandbox import calls, messages, qr
 from wx_backend.sandbox.callbacks import Later
 from wx_backend.sandbox.faults import Faults, before, hang_up
 from wx_backend.sandbox.messages import OK, refused
@@ -46,6 +46,8 @@ def _table(world: World, later: Later) -> dict[str, Call]:
             world, next(iter(request.files.values())).read() if request.files else b"", request.args.get("type", "")
         ),
         "/cgi-bin/media/get": lambda *_: _media(world),
+        "/wxa/getvoipsign": lambda acc, body: calls.voip_sign(world, acc, request.args.get("openid", ""), body),
+        "/wxa/getsnticket": lambda acc, body: calls.sn_ticket(world, acc, body),
         "/wxa/business/getuserphonenumber": lambda acc, body: own.phone_number(world, acc, body),
         "/wxa/getwxacodeunlimit": lambda _, body: Response(qr.picture(str(body.get("scene"))), mimetype="image/png"),
     }  # fmt: skip
@@ -111,7 +113,7 @@ def blueprint(world: World, faults: Faults, tokens: Tokens, later: Later) -> Blu
             return hang_up()
         if isinstance(found, dict):
             return jsonify(found)
-        return jsonify({"session_key": "c2FuZGJveC1zZXNzaW9uLWtleQ==", **own.identity(*found)})
+        return jsonify({"session_key": calls.SESSION_KEY, **own.identity(*found)})
 
     @api.get("/connect/oauth2/authorize")
     def authorize() -> Any:

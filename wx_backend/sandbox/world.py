@@ -141,6 +141,8 @@ class World:
         self.qr_codes: dict[str, Code] = {}  # by ticket
         self.codes: dict[str, tuple[str, str, float]] = {}  # OAuth and login codes: appid, phone, until
         self.media: dict[str, tuple[bytes, str]] = {}
+        self.models: set[str] = {"sandbox-model"}  # device models that the platform has approved
+        self.tickets: dict[str, tuple[str, str, float]] = {}  # of devices: appid, serial number, until
         self.sends: list[Send] = []
         self._counts: dict[str, int] = {}
         self._counted_on = date.min

@@ -192,6 +192,16 @@ class Client(WeChatClient):  # type: ignore[misc]
         found = self._request("post", "/wxa/business/getuserphonenumber", data={"code": code})
         return str(found["phone_info"]["purePhoneNumber"])
 
+    def voip_signature(self, openid: str, group_id: str, stamp: int, nonce: str) -> str:
+        """What a person joins a voice room with, signed by WeChat (`wxa/getvoipsign`)."""
+        data = {"group_id": group_id, "timestamp": stamp, "nonce": nonce}
+        found = self._request("post", "/wxa/getvoipsign", params={"openid": openid}, data=data)
+        return _text(found, "signature")
+
+    def device_ticket(self, sn: str, model_id: str) -> str:
+        """What lets a phone allow a device to ring it, for five minutes (`wxa/getsnticket`)."""
+        return _text(self._request("post", "/wxa/getsnticket", data={"sn": sn, "model_id": model_id}), "sn_ticket")
+
     def lasting_scene(self, scene: str, seconds: float) -> str:
         """What a QR code holds that leads to the address `scene` for good (QR_LIMIT_STR_SCENE): for paper.
 
@@ -218,6 +228,14 @@ class Client(WeChatClient):  # type: ignore[misc]
         if not kind.startswith("image/"):
             raise Doubtful("the answer is no picture")
         return picture
+
+
+def _text(found: dict[str, Any], name: str) -> str:
+    """A text that the answer must hold; raises Doubtful where it does not."""
+    said = found.get(name)
+    if not isinstance(said, str) or not said:
+        raise Doubtful(f"the answer has no {name}")
+    return said
 
 
 def errcode_of(error: Exception) -> int | None:

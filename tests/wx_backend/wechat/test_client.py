@@ -20,13 +20,14 @@ from handlers.words import WORDLESS
 from models.messages.ladder import CHANNELS
 from models.messages.outcomes import Failed, OpenLetter, Sent, Unsure
 from tests.world import NOW, REDIS
-from wx_backend.app import WORDS, in_words, make_templates
 from wx_backend.config import EXAMPLE, load_config
 from wx_backend.demo.cast import accounts, templates
+from wx_backend.hands import make_templates
 from wx_backend.redis import connect
 from wx_backend.sandbox.faults import Fault
 from wx_backend.sandbox.server import create_sandbox, start_in_thread
 from wx_backend.sandbox.world import Phone
+from wx_backend.speech import WORDS, in_words
 from wx_backend.wechat import menu as account_menu
 from wx_backend.wechat.carriers import Postman
 from wx_backend.wechat.client import Client

@@ -1,0 +1,109 @@
+"""Devices with a call button at a centre's seats, and which relatives have allowed them to ring their phones.
+
+A relative allows it once (wx.requestDeviceVoIP). It goes with the mini-program when that is deleted, and nobody tells
+us: the next ringing fails with errCode 9. So what phones report is kept, and looked at the day before each call.
+"""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import ForeignKey, String, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.base import Row, insert_of
+from models.errors import Refused
+from models.family.calls import FamilyCall
+from models.family.telling import facts_of
+from models.life import BY_RULE
+from models.people.persons import Person
+from models.places.centres import ServiceCentre
+from models.tasks.desk import open_task, settle_for
+from models.tasks.tasks import Task
+
+STATES = ("granted", "refused", "gone")  # gone: errCode 9, or no longer on the phone's list
+AHEAD = timedelta(hours=24)
+KIND = "device_grant"
+
+
+class VoipDevice(Row):
+    """One device at one seat, as WeChat knows it."""
+
+    __tablename__ = "voip_devices"
+
+    station_id: Mapped[int] = mapped_column(ForeignKey("stations.id"), unique=True)
+    sn: Mapped[str] = mapped_column(String(128), unique=True)
+    model_id: Mapped[str] = mapped_column(String(64))
+    name: Mapped[str] = mapped_column(String(13))  # what the relative reads when asked
+
+
+class DeviceGrant(Row):
+    """Whether a relative's phone lets a device ring it, as that phone last said."""
+
+    __tablename__ = "device_grants"
+    __table_args__ = (UniqueConstraint("person_id", "device_id"),)
+
+    person_id: Mapped[int] = mapped_column(ForeignKey("persons.id"))
+    device_id: Mapped[int] = mapped_column(ForeignKey("voip_devices.id"))
+    state: Mapped[str] = mapped_column(String(8))
+    said_at: Mapped[datetime]
+
+
+def device_of(session: Session, station_id: int) -> VoipDevice | None:
+    """The device at a seat."""
+    return session.scalar(select(VoipDevice).where(VoipDevice.station_id == station_id))
+
+
+def grant_for(session: Session, person_id: int, device_id: int) -> DeviceGrant | None:
+    """What a relative's phone last said of a device; None when it was never asked."""
+    query = select(DeviceGrant).where(DeviceGrant.person_id == person_id, DeviceGrant.device_id == device_id)
+    return session.scalar(query, execution_options={"populate_existing": True})
+
+
+def said(session: Session, call: FamilyCall, person_id: int, state: str, now: datetime) -> str:
+    """A relative's phone says whether the device of their call may ring it; answers what stands now.
+
+    What was to be done about it is settled when it may. Raises Refused("no_device") where the seat has none.
+    """
+    device = device_of(session, call.station_id)
+    if device is None or state not in STATES:
+        raise Refused("no_device")
+    values = {"state": state, "said_at": now}
+    insert = insert_of(session, DeviceGrant).values(person_id=person_id, device_id=device.id, **values)
+    # What is said later counts: a report that was long under way does not undo a newer one.
+    session.execute(insert.on_conflict_do_update(
+        index_elements=[DeviceGrant.person_id, DeviceGrant.device_id], set_=values, where=DeviceGrant.said_at <= now,
+    ))  # fmt: skip
+    grant = grant_for(session, person_id, device.id)
+    assert grant is not None
+    if grant.state == "granted" and person_id == call.relative_id:
+        settle_for(session, call.subject, "cancel", by=BY_RULE, now=now, kinds=(KIND,))
+    return grant.state
+
+
+def look_ahead(session: Session, now: datetime) -> int:
+    """The day before each call that a device is to ring: where it may not, the helper has a task; answers how many.
+
+    Once for each revision of a call: doing it twice is doing it once.
+    """
+    query = (
+        select(FamilyCall)
+        .where(FamilyCall.way == "device_voip", FamilyCall.state == "booked")
+        .where(FamilyCall.starts_at > now, FamilyCall.starts_at <= now + AHEAD).order_by(FamilyCall.id)
+        .with_for_update(skip_locked=True)  # another clock is at it
+    )  # fmt: skip
+    return sum(_ask(session, call, now) for call in session.scalars(query).all())
+
+
+def _ask(session: Session, call: FamilyCall, now: datetime) -> bool:
+    key, device = f"{call.subject}/{call.revision}/device", device_of(session, call.station_id)
+    grant = grant_for(session, call.relative_id, device.id) if device is not None else None
+    allowed = grant is not None and grant.state == "granted"
+    if allowed or session.scalar(select(Task.id).where(Task.key == key)) is not None:
+        return False
+    cared, centre = session.get_one(Person, call.cared_id), session.get_one(ServiceCentre, call.centre_id)
+    why = "no_device" if device is None else grant.state if grant is not None else "never"
+    open_task(
+        session, key=key, kind=KIND, area_id=cared.area_id or centre.area_id, assignee_id=call.helper_id,
+        person_id=call.relative_id, subject=call.subject, now=now, due_at=call.starts_at - timedelta(hours=1),
+        facts={**facts_of(session, call), "why": why},
+    )  # fmt: skip
+    return True

@@ -1,0 +1,63 @@
+"""What a clock process works with: the postman, the folder of what people send, what the accounts let us send."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from models.messages.allowance import Allowance, Limits
+from models.messages.ladder import CHANNELS
+from scheduler.settings import ClockSettings
+from wx_backend.config import Config
+from wx_backend.speech import TEMPLATE_OF, WORDS, with_hotline
+from wx_backend.wechat.carriers import Postman
+from wx_backend.wechat.client import Client
+from wx_backend.wechat.media import Fetcher, Folder
+from wx_backend.wechat.templates import Template
+
+
+def make_templates(config: Config, channel: str = "template") -> dict[str, Template]:
+    """The templates of the settings on one channel, by business key."""
+    return {
+        key: Template(key, one.id, one.fields)
+        for key, section in config.wechat.templates.items() if (one := section.by_channel().get(channel))
+    }  # fmt: skip
+
+
+def make_postman(config: Config, now: Callable[[], datetime], clients: Mapping[str, Client]) -> Postman:
+    """The postman of a clock process."""
+    templates = {channel: make_templates(config, channel) for channel in CHANNELS}
+    words_ = {quarter: with_hotline(say, config.app.hotline) for quarter, say in WORDS.items()}
+    return Postman(clients, templates, words_, now)
+
+
+def make_folder(config: Config) -> Folder:
+    """Where voice notes and pictures lie."""
+    return Folder(Path(config.media.folder), config.media.most_bytes)
+
+
+def make_fetcher(config: Config, clients: Mapping[str, Client]) -> Fetcher:
+    """What brings voice notes and pictures into the folder of the settings."""
+    return Fetcher(clients, make_folder(config))
+
+
+def make_allowance(config: Config) -> Allowance:
+    """What the accounts let us send: their limits, and which subscription people agree to for which letters."""
+    limits = {one.app_id: Limits(one.sends_per_day, one.sends_per_minute) for one in config.accounts()}
+    topics = {
+        kind: {
+            channel: section.id for channel, section in config.wechat.templates[key].by_channel().items()
+            if CHANNELS[channel].needs == "consent"
+        }
+        for kind, key in TEMPLATE_OF.items()
+    }  # fmt: skip
+    return Allowance(limits, topics)
+
+
+def clock_settings(config: Config) -> ClockSettings:
+    """`[scheduler]` as the clock takes it."""
+    section = config.scheduler
+    return ClockSettings(
+        section.tick_seconds, section.threads, section.batch, timedelta(seconds=section.lease_seconds),
+        timedelta(seconds=section.send_deadline_seconds), timedelta(days=section.inbox_days),
+        timedelta(days=section.words_days), timedelta(days=section.media_days),
+    )  # fmt: skip
