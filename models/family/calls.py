@@ -72,6 +72,7 @@ CALL = Life(
     (
         # One whose hour has passed may still be planned anew; it is never confirmed afterwards.
         Verb("change", ("booked", "unreported"), "booked", who=("relative", "cadre"), tells=("relative", "helper")),
+        Verb("choose", ("booked",), "booked", who=("relative", "cadre")),  # how it is held
         Verb("check_in", ("booked", "unreported"), "checked_in", who=("cadre",)),
         Verb("start", ("booked", "checked_in"), "in_call", who=("cadre", "relative", "rule")),
         Verb("close", ("booked", "checked_in"), "unreported", who=(TIME,), tells=("helper",)),
