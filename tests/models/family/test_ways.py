@@ -10,9 +10,9 @@ from sqlalchemy import func, select
 from models.errors import Refused
 from models.family import devices, minutes, ways
 from models.family.booking import move
-from models.family.ending import cancel
 from models.family.calls import FamilyCall
 from models.family.devices import DeviceGrant, VoipDevice
+from models.family.ending import cancel
 from models.family.joining import invite
 from models.family.minutes import Budget, VoipMonth, VoipUse
 from models.family.ways import Offered
