@@ -4,6 +4,7 @@ import click
 from sqlalchemy import select
 
 from handlers.ordering.need_words import AUDIENCES, KINDS_OF_SAID
+from handlers.ordering.words import UNMET_NAMES
 from models.ordering.gaps import Asked, Uncovered, Unmet, gaps
 from models.places.areas import Area
 from wx_backend.app import make_clock
@@ -43,7 +44,8 @@ def _uncovered(rows: list[Uncovered]) -> list[str]:
 
 def _unmet(rows: list[Unmet]) -> list[str]:
     lines = [
-        f"  {row.township} {KINDS_OF_SAID[row.category]} {row.people}人{row.orders}单，原因：{row.reason or '未说明'}"
+        f"  {row.township} {KINDS_OF_SAID[row.category]} {row.people}人{row.orders}单，"
+        f"原因：{UNMET_NAMES.get(row.reason, '未说明')}"
         for row in rows
     ]  # fmt: skip
     return ["没有组织能做的订单：", *lines] if lines else []

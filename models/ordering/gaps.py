@@ -34,7 +34,7 @@ class Uncovered:
 
 @dataclass(frozen=True)
 class Unmet:
-    """Orders that ended without anybody who could do them, by kind of help and reason."""
+    """Orders that ended without anybody who could do them, by kind of help and reason (one of UNMET_REASONS, or "")."""
 
     township: str
     category: str
@@ -113,11 +113,11 @@ def _unmet(session: Session, below: list[ColumnElement[bool]]) -> list[Unmet]:
     township = aliased(Area)
     name = func.coalesce(township.name, Area.name)
     query = select(
-        name, Listing.category, Order.reason, func.count(Order.id), func.count(distinct(Order.beneficiary_id))
+        name, Listing.category, Order.end_code, func.count(Order.id), func.count(distinct(Order.beneficiary_id))
     )
     query = query.join(Listing, Order.listing_id == Listing.id).join(Area, Order.area_id == Area.id)
     query = _in_townships(query, Area, township).where(Order.state == "unmet", *below)
-    query = query.group_by(name, Listing.category, Order.reason)
+    query = query.group_by(name, Listing.category, Order.end_code)
     rows = session.execute(query.order_by(func.count(distinct(Order.beneficiary_id)).desc(), name)).all()
     return [Unmet(*row) for row in rows]
 
