@@ -9,7 +9,7 @@ from wx_backend.sandbox.world import Account, Phone, Place, Template
 COUNTY = Path(__file__).parent / "county.csv"
 
 DESK_USER, DESK_PERSON = "lizhanzhang", "P-LZ"  # who has an account at the staff desk
-XIAOFANG, LI, LAOXU = "o-demo-xiaofang", "o-demo-lizhanzhang", "o-demo-laoxu"
+XIAOFANG, LI, LAOXU, CHEN = "o-demo-xiaofang", "o-demo-lizhanzhang", "o-demo-laoxu", "o-demo-chenganshi"
 
 _TITLES = {
     "call_booked": "亲情连线预约通知", "call_reminder": "亲情连线提醒", "call_changed": "亲情连线改期通知",
@@ -32,6 +32,7 @@ def phones() -> list[Phone]:
         Phone(LAOXU, "老徐", caption="社会组织“老徐好帮手”", following=True, places=(county, village)),
         Phone("o-demo-xiaohong", "小红", caption="乐都社工中心", following=True),
         Phone("o-demo-aming", "阿明", caption="没有关联的表弟", places=(county, village)),
+        Phone(CHEN, "陈干事", caption="鸬鹚乡干事，管需求和审核", following=True),
     ]  # fmt: skip
     return [replace(phone, unionid=phone.openid.replace("o-", "u-", 1)) for phone in people]
 
