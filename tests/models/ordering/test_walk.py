@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from handlers.people.befalling import mark
 from models.errors import Refused
@@ -13,10 +13,14 @@ from models.history import History
 from models.messages.letters import Letter
 from models.ordering.aftercare import ask_after, close_old, reopen
 from models.ordering.assignments import ASSIGNMENT, Assignment
+from models.ordering.catalogue import offer_at
 from models.ordering.complaints import complain
 from models.ordering.directing import dispatch, recall, to_pool
 from models.ordering.dispatch import accept, complete, decline, hand_back
 from models.ordering.ending import call_off, undo
+from models.ordering.joining import decline as turn_down
+from models.ordering.joining import join, leave, take
+from models.ordering.listings import Listing
 from models.ordering.nagging import nag, raise_unanswered
 from models.ordering.offers import expire_offers
 from models.ordering.orders import ORDER, Order
@@ -24,9 +28,12 @@ from models.ordering.placing import cancel, give_up
 from models.ordering.ratings import rate
 from models.ordering.rechecking import ask_silent, press_to_name, recheck
 from models.ordering.sla import open_overdue, pause, resume
+from models.ordering.tallies import Tally, TallyHold
 from models.ordering.teams import VolunteerTeam
+from models.ordering.versions import ListingVersion
 from models.ordering.visiting import arrive, find_nobody, finish, name_person
 from models.ordering.visits import LIVE_VISITS, VISIT, Visit
+from models.ordering.waiting import IN_LINE, WAITING, WaitlistEntry, sweep_waiting
 from models.people.care import CareLink
 from models.people.persons import Person
 from models.places.cells import Cell, cells_between
@@ -51,7 +58,14 @@ class Walk:
         session.add(CareLink(relative_id=cast.aming.id, cared_id=cast.wangnainai.id, kinship="儿子",
                              state="confirmed", asked_at=NOW))  # fmt: skip
         session.flush()
-        wanted = NOW + timedelta(days=2)
+        wanted = self.wanted = NOW + timedelta(days=2)
+        for table, key in ((Listing, Listing.id), (ListingVersion, ListingVersion.listing_id)):
+            session.execute(update(table).where(key == cast.meal.id).values(capacity=2, quota=3))
+        self.neighbours = [
+            Person(name=f"邻居{n}", area_id=cast.village.id, phone="13905780000", created_at=NOW) for n in range(3)
+        ]
+        session.add_all(self.neighbours)
+        session.flush()
         self.orders = [ordered(session, cast, f"k{n}", preferred_at=wanted).id for n in range(2)]
         session.commit()
 
@@ -152,10 +166,31 @@ class Walk:
     def befalls(self, pick):
         mark(self.session, self.who(2), self.cast.wangnainai.id, ("pause", "resume", "die")[pick % 3], self.now)
 
+    def entry(self, pick):
+        """Somebody's place in line."""
+        keys = self.session.scalars(select(WaitlistEntry.id).order_by(WaitlistEntry.id.desc()).limit(3)).all()
+        return keys[pick % len(keys)] if keys else 0
+
+    def joins(self, pick):
+        beneficiary = (*self.neighbours, self.cast.wangnainai)[pick % 4]
+        join(self.session, self.who(2), listing_id=self.cast.meal.id, beneficiary_id=beneficiary.id, note="",
+             answers={"portions": 1, "diet": "软烂"}, preferred_at=self.wanted, now=self.now)  # fmt: skip
+
+    def takes(self, pick):
+        placed = take(self.session, self.who(2), self.entry(pick), self.now)
+        self.orders = [placed.id, self.orders[pick % 2]]
+
+    def lets_go(self, pick):
+        (turn_down, leave)[pick // 3 % 2](self.session, self.who(2), self.entry(pick), self.now)
+
+    def makes_room(self, pick):
+        """The centre has more places, or fewer."""
+        offer_at(self.session, self.who(2), self.cast.meal.id, self.cast.centre.id, self.now, capacity=1 + pick % 4)
+
     def time_passes(self, pick):
         self.now += timedelta(hours=(1, 6, 30, 200)[pick % 4])
         sweeps = (expire_offers, nag, raise_unanswered, open_overdue, recheck, press_to_name, ask_silent, ask_after,
-                  close_old)  # fmt: skip
+                  close_old, sweep_waiting)  # fmt: skip
         for sweep in sweeps:
             sweep(self.session, self.now)
 
@@ -177,9 +212,39 @@ class Walk:
         for visit in living:
             assert held[visit.subject] == set(cells_between(visit.starts_at, visit.ends_at))
             assert orders[visit.order_id].state == "accepted"
-        self._replays([*((ORDER, one) for one in orders.values()), *((ASSIGNMENT, one) for one in assignments),
-                       *((VISIT, one) for one in visits)])  # fmt: skip
+        self._places_are_counted()
+        self._no_letter_waits_for_what_is_over(assignments)
+        entries = list(session.scalars(select(WaitlistEntry)))
+        self._replays([*((WAITING, one) for one in entries), *((ORDER, one) for one in orders.values()),
+                       *((ASSIGNMENT, one) for one in assignments), *((VISIT, one) for one in visits)])  # fmt: skip
         self._nothing_is_left(orders)
+
+    def _places_are_counted(self):
+        """A tally is what orders and the line hold of it; an offer is really held; nothing is held by what is over."""
+        held = {}
+        for hold in self.session.scalars(select(TallyHold)):
+            held[hold.key] = held.get(hold.key, 0) + hold.amount
+            order = self.session.get_one(Order, hold.order_id)
+            assert order.state not in ("cancelled", "unmet"), order.state
+        for entry in self.session.scalars(select(WaitlistEntry)):
+            held[entry.key] = held.get(entry.key, 0) + entry.held
+            assert 0 <= entry.held <= entry.places
+            assert (entry.held == entry.places) == (entry.state == "offered")
+            assert entry.held == 0 or entry.state in IN_LINE
+            assert (entry.order_id is not None) == (entry.state == "taken")
+        assert {tally.key: tally.taken for tally in self.session.scalars(select(Tally)) if tally.taken} == {
+            key: amount for key, amount in held.items() if amount
+        }
+
+    def _no_letter_waits_for_what_is_over(self, assignments):
+        waiting = select(Letter.subject, Letter.kind).where(Letter.state.in_(("planned", "retry")))
+        entries = {one.subject: one.state for one in self.session.scalars(select(WaitlistEntry))}
+        offers = {one.subject: one.state for one in assignments}
+        for subject, kind in self.session.execute(waiting):
+            if kind == "waiting.offered":
+                assert entries[subject] == "offered", (subject, entries[subject])
+            if kind == "ordering.offered":
+                assert offers[subject] == "offered", (subject, offers[subject])
 
     def _replays(self, things):
         for life, thing in things:
@@ -201,11 +266,11 @@ class Walk:
         assert self.session.scalars(waiting).all() == []
 
 
-ACTS = [name for name in vars(Walk) if name.endswith(("s", "body")) and not name.startswith("_")]
+ACTS = [name for name in vars(Walk) if name.endswith(("s", "body", "lets_go", "room")) and not name.startswith("_")]
 # Most walks should get somewhere: what leads on comes more often than what ends.
 OFTEN = [
     "sends_somebody", "sends_somebody", "sends_somebody", "cancels", "hands_back", "accepts", "names", "finishes",
-    "dispatches", "time_passes",
+    "dispatches", "time_passes", "joins", "joins", "takes",
 ]  # fmt: skip
 
 
