@@ -67,12 +67,14 @@ def ask_off(ask: Ask, call: int) -> Reply:
 
 def why_off(ask: Ask, call: int, reason: int) -> Reply:
     """Asks what there is instead."""
+    cadres_call(ask.session, ask.who, call)
     why = words.OF_THE_CENTRE[reason] if reason < len(words.OF_THE_CENTRE) else ""
     return _instead(call, why)
 
 
 def why_off_text(ask: Ask, call: int) -> Reply:
     """Asks what there is instead."""
+    cadres_call(ask.session, ask.who, call)
     return _instead(call, ask.text)
 
 

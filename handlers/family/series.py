@@ -66,6 +66,7 @@ def birthday(ask: Ask, call: int) -> Reply:
 
 def birthday_day(ask: Ask, call: int) -> Reply:
     """A lunar birthday as people write it: 8月15, 八月十五, 闰6月10."""
+    _call(ask, call)
     found = _SPOKEN.fullmatch(ask.text.replace(" ", ""))
     month = _number(found[2], _MONTHS) if found else 0
     day = _number(found[3], _DAYS) if found else 0

@@ -103,7 +103,7 @@ def test_of_eight_who_do_a_verb_at_once_one_wins(open_session, cast):
 
 @pytest.mark.parametrize("life", LIVES, ids=lambda life: life.name)
 def test_every_life_ends_and_is_drawn(life: Life):
-    assert life.ends or life.name == "listing"
+    assert life.ends or life.name in ("listing", "series")  # both may be taken up again for good
     assert all(state in life.mermaid() for state in life.states)
     assert life.table.name in METADATA.tables
 
