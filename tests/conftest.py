@@ -48,7 +48,7 @@ def database_url(request: pytest.FixtureRequest, databases: Databases) -> Iterat
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
     """An engine on the fresh database, with the product's own connection rules."""
-    with disposing(make_engine(database_url, patience_ms=10_000, pool_size=60)) as made:
+    with disposing(make_engine(database_url, patience_ms=30_000, pool_size=60)) as made:
         yield made
 
 
