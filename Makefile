@@ -9,7 +9,8 @@ UV_VERSION := 0.13.9
 # A machine's own uv serves; else one from PyPI stands in .venv. Node always comes from PyPI.
 UV_HERE := $(shell command -v uv 2>/dev/null)
 UV := $(or $(UV_HERE),$(BIN)/uv)
-INSTALL := $(UV) pip install --quiet --python $(BIN)/python
+# Compiled at once: a process starts in a second even where Python may not write beside its sources.
+INSTALL := $(UV) pip install --quiet --compile-bytecode --python $(BIN)/python
 COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 \
 	--no-emit-index-url --no-emit-find-links pyproject.toml
 
@@ -43,6 +44,7 @@ $(VENV)/.here:
 $(VENV)/.runtime: $(VENV)/.here requirements.lock pyproject.toml package-lock.json
 	$(INSTALL) --require-hashes --requirement requirements.lock
 	$(INSTALL) --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q wx_backend handlers models scheduler
 	npm ci --omit=dev --ignore-scripts --silent
 	@touch $@
 
