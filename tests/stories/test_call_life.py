@@ -180,6 +180,7 @@ def test_news_from_home_are_written_with_consent_and_read_by_the_family(talk, ca
     li.at(f"news/for/{cast.wangnainai.id}")
     assert "还没有同意" in li.says("今天晒了太阳")
     li.at(f"staff/resident/{cast.wangnainai.id}")
+    li.taps("更多")
     li.taps("同意：写家乡来信")
     li.at(f"staff/resident/{cast.wangnainai.id}")
     li.taps("陪伴")
