@@ -103,7 +103,7 @@ class Stage:
         command = [sys.executable, "-m", "wx_backend.cli", "--config", str(self.file), part, *DEMO_FLAG.get(part, ())]
         self.parts[part] = subprocess.Popen(command, env=self.environ)
 
-    def up(self, seconds: float = 20.0) -> None:
+    def up(self, seconds: float = 60.0) -> None:
         """Start everything and wait until it answers; raises NotReady."""
         self.start("sandbox")
         self._wait(f"{self.sandbox_url}/_sandbox/clock", "sandbox", seconds)
