@@ -99,6 +99,7 @@ def test_a_cadre_ends_a_link_in_chat(talk, cast, open_session):
     assert "哪位居民" in li.taps("查看居民")
     li.says("王秀英")
     assert "小芳（女儿）" in li.taps("王秀英")
+    li.taps("更多")
     assert "已经解除" in li.taps("解除：小芳")
     with open_session() as session:
         assert session.scalars(select(CareLink.state)).one() == "revoked"
