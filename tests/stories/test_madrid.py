@@ -50,7 +50,7 @@ class Story:
         """Still summer there: ten in the morning."""
         self.xiaofang.follows()
         self.xiaofang.menu("call", "亲情连线")
-        self.xiaofang.taps("10月24日")
+        self.xiaofang.taps("10月24日（周六）")
         assert "国内10月24日（周六）16:00 · 马德里10:00" in self.xiaofang.taps("16:00 · ")
         assert "约好了" in self.xiaofang.taps("确认预约")
         assert self.li.sees_card("亲情连线预约", "王秀英", PATIENCE)["时间"] == "2026-10-24 16:00"
@@ -59,7 +59,7 @@ class Story:
         """The same hour in the village, another in Madrid."""
         self.xiaofang.taps("查看或更改")
         self.xiaofang.taps("改时间")
-        self.xiaofang.taps("10月25日")
+        self.xiaofang.taps("10月25日（周日）")
         moved = self.xiaofang.taps("16:00 · ")
         assert "改好了" in moved
         assert "国内10月25日（周日）16:00 · 马德里09:00" in moved

@@ -59,12 +59,12 @@ class Actor:
         return self._do("menu", f"点菜单〔{label}〕", key=address)
 
     def taps(self, label: str) -> str:
-        """Taps the first link whose label holds `label`, among those last shown; 更多 as long as it is not there."""
+        """Taps the link that reads `label`, else the first that holds it; 更多 as long as it is not there."""
         for _ in range(8):
             links = [link for entry in self.log()[::-1] if entry["side"] == "account" for link in entry["links"]]
-            found = next((link for link in links if label in link["label"]), None)
-            if found is None:
-                found = next((link for link in links if link["id"] == "more"), None)
+            found = next((link for link in links if label == link["label"]), None)
+            found = found or next((link for link in links if label in link["label"]), None)
+            found = found or next((link for link in links if link["id"] == "more"), None)
             if found is None:
                 break
             text = self._do("choose", f"点〔{found['label']}〕", id=found["id"], content=found["content"])
