@@ -42,6 +42,9 @@ class Verdict:
     repeated: int  # attempts that WeChat recognised as copies
 
 
+OURS = Letter.kind == "people.link_declined"  # and not what the county's own sweeps have to say meanwhile
+
+
 @dataclass
 class Ground:
     """The far end, the database, and the clocks that run now."""
@@ -111,7 +114,7 @@ class Ground:
         """How many letters stand in each state."""
         with self.open_session() as session:
             return {row[0]: row[1] for row in session.execute(
-                select(Letter.state, func.count()).group_by(Letter.state))}  # fmt: skip
+                select(Letter.state, func.count()).where(OURS).group_by(Letter.state))}  # fmt: skip
 
     def all_gone(self) -> bool:
         """Whether WeChat accepted every letter and the outbox knows it."""
@@ -124,7 +127,7 @@ class Ground:
     def verdict(self) -> Verdict:
         """Compare what was posted with what WeChat showed."""
         with self.open_session() as session:
-            posted = {row[0]: row[1] for row in session.execute(select(Letter.client_msg_id, Letter.msgid))}
+            posted = {row[0]: row[1] for row in session.execute(select(Letter.client_msg_id, Letter.msgid).where(OURS))}
         shown = Counter(send.client_msg_id for send in self.world.sends)
         known = {send.msgid for send in self.world.sends}
         return Verdict(
