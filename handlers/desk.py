@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from models.errors import Refused
+from models.hours import CHINA
 from models.paging import Cursor
 from models.people.accounts import AtDesk
 from models.people.identities import Who
@@ -19,6 +20,7 @@ from models.people.identities import Who
 REASONS: Mapping[str, str] = {
     "call": "要打电话联系", "visit": "要上门", "verify": "核对身份", "family": "家属来问", "complaint": "处理投诉",
 }  # fmt: skip
+FURTHEST = 60  # days from today, on the sheets of a day
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,16 @@ def number(key: str, *, form: bool = False) -> int | None:
     """A key that was asked for; None for whatever is none."""
     text = (request.form if form else request.args).get(key, "")
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
+
+
+def day(text: str) -> date:
+    """The day in China that was asked for; today for whatever is none, or lies further than `FURTHEST` days away."""
+    today = now().astimezone(CHINA).date()
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        return today
+    return found if abs((found - today).days) <= FURTHEST else today
 
 
 def back_to(endpoint: str, done: str, **where: Any) -> Response:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from handlers.words import on_day, when, when_two
+from handlers.words import clock_span, on_day, when, when_two
 from models.hours import CHINA
 from models.people.persons import Person
 
@@ -46,7 +46,7 @@ def day(starts_at: datetime, centre: str) -> str:
 
 def half(number: int, starts_at: datetime, ends_at: datetime) -> str:
     """A morning or an afternoon to choose."""
-    return f"{HALVES[number]}{starts_at.astimezone(CHINA):%H:%M}–{ends_at.astimezone(CHINA):%H:%M}"
+    return HALVES[number] + clock_span(starts_at, ends_at, CHINA)
 
 
 def seat(starts_at: datetime, relative: Person, cared: Person) -> str:

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from handlers.family import after_words, words
 from handlers.tasks.words import reached
-from handlers.words import city, on_day, when
+from handlers.words import city, clock_span, on_day, when
 from models.family.daysheet import Line, to_phone
 from models.hours import CHINA
 
@@ -54,7 +54,7 @@ def _told(line: Line, *, shown: bool) -> str:
 
 
 def _span(line: Line) -> str:
-    return f"{line.starts_at.astimezone(CHINA):%H:%M}–{line.ends_at.astimezone(CHINA):%H:%M}"
+    return clock_span(line.starts_at, line.ends_at, CHINA)
 
 
 def _there(line: Line) -> str:

@@ -8,23 +8,21 @@ from flask import Blueprint, render_template
 from handlers import desk, masking
 from handlers.family import after_words, daysheets
 from models.family.daysheet import Line, day_sheet
-from models.hours import CHINA
 
 ROOM = Blueprint("callsheet", __name__, url_prefix="/callsheet", template_folder="templates")
-FURTHEST = 60  # days from today
 
 
 @ROOM.get("/")
 def listed() -> str:
     """The calls of today, or of the day that is asked for, below this cadre's areas; names masked, no phone."""
-    day = _day(desk.asked("day"))
+    day = desk.day(desk.asked("day"))
     return _page(day, [_masked(line) for line in day_sheet(desk.session(), desk.who(), day)], shown=False)
 
 
 @ROOM.post("/reveal")
 def reveal() -> str:
     """The same with names and ways to reach the elders, to be printed, for a reason."""
-    day = _day(desk.typed("day"))
+    day = desk.day(desk.typed("day"))
     desk.reveal(f"callsheet:{day.isoformat()}")
     return _page(day, day_sheet(desk.session(), desk.who(), day), shown=True)
 
@@ -32,7 +30,7 @@ def reveal() -> str:
 def _page(day: date, lines: list[Line], *, shown: bool) -> str:
     return render_template(
         "callsheet/desk_list.html", day=day, head=daysheets.head(day), columns=after_words.SHEET_COLUMNS, shown=shown,
-        rows=[(line.call_id, daysheets.cells(line, shown=shown), daysheets.state(line)) for line in lines],
+        rows=[(daysheets.cells(line, shown=shown), daysheets.state(line)) for line in lines],
         boxes=after_words.SHEET_BOXES, signature=after_words.SHEET_SIGNATURE, foot=daysheets.foot(lines),
         before=day - timedelta(days=1), after=day + timedelta(days=1), none=after_words.NO_SHEET,
     )  # fmt: skip
@@ -41,13 +39,3 @@ def _page(day: date, lines: list[Line], *, shown: bool) -> str:
 def _masked(line: Line) -> Line:
     """A call without the family's names and without ways to their doors."""
     return replace(line, cared=masking.name(line.cared), relatives=tuple(masking.name(one) for one in line.relatives))
-
-
-def _day(text: str) -> date:
-    """The day that was asked for; today for whatever is none, or lies far away."""
-    today = desk.now().astimezone(CHINA).date()
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return today
-    return day if abs((day - today).days) <= FURTHEST else today

@@ -28,10 +28,9 @@ Value = (
 Answers = dict[Annotated[str, Field(max_length=40, pattern=NO_NUL)], Value]
 
 
-class OrderAsked(Asked):
-    """A new order. `client_key` makes it one however often, and under whatever Idempotency-Key, it is sent."""
+class WishAsked(Asked):
+    """What is wished for whom, when and how."""
 
-    client_key: Annotated[str, Field(pattern=r"^[!-~]{8,40}$")]
     listing_id: Key
     beneficiary_id: Key | None = None  # None: for myself
     answers: Answers = Field({}, max_length=50)
@@ -39,6 +38,12 @@ class OrderAsked(Asked):
     note: Annotated[str, Field(max_length=2000, pattern=NO_NUL)] = ""
     # The codes that an `ask_eligible` named: read by whoever orders, and wanted all the same.
     warned: list[Annotated[str, Field(max_length=40, pattern=NO_NUL)]] = Field([], max_length=20)
+
+
+class OrderAsked(WishAsked):
+    """A new order. `client_key` makes it one however often, and under whatever Idempotency-Key, it is sent."""
+
+    client_key: Annotated[str, Field(pattern=r"^[!-~]{8,40}$")]
 
 
 class CancelAsked(Asked):

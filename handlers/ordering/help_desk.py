@@ -7,7 +7,7 @@ from handlers import desk, happened, masking
 from handlers.messages.media import send
 from handlers.ordering import need_desk_words as said
 from handlers.ordering import need_words
-from handlers.ordering.needs_desk import contact_of, line_of, question, whom_of
+from handlers.ordering.needs_desk import contact_of, line_of, question, reason_given, whom_of
 from handlers.tasks import words as task_words
 from models.errors import Refused
 from models.messages.media import one_of
@@ -99,12 +99,7 @@ def finish(call: int) -> Response:
 def close(call: int) -> Response:
     """It cannot be done, and why; or whose it is."""
     _as_seen(call)
-    reason, whose = desk.typed("why"), desk.typed("whose")
-    if "whose" in request.form:
-        if not whose or not reason:
-            raise Refused("reason_missing")
-        reason = said.NOT_OURS.format(who=whose, why=reason)
-    helping.close(desk.session(), desk.who(), call, reason, desk.now())
+    helping.close(desk.session(), desk.who(), call, reason_given(), desk.now())
     return _done("help_close", call, "closed_help")
 
 

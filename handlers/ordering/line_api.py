@@ -1,15 +1,14 @@
 """The waiting list in the mini-program: into the line for what is full, where one stands, the answer to an offer."""
 
-from typing import Annotated, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from apiflask import APIBlueprint
 from flask import g
-from pydantic import AwareDatetime, Field
 
-from handlers.envelope import NO_NUL, Asked, Instant, Key, Shown, refusing, said
+from handlers.envelope import Instant, Shown, refusing, said
 from handlers.ordering import waiting_words as words
-from handlers.ordering.api import Answers, OrderShown, shown
+from handlers.ordering.api import OrderShown, WishAsked, shown
 from handlers.words import when_two
 from models.ordering import joining
 from models.ordering.listings import Listing
@@ -20,15 +19,8 @@ from models.places.centres import ServiceCentre
 room = APIBlueprint("waiting", __name__, tag="waiting")
 
 
-class WaitAsked(Asked):
+class WaitAsked(WishAsked):
     """What an order of the same wish would hold; joining twice is once."""
-
-    listing_id: Key
-    beneficiary_id: Key | None = None  # None: for myself
-    answers: Answers = Field({}, max_length=50)
-    preferred_at: AwareDatetime
-    note: Annotated[str, Field(max_length=2000, pattern=NO_NUL)] = ""
-    warned: list[Annotated[str, Field(max_length=40, pattern=NO_NUL)]] = Field([], max_length=20)
 
 
 class PlaceInLine(Shown):

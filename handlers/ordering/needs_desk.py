@@ -136,12 +136,7 @@ def take_off(need: int) -> Response:
 def answer(need: int) -> Response:
     """Answered with a reason; or with whose it is, and why it is not ours."""
     _as_seen(need)
-    reason, whose = desk.typed("why"), desk.typed("whose")
-    if "whose" in request.form:
-        if not whose or not reason:
-            raise Refused("reason_missing")
-        reason = said.NOT_OURS.format(who=whose, why=reason)
-    triage.decline(desk.session(), desk.who(), need, reason, desk.now())
+    triage.decline(desk.session(), desk.who(), need, reason_given(), desk.now())
     return _done("need_decline", need, "declined")
 
 
@@ -206,6 +201,19 @@ def whom_of(thing: Any) -> tuple[str, str]:
     if thing.by_clerk or thing.teller_id in (None, thing.person_id):
         return person, ""
     return person, session.get_one(Person, thing.teller_id).name
+
+
+def reason_given() -> str:
+    """Why not, as the form says it: a reason, or whose it is and why it is not ours; raises Refused("reason_missing").
+
+    A reason alone may be empty: the rule that is asked says so.
+    """
+    reason, whose = desk.typed("why"), desk.typed("whose")
+    if "whose" not in request.form:
+        return reason
+    if not whose or not reason:
+        raise Refused("reason_missing")
+    return said.NOT_OURS.format(who=whose, why=reason)
 
 
 def contact_of(thing: Any) -> list[Any]:

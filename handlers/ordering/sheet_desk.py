@@ -7,24 +7,22 @@ from flask import Blueprint, render_template
 
 from handlers import desk, masking
 from handlers.ordering import desk_words, sheets
-from models.hours import CHINA
 from models.ordering.runsheet import Stop, sheet_below
 
 ROOM = Blueprint("sheet", __name__, url_prefix="/sheet", template_folder="templates")
-FURTHEST = 60  # days from today
 
 
 @ROOM.get("/")
 def listed() -> str:
     """The visits of today, or of the day that is asked for, below this cadre's areas; names masked."""
-    day = _day(desk.asked("day"))
+    day = desk.day(desk.asked("day"))
     return _page(day, [_masked(stop) for stop in sheet_below(desk.session(), desk.who(), day)], shown=False)
 
 
 @ROOM.post("/reveal")
 def reveal() -> str:
     """The same with names and wishes, to be printed, for a reason."""
-    day = _day(desk.typed("day"))
+    day = desk.day(desk.typed("day"))
     desk.reveal(f"sheet:{day.isoformat()}")
     return _page(day, sheet_below(desk.session(), desk.who(), day), shown=True)
 
@@ -33,7 +31,8 @@ def _page(day: date, stops: list[Stop], *, shown: bool) -> str:
     phones = "、".join(dict.fromkeys(stop.phone for stop in stops))
     return render_template(
         "sheet/desk_list.html", day=day, head=sheets.head(day), columns=sheets.COLUMNS, boxes=sheets.BOXES, shown=shown,
-        rows=[sheets.cells(stop) for stop in stops], signature=sheets.SIGNATURE, foot=sheets.FOOT.format(phone=phones),
+        rows=[(sheets.cells(stop), "") for stop in stops], signature=sheets.SIGNATURE,
+        foot=sheets.FOOT.format(phone=phones),
         before=day - timedelta(days=1), after=day + timedelta(days=1), desk_words=desk_words,
     )  # fmt: skip
 
@@ -41,13 +40,3 @@ def _page(day: date, stops: list[Stop], *, shown: bool) -> str:
 def _masked(stop: Stop) -> Stop:
     """A visit without the household's name, and without what was typed for whoever goes."""
     return replace(stop, beneficiary=masking.name(stop.beneficiary), questions=[], answers={}, note="")
-
-
-def _day(text: str) -> date:
-    """The day that was asked for; today for whatever is none, or lies far away."""
-    today = desk.now().astimezone(CHINA).date()
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return today
-    return day if abs((day - today).days) <= FURTHEST else today

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from handlers.ordering import words
-from handlers.words import WEEKDAYS
+from handlers.words import WEEKDAYS, clock_span
 from models.hours import CHINA
 from models.ordering.numbers import spoken
 from models.ordering.runsheet import Stop
@@ -42,7 +42,7 @@ def _line(stop: Stop) -> str:
 
 
 def _span(stop: Stop) -> str:
-    return f"{stop.starts_at.astimezone(CHINA):%H:%M}–{stop.ends_at.astimezone(CHINA):%H:%M}"
+    return clock_span(stop.starts_at, stop.ends_at, CHINA)
 
 
 def _wishes(stop: Stop) -> str:

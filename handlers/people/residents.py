@@ -78,9 +78,8 @@ def make_invitation(ask: Ask, person: int) -> Reply:
 def resident(ask: Ask, person: int) -> Reply:
     """A resident as their cadre sees them: who may act for them, to what they agreed, what can be changed."""
     found = resident_of(ask.session, ask.who.person_id, person)
-    first = [Choice("开亲情码", f"staff/invite/{person}")]
-    if found.state == "active":
-        first.insert(0, Choice(words.ORDER_FOR.format(name=found.name), f"order/for/{person}"))
+    order = Choice(words.ORDER_FOR.format(name=found.name), f"order/for/{person}")
+    first = [*([order] if found.state == "active" else []), Choice("开亲情码", f"staff/invite/{person}")]
     verbs = [name for name, verb in PERSON.by_name.items() if found.state in verb.sources]
     befalls = [Choice(words.BEFALLS[verb], f"staff/resident/{person}/befall/{verb}") for verb in verbs]
     company = Choice("陪伴", f"company/{person}")

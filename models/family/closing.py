@@ -8,10 +8,9 @@ from sqlalchemy.orm import Session
 
 from models.family.calls import FamilyCall
 from models.hours import WorkCalendar, calendar
-from models.life import BY_RULE
 from models.people.persons import Person
 from models.places.centres import ServiceCentre, open_spans, why_shut
-from models.tasks.desk import open_task, settle
+from models.tasks.desk import makes_way, open_task
 from models.tasks.tasks import TASK, Task
 
 KIND = "closure"
@@ -50,11 +49,7 @@ def _lay_before(session: Session, centre_id: int, calls: list[FamilyCall], now: 
     seen = {_mark(line) for task in tasks if task.state == "done" for line in task.facts["calls"]}
     lines = [line for line in (_line(session, call) for call in calls) if _mark(line) not in seen]
     standing = [task for task in tasks if task.state not in TASK.ends]
-    if lines and any(task.facts["calls"] == lines for task in standing):
-        return 0
-    for task in standing:
-        settle(session, task, "cancel", by=BY_RULE, now=now)
-    if not lines:
+    if not makes_way(session, standing, lines, now):
         return 0
     first = calls[0].starts_at
     open_task(

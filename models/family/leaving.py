@@ -10,14 +10,14 @@ from models.errors import Refused
 from models.family.calls import CALL, FamilyCall, resources_of
 from models.family.telling import help_anew
 from models.hours import calendar
-from models.life import BY_RULE, By
+from models.life import By
 from models.people.identities import Who
 from models.people.persons import Person
 from models.people.staff import CADRE_ROLES, StaffRole, is_cadre_over
 from models.places.areas import Area
 from models.places.cells import occupy
 from models.places.centres import ServiceCentre
-from models.tasks.desk import open_task, settle, task_for
+from models.tasks.desk import makes_way, open_task, settle, task_for
 from models.tasks.tasks import TASK, Task
 
 KIND = "series_helper"
@@ -56,11 +56,7 @@ def _lay_before(session: Session, centre_id: int, helper_id: int, calls: list[Fa
     tasks = session.scalars(query, execution_options={"populate_existing": True}).all()
     standing = [task for task in tasks if task.state not in TASK.ends and task.facts["helper_id"] == helper_id]
     lines = [_line(session, call) for call in calls]
-    if lines and any(task.facts["calls"] == lines for task in standing):
-        return 0
-    for task in standing:
-        settle(session, task, "cancel", by=BY_RULE, now=now)
-    if not lines:
+    if not makes_way(session, standing, lines, now):
         return 0
     soon = max(now + NEAR, calls[0].starts_at - NEAR)
     open_task(

@@ -21,8 +21,6 @@ from models.life import BY_TIME, By
 from models.people.identities import Who
 from models.people.persons import Person
 
-PROLONGS_BY = timedelta(days=182)
-
 
 def suspend(session: Session, who: Who, series_id: int, now: datetime) -> Series:
     """The series rests: its calls to come are off, and none is made; twice is once.

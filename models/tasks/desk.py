@@ -1,6 +1,6 @@
 """Opening tasks for the cadres of an area, telling them, and settling what they have done."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -58,6 +58,18 @@ def open_task(
         if reader != by.person_id:
             tell(session, task, reader, now)
     return task
+
+
+def makes_way(session: Session, standing: Sequence[Task], lines: Sequence[Any], now: datetime) -> bool:
+    """Whether a task with these lines is to be opened; what stands with other lines is taken back.
+
+    `standing` are the open tasks in whose place it would come: one that has these very lines stays.
+    """
+    if lines and any(task.facts["calls"] == lines for task in standing):
+        return False
+    for task in standing:
+        settle(session, task, "cancel", by=BY_RULE, now=now)
+    return bool(lines)
 
 
 def settle_for(
