@@ -1,7 +1,7 @@
 """Every life of the register, walked by its own table: no row comes where the table does not lead, whoever tries."""
 
 import itertools
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,6 +16,8 @@ from models.history import history_of
 from models.life import By
 from models.register import LIVES, METADATA
 from tests.world import NOW
+
+TAKEN_UP_AGAIN = {"series"}  # a family may want its cancelled or ended series back at any time
 
 on_all = pytest.mark.parametrize("life", LIVES, ids=lambda life: life.name)
 
@@ -38,7 +40,7 @@ def filler(column):
         return False
     if isinstance(kind, String):
         return "x"
-    return {} if kind.python_type is dict else 1
+    return {dict: {}, date: NOW.date(), time: NOW.time()}.get(kind.python_type, 1)
 
 
 def begun(session, life):
@@ -58,7 +60,7 @@ def test_every_state_can_be_reached_and_whoever_is_named_somewhere_can_do_someth
     for _ in life.states:
         reached |= {verb.target for verb in life.verbs if reached & set(verb.sources)}
     assert reached == set(life.states)
-    assert life.ends, "a life without an end"
+    assert life.ends or life.name in TAKEN_UP_AGAIN, "a life without an end"
     assert all(verb.who for verb in life.verbs)
     width = life.table.c.state.type.length
     assert all(len(state) <= width for state in life.states)
