@@ -1,13 +1,12 @@
 """Occupancy: a person, a station, a room or a vehicle is in one place at a time, and the primary key says so."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Index, String, delete, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Index, Select, String, and_, delete, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Base, Key
+from models.base import Base, Key, insert_of
 from models.errors import Refused
 
 CELL = timedelta(minutes=15)
@@ -49,25 +48,50 @@ def hold(
 
     `area_id` says where all this takes place, so that a road to it can be reckoned with; without it what is held stays
     where it is. The new cells are taken before the old ones are given back, in one INSERT that everybody sorts the same
-    way, inside a savepoint. Raises Refused("slot_taken") when any of them is held by another; then nothing has changed.
+    way. Raises Refused("slot_taken") when any of them is held by another; then nothing has changed.
     """
     wanted = {(resource, start) for resource, since, until in spans for start in cells_between(since, until)}
     session.flush()
-    held = session.execute(select(Cell.resource_id, Cell.cell_start, Cell.area_id).where(Cell.held_by == held_by)).all()
+    found = session.execute(_mine_or_in_the_way(wanted, held_by)).all()
+    held = [row for row in found if row.held_by == held_by]
+    if any(row.held_by != held_by and (row.resource_id, row.cell_start) in wanted for row in found):
+        raise Refused("slot_taken")
     mine = {(row.resource_id, row.cell_start) for row in held}
-    rows = [
-        {"resource_id": r, "cell_start": s, "held_by": held_by, "area_id": area_id} for r, s in sorted(wanted - mine)
-    ]
-    if rows:
-        try:
-            with session.begin_nested():
-                session.execute(insert(Cell).values(rows))
-        except IntegrityError as error:
-            raise Refused("slot_taken") from error
+    _take(session, sorted(wanted - mine), held_by, area_id)
     if area_id is not None and any(row.area_id != area_id for row in held):
         session.execute(update(Cell).where(Cell.held_by == held_by).values(area_id=area_id))
     for resource, start in sorted(mine - wanted):
         session.execute(delete(Cell).where(Cell.resource_id == resource, Cell.cell_start == start))
+
+
+Found = Select[str, datetime, int | None, str]
+
+
+def _mine_or_in_the_way(wanted: Collection[tuple[str, datetime]], held_by: str) -> Found:
+    """What `held_by` holds, and what anybody holds of the wanted resources in the time from the first to the last."""
+    columns = select(Cell.resource_id, Cell.cell_start, Cell.area_id, Cell.held_by)
+    if not wanted:
+        return columns.where(Cell.held_by == held_by)
+    starts = [start for _, start in wanted]
+    others = and_(
+        Cell.resource_id.in_(sorted({resource for resource, _ in wanted})),
+        Cell.cell_start >= min(starts), Cell.cell_start <= max(starts),
+    )  # fmt: skip
+    return columns.where(or_(Cell.held_by == held_by, others))
+
+
+def _take(session: Session, wanted: Sequence[tuple[str, datetime]], held_by: str, area_id: int | None) -> None:
+    """Write cells that were free a moment ago, all or none; whoever wrote one meanwhile is first."""
+    if not wanted:
+        return
+    rows = [{"resource_id": r, "cell_start": s, "held_by": held_by, "area_id": area_id} for r, s in wanted]
+    made = insert_of(session, Cell).values(rows).on_conflict_do_nothing().returning(Cell.resource_id, Cell.cell_start)
+    written = session.execute(made).all()
+    if len(written) == len(rows):
+        return
+    for row in written:
+        session.execute(delete(Cell).where(Cell.resource_id == row.resource_id, Cell.cell_start == row.cell_start))
+    raise Refused("slot_taken")
 
 
 def hand_on(session: Session, held_by: str, to: str) -> None:
