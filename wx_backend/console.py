@@ -95,7 +95,7 @@ REFUSALS: Mapping[str, str] = {
 }  # fmt: skip
 DONE: Mapping[str, str] = {**task_words.DONE_WORDS, "password": people_words.SIGN_IN_CHANGED,
                            "resent": letter_words.RESENT, **desk_words.DONE_WORDS, **need_desk_words.DONE,
-                           **waiting_words.DONE, **call_words.DONE_WORDS}  # fmt: skip
+                           **waiting_words.DONE, **call_words.DONE_WORDS, **people_words.DONE_WORDS}  # fmt: skip
 # How each kind of thing says what has changed since a page showed it.
 CHANGED: Mapping[str, Callable[[str], str]] = {
     "task": tasks.changed, "call": calls.changed, "version": review.changed, "need": needs_desk.changed,

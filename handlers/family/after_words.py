@@ -89,6 +89,9 @@ SHEET_COLUMNS = ("时间", "老人", "家人（当地时间）", "地点", "谁�
 SHEET_BOXES = ("老人到 ____:____", "通了", "家人没接", "老人没来", "没接通", "状态：好 / 要再看")
 SHEET_SIGNATURE = "签字："
 SHEET_FOOT = "没有信号时先写在纸上，回来后在微信里补记，时间按纸上的填。有变化请打中心电话{phone}。"
+AT_HOME = "上门，带{along}，{leave}出发"
+SET_OUT = "出发了"
+HAS_SET_OUT = "好的，已经告诉家属：大约{arrives}到{cared}家。"
 PHONE_HEAD = "要打电话或上门告诉的："
 PHONE_NONE = "都已经告诉了。"
 
@@ -96,7 +99,7 @@ PHONE_NONE = "都已经告诉了。"
 VIEWS = {"coming": "要来的", "untold": "还没登记结果", "all": "全部"}
 VERBS = {
     "begin": "约好", "change": "改时间", "choose": "选了怎么视频",
-    "check_in": "老人到场", "start": "开始", "close": "时间过了，没人登记",
+    "set_out": "出发上门", "check_in": "老人到场", "start": "开始", "close": "时间过了，没人登记",
     "complete": "视频顺利", "cancel": "取消", "call_off": "中心取消", "undo": "撤回取消", "miss_relative": "家人没接",
     "miss_resident": "老人没来", "miss_both": "双方没来", "fail": "没接通",
 }  # fmt: skip

@@ -107,6 +107,7 @@ class CallShown(Shown):
     reason: str
     revision: int
     centre: str
+    venue_mode: str
     phone: str
     way: str
     way_text: str
@@ -295,7 +296,8 @@ def shown(call: FamilyCall, role: str) -> CallShown:
         guests=[guest.name for guest in guests_of(g.session, call.id)], starts_at=call.starts_at, ends_at=call.ends_at,
         starts_at_text=_both(call.starts_at, relative.time_zone if role == "cadre" else g.who.zone), state=call.state,
         state_text=words.STATE_NAMES[call.state], reason=words.listed(call.reason) if call.reason else "",
-        revision=call.revision, centre=centre.name, phone=phone_of(g.session, centre), way=call.way,
+        revision=call.revision, centre=centre.name, venue_mode=call.venue_mode, phone=phone_of(g.session, centre),
+        way=call.way,
         way_text=words.WAYS[call.way], media=call.media, opens_at=call.starts_at - ways.OPENS,
         closes_at=call.ends_at + ways.GRACE,
     )  # fmt: skip

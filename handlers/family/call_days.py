@@ -14,7 +14,8 @@ from models.family.call_days import CallDay, calls_on, day_for, days_of
 from models.family.calls import FamilyCall, call_for
 from models.family.reseating import call_off, reseat, resize, to_reserve
 from models.family.seating import free_screen, make_day, plan_day
-from models.family.slots import CALL_LASTS, NOTICE
+from models.family.slots import NOTICE
+from models.family.venues import CALL_LASTS
 from models.hours import calendar, instant
 from models.people.persons import Person
 from models.people.staff import areas_under, is_cadre

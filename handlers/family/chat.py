@@ -11,11 +11,12 @@ from handlers.room import Ask, Choice, Handler, Reply
 from handlers.words import on_day, unreached
 from models.errors import Refused
 from models.family.booking import book, move, partner
-from models.family.calls import FamilyCall, call_for, calls_of
+from models.family.calls import AT_HOME, FamilyCall, call_for, calls_of
 from models.family.guests import guests_of
 from models.family.holding import hold_slot
 from models.family.holds import HOLD_LASTS, uncounted_for
-from models.family.slots import Slot, best, free_slots, nearest, venue_for
+from models.family.slots import Slot, best, free_slots, nearest
+from models.family.venues import Venue, venue_for
 from models.hours import calendar, instant, instants
 from models.people.care import cared_for_by
 from models.people.identities import out_of_reach
@@ -128,7 +129,7 @@ def check(ask: Ask, person: int, stamp: int) -> Reply:
     cared = ask.session.get_one(Person, person)
     text = words.CHECK.format(
         cared=cared.name, time=words.both(starts_at, ask.who.zone), minutes=HOLD_LASTS // timedelta(minutes=1),
-        centre=venue_for(ask.session, _me(ask), cared).centre.name,
+        centre=_where(venue_for(ask.session, _me(ask), cared), cared),
     )  # fmt: skip
     text += _unreached(ask, [ask.who.person_id])
     # The key stands in the address: tapping twice, or a stale link, is the same call.
@@ -153,6 +154,10 @@ def confirm(ask: Ask, person: int, stamp: int, key: str) -> Reply:
     text += _unreached(ask, [call.relative_id])
     weekly = Choice("以后也定期视频", f"call/series/of/{call.id}")
     return Reply(text, (Choice("查看或更改", f"call/{call.id}"), weekly, Choice("点单服务", "order")))
+
+
+def _where(venue: Venue, cared: Person) -> str:
+    return words.where(venue.centre.name, cared.name, at_home=venue.mode == AT_HOME)
 
 
 def _instead(ask: Ask, refusal: Refused, prefix: str, back: str) -> Reply:
@@ -182,7 +187,8 @@ def one(ask: Ask, call: int) -> Reply:
     centre = ask.session.get_one(ServiceCentre, found.centre_id)
     time = words.both(found.starts_at, _reader(ask, found))
     names = [guest.name for guest in guests_of(ask.session, call)]
-    text = words.whole(cared.name, relative.name, names, centre.name, time, found.state, found.reason)
+    place = words.where(centre.name, cared.name, at_home=found.venue_mode == AT_HOME)
+    text = words.whole(cared.name, relative.name, names, place, time, found.state, found.reason)
     enter = entering.ways_in(found, role, ask.now)
     if found.state == "booked":
         text += _unreached(ask, [found.relative_id, *(guest.id for guest in guests_of(ask.session, call))])

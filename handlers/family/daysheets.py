@@ -20,7 +20,7 @@ def as_text(day: date, lines: Sequence[Line]) -> str:
     """The sheet in a bubble, and below it whom to phone or go to; the numbers stand in the conversation only."""
     if not lines:
         return after_words.SHEET_NONE.format(day=on_day(day))
-    listed = [f"{n}. {_span(line)} {line.village}{line.cared} 与{'、'.join(line.relatives)}（{line.place}）"
+    listed = [f"{n}. {_span(line)} {line.village}{line.cared} 与{'、'.join(line.relatives)}（{_place(line)}）"
               for n, line in enumerate(lines, start=1)]  # fmt: skip
     calls = [f"· {_span(line)} {line.cared}：{reached(line.ways).replace(chr(10), ' ')}" for line in to_phone(lines)]
     phone = [after_words.PHONE_HEAD, *calls] if calls else [after_words.PHONE_NONE]
@@ -30,8 +30,8 @@ def as_text(day: date, lines: Sequence[Line]) -> str:
 def cells(line: Line, *, shown: bool) -> tuple[str, ...]:
     """One call as the columns of a sheet have it, all but the last; ways to reach people only where all is `shown`."""
     return (
-        _span(line), f"{line.village} {line.cared}", f"{'、'.join(line.relatives)} {_there(line)}".strip(), line.place,
-        line.helper, _told(line, shown=shown),
+        _span(line), f"{line.village} {line.cared}", f"{'、'.join(line.relatives)} {_there(line)}".strip(),
+        _place(line), line.helper, _told(line, shown=shown),
     )  # fmt: skip
 
 
@@ -51,6 +51,14 @@ def _told(line: Line, *, shown: bool) -> str:
     if not line.ways:
         return ""
     return reached(line.ways) if shown else after_words.NOT_TOLD
+
+
+def _place(line: Line) -> str:
+    """Where, and for a call at home what goes along and when."""
+    if line.set_out_by is None:
+        return line.place
+    along = "、".join(one for one in (line.place, line.vehicle) if one)
+    return after_words.AT_HOME.format(along=along, leave=f"{line.set_out_by.astimezone(CHINA):%H:%M}")
 
 
 def _span(line: Line) -> str:

@@ -66,7 +66,7 @@ def _asked(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
     )
     fields = {
         "subject": (f"请答复：与{facts['cared']}视频改时间", f"请答复：{facts['cared']}改时间", "请答复：视频改时间"),
-        "time": f"{new.astimezone(zone):%Y-%m-%d %H:%M}", "place": facts["centre"], "contact": facts["phone"],
+        "time": f"{new.astimezone(zone):%Y-%m-%d %H:%M}", "place": words.place(facts), "contact": facts["phone"],
     }  # fmt: skip
     return Wording(TEMPLATES[kind], fields, text + _ask(facts))
 

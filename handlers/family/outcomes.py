@@ -8,7 +8,8 @@ from handlers.room import Ask, Choice, Handler, Reply
 from handlers.words import plain, when
 from models.errors import Refused
 from models.family import told
-from models.family.calls import FamilyCall, cadres_call
+from models.family.calls import AT_HOME, FamilyCall, cadres_call
+from models.family.homes import SET_OUT_WITHIN, set_out
 from models.family.outcomes import OUTCOMES, arrive, report, suggested
 from models.family.told import telling_of
 from models.family.wellbeing import SOON, tick, tick_of
@@ -27,7 +28,9 @@ def desk(ask: Ask, call: int) -> Reply:
     text = after_words.DESK.format(
         cared=cared.name, relative=relative.name, state=words.STATE_NAMES[found.state],
         time=words.both(found.starts_at, relative.time_zone),
-        place=ask.session.get_one(ServiceCentre, found.centre_id).name,
+        place=words.where(
+            ask.session.get_one(ServiceCentre, found.centre_id).name, cared.name, at_home=found.venue_mode == AT_HOME
+        ),
     )  # fmt: skip
     lines = [text, _told_line(ask, found), _well_line(ask, found)]
     hint = suggested(found, ask.now)
@@ -36,10 +39,20 @@ def desk(ask: Ask, call: int) -> Reply:
     return Reply("\n".join(line for line in lines if line), choices(ask, found), back="call/mine")
 
 
+def out(ask: Ask, call: int) -> Reply:
+    """The helper has set out for a home."""
+    found, arrives_at = set_out(ask.session, ask.who, call, ask.now)
+    cared = ask.session.get_one(Person, found.cared_id).name
+    text = after_words.HAS_SET_OUT.format(cared=cared, arrives=f"{arrives_at.astimezone(CHINA):%H:%M}")
+    return Reply(text, choices(ask, found), back="call/mine")
+
+
 def choices(ask: Ask, call: FamilyCall) -> tuple[Choice, ...]:
     """What a cadre can do with a call as it stands; what presence suggests comes first, and a tap decides."""
     at = f"call/{call.id}"
     found: list[Choice] = []
+    if call.state == "booked" and call.venue_mode == AT_HOME and ask.now >= call.starts_at - SET_OUT_WITHIN:
+        found += [Choice(after_words.SET_OUT, f"{at}/out")] if call.set_out_at is None else []
     if call.state in ("booked", "unreported") and ask.now >= call.starts_at - EARLY:
         found.append(Choice(after_words.WHAT["arrived"], f"{at}/here"))
     if call.state not in ("cancelled", "completed") and ask.now >= call.starts_at:
@@ -158,6 +171,7 @@ def _end(ask: Ask, call: int) -> datetime:
 ADDRESSES: dict[str, Handler] = {
     "call/desk/<int:call>": desk,
     "call/<int:call>/here": here,
+    "call/<int:call>/out": out,
     "call/<int:call>/was/<int:what>": ask_sure,
     "call/<int:call>/was/<int:what>/yes": became,
     "call/<int:call>/well/ok": well,

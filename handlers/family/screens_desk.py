@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 from handlers import desk, masking
 from handlers.family import room_words, words
 from handlers.words import two_lines, when_two
+from models.family.calls import AT_HOME
 from models.family.passes import open_screen
 from models.family.rooms import EARLY, calls_near
 from models.hours import CHINA
@@ -26,7 +27,9 @@ def listed() -> str:
         rows.append({
             "call": call.id, "cared": masking.name(cared.name), "relative": masking.name(relative.name),
             "time": two_lines(when_two(call.starts_at, CHINA, ZoneInfo(relative.time_zone))),
-            "centre": session.get_one(ServiceCentre, call.centre_id).name, "state": words.STATE_NAMES[call.state],
+            "place": words.where(session.get_one(ServiceCentre, call.centre_id).name, masking.name(cared.name),
+                                 at_home=call.venue_mode == AT_HOME),
+            "state": words.STATE_NAMES[call.state],
             "open": desk.now() >= call.starts_at - EARLY,
         })  # fmt: skip
     return render_template("screens/desk_list.html", rows=rows, words=room_words)

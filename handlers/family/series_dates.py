@@ -10,7 +10,7 @@ from models.family.leaving import take_over
 from models.family.occurrences import LIVE, Occurrence, occurrence_for
 from models.family.repeating import Glance, glances
 from models.family.series import Series, series_for
-from models.family.slots import CALL_LASTS, venue_for
+from models.family.venues import CALL_LASTS, venue_for
 from models.hours import calendar
 from models.people.persons import Person
 from models.places.centres import open_spans

@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from handlers.room import Said, Wording
-from handlers.words import WEEKDAYS, city, plain, when_two
+from handlers.words import WEEKDAYS, city, plain, when, when_two
 from models.hours import CHINA
 
 FOR_WHOM = "想和哪位家人视频？"
@@ -18,12 +18,14 @@ OR_TYPE = "也可以回复您那边的时间，如11月29日9点。\n"
 TIME_UNCLEAR = "没看懂这个时间，请写上日期和几点，按您那边的钟，例如：11月29日9点。"
 NO_SUCH_HOUR = "那一天改夏令时，{city}的钟会跳过{clock}这一刻。最近的空位有："
 HOUR_TWICE = "那一天夏令时结束，{city}的钟会走两次{clock}，请看清后面的UTC再选："
+AT_HOME = "（上门）"
+HOME = "{cared}家里（工作人员带设备上门）"
 NEAR_IT = "离这个时间最近的空位有："
 PICK_SLOT = "请选一个时间（前面是国内时间）："
 NO_SLOTS = "这一天没有空位了，请换一天。"
 CHECK = (
     "请核对：与{cared}视频\n{time}\n地点：{centre}\n"
-    "到时工作人员会请老人到场，回复“进入视频”就能进来。\n这个时间为您保留{minutes}分钟。"
+    "到时工作人员会陪着老人，回复“进入视频”就能进来。\n这个时间为您保留{minutes}分钟。"
 )
 BOOKED = "约好了！\n与{cared}视频：{time}\n到时会提前提醒您。"
 MOVED = "改好了！\n与{cared}视频：{time}\n旧的提醒已取消，会按新时间提醒您。"
@@ -113,6 +115,16 @@ def whole(cared: str, relative: str, guests: Sequence[str], centre: str, time: s
     return "\n".join([*lines, *([f"原因：{plain(_BY_RULE.get(reason, reason))}"] if reason else [])])
 
 
+def place(facts: dict[str, Any]) -> str:
+    """Where a letter says that a call is held."""
+    return where(str(facts["centre"]), str(facts["cared"]), at_home=facts.get("at_home", False))
+
+
+def where(centre: str, cared: str, *, at_home: bool) -> str:
+    """Where a call is held: at the centre, or at home, where the helper takes the screen."""
+    return HOME.format(cared=cared) if at_home else centre
+
+
 def listed(reason: str) -> str:
     """A reason as a letter may say it: what somebody typed stays in the conversation, a lock screen shows letters."""
     return _BY_RULE.get(reason) or (reason if reason in (*REASONS, *OF_A_CADRE, *OF_THE_CENTRE) else UNSAID)
@@ -152,13 +164,15 @@ _TEXTS = {
     "uninvited": "与{cared}的视频（{time}）您不用参加了。",
     "restored": "与{other}的视频（{time}）照常进行，刚才的取消撤回了。",
     "arrived": "{cared}已经到了{centre}，可以视频了（约的是{time}）。请回复“进入视频”。",
+    "ready_at_home": "{cared}那边准备好了，可以视频了（约的是{time}）。请回复“进入视频”。",
+    "on_the_way": "{helper}已经出发去{cared}家，大约{arrives}到。视频时间：{time}。",
 }
 _INSTEAD = "别的办法：{instead}。"
 TEMPLATES = {
     "family.booked": "call_booked", "family.changed": "call_changed", "family.cancelled": "call_cancelled",
     "family.reminder": "call_reminder", "family.invited": "call_booked", "family.left": "call_changed",
     "family.uninvited": "call_cancelled", "family.restored": "call_booked", "family.arrived": "call_reminder",
-    "family.seated": "call_booked",
+    "family.seated": "call_booked", "family.on_the_way": "call_reminder",
 }  # fmt: skip
 
 
@@ -186,14 +200,17 @@ def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
     reason = "您不用参加了" if word == "uninvited" else listed(facts.get("reason", ""))
     fields: dict[str, Said] = {
         "subject": _subject(facts, start, zone, helper=helper), "time": f"{start.astimezone(zone):%Y-%m-%d %H:%M}",
-        "place": facts["centre"], "contact": facts["phone"], "reason": reason,
+        "place": place(facts), "contact": facts["phone"], "reason": reason,
     }  # fmt: skip
     if word == "reminder":
         soon = "" if helper else _SOON.get(str(facts.get("rule")), "")
         what = f"为{other}准备视频" if helper else f"与{other}视频"
         how = "" if helper else "到时回复“进入视频”就能进来。"
-        text = f"提醒：{soon}{time}{what}，地点{facts['centre']}。{how}"
+        text = f"提醒：{soon}{time}{what}，地点{place(facts)}。{how}"
     else:
-        text = _TEXTS[word].format(**{**facts, "reason": reason, "other": other, "time": time})
+        words = {**facts, "reason": reason, "other": other, "time": time, "centre": place(facts)}
+        if word == "on_the_way":
+            words["arrives"] = when(datetime.fromisoformat(facts["arrives_at"]), zone)
+        text = _TEXTS["ready_at_home" if word == "arrived" and facts.get("at_home") else word].format(**words)
         text += _INSTEAD.format(instead=plain(facts["alternative"])) if facts.get("alternative") else ""
     return Wording(TEMPLATES[kind], fields, f"{text}有问题请打电话{facts['phone']}。")

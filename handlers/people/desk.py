@@ -1,12 +1,14 @@
 """Residents at the staff desk: found by name or phone below a cadre's areas, shown masked until there is a reason."""
 
 from flask import Blueprint, render_template
+from werkzeug.wrappers import Response
 
 from handlers import desk
 from handlers.people import words
 from models.people.consent import consents_of
 from models.people.contacts import ways_to
 from models.people.finding import Question, circle_of, look
+from models.people.mobility import write_homebound
 from models.people.persons import Person
 from models.people.scope import resident_of
 from models.places.areas import Area
@@ -47,6 +49,14 @@ def reveal(person: int) -> str:
     found = resident_of(desk.session(), desk.who().person_id, person)
     desk.reveal(f"person:{found.id}")
     return _whole(found, shown=True)
+
+
+@ROOM.post("/<int:person>/homebound")
+def homebound(person: int) -> Response:
+    """Whether a resident cannot come to the centre."""
+    found = write_homebound(desk.session(), desk.who(), person, desk.typed("homebound") == "yes", desk.now())
+    desk.note("homebound", f"person:{found.id}", homebound=found.homebound)
+    return desk.back_to("console.residents.one", "homebound", person=person)
 
 
 def _whole(person: Person, *, shown: bool = False) -> str:

@@ -12,6 +12,7 @@ from models.family.parting import take_back
 from models.people.care import links_to
 from models.people.consent import CONSENT_KINDS, Consent, agree, consents_of
 from models.people.lives import PERSON
+from models.people.mobility import write_homebound
 from models.people.persons import Person
 from models.people.scope import resident_of, residents_named
 from models.people.staff import is_cadre
@@ -84,7 +85,10 @@ def resident(ask: Ask, person: int) -> Reply:
     befalls = [Choice(words.BEFALLS[verb], f"staff/resident/{person}/befall/{verb}") for verb in verbs]
     company = Choice("陪伴", f"company/{person}")
     trust = Choice("家人有效期、监护人", f"trust/of/{person}")
-    return _whole(ask, found, f"staff/resident/{person}", "staff/resident", *first, company, trust, *befalls)
+    moves = Choice(words.WRITE_MOBILE, f"staff/resident/{person}/homebound/no") if found.homebound else Choice(
+        words.WRITE_HOMEBOUND, f"staff/resident/{person}/homebound/yes"
+    )  # fmt: skip
+    return _whole(ask, found, f"staff/resident/{person}", "staff/resident", *first, company, trust, moves, *befalls)
 
 
 def ask_befall(ask: Ask, person: int, verb: str) -> Reply:
@@ -102,6 +106,13 @@ def befallen(ask: Ask, person: int, verb: str) -> Reply:
         raise Refused("wrong_state")
     mark(ask.session, ask.who, person, verb, ask.now)
     return Reply(words.BEFALLEN, (Choice("我的任务", "task"),))
+
+
+def homebound(ask: Ask, person: int, answer: str) -> Reply:
+    """Whether a resident cannot come to the centre is written down."""
+    found = write_homebound(ask.session, ask.who, person, answer == "yes", ask.now)
+    said = words.HOMEBOUND if found.homebound else words.MOBILE
+    return Reply(said.format(name=found.name), (Choice("查看", f"staff/resident/{person}"),))
 
 
 def resident_yes(ask: Ask, person: int, kind: int) -> Reply:
@@ -157,6 +168,7 @@ ADDRESSES: dict[str, Handler] = {
     "staff/resident/<int:person>": resident,
     "staff/resident/<int:person>/<int:kind>/yes": resident_yes,
     "staff/resident/<int:person>/<int:kind>/no": resident_no,
+    "staff/resident/<int:person>/homebound/<answer>": homebound,
     "staff/resident/<int:person>/befall/<verb>": ask_befall,
     "staff/resident/<int:person>/befall/<verb>/yes": befallen,
 }

@@ -111,12 +111,14 @@ AUDIT_VERBS = {
     "list_order": "清单调次序", "list_drop": "清单去掉一项", "list_cover": "清单记服务", "list_uncover": "清单去服务",
     "list_publish": "发布清单", "secret_read": "看保密事项", "media_seen": "看照片或听录音",
     "waiting_take": "代答要名额", "waiting_decline": "代答不要名额", "waiting_leave": "代退排队",
+    "call_outcome": "登记视频结果", "call_wellbeing": "记老人的状态", "call_off": "中心取消视频",
+    "call_told": "记下告诉了老人", "call_screen": "打开中心的屏幕", "homebound": "记能不能到中心",
     "account_added": "开通账号", "account_reset": "重置密码", "role_ended": "停用岗位",
 }  # fmt: skip
 AUDIT_THINGS = {
-    "task": "任务", "letter": "通知", "person": "居民", "order": "订单", "account": "账号", "role": "岗位",
-    "version": "服务清单", "need": "需求", "help": "求助", "list": "需求清单", "waiting": "排队", "report": "报表",
-    "sheet": "上门安排",
+    "task": "任务", "call": "视频", "letter": "通知", "person": "居民", "order": "订单", "account": "账号",
+    "role": "岗位", "version": "服务清单", "need": "需求", "help": "求助", "list": "需求清单", "waiting": "排队",
+    "report": "报表", "sheet": "上门安排",
 }  # fmt: skip
 AUDIT_FAULTS = {
     "missing": "第{seq}条不见了。", "chain": "第{seq}条和前一条接不上：中间被改过、删过或插过。",
@@ -129,6 +131,10 @@ AUDIT_DETAILS = {
 }  # fmt: skip
 BEFALLS = {"pause": "登记：住院", "resume": "登记：出院", "move_away": "登记：搬走", "die": "登记：去世"}
 BEFALLEN = "已经登记。"
+WRITE_HOMEBOUND, WRITE_MOBILE = "行动不便，视频请上门", "能到中心视频了"
+HOMEBOUND = "记下了。{name}以后的视频连线，由工作人员带设备上门；已经约好的不变，改时间后才上门。"
+MOBILE = "记下了。{name}以后到中心视频；已经约好的不变。"
+DONE_WORDS = {"homebound": "记下了。以后约的视频照这样安排，已经约好的不变。"}
 
 
 def ask_befall(verb: str, name: str) -> str:

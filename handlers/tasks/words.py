@@ -194,12 +194,14 @@ def _call_help(facts: dict[str, Any], zone: ZoneInfo) -> str:
     start = when(datetime.fromisoformat(facts["starts_at"]), zone)
     relatives = "、".join([facts["relative"], *facts.get("guests", ())])
     how = _PREPARES[facts.get("way", "by_hand")]
+    if facts.get("at_home"):
+        return f"{start} 到{facts['cared']}家里，帮{facts['cared']}与{relatives}视频连线。请带上设备，{how}"
     return f"{start} {facts['cared']}与{relatives}视频连线，地点{facts['centre']}。请提前请老人到场，{how}"
 
 
 # What a helper prepares, by how the call is held.
 _PREPARES = {
-    "room": "在中心的电脑上打开这次视频的网页。", "mini_voip": "用小程序进入多人通话。",
+    "room": "在设备上打开这次视频的网页。", "mini_voip": "用小程序进入多人通话。",
     "mini_1v1": "用小程序呼叫家属。", "device_voip": "用座位上的设备呼叫家属。", "link": "在小程序里打开视频链接。",
     "by_hand": "用微信呼叫家属。",
 }  # fmt: skip

@@ -10,9 +10,10 @@ from models.errors import Refused
 from models.family.calls import CALL, FamilyCall, call_for
 from models.family.guests import guests_of
 from models.family.holds import claim, uncounted_for
-from models.family.slots import CALL_LASTS, HORIZON_DAYS, NOTICE, Venue, nearest, venue_for
+from models.family.slots import HORIZON_DAYS, NOTICE, nearest
 from models.family.taking import take
 from models.family.telling import announce
+from models.family.venues import CALL_LASTS, Venue, venue_for
 from models.hours import calendar
 from models.life import By
 from models.people import guardians
@@ -20,7 +21,7 @@ from models.people.consent import has_taken_back
 from models.people.identities import Who
 from models.people.persons import Person
 from models.people.scope import act_for
-from models.places.centres import ServiceCentre, open_spans
+from models.places.centres import open_spans
 from models.tasks.holding import wake_for
 
 
@@ -52,7 +53,7 @@ def book(
     cared, relative = partner(session, who, cared_id), session.get_one(Person, who.person_id)
     guardians.check(session, cared, now)
     venue = venue_for(session, relative, cared)
-    check_time(session, venue.centre, starts_at, now)
+    check_time(session, venue, starts_at, now)
     call = FamilyCall(
         client_key=client_key, relative_id=relative.id, cared_id=cared.id, centre_id=venue.centre.id,
         station_id=venue.stations[0].id, helper_id=venue.helpers[0].id, starts_at=starts_at,
@@ -86,7 +87,7 @@ def move(session: Session, who: Who, call_id: int, starts_at: datetime, now: dat
     _check_consent(session, cared)
     guardians.check(session, cared, now)
     venue = venue_for(session, relative, cared)
-    check_time(session, venue.centre, starts_at, now)
+    check_time(session, venue, starts_at, now)
     if starts_at == call.starts_at:
         return call
     seen, helper = call.revision, call.helper_id
@@ -96,6 +97,7 @@ def move(session: Session, who: Who, call_id: int, starts_at: datetime, now: dat
             CALL.move(
                 session, call, "change", by=By(who.person_id, role), now=now, note=starts_at.isoformat(),
                 where={"revision": seen}, starts_at=starts_at, ends_at=starts_at + CALL_LASTS, revision=seen + 1,
+                set_out_at=None,
                 call_day_id=None,  # a family that wants another time leaves the call day, and has a helper of its own
             )  # fmt: skip
             _take(session, call, venue, relative, cared, now)
@@ -128,16 +130,18 @@ def _mine(call: FamilyCall, who: Who) -> FamilyCall:
     return call
 
 
-def check_time(session: Session, centre: ServiceCentre, starts_at: datetime, now: datetime) -> None:
-    """A call lies in the future, within the horizon, on the centre's half-hours and inside its opening hours.
+def check_time(session: Session, venue: Venue, starts_at: datetime, now: datetime) -> None:
+    """A call lies in the future, within the horizon, on the centre's half-hours and inside its opening hours; so does
+    the way to the elder's home and back.
 
     Raises Refused("bad_time").
     """
     if not now + NOTICE <= starts_at <= now + timedelta(days=HORIZON_DAYS):
         raise Refused("bad_time")
-    day = starts_at.astimezone(centre.tz).date()
-    for opens, closes in open_spans(session, centre, day, calendar(session)):
-        if opens <= starts_at and starts_at + CALL_LASTS <= closes and (starts_at - opens) % CALL_LASTS == timedelta(0):
+    sets_out, is_back = starts_at - venue.road, starts_at + CALL_LASTS + venue.road
+    day = starts_at.astimezone(venue.centre.tz).date()
+    for opens, closes in open_spans(session, venue.centre, day, calendar(session)):
+        if opens <= sets_out and is_back <= closes and (starts_at - opens) % CALL_LASTS == timedelta(0):
             return
     raise Refused("bad_time")
 
@@ -149,13 +153,14 @@ def _take(session: Session, call: FamilyCall, venue: Venue, relative: Person, ca
     """
     people = [relative, cared, *guests_of(session, call.id)]
     held = claim(session, call, venue, now)
-    first = (held.station_id, held.helper_id) if held else (call.station_id, call.helper_id)
+    first = (held.station_id, held.helper_id) if held else (call.station_id, call.helper_id, call.vehicle_id)
     try:
-        station, helper = take(session, venue, people, call.starts_at, call.subject, first=first)
+        crew = take(session, venue, people, call.starts_at, call.subject, first=first)
     except Refused as refusal:
         uncounted = (call.subject, *uncounted_for(session, relative.id, now))
         near = nearest(session, relative, cared, call.starts_at, now, held_by=uncounted, guests=people[2:])
         raise Refused("slot_taken", alternatives=near) from refusal
     # The centre too: the elder may have moved to another village since the call was booked.
-    call.centre_id, call.station_id, call.helper_id = venue.centre.id, station.id, helper.id
+    call.centre_id, call.venue_mode = venue.centre.id, venue.mode
+    call.station_id, call.helper_id, call.vehicle_id = crew.station.id, crew.helper.id, crew.vehicle_id
     session.flush()

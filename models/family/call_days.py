@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.base import Row
 from models.errors import Refused
 from models.family.calls import FamilyCall
-from models.family.slots import CALL_LASTS
+from models.family.venues import CALL_LASTS
 from models.life import TIME, Life, Verb
 from models.people.identities import Who
 from models.people.staff import is_cadre_over

@@ -18,6 +18,8 @@ from models.people.staff import areas_under, is_cadre_over
 from models.places.areas import Area
 from models.places.centres import ServiceCentre
 
+AT_CENTRE, AT_HOME = "at_centre", "at_home"
+
 
 class FamilyCall(Row):
     """One call. A change of time is a new revision of the same call, never a new call."""
@@ -30,7 +32,9 @@ class FamilyCall(Row):
     centre_id: Mapped[int] = mapped_column(ForeignKey("service_centres.id"), index=True)
     station_id: Mapped[int] = mapped_column(ForeignKey("stations.id"))
     helper_id: Mapped[int] = mapped_column(ForeignKey("persons.id"), index=True)
-    venue_mode: Mapped[str] = mapped_column(String(12), default="at_centre")
+    venue_mode: Mapped[str] = mapped_column(String(12), default=AT_CENTRE)  # or AT_HOME: the helper brings the screen
+    vehicle_id: Mapped[int | None] = mapped_column(ForeignKey("equipment.id"))
+    set_out_at: Mapped[datetime | None]  # when the helper set out for this home
     # The call day that it is part of: its helper watches all the screens of that day and is not taken by each call.
     call_day_id: Mapped[int | None] = mapped_column(ForeignKey("call_days.id"), index=True)
     starts_at: Mapped[datetime]
@@ -73,6 +77,7 @@ CALL = Life(
         # One whose hour has passed may still be planned anew; it is never confirmed afterwards.
         Verb("change", ("booked", "unreported"), "booked", who=("relative", "cadre"), tells=("relative", "helper")),
         Verb("choose", ("booked",), "booked", who=("relative", "cadre")),  # how it is held
+        Verb("set_out", ("booked",), "booked", who=("cadre",), tells=("relative",)),
         Verb("check_in", ("booked", "unreported"), "checked_in", who=("cadre",)),
         Verb("start", ("booked", "checked_in"), "in_call", who=("cadre", "relative", "rule")),
         Verb("close", ("booked", "checked_in"), "unreported", who=(TIME,), tells=("helper",)),
@@ -156,7 +161,8 @@ def cadres_call(session: Session, who: Who, call_id: int) -> FamilyCall:
 
 
 def resources_of(session: Session, call: FamilyCall) -> list[str]:
-    """Everything of which a call takes the time: its people, guests too, its screen and its helper."""
+    """Everything of which a call takes the time: its people, guests too, its screen, its vehicle and its helper."""
     people = [call.relative_id, call.cared_id, *(guest.id for guest in guests_of(session, call.id))]
     people += [call.helper_id] if call.call_day_id is None else []
-    return [f"station:{call.station_id}", *(session.get_one(Person, key).resource for key in people)]
+    vehicle = [f"equipment:{call.vehicle_id}"] if call.vehicle_id is not None else []
+    return [f"station:{call.station_id}", *vehicle, *(session.get_one(Person, key).resource for key in people)]

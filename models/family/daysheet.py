@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, aliased
 
 from models.family.calls import FamilyCall
 from models.family.guests import CallGuest
+from models.family.homes import roads_to
 from models.family.told import CallTelling
 from models.hours import CHINA, instant
 from models.people.contacts import ContactStep, Way
@@ -18,6 +19,7 @@ from models.people.persons import Person
 from models.people.staff import areas_under
 from models.places.areas import Area
 from models.places.centres import ServiceCentre, Station
+from models.places.equipment import Equipment
 
 ON_THE_SHEET = ("booked", "checked_in", "in_call", "unreported", "completed", "relative_no_show", "resident_no_show",
                 "neither_came", "technical_failure")  # fmt: skip
@@ -25,7 +27,8 @@ ON_THE_SHEET = ("booked", "checked_in", "in_call", "unreported", "completed", "r
 
 @dataclass(frozen=True)
 class Line:
-    """One call on the sheet. `ways`: how to reach an elder whom WeChat does not; empty where WeChat does.
+    """One call on the sheet. `place` is the centre and its screen; `set_out_by` says when the helper has to leave for a
+    call at home, None where the elder comes. `ways`: how to reach an elder whom WeChat does not; else empty.
 
     `told_by` and `told_at` say who has told the elder of this very time. `phone` is the centre's.
     """
@@ -44,10 +47,12 @@ class Line:
     ways: tuple[Way, ...]
     told_by: str
     told_at: datetime | None
+    set_out_by: datetime | None = None
+    vehicle: str = ""
 
 
 def day_sheet(session: Session, who: Who, day: date) -> list[Line]:
-    """The calls of a day in China below a cadre's areas, or that they help with; four statements, however many calls.
+    """The calls of a day in China below a cadre's areas, or that they help with; a few statements, however many calls.
 
     What is cancelled is not on it.
     """
@@ -55,11 +60,12 @@ def day_sheet(session: Session, who: Who, day: date) -> list[Line]:
     cared, relative, helper, teller = (aliased(Person) for _ in range(4))
     query = (
         select(FamilyCall, cared, Area.name.label("village"), relative, helper.name.label("helper"),
-               Station.name.label("station"), ServiceCentre, teller.name.label("teller"),
-               CallTelling.at.label("told_at"))
+               Station.name.label("station"), Equipment.name.label("vehicle"), ServiceCentre,
+               teller.name.label("teller"), CallTelling.at.label("told_at"))
         .join(cared, FamilyCall.cared_id == cared.id).join(relative, FamilyCall.relative_id == relative.id)
         .join(helper, FamilyCall.helper_id == helper.id).join(ServiceCentre, FamilyCall.centre_id == ServiceCentre.id)
         .outerjoin(Area, cared.area_id == Area.id).outerjoin(Station, FamilyCall.station_id == Station.id)
+        .outerjoin(Equipment, FamilyCall.vehicle_id == Equipment.id)
         .outerjoin(CallTelling, and_(CallTelling.call_id == FamilyCall.id,
                                      CallTelling.revision == FamilyCall.revision))
         .outerjoin(teller, CallTelling.by_id == teller.id)
@@ -70,6 +76,7 @@ def day_sheet(session: Session, who: Who, day: date) -> list[Line]:
         .order_by(FamilyCall.starts_at, FamilyCall.id)
     )  # fmt: skip
     rows = session.execute(query).all()
+    roads = roads_to(session, [row.FamilyCall for row in rows])
     guests = _guests(session, [row.FamilyCall.id for row in rows])
     ways = _ways(session, {row[1].id: row[1] for row in rows})
     return [
@@ -78,6 +85,8 @@ def day_sheet(session: Session, who: Who, day: date) -> list[Line]:
             row.village or "", (row[3].name, *guests.get(row.FamilyCall.id, ())), row[3].time_zone,
             f"{row.ServiceCentre.name} {row.station or ''}".strip(), row.helper, row.ServiceCentre.phone,
             ways[row[1].id], row.teller or "", row.told_at,
+            row.FamilyCall.starts_at - roads[row.FamilyCall.id] if row.FamilyCall.id in roads else None,
+            row.vehicle or "",
         )
         for row in rows
     ]  # fmt: skip

@@ -17,7 +17,7 @@ from models.family.occurrences import LIVE, WITH_CALL, Occurrence, ahead, change
 from models.family.recurring import Rule, check_fits
 from models.family.series import ON_HOLIDAYS, SERIES, Series, locked, series_for
 from models.family.series_news import say_changed
-from models.family.slots import CALL_LASTS
+from models.family.venues import CALL_LASTS
 from models.hours import calendar
 from models.life import By
 from models.people.identities import Who

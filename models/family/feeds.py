@@ -15,7 +15,7 @@ from models.family.calls import FamilyCall
 from models.family.guests import calls_joined, guests_of
 from models.family.occurrences import Occurrence
 from models.family.series import Series
-from models.family.slots import CALL_LASTS
+from models.family.venues import CALL_LASTS
 from models.history import History
 from models.people.care import linked_to
 from models.people.identities import Who

@@ -8,8 +8,9 @@ from sqlalchemy.orm import Session
 from models.errors import Refused
 from models.family.booking import check_time, partner
 from models.family.holds import HOLD_LASTS, MOST_HOLDS, CallHold, holds_of, let_go, sweep_holds, uncounted_for
-from models.family.slots import CALL_LASTS, nearest, venue_for
+from models.family.slots import nearest
 from models.family.taking import take
+from models.family.venues import CALL_LASTS, venue_for
 from models.people.identities import Who
 from models.people.persons import Person
 
@@ -22,7 +23,7 @@ def hold_slot(session: Session, who: Who, *, cared_id: int, starts_at: datetime,
     """
     cared, relative = partner(session, who, cared_id), session.get_one(Person, who.person_id)
     venue = venue_for(session, relative, cared)
-    check_time(session, venue.centre, starts_at, now)
+    check_time(session, venue, starts_at, now)
     sweep_holds(session, now)
     # One after the other: two taps at once would each find room for one more.
     session.execute(select(Person.id).where(Person.id == relative.id).with_for_update(key_share=True))
@@ -43,8 +44,8 @@ def hold_slot(session: Session, who: Who, *, cared_id: int, starts_at: datetime,
             let_go(session, [*close, *kept[: max(len(kept) - MOST_HOLDS + 1, 0)]])
             session.add(hold)
             session.flush()
-            station, helper = take(session, venue, [relative, cared], starts_at, hold.subject)
-            hold.station_id, hold.helper_id = station.id, helper.id
+            crew = take(session, venue, [relative, cared], starts_at, hold.subject)
+            hold.station_id, hold.helper_id = crew.station.id, crew.helper.id
             session.flush()
     except Refused as refusal:
         uncounted = uncounted_for(session, relative.id, now)

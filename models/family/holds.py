@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Row
 from models.family.calls import FamilyCall
-from models.family.slots import CALL_LASTS, Venue
+from models.family.venues import CALL_LASTS, Venue
 from models.places.cells import hand_on, release
 
 HOLD_LASTS = timedelta(minutes=5)

@@ -1,7 +1,6 @@
 """A makeup: who missed each other is offered the first free times, before anybody else and linked to that call."""
 
 from datetime import datetime, timedelta
-from itertools import product
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, ForeignKey, String, Table, and_, or_, select
@@ -11,7 +10,9 @@ from models.base import Row
 from models.errors import Refused
 from models.family.booking import book
 from models.family.calls import FamilyCall
-from models.family.slots import Slot, free_slots, venue_for
+from models.family.slots import Slot, free_slots
+from models.family.taking import free_crews
+from models.family.venues import look, venue_for
 from models.hours import CHINA
 from models.life import BY_RULE, BY_TIME, TIME, By, Life, Verb
 from models.people.care import may_act_for
@@ -19,6 +20,7 @@ from models.people.consent import has_taken_back
 from models.people.identities import Who
 from models.people.persons import Person
 from models.places.cells import hold, release
+from models.places.quarters import Grid
 
 OFFERED = 3
 HELD_FOR = timedelta(hours=24)  # so long the times are kept from everybody else
@@ -98,13 +100,16 @@ def _keep(session: Session, makeup: Makeup, relative: Person, cared: Person, now
     except Refused:
         return []  # no centre or no screen serves them now: a cadre speaks with the family
     spans, kept = list[tuple[str, datetime, datetime]](), list[datetime]()
+    names = [relative.resource, cared.resource]
     for slot in sorted(free, key=lambda one: (not one.humane, one.starts_at)):
         if len(kept) == OFFERED:
             break
-        for station, helper in product(venue.stations, venue.helpers):
-            more = _spans(slot, relative.resource, cared.resource, station.resource, helper.resource)
+        grid = Grid.over(slot.starts_at, slot.ends_at)
+        quarters, taken = grid.bits(slot.starts_at, slot.ends_at), look(session, venue, names, grid, (makeup.subject,))
+        for crew in free_crews(venue, (relative, cared), quarters, taken):
+            more = _spans(slot, *names, *crew.resources())
             try:
-                hold(session, [*spans, *more], makeup.subject)
+                hold(session, [*spans, *more], makeup.subject, venue.area_id)
             except Refused:
                 continue
             spans += more

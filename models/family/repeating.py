@@ -17,7 +17,7 @@ from models.family.occurrences import LIVE, OCCURRENCE, Occurrence, coming
 from models.family.recurring import Rule, check_fits
 from models.family.series import ON_HOLIDAYS, SERIES, Series
 from models.family.series_news import say_changed
-from models.family.slots import CALL_LASTS, venue_for
+from models.family.venues import CALL_LASTS, venue_for
 from models.hours import CHINA, calendar
 from models.life import By
 from models.people.identities import Who

@@ -11,8 +11,8 @@ from models.family.calls import CALL, MISSED, FamilyCall
 from models.family.ending import end
 from models.family.guests import guests_of
 from models.family.seating import free_screen, hold_day, screens_of, seat_again, sit
-from models.family.slots import CALL_LASTS
 from models.family.telling import announce
+from models.family.venues import CALL_LASTS
 from models.life import BY_TIME, By
 from models.people.identities import Who
 from models.people.persons import Person

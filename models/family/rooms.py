@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.base import Row
 from models.errors import Refused
 from models.family.calls import OVER, FamilyCall
-from models.family.slots import CALL_LASTS
+from models.family.venues import CALL_LASTS
 from models.people.persons import Person
 from models.people.staff import areas_under
 from models.places.cells import cells_between, taken

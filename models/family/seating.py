@@ -12,8 +12,9 @@ from models.errors import Refused
 from models.family.call_days import CALL_DAY, LIVE_CALLS, CallDay, area_of
 from models.family.calls import CALL, FamilyCall
 from models.family.packing import pack
-from models.family.slots import CALL_LASTS, HORIZON_DAYS, NOTICE, free_slots
+from models.family.slots import HORIZON_DAYS, NOTICE, free_slots
 from models.family.telling import announce
+from models.family.venues import CALL_LASTS
 from models.life import By
 from models.people.care import CareLink
 from models.people.consent import has_taken_back
@@ -198,6 +199,7 @@ def _waiting(session: Session, centre: ServiceCentre, day: datetime) -> list[Per
     query = (
         select(Person, Area.path).join(Area, Person.area_id == Area.id)
         .where(Area.path.startswith(here.path), Person.state == "active", Person.id.not_in(near))
+        .where(Person.homebound.is_(False))
         .where(Person.id.in_(select(CareLink.cared_id).where(CareLink.state == "confirmed")))
         .order_by(last.is_not(None), last, Person.id).limit(MOST_FAMILIES)
     )  # fmt: skip

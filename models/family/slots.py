@@ -1,43 +1,24 @@
 """When a call can be, and when it is kind: the centre open, screen, helper and people free, everybody awake."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.errors import Refused
 from models.family.routines import filled, habits_of
+from models.family.venues import CALL_LASTS, is_free, look, venue_for
 from models.hours import WorkCalendar, calendar
 from models.people.persons import Person
-from models.people.staff import cadres_over
-from models.places.areas import Area
-from models.places.cells import CELL, Cell
-from models.places.centres import ServiceCentre, Station, centre_for, open_spans, phone_of, stations_of
+from models.places.cells import CELL
+from models.places.centres import open_spans
 from models.places.quarters import Grid
-from models.places.travel import travel_minutes
 
-CALL_LASTS = timedelta(minutes=30)
 NOTICE = timedelta(minutes=30)  # the elder has to be fetched
 HORIZON_DAYS = 30
 BEST = 3  # how many are offered first
 EASE = 4  # quarters: who has been up for an hour needs no more room before a call
-AROUND = timedelta(hours=4)  # no road in the county is longer: where a helper was before that is nobody's hurry
-
-
-@dataclass(frozen=True)
-class Venue:
-    """Where an elder's calls are held: the centre, its screens, and the cadres who may help."""
-
-    centre: ServiceCentre
-    stations: list[Station]
-    helpers: list[Person]
-
-    def resources(self) -> list[str]:
-        """Every resource of which a call takes one."""
-        return [s.resource for s in self.stations] + [p.resource for p in self.helpers]
 
 
 @dataclass(frozen=True)
@@ -59,61 +40,6 @@ class Slot:
         return not self.clashes
 
 
-@dataclass(frozen=True)
-class Taken:
-    """What is taken in a stretch of time, resource by resource; the roads of helpers are taken too."""
-
-    grid: Grid
-    bits: Mapping[str, int]
-
-    def is_free(self, resource: str, quarters: int) -> bool:
-        """Whether a resource is free in all these quarters."""
-        return not self.bits.get(resource, 0) & quarters
-
-
-def venue_for(session: Session, relative: Person, cared: Person) -> Venue:
-    """The place of their calls; nobody helps with a call of their own.
-
-    Raises Refused("no_centre") or Refused("no_station").
-    """
-    area = session.get(Area, cared.area_id) if cared.area_id else None
-    centre = centre_for(session, area.path) if area else None
-    if area is None or centre is None:
-        raise Refused("no_centre")
-    stations = stations_of(session, centre.id, "video_call")
-    helpers = cadres_over(session, area, but_not=(relative.id, cared.id))
-    if not stations or not helpers:
-        raise Refused("no_station", centre=centre.name, phone=phone_of(session, centre))
-    return Venue(centre, stations, helpers)
-
-
-def look(session: Session, venue: Venue, people: Collection[str], grid: Grid, but_not: Collection[str] = ()) -> Taken:
-    """What is taken of a venue and of these people; `but_not` names bookings and holds that do not count.
-
-    A helper who is in another village before or after is also taken for as long as the road is.
-    """
-    since, until = grid.start - AROUND, grid.end + AROUND
-    query = select(Cell.resource_id, Cell.cell_start, Cell.area_id).where(
-        Cell.resource_id.in_(sorted({*people, *venue.resources()})), Cell.cell_start >= since, Cell.cell_start < until,
-        Cell.held_by.not_in(sorted(but_not)),
-    )  # fmt: skip
-    helpers, roads = {helper.resource for helper in venue.helpers}, dict[int, timedelta]()
-    found = dict[str, int]()
-    for resource, start, area_id in session.execute(query):
-        road = timedelta(0)
-        if area_id is not None and resource in helpers:
-            if area_id not in roads:
-                roads[area_id] = _road(session, venue.centre.area_id, area_id)
-            road = roads[area_id]
-        found[resource] = found.get(resource, 0) | grid.bits(start - road, start + CELL + road)
-    return Taken(grid, found)
-
-
-def _road(session: Session, here_id: int, there_id: int) -> timedelta:
-    here, there = session.get(Area, here_id), session.get(Area, there_id)
-    return timedelta(minutes=travel_minutes(session, here, there)) if here and there else timedelta(0)
-
-
 def free_slots(
     session: Session, relative: Person, cared: Person, *, first_day: date, days: int, now: datetime,
     held_by: str | Collection[str] = (), guests: Sequence[Person] = (),
@@ -125,7 +51,7 @@ def free_slots(
     place, book = venue_for(session, relative, cared), calendar(session)
     if abs((first_day - now.date()).days) > 2 * HORIZON_DAYS:
         return []  # a forged day, in a year that no calendar reaches
-    venue = Venue(place.centre, place.stations, [one for one in place.helpers if one not in guests])
+    venue = replace(place, helpers=[one for one in place.helpers if one not in guests])
     spans = [span for span in open_spans(session, venue.centre, first_day, book, days) if span[1] > now + NOTICE]
     if not spans:
         return []
@@ -138,21 +64,12 @@ def free_slots(
     found: list[Slot] = []
     for opens, closes in spans:
         start = opens
-        while start + CALL_LASTS <= closes:
-            quarters = grid.bits(start, start + CALL_LASTS)
-            if start >= now + NOTICE and is_free(venue, [one.resource for one in people], quarters, taken):
+        while start + CALL_LASTS + venue.road <= closes:
+            quarters, in_time = grid.bits(start, start + CALL_LASTS), start >= max(now + NOTICE, opens + venue.road)
+            if in_time and is_free(venue, [one.resource for one in people], quarters, taken):
                 found.append(_slot(start, quarters, unkind, grid))
             start += CALL_LASTS
     return found
-
-
-def is_free(venue: Venue, people: Collection[str], quarters: int, taken: Taken) -> bool:
-    """Whether all people, some screen and some helper are free in these quarters."""
-    return (
-        all(taken.is_free(person, quarters) for person in people)
-        and any(taken.is_free(station.resource, quarters) for station in venue.stations)
-        and any(taken.is_free(helper.resource, quarters) for helper in venue.helpers)
-    )
 
 
 Unkind = Sequence[tuple[tuple[str, str], int]]

@@ -18,7 +18,7 @@ from models.people.persons import Person
 from models.people.staff import Organisation, members_of
 from models.places.alliances import allied_paths
 from models.places.areas import Area
-from models.places.travel import SAME_TOWNSHIP, travel_minutes
+from models.places.travel import SAME_TOWNSHIP, roads_from
 
 LASTS = {"delivery": timedelta(minutes=15), "at_home": timedelta(hours=1), "at_centre": timedelta(hours=1)}
 ROAD = 30  # minutes: whoever is as near as this is as good as next door
@@ -125,8 +125,8 @@ def load_of(session: Session, organisation_id: int, at: datetime) -> int:
 
 def _road(session: Session, people: list[Person], here: Area) -> int:
     """Minutes from the nearest of them; of whom nobody knows where they live, as from within the township."""
-    known = [session.get_one(Area, person.area_id) for person in people if person.area_id is not None]
-    return min((travel_minutes(session, area, here) for area in known), default=SAME_TOWNSHIP)
+    known = session.scalars(select(Area).where(Area.id.in_({one.area_id for one in people if one.area_id is not None})))
+    return min(roads_from(session, here, known).values(), default=SAME_TOWNSHIP)
 
 
 def _last_here(session: Session, organisation_id: int, here: Area) -> float:

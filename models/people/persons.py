@@ -32,6 +32,7 @@ class Person(Row):
     session_epoch: Mapped[int] = mapped_column(default=0)  # a session that was begun in another epoch is over
     born: Mapped[date | None]  # empty: nobody has written it down
     hardship: Mapped[str] = mapped_column(String(16), default="")  # one of HARDSHIPS: sensitive
+    homebound: Mapped[bool] = mapped_column(default=False)  # cannot come to the centre: what may be comes to the home
     household: Mapped[str] = mapped_column(String(20), default="")  # the county's own number; empty: lives alone
     created_at: Mapped[datetime]
 

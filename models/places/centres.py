@@ -11,7 +11,7 @@ from models.hours import CalendarOverride, WorkCalendar, instant
 from models.places.areas import Area
 
 ZONE_KINDS = ("reception_services", "meeting_training", "consultation", "culture_sports_health", "leisure_social")
-STATION_KINDS = ("video_call", "desk")
+STATION_KINDS = ("video_call", "portable_call", "desk")
 
 
 class ServiceCentre(Row):
@@ -76,7 +76,7 @@ class Room(Row):
 
 
 class Station(Row):
-    """A seat with a purpose in a room: a screen for family calls, a desk."""
+    """A seat with a purpose in a room: a screen for family calls, a desk; or a screen that goes to people's homes."""
 
     __tablename__ = "stations"
     __table_args__ = (UniqueConstraint("room_id", "name"),)
@@ -84,6 +84,7 @@ class Station(Row):
     room_id: Mapped[int] = mapped_column(ForeignKey("rooms.id"))
     name: Mapped[str] = mapped_column(String(40))
     kind: Mapped[str] = mapped_column(String(16))
+    battery_minutes: Mapped[int | None]  # how long a portable screen runs on the road; empty: as long as anybody needs
 
     @property
     def resource(self) -> str:

@@ -1,7 +1,7 @@
 """What a centre owns and takes along: vehicles, portable devices, tools; each is in one place at a time."""
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ForeignKey, String, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Row
 
@@ -22,3 +22,9 @@ class Equipment(Row):
     def resource(self) -> str:
         """The name under which it is taken in the occupancy cells."""
         return f"equipment:{self.id}"
+
+
+def vehicles_of(session: Session, centre_id: int) -> list[Equipment]:
+    """The vehicles of a centre, in the order in which it got them."""
+    query = select(Equipment).where(Equipment.centre_id == centre_id, Equipment.kind == "vehicle")
+    return list(session.scalars(query.order_by(Equipment.id)))

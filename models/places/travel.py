@@ -1,11 +1,13 @@
 """How long the road takes: minutes between two areas, written down where a mountain lies between."""
 
+from collections.abc import Collection, Iterable, Mapping
+
 from sqlalchemy import ForeignKey, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Row
 from models.errors import Refused
-from models.places.areas import Area, chain
+from models.places.areas import Area
 
 # Where nobody wrote a road down: inside one village, one township, one county, and beyond.
 SAME_VILLAGE, SAME_TOWNSHIP, SAME_COUNTY, BEYOND = 0, 30, 60, 120
@@ -38,26 +40,47 @@ def put_travel(session: Session, one: Area, other: Area, minutes: int) -> Travel
 
 
 def travel_minutes(session: Session, one: Area, other: Area) -> int:
-    """Minutes from one area to another: the road between the two, else between what they lie in, else a guess.
+    """Minutes from one area to another; see `roads_between`."""
+    return roads_between(session, [(one, other)])[one.id, other.id]
 
-    The guess goes by what the two have in common; an area and one that lies in it are the same place.
+
+def roads_from(session: Session, one: Area, others: Iterable[Area]) -> dict[int, int]:
+    """Minutes from one area to each of some others, by their keys; see `roads_between`."""
+    found = roads_between(session, [(one, other) for other in others])
+    return {other: minutes for (_, other), minutes in found.items()}
+
+
+def roads_between(session: Session, pairs: Collection[tuple[Area, Area]]) -> dict[tuple[int, int], int]:
+    """Minutes from one area to another for each of these pairs, by their keys; two queries, however many pairs.
+
+    It is the road between the two, else between what they lie in, else a guess by what the two have in common; where
+    nobody wrote a road down, an area and one that lies in it are the same place.
     """
-    if one.path.startswith(other.path) or other.path.startswith(one.path):
+    if not pairs:
+        return {}
+    ids = {key for pair in pairs for area in pair for key in _chain(area)}
+    kinds = {row.id: row.kind for row in session.execute(select(Area.id, Area.kind).where(Area.id.in_(ids)))}
+    known = select(TravelTime).where(TravelTime.first_id.in_(ids), TravelTime.second_id.in_(ids))
+    roads = {frozenset((row.first_id, row.second_id)): row.minutes for row in session.scalars(known)}
+    return {(one.id, other.id): _minutes(_chain(one), _chain(other), kinds, roads) for one, other in pairs}
+
+
+def _chain(area: Area) -> list[int]:
+    """The keys of an area and of all above it, the nearest first."""
+    return [int(part) for part in reversed(area.path.strip("/").split("/"))]
+
+
+def _minutes(here: list[int], there: list[int], kinds: Mapping[int, str], roads: Mapping[frozenset[int], int]) -> int:
+    written = roads.get(frozenset((here[0], there[0])))
+    if written is not None:
+        return written
+    if here[0] in there or there[0] in here:
         return SAME_VILLAGE
-    here, there = chain(session, one), chain(session, other)
-    common = {area.id for area in here} & {area.id for area in there}
-    near = [area.id for area in here if area.id not in common]
-    far = [area.id for area in there if area.id not in common]
-    roads = {
-        frozenset((row.first_id, row.second_id)): row.minutes
-        for row in session.scalars(
-            select(TravelTime).where(TravelTime.first_id.in_((*near, *far)), TravelTime.second_id.in_((*near, *far)))
-        )
-    }
+    shared = [key for key in here if key in there]
+    near, far = here[: len(here) - len(shared)], there[: len(there) - len(shared)]
     for pair in (frozenset((a, b)) for a in near for b in far):
         if pair in roads:
             return roads[pair]
-    shared = [area.kind for area in here if area.id in common]
     if not shared:
         return BEYOND
-    return {"village": SAME_VILLAGE, "township": SAME_TOWNSHIP}.get(shared[0], SAME_COUNTY)
+    return {"village": SAME_VILLAGE, "township": SAME_TOWNSHIP}.get(kinds[shared[0]], SAME_COUNTY)

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from handlers import words
 from models.base import Base
 from models.family.calls import FamilyCall
-from models.family.slots import venue_for
+from models.family.venues import venue_for
 from models.messages.inbox import Inbox
 from models.people.care import CareLink
 from models.people.identities import Identity

@@ -39,7 +39,9 @@ FAMILY = {
     "makeup/<int:makeup_id>/at/<int:stamp>": MADRID, "makeup/<int:makeup_id>/no": MADRID,
     "call/asked/<int:proposal>/no": MADRID, "call/asked/<int:proposal>/yes": MADRID,
     "call/<int:call>/ask/at/<int:stamp>/<int:otherwise>/<int:reason>": "li", "call/<int:call>/told/<int:means>": "li",
-    "call/<int:call>/here": "li", "call/<int:call>/off/<int:reason>": "li", "call/<int:call>/off/why": "li",
+    "call/<int:call>/here": "li", "call/<int:call>/out": "li",
+    "staff/resident/<int:person>/homebound/<answer>": "li",
+    "call/<int:call>/off/<int:reason>": "li", "call/<int:call>/off/why": "li",
     "call/<int:call>/off/instead": "li", "call/<int:call>/was/<int:what>/yes": "li", "call/<int:call>/well/ok": "li",
     "call/<int:call>/well/note": "li", "call/<int:call>/well/in/<int:days>": "li", "call/<int:call>/undo": MADRID,
     "pair/<int:pair_id>/did/<int:means>": "li", "pair/for/<int:person>/<int:helper>/<int:days>": "li",
@@ -71,4 +73,5 @@ def family_things(session, cast, call):
         "proposal": asked.id, "makeup_id": makeup.id, "pair_id": paired.id, "series": series.id,
         "date": session.scalars(select(Occurrence.id).where(Occurrence.series_id == series.id).limit(1)).one(),
         "centre": cast.centre.id, "helper": cast.li.id, "plan": "week-1-7", "clock": "1000", "kept": "skip",
+        "answer": "no",
     }  # fmt: skip

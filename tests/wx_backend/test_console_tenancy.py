@@ -130,6 +130,7 @@ MATRIX: dict[tuple[str, str], Row] = {
     (DO, "residents.search"): Row("residents/search", 200, 200, {"whom": "王秀英"}),
     (LOOK, "residents.one"): Row("residents/{resident}", 200, 404),
     (DO, "residents.reveal"): Row("residents/{resident}/reveal", 200, 404, REASON),
+    (DO, "residents.homebound"): Row("residents/{resident}/homebound", 303, 404, {"homebound": "yes"}),
     (LOOK, "centres.listed"): Row("centres/", 200, 200),
     (LOOK, "audit.listed"): Row("audit/", 404, 404),  # an administrator's alone: see below
     (LOOK, "sign.password"): Row("password", 200, 200),

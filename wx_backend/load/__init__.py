@@ -40,9 +40,11 @@ SECTIONS: dict[str, Section] = {
     "hours": _section(places.hours, "centre,weekdays,opens,closes,on_holidays"),
     "closures": _section(places.closures, "centre,first_day,last_day,reason"),
     "alliances": _section(places.alliances, "code,name,first_day,last_day,centre"),
-    "stations": _section(places.stations, "centre,zone,room,name,kind"),
+    "stations": _section(places.stations, "centre,zone,room,name,kind,battery_minutes"),
     "organisations": _section(people.organisations, "code,name,kind,area,phone"),
-    "persons": _section(people.persons, "code,name,area,phone,time_zone,left_behind,away,born,hardship,household"),
+    "persons": _section(
+        people.persons, "code,name,area,phone,time_zone,left_behind,away,born,hardship,household,homebound"
+    ),
     "staff": _section(people.staff, "person,role,area,organisation"),
     "identities": _section(people.identities, "person,app_id,openid,following"),
     "links": _section(people.links, "relative,cared,kinship,confirmed_by"),

@@ -38,6 +38,7 @@ def persons(load: Loading, row: RowIn) -> None:
         Person, {"code": row("code")}, first={"time_zone": zone}, name=row("name"), area_id=area,
         phone=row.phone("phone"), left_behind=row.one_of("left_behind", ("", "elder", "child"), ""),
         away=row.yes("away", "no"), born=row.day_or_none("born"), household=row("household", ""),
+        homebound=row.yes("homebound", "no"),
         hardship=row.one_of("hardship", ("", *HARDSHIPS), ""), created_at=load.now,
     )  # fmt: skip
 

@@ -94,7 +94,10 @@ def stations(load: Loading, row: RowIn) -> None:
     centre = load.find(ServiceCentre, row("centre"), "centre")
     zone, _ = load.put(Zone, {"centre_id": centre.id, "kind": row.one_of("zone", ZONE_KINDS)})
     room, _ = load.put(Room, {"zone_id": zone.id, "name": row("room")})
-    load.put(Station, {"room_id": room.id, "name": row("name")}, kind=row.one_of("kind", STATION_KINDS))
+    load.put(
+        Station, {"room_id": room.id, "name": row("name")}, kind=row.one_of("kind", STATION_KINDS),
+        battery_minutes=row.number_or_none("battery_minutes"),
+    )  # fmt: skip
 
 
 def alliances(load: Loading, row: RowIn) -> None:

@@ -1,0 +1,173 @@
+"""Where a call is held and what it needs there: a screen at the centre, or one that a helper takes to the home."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from itertools import product
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from models.errors import Refused
+from models.family.calls import AT_CENTRE, AT_HOME
+from models.hours import instant
+from models.people.persons import Person
+from models.people.staff import cadres_over
+from models.places.areas import Area
+from models.places.cells import CELL, Cell
+from models.places.centres import ServiceCentre, Station, centre_for, phone_of, stations_of
+from models.places.equipment import Equipment, vehicles_of
+from models.places.quarters import Grid
+from models.places.travel import roads_from, travel_minutes
+
+DAY = timedelta(days=1)
+CALL_LASTS = timedelta(minutes=30)
+AROUND = timedelta(hours=4)  # no road in the county is longer: where a helper was before that is nobody's hurry
+SCREENS = {AT_CENTRE: "video_call", AT_HOME: "portable_call"}
+
+
+@dataclass(frozen=True)
+class Crew:
+    """What one call takes beside its people: a screen, a helper, and a vehicle where the road calls for one."""
+
+    station: Station
+    helper: Person
+    vehicle: Equipment | None = None
+
+    @property
+    def vehicle_id(self) -> int | None:
+        """The key of the vehicle, for the call's row."""
+        return self.vehicle.id if self.vehicle else None
+
+    def resources(self) -> list[str]:
+        """Everything of it, as the occupancy cells name it."""
+        return [one.resource for one in (self.station, self.helper, self.vehicle) if one is not None]
+
+
+@dataclass(frozen=True)
+class Venue:
+    """Where an elder's calls are held: the centre that sees to it, the screens, helpers and vehicles it has for them.
+
+    `area_id` is where the call takes place, `road` how long the way from the centre is. Where no vehicles are needed,
+    or the centre has none and its helpers go as they can, `vehicles` is empty.
+    """
+
+    centre: ServiceCentre
+    stations: Sequence[Station]
+    helpers: Sequence[Person]
+    area_id: int
+    mode: str = AT_CENTRE
+    road: timedelta = timedelta(0)
+    vehicles: Sequence[Equipment] = ()
+
+    def kinds(self) -> list[list[str]]:
+        """The resources of which a call takes one of each kind."""
+        kinds = [[one.resource for one in self.stations], [one.resource for one in self.helpers]]
+        return [*kinds, [one.resource for one in self.vehicles]] if self.vehicles else kinds
+
+    def resources(self) -> set[str]:
+        """All of them."""
+        return {one for kind in self.kinds() for one in kind}
+
+    def movers(self) -> set[str]:
+        """What may be elsewhere before or after, and has to come from there: at the centre the helpers alone."""
+        return self.resources() if self.mode == AT_HOME else {one.resource for one in self.helpers}
+
+    def crews(self) -> Iterator[Crew]:
+        """Every crew that there could be."""
+        return (Crew(*one) for one in product(self.stations, self.helpers, self.vehicles or (None,)))
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What is taken in a stretch of time, resource by resource; the roads of whoever comes from elsewhere too."""
+
+    grid: Grid
+    bits: Mapping[str, int]
+
+    def is_free(self, resource: str, quarters: int) -> bool:
+        """Whether a resource is free in all these quarters."""
+        return not self.bits.get(resource, 0) & quarters
+
+
+def venue_for(session: Session, relative: Person, cared: Person) -> Venue:
+    """The place of their calls, which is the home of somebody who is homebound; nobody helps with a call of their own.
+
+    Raises Refused("no_centre") or Refused("no_station").
+    """
+    area = session.get(Area, cared.area_id) if cared.area_id else None
+    centre = centre_for(session, area.path) if area else None
+    if area is None or centre is None:
+        raise Refused("no_centre")
+    mode = AT_HOME if cared.homebound else AT_CENTRE
+    stations = stations_of(session, centre.id, SCREENS[mode])
+    helpers = cadres_over(session, area, but_not=(relative.id, cared.id))
+    if not stations or not helpers:
+        raise Refused("no_station", centre=centre.name, phone=phone_of(session, centre))
+    if mode == AT_CENTRE:
+        return Venue(centre, stations, helpers, centre.area_id)
+    road = timedelta(minutes=travel_minutes(session, session.get_one(Area, centre.area_id), area))
+    return Venue(centre, stations, helpers, area.id, mode, road, vehicles_of(session, centre.id) if road else ())
+
+
+def is_free(venue: Venue, people: Collection[str], quarters: int, taken: Taken) -> bool:
+    """Whether all people, and of what the call needs one of each kind, are free in these quarters."""
+    return all(taken.is_free(person, quarters) for person in people) and all(
+        any(taken.is_free(one, quarters) for one in kind) for kind in venue.kinds()
+    )
+
+
+def look(session: Session, venue: Venue, people: Collection[str], grid: Grid, but_not: Collection[str] = ()) -> Taken:
+    """What is taken of a venue and of these people; `but_not` names bookings and holds that do not count.
+
+    Who or what is in another village before or after is also taken for as long as the road is, and a portable screen
+    for the rest of a day on which its battery has no further call in it.
+    """
+    query = _held([*people, *venue.resources()], grid.start - AROUND, grid.end + AROUND, but_not)
+    rows, movers = session.execute(query).all(), venue.movers()
+    away = {row.area_id for row in rows if row.area_id is not None and row.resource_id in movers}
+    roads = _roads(session, venue.area_id, away)
+    found = _drained(session, venue, grid, but_not) if venue.mode == AT_HOME else {}
+    for resource, start, area_id in rows:
+        road = roads.get(area_id, timedelta(0)) if resource in movers else timedelta(0)
+        found[resource] = found.get(resource, 0) | grid.bits(start - road, start + CELL + road)
+    return Taken(grid, found)
+
+
+def _held(
+    resources: Collection[str], since: datetime, until: datetime, but_not: Collection[str]
+) -> Select[str, datetime, int | None]:
+    return select(Cell.resource_id, Cell.cell_start, Cell.area_id).where(
+        Cell.resource_id.in_(sorted(set(resources))), Cell.cell_start >= since, Cell.cell_start < until,
+        Cell.held_by.not_in(sorted(but_not)),
+    )  # fmt: skip
+
+
+def _roads(session: Session, here_id: int, away: Collection[int]) -> dict[int | None, timedelta]:
+    """How long the road is from here to where somebody is, area by area."""
+    if not away:
+        return {}
+    there = session.scalars(select(Area).where(Area.id.in_(away))).all()
+    roads = roads_from(session, session.get_one(Area, here_id), there)
+    return {key: timedelta(minutes=minutes) for key, minutes in roads.items()}
+
+
+def _drained(session: Session, venue: Venue, grid: Grid, but_not: Collection[str]) -> dict[str, int]:
+    """The days on which a screen's battery is used up, screen by screen; it is charged at the centre over night."""
+    limits = {one.resource: one.battery_minutes for one in venue.stations if one.battery_minutes is not None}
+    if not limits:
+        return {}
+    zone = venue.centre.tz
+    first, last = grid.start.astimezone(zone).date(), grid.end.astimezone(zone).date()
+    begins, ends = instant(first, time(0), zone), instant(last + DAY, time(0), zone)
+    used: dict[tuple[str, date], timedelta] = {
+        (one, first + n * DAY): timedelta(0) for one in limits for n in range((last - first).days + 1)
+    }
+    for resource, start, _ in session.execute(_held(limits, begins, ends, but_not)):
+        used[resource, start.astimezone(zone).date()] += CELL
+    found = dict[str, int]()
+    for (resource, day), spent in used.items():
+        if spent + CALL_LASTS > timedelta(minutes=limits[resource]):
+            whole = grid.bits(instant(day, time(0), zone), instant(day + DAY, time(0), zone))
+            found[resource] = found.get(resource, 0) | whole
+    return found
