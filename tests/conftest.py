@@ -1,16 +1,51 @@
 """What every test may ask for: a database of either kind, a session, the standing cast, a real Redis."""
 
+import gc
 import os
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import redis
 from sqlalchemy import Engine
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects.postgresql import psycopg
 from sqlalchemy.orm import Session
+from sqlalchemy.util import LRUCache
+from werkzeug.routing import Rule
 
-from tests.cast import Cast, settle
-from tests.world import NOW, REDIS, Databases, disposing, postgres_missing, redis_missing
+from tests.cast import Cast
+from tests.settled import cast_in
+from tests.world import REDIS, Databases, disposing, postgres_missing, redis_missing
 from wx_backend.database import SessionFactory, make_engine, session_factory
+
+_compiled = Rule._compile_builder
+
+
+def _when_asked(rule: Rule, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+    """Werkzeug writes a function for each address of each app that builds it: of a thousand apps made here hardly any
+    is asked for one, and writing them all takes longer than most tests."""
+    made: list[Callable[..., tuple[str, str]]] = []
+
+    def build(self: Rule, *args: Any, **kwargs: Any) -> tuple[str, str]:
+        if not made:
+            made.append(_compiled(rule, append_unknown))
+        return made[0](self, *args, **kwargs)
+
+    return build
+
+
+Rule._compile_builder = _when_asked  # type: ignore[method-assign]
+
+# As in service, where one engine lives for months, a statement is compiled once and not anew for each test's engine.
+_COMPILED: dict[str, LRUCache[Any, Any]] = {}
+Engine._compiled_cache = property(  # type: ignore[assignment]
+    lambda engine: _COMPILED.setdefault(engine.dialect.name, LRUCache(5000)), lambda engine, cache: None
+)
+for _one in (sqlite.dialect, psycopg.dialect):
+    _one.__eq__ = lambda self, other: type(self) is type(other)
+    _one.__hash__ = lambda self: hash(type(self))
 
 
 def need(missing: str | None) -> None:
@@ -34,6 +69,9 @@ def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
 def postgres() -> None:
     """A PostgreSQL that answers."""
     need(postgres_missing())
+
+
+KINDS = ("sqlite", "postgresql")
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
@@ -66,10 +104,9 @@ def session(open_session: SessionFactory) -> Iterator[Session]:
 
 
 @pytest.fixture
-def cast(open_session: SessionFactory) -> Cast:
+def cast(engine: Engine) -> Cast:
     """The standing cast, committed. Its objects are detached: read their ids."""
-    with open_session() as opened, opened.begin():
-        return settle(opened, NOW)
+    return cast_in(engine)
 
 
 @pytest.fixture
@@ -81,3 +118,36 @@ def real_redis() -> Iterator[redis.Redis]:
     yield client
     client.flushdb()
     client.close()
+
+
+# Rooms and doors reach the database through the models alone, which are tested on both kinds; of their own tests each
+# runs on one kind, always the same, unless it is about the database itself or `BOTH=1` asks for all.
+ONCE = tuple(f"tests/{folder}/" for folder in ("stories", "wx_backend", "handlers"))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the other kind of database where one is enough."""
+    if os.environ.get("BOTH"):
+        return
+    kinds: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        if item.nodeid.startswith(ONCE) and not item.get_closest_marker("both") and _kind(item) in KINDS:
+            kinds.setdefault(item.nodeid.replace(_kind(item), ""), []).append(item)
+    left_out = {
+        item for name, same in kinds.items() for item in same
+        if len(same) > 1 and _kind(item) != KINDS[zlib.crc32(name.encode()) % len(KINDS)]
+    }  # fmt: skip
+    config.hook.pytest_deselected(items=list(left_out))
+    items[:] = [item for item in items if item not in left_out]
+
+
+def _kind(item: pytest.Item) -> str:
+    """On which kind of database a test runs; "" where it has none."""
+    params = getattr(item, "callspec", None)
+    return str(params.params.get("database_url", "")) if params else ""
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays: the garbage collector need not look at all of it again and again."""
+    gc.collect()
+    gc.freeze()

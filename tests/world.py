@@ -78,25 +78,24 @@ def _opened(name: str) -> psycopg.Connection[Any]:
 def _filled(connection: psycopg.Connection[Any]) -> list[str]:
     names = [table.name for table in METADATA.sorted_tables]
     asked = " UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM \"{name}\")" for name in names)
-    return [row[0] for row in connection.execute(asked.encode())]
+    return [row[0] for row in connection.execute(asked.encode(), prepare=True)]
 
 
-def _blank(name: str) -> Blank:
+def _blank(connection: psycopg.Connection[Any]) -> Blank:
     """What a database holds that was just made."""
-    with _opened(name) as connection:
-        rows = {one: connection.execute(f'SELECT * FROM "{one}"'.encode()).fetchall() for one in _filled(connection)}
-        return Blank(connection.execute(_SHAPE).fetchone(), rows)
+    rows = {one: connection.execute(f'SELECT * FROM "{one}"'.encode()).fetchall() for one in _filled(connection)}
+    return Blank(connection.execute(_SHAPE).fetchone(), rows)
 
 
-def _emptied(name: str, blank: Blank) -> bool:
+def _emptied(name: str, connection: psycopg.Connection[Any], blank: Blank) -> bool:
     """Make a database as it was before the test; answers whether that could be done."""
-    with _opened(name) as connection:
+    try:
         ends = time.monotonic() + 5
         while connection.execute(_STRANGERS, (name,)).fetchall():
             if time.monotonic() > ends:
                 return False
             time.sleep(0.002)
-        if connection.execute(_SHAPE).fetchone() != blank.shape:
+        if connection.execute(_SHAPE, prepare=True).fetchone() != blank.shape:
             return False
         connection.execute("SET session_replication_role = replica")
         for table in _filled(connection):
@@ -105,8 +104,10 @@ def _emptied(name: str, blank: Blank) -> bool:
             for row in rows:
                 places = ", ".join(["%s"] * len(row))
                 connection.execute(f'INSERT INTO "{table}" VALUES ({places})'.encode(), row)
-        connection.execute(_KEYS)
-        return True
+        connection.execute(_KEYS, prepare=True)
+    except psycopg.Error:  # the test has cut this connection too, or has taken tables away
+        return False
+    return True
 
 
 class Databases:
@@ -116,7 +117,9 @@ class Databases:
         self.folder = folder
         self._sqlite: Path | None = None
         self._postgres: str | None = None
-        self._rested: list[str] = []  # databases on the server that are empty and stand ready
+        # Databases on the server that are empty and stand ready; one connection to each stays, and knows its tables.
+        self._rested: list[str] = []
+        self._kept: dict[str, psycopg.Connection[Any]] = {}
         self._blank: Blank | None = None
 
     @contextmanager
@@ -134,13 +137,15 @@ class Databases:
             name = self._rested.pop()
         else:
             _admin(f'CREATE DATABASE "{name}" TEMPLATE "{self._postgres_template()}"')
-            self._blank = self._blank or _blank(name)
+            self._kept[name] = _opened(name)
+            self._blank = self._blank or _blank(self._kept[name])
         try:
             yield POSTGRES.rsplit("/", 1)[0] + f"/{name}"
         finally:
-            if self._blank is not None and _emptied(name, self._blank):
+            if self._blank is not None and _emptied(name, self._kept[name], self._blank):
                 self._rested.append(name)
             else:
+                self._kept.pop(name).close()
                 _admin(f'DROP DATABASE "{name}" WITH (FORCE)')
 
     @contextmanager
@@ -180,6 +185,7 @@ class Databases:
     def close(self) -> None:
         """Drop what lives on the server."""
         for name in self._rested:
+            self._kept.pop(name).close()
             _admin(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         if self._postgres is not None:
             _admin(f'DROP DATABASE IF EXISTS "{self._postgres}" WITH (FORCE)')

@@ -1,5 +1,6 @@
 """Who may act for a person and to what that person agreed: for oneself, and for cadres about their residents."""
 
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from handlers.menu import FIRST
@@ -88,7 +89,8 @@ def resident(ask: Ask, person: int) -> Reply:
     moves = Choice(words.WRITE_MOBILE, f"staff/resident/{person}/homebound/no") if found.homebound else Choice(
         words.WRITE_HOMEBOUND, f"staff/resident/{person}/homebound/yes"
     )  # fmt: skip
-    return _whole(ask, found, f"staff/resident/{person}", "staff/resident", *first, company, trust, moves, *befalls)
+    shown = _whole(ask, found, f"staff/resident/{person}", "staff/resident", *first, company, trust, *befalls)
+    return replace(shown, choices=(*shown.choices, moves))
 
 
 def ask_befall(ask: Ask, person: int, verb: str) -> Reply:

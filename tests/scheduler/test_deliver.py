@@ -16,6 +16,7 @@ from models.messages.inbox import Inbox
 from models.messages.letters import Letter
 from models.messages.outbox import post
 from models.messages.outcomes import Failed, Sent, Unsure
+from models.people.identities import Identity
 from models.people.signins import SignIn, sign_in
 from models.tasks.tasks import Task
 from scheduler import deliver
@@ -24,6 +25,7 @@ from scheduler.deliver import Deliverer
 from scheduler.retention import forget_inbox, forget_requests
 from scheduler.settings import ClockSettings, Hands
 from scheduler.sweep import sweep_bookings, sweep_outbox
+from tests.cast import APP_ID
 from tests.world import NOW
 from wx_backend.locks import AlreadyRunning, only_clock
 
@@ -103,6 +105,25 @@ def test_somebody_without_wechat_becomes_a_phone_call_for_the_cadre(hands, open_
         task = session.scalars(select(Task)).one()
     assert (task.kind, task.facts["why"]) == ("phone_call", "no address")
     assert once(hands) == 1  # the letter that tells the cadre
+
+
+@pytest.mark.case("B7")
+def test_who_gets_wechat_later_is_not_flooded_with_what_was_said_to_them_before(hands, open_session, cast):
+    posted(open_session, cast.wangnainai, 5)
+    once(hands)
+    with open_session() as session, session.begin():
+        session.add(Identity(app_id=APP_ID, openid="o-late", person_id=cast.wangnainai.id, since=NOW))
+    carried = []
+    after = replace(hands, carry=lambda letter: (carried.append(letter), Sent(str(letter.id), "好"))[1])
+    for hours in (0, 1, 24):
+        later = NOW + timedelta(hours=hours)
+        once(replace(after, now=lambda later=later: later, real_now=lambda later=later: later))
+    assert "o-late" not in {letter.openid for letter in carried}  # cadres hear of their phone calls, she of nothing old
+    with open_session() as session, session.begin():
+        post(session, key="new", person_id=cast.wangnainai.id, kind="people.link_declined",
+             facts={"cared": "", "at": NOW.isoformat()}, subject="s:2", now=NOW)  # fmt: skip
+    once(after)
+    assert [letter.openid for letter in carried].count("o-late") == 1
 
 
 @pytest.mark.parametrize(

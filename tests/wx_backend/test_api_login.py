@@ -22,6 +22,8 @@ from wx_backend.sandbox.faults import Fault
 from wx_backend.sandbox.server import bound, create_sandbox, start_in_thread
 from wx_backend.sandbox.world import Phone
 
+pytestmark = pytest.mark.both
+
 CONFIG = load_config(EXAMPLE, {})
 MINI = CONFIG.wechat.mini_program
 LOGIN = "/sns/jscode2session"

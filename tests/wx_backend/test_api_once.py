@@ -18,6 +18,8 @@ from tests.world import NOW
 from tests.wx_backend.test_api import said
 from wx_backend import database
 
+pytestmark = pytest.mark.both
+
 KEY = "a-key-of-the-phone"
 
 

@@ -23,6 +23,8 @@ from tests.gate import Wire, close_app, config_for, count
 from tests.world import NOW
 from wx_backend.app import create_app
 
+pytestmark = pytest.mark.both
+
 
 def room(wire, handler, word="试"):
     """A room of one handler."""

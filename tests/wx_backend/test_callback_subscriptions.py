@@ -15,6 +15,8 @@ from models.people.identities import Identity
 from tests.models.messages.test_rules import somebody_waits
 from tests.world import NOW
 
+pytestmark = pytest.mark.both
+
 OFFICIAL, MINI = "/wechat/callback", "/wechat/mini/callback"
 POPUP, CHANGE, SENT = "subscribe_msg_popup_event", "subscribe_msg_change_event", "subscribe_msg_sent_event"
 TAGS = {POPUP: "SubscribeMsgPopupEvent", CHANGE: "SubscribeMsgChangeEvent", SENT: "SubscribeMsgSentEvent"}

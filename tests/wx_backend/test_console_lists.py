@@ -28,6 +28,8 @@ from tests.world import NOW
 from wx_backend.app import create_app
 from wx_backend.database import db
 
+pytestmark = pytest.mark.both
+
 MOST = 6  # questions that one list may ask, the guard's own included
 MINUTE = timedelta(minutes=1)
 LISTS = {

@@ -24,6 +24,8 @@ from wx_backend.cli import main
 from wx_backend.config import EXAMPLE
 from wx_backend.now import Clock
 
+pytestmark = pytest.mark.both
+
 MINUTE = timedelta(minutes=1)
 
 

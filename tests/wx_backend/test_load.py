@@ -25,6 +25,8 @@ from tests.world import NOW
 from wx_backend.demo.cast import COUNTY
 from wx_backend.load import NotLoaded, load_county
 
+pytestmark = pytest.mark.both
+
 GOOD = """[areas]
 code,name,kind,parent
 1,县,county,

@@ -45,6 +45,8 @@ ROWS = (
     "INSERT INTO closures (id, first_day, last_day, reason) VALUES (1, '2026-11-24', '2026-11-24', '台风')",
     "INSERT INTO calendar_overrides (day, is_workday, name) VALUES ('2026-11-24', true, '调休')",
 )
+
+pytestmark = pytest.mark.both
 KEPT = ("areas", "tasks", "escalations", "closures", "calendar_overrides")
 
 

@@ -19,6 +19,8 @@ from wx_backend.database import make_engine
 from wx_backend.demo.stage import free_ports
 from wx_backend.now import real_now
 
+pytestmark = pytest.mark.both
+
 http = urllib3.PoolManager(timeout=10.0, retries=False)
 
 

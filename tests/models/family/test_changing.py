@@ -87,13 +87,14 @@ def test_the_answer_is_due_while_everybody_can_still_act_on_it(session, cast):
             propose(session, cast.who(stranger), call.id, MONDAY, "设备坏了", "keep", NOW)
 
 
-@pytest.mark.case("E3", "E4")
+@pytest.mark.case("D3", "E3", "E4")
 def test_a_time_that_is_gone_when_the_family_says_yes_leaves_the_old_one(session, cast):
     call = booked(session, cast)
     proposal = asked(session, cast, call)
     occupy(session, [cast.wangnainai.resource], MONDAY, MONDAY + timedelta(minutes=30), "call:9999")
-    with pytest.raises(Refused, match="slot_taken"):
+    with pytest.raises(Refused, match="slot_taken") as refused:
         accept(session, cast.who(cast.xiaofang), proposal.id, NOW)
+    assert refused.value.facts["alternatives"]
     assert (call.starts_at, call.revision, proposal.state) == (SUNDAY_16, 0, "asked")
     with pytest.raises(Refused, match="slot_taken"):
         asked(session, cast, call, MONDAY, otherwise="cancel")
