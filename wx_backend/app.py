@@ -24,6 +24,7 @@ from handlers.family import (
     routine_words,
     routines,
     series,
+    series_api,
     series_dates,
     series_words,
 )
@@ -142,7 +143,8 @@ def make_mini_api(config: Config, frame: asked.Frame, client: Client) -> Api:
     rooms = (
         login.room(frame, client), people_api.room, places_api.room, catalogue_api.room, ordering_api.room,
         after_api.room, line_api.room, offers_api.room, need_api.room, tasks_api.room(in_words), open311.room,
-        family_api.room(offered_ways(config)), calling.room(frame, client, offered_ways(config), link_server(config)),
+        family_api.room(offered_ways(config)), series_api.room,
+        calling.room(frame, client, offered_ways(config), link_server(config)),
     )  # fmt: skip
     sentences = {
         code: sentence

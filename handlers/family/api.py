@@ -178,7 +178,7 @@ def _about_time(calls: APIBlueprint) -> None:
     @calls.doc(responses=refusing(*BOOKING, "not_yours"))
     def new(json_data: BookAsked) -> Any:
         """Book a call with a person who is linked to me. `slot_taken` names in `data.alternatives` what is free."""
-        with _Alternatives():
+        with Alternatives():
             call = book(
                 g.session, g.who, cared_id=json_data.person_id, starts_at=json_data.starts_at,
                 client_key=json_data.client_key, now=g.now,
@@ -199,7 +199,7 @@ def _about_time(calls: APIBlueprint) -> None:
     @calls.doc(responses=refusing(*BOOKING, "not_yours", "wrong_state"))
     def moved(call: int, json_data: MoveAsked) -> Any:
         """Move a call to another time; the old time stands until the new one is taken."""
-        with _Alternatives():
+        with Alternatives():
             move(g.session, g.who, call, json_data.starts_at, g.now)
         made = _one(call)
         return said(made, words.MOVED.format(cared=made.with_name, time=made.starts_at_text))
@@ -271,7 +271,7 @@ def _about_ways(calls: APIBlueprint, offered: ways.Offered) -> None:
         return Ways(items=items, chosen=call.way, media=call.media, advice=words.VOICE_FIRST if low else "")
 
 
-class _Alternatives:
+class Alternatives:
     """A time that is taken names the nearest free ones as instants, which a mini-program can show on both clocks."""
 
     def __enter__(self) -> None:

@@ -129,7 +129,7 @@ def _whole(key: int, *, shown: bool = False) -> str:
         task_words=task_words, guests=names[2:], ways=ways_to(session, call.cared_id), seen=_seen(call),
         time=words.both(call.starts_at, row.relative_zone), zone=ZoneInfo(row.relative_zone), telling=telling,
         tick=wellbeing.tick_of(session, desk.who(), key), reports=reports_of(session, key), outcomes=OUTCOMES,
-        hint=suggested(call, desk.now()), begun=call.starts_at <= desk.now(), means=told.MEANS,
+        hint=suggested(session, call, desk.now()), begun=call.starts_at <= desk.now(), means=told.MEANS,
         story=happened.lines(session, call.subject, after_words.VERBS, shown=shown),
         said=lambda text: text if shown else masking.typed(text, *names),
     )  # fmt: skip

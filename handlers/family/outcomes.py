@@ -33,7 +33,7 @@ def desk(ask: Ask, call: int) -> Reply:
         ),
     )  # fmt: skip
     lines = [text, _told_line(ask, found), _well_line(ask, found)]
-    hint = suggested(found, ask.now)
+    hint = suggested(ask.session, found, ask.now)
     if hint is not None:
         lines.append(after_words.SUGGESTED.format(what=after_words.WHAT[hint]))
     return Reply("\n".join(line for line in lines if line), choices(ask, found), back="call/mine")
@@ -56,7 +56,7 @@ def choices(ask: Ask, call: FamilyCall) -> tuple[Choice, ...]:
     if call.state in ("booked", "unreported") and ask.now >= call.starts_at - EARLY:
         found.append(Choice(after_words.WHAT["arrived"], f"{at}/here"))
     if call.state not in ("cancelled", "completed") and ask.now >= call.starts_at:
-        hint = suggested(call, ask.now)
+        hint = suggested(ask.session, call, ask.now)
         order = sorted(OUTCOMES, key=lambda what: what != hint)
         found += [Choice(after_words.WHAT[what], f"{at}/was/{OUTCOMES.index(what)}") for what in order
                   if what != call.state]  # fmt: skip

@@ -160,6 +160,12 @@ def cadres_call(session: Session, who: Who, call_id: int) -> FamilyCall:
     return locked(session, call_id)
 
 
+def place_of(session: Session, call: FamilyCall) -> int:
+    """The key of the area in which a call takes place: the elder's where it is at home, else the centre's."""
+    home = session.get_one(Person, call.cared_id).area_id if call.venue_mode == AT_HOME else None
+    return home or session.get_one(ServiceCentre, call.centre_id).area_id
+
+
 def resources_of(session: Session, call: FamilyCall) -> list[str]:
     """Everything of which a call takes the time: its people, guests too, its screen, its vehicle and its helper."""
     people = [call.relative_id, call.cared_id, *(guest.id for guest in guests_of(session, call.id))]

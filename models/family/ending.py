@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
-from models.family.calls import CALL, FamilyCall, cadres_call, call_for, locked, resources_of
+from models.family.calls import CALL, FamilyCall, cadres_call, call_for, locked, place_of, resources_of
 from models.family.guests import guests_of
 from models.family.proposals import drop_proposals
 from models.family.telling import facts_of, open_help, remind, tell
@@ -129,7 +129,8 @@ def undo(session: Session, who: Who, call_id: int, now: datetime) -> FamilyCall:
             # Another revision: what is said of this life of the call has keys of its own.
             CALL.move(session, call, "undo", by=By(who.person_id, role), now=now, reason="", end_code="",
                       revision=call.revision + 1)  # fmt: skip
-            occupy(session, resources_of(session, call), call.starts_at, call.ends_at, call.subject)
+            where = place_of(session, call)
+            occupy(session, resources_of(session, call), call.starts_at, call.ends_at, call.subject, where)
     except Refused:
         session.refresh(call)
         raise

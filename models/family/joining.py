@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
-from models.family.calls import CALL, FamilyCall, call_for, locked, resources_of
+from models.family.calls import CALL, FamilyCall, call_for, locked, place_of, resources_of
 from models.family.guests import GUEST, CallGuest, guests_of
 from models.family.telling import facts_of, remind, tell
 from models.life import By
@@ -47,7 +47,8 @@ def invite(session: Session, who: Who, call_id: int, person_id: int, now: dateti
     if guest is None:
         raise Refused("no_link")
     try:
-        occupy(session, {*resources_of(session, call), guest.resource}, call.starts_at, call.ends_at, call.subject)
+        everything, where = {*resources_of(session, call), guest.resource}, place_of(session, call)
+        occupy(session, everything, call.starts_at, call.ends_at, call.subject, where)
     except Refused as refusal:
         raise Refused("guest_busy", name=guest.name) from refusal
     row = _join(session, call, guest, By(who.person_id, role), now)

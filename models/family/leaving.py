@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
-from models.family.calls import CALL, FamilyCall, resources_of
+from models.family.calls import CALL, FamilyCall, place_of, resources_of
 from models.family.telling import help_anew
 from models.hours import calendar
 from models.life import By
@@ -116,7 +116,7 @@ def _take_over(session: Session, who: Who, call: FamilyCall, now: datetime) -> b
                 session, call, "change", by=By(who.person_id, "cadre"), now=now, note="helper",
                 where={"revision": call.revision}, helper_id=mine.id, revision=call.revision + 1,
             )  # fmt: skip
-            occupy(session, wanted, call.starts_at, call.ends_at, call.subject)
+            occupy(session, wanted, call.starts_at, call.ends_at, call.subject, place_of(session, call))
     except Refused:
         session.refresh(call)
         return False

@@ -3,12 +3,12 @@
 from datetime import date, datetime
 from typing import Any, cast
 
-from sqlalchemy import ForeignKey, Index, String, Table, UniqueConstraint, select, text
+from sqlalchemy import ForeignKey, Index, String, Table, UniqueConstraint, and_, or_, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Row
 from models.errors import Refused
-from models.family.calls import OVER, FamilyCall
+from models.family.calls import LIVE_CALLS, OVER, FamilyCall
 from models.family.series import Series, series_for
 from models.life import BY_TIME, TIME, By, Life, Verb
 from models.people.identities import Who
@@ -67,7 +67,7 @@ OCCURRENCE = Life(
         Verb("move", WITH_CALL, "moved", who=("relative", "cadre", TIME)),
         Verb("stay", ("booked",), "booked", who=("relative", "cadre", "rule")),
         Verb("pass_over", LIVE, "skipped", who=("relative", "cadre", "rule", TIME), tells=("relative",)),
-        Verb("take_up", ("skipped", "cancelled"), "planned", who=("relative", "cadre", "rule")),
+        Verb("take_up", ("skipped", "cancelled"), "planned", who=("relative", "cadre", "rule", TIME)),
         Verb("cancel", LIVE, "cancelled", who=("relative", "cadre", "rule", TIME)),
         Verb("complete", WITH_CALL, "done", who=(TIME,)),
         Verb("fail", WITH_CALL, "failed", who=(TIME,)),
@@ -113,19 +113,26 @@ def change(session: Session, one: Occurrence, verb: str, by: By, now: datetime, 
 def follow(session: Session, now: datetime, series_id: int | None = None) -> int:
     """Bring occurrences in line with their calls, which are moved, cancelled and ended by rules of their own.
 
-    Of one series, or of all; answers how many changed. What another clock is following at this moment is left to it.
+    Of one series, or of all; answers how many changed. What another clock is following at this moment is left to it. A
+    call that was cancelled and is on again, because somebody took that back, is its occurrence's again.
     """
     ended = FamilyCall.state.in_(OVER)
+    is_on_again = and_(Occurrence.state == "cancelled", FamilyCall.state.in_(LIVE_CALLS))
     query = (
         select(Occurrence, FamilyCall).join(FamilyCall, Occurrence.call_id == FamilyCall.id)
-        .where(Occurrence.state.in_(WITH_CALL), ended | (FamilyCall.starts_at != Occurrence.starts_at))
+        .where(or_(
+            and_(Occurrence.state.in_(WITH_CALL), ended | (FamilyCall.starts_at != Occurrence.starts_at)), is_on_again
+        ))
         .order_by(Occurrence.id).limit(200).with_for_update(of=Occurrence, skip_locked=True)
     )  # fmt: skip
     if series_id is not None:
         query = query.where(Occurrence.series_id == series_id)
     rows = session.execute(query, execution_options={"populate_existing": True}).all()
     for one, call in rows:
-        if call.state in OVER:
+        if one.state == "cancelled":
+            change(session, one, "take_up", BY_TIME, now, reason="")
+            change(session, one, "book", BY_TIME, now)
+        elif call.state in OVER:
             verb = _ENDED.get(call.state, "fail")
             change(session, one, verb, BY_TIME, now, reason="" if verb == "complete" else f"call_{call.state}"[:24])
         else:

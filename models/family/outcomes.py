@@ -11,6 +11,7 @@ from models.errors import Refused
 from models.family.calls import CALL, LIVE_CALLS, MISSED, FamilyCall, cadres_call
 from models.family.guests import guests_of
 from models.family.makeup import drop_makeup, offer
+from models.family.presence import who_came
 from models.family.telling import facts_of
 from models.hours import CHINA, instant
 from models.life import BY_RULE, By
@@ -65,10 +66,12 @@ def suggestion(
     return "resident_no_show" if relative_seen else "neither_came"
 
 
-def suggested(call: FamilyCall, now: datetime) -> str | None:
-    """The suggestion from what the call itself knows: who was checked in, whether it was begun."""
-    connected = call.state == "in_call"
-    return suggestion(call, connected, connected or call.state == "checked_in", connected, now)
+def suggested(session: Session, call: FamilyCall, now: datetime) -> str | None:
+    """The suggestion from what is known: who came into the room in the browser, who was checked in, if it was begun."""
+    came, begun = who_came(session, call), call.state == "in_call"
+    connected = begun or came.met
+    resident_seen = connected or came.home or call.state == "checked_in"
+    return suggestion(call, connected or came.away, resident_seen, connected, now)
 
 
 def reports_of(session: Session, call_id: int) -> list[CallReport]:

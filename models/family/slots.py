@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from models.family.routines import filled, habits_of
-from models.family.venues import CALL_LASTS, is_free, look, venue_for
+from models.family.venues import CALL_LASTS, Busy, look, venue_for
 from models.hours import WorkCalendar, calendar
 from models.people.persons import Person
 from models.places.cells import CELL
@@ -57,17 +57,17 @@ def free_slots(
         return []
     room = EASE * CELL  # what comes before the first hour and after the last counts as well
     grid = Grid.over(spans[0][0] - room, max(closes for _, closes in spans) + room)
-    people = [relative, cared, *guests]
+    names = [one.resource for one in (relative, cared, *guests)]
     own = (held_by,) if isinstance(held_by, str) else held_by
-    taken = look(session, venue, [one.resource for one in people], grid, own)
+    busy = Busy.of(venue, names, look(session, venue, names, grid, own))
     unkind = _unkind(session, relative, cared, guests, grid, book)
-    found: list[Slot] = []
+    around, found = _around(unkind, grid), list[Slot]()
     for opens, closes in spans:
         start = opens
         while start + CALL_LASTS + venue.road <= closes:
             quarters, in_time = grid.bits(start, start + CALL_LASTS), start >= max(now + NOTICE, opens + venue.road)
-            if in_time and is_free(venue, [one.resource for one in people], quarters, taken):
-                found.append(_slot(start, quarters, unkind, grid))
+            if in_time and busy.leaves(quarters):
+                found.append(_slot(start, quarters, unkind, around))
             start += CALL_LASTS
     return found
 
@@ -88,15 +88,20 @@ def _unkind(
     ]
 
 
-def _slot(start: datetime, quarters: int, unkind: Unkind, grid: Grid) -> Slot:
+def _around(unkind: Unkind, grid: Grid) -> list[int]:
+    """What fills anybody's day, with so many quarters before and after as its place in the list says."""
+    all_of_them = 0
+    for _, quarters in unkind:
+        all_of_them |= quarters
+    return [grid.widened(all_of_them, ease) for ease in range(EASE + 1)]
+
+
+def _slot(start: datetime, quarters: int, unkind: Unkind, around: Sequence[int]) -> Slot:
+    if not around[0] & quarters:
+        ease = next((n for n in range(EASE) if around[n + 1] & quarters), EASE)
+        return Slot(start, start + CALL_LASTS, (), ease)
     clashes = tuple(dict.fromkeys(what for what, when in unkind if when & quarters))
-    ease = 0
-    while not clashes and ease < EASE:
-        wide = grid.widened(quarters, ease + 1)
-        if any(when & wide for _, when in unkind):
-            break
-        ease += 1
-    return Slot(start, start + CALL_LASTS, clashes, ease)
+    return Slot(start, start + CALL_LASTS, clashes)
 
 
 def best(slots: Sequence[Slot], days_of: ZoneInfo | None = None, count: int = BEST) -> list[Slot]:

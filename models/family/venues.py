@@ -90,6 +90,26 @@ class Taken:
         return not self.bits.get(resource, 0) & quarters
 
 
+@dataclass(frozen=True)
+class Busy:
+    """The quarters in which a call cannot be: its people's, and of each kind of thing it needs those of every one."""
+
+    people: int
+    kinds: tuple[tuple[int, ...], ...]
+
+    @classmethod
+    def of(cls, venue: Venue, people: Collection[str], taken: Taken) -> "Busy":
+        """Of these people at this venue."""
+        theirs = 0
+        for person in people:
+            theirs |= taken.bits.get(person, 0)
+        return cls(theirs, tuple(tuple(taken.bits.get(one, 0) for one in kind) for kind in venue.kinds()))
+
+    def leaves(self, quarters: int) -> bool:
+        """Whether all people, and of what the call needs one of each kind, are free in these quarters."""
+        return not self.people & quarters and all(any(not one & quarters for one in kind) for kind in self.kinds)
+
+
 def venue_for(session: Session, relative: Person, cared: Person) -> Venue:
     """The place of their calls, which is the home of somebody who is homebound; nobody helps with a call of their own.
 
@@ -110,13 +130,6 @@ def venue_for(session: Session, relative: Person, cared: Person) -> Venue:
     return Venue(centre, stations, helpers, area.id, mode, road, vehicles_of(session, centre.id) if road else ())
 
 
-def is_free(venue: Venue, people: Collection[str], quarters: int, taken: Taken) -> bool:
-    """Whether all people, and of what the call needs one of each kind, are free in these quarters."""
-    return all(taken.is_free(person, quarters) for person in people) and all(
-        any(taken.is_free(one, quarters) for one in kind) for kind in venue.kinds()
-    )
-
-
 def look(session: Session, venue: Venue, people: Collection[str], grid: Grid, but_not: Collection[str] = ()) -> Taken:
     """What is taken of a venue and of these people; `but_not` names bookings and holds that do not count.
 
@@ -129,8 +142,9 @@ def look(session: Session, venue: Venue, people: Collection[str], grid: Grid, bu
     roads = _roads(session, venue.area_id, away)
     found = _drained(session, venue, grid, but_not) if venue.mode == AT_HOME else {}
     for resource, start, area_id in rows:
-        road = roads.get(area_id, timedelta(0)) if resource in movers else timedelta(0)
-        found[resource] = found.get(resource, 0) | grid.bits(start - road, start + CELL + road)
+        road = roads.get(area_id) if resource in movers else None
+        bits = grid.bits(start - road, start + CELL + road) if road else grid.bit(start)
+        found[resource] = found.get(resource, 0) | bits
     return Taken(grid, found)
 
 

@@ -28,6 +28,11 @@ class Grid:
         """The number of the quarter in which an instant lies; below zero or above `count` outside the grid."""
         return (moment - self.start) // CELL
 
+    def bit(self, moment: datetime) -> int:
+        """The quarter in which an instant lies, as a bit; 0 outside the grid."""
+        place = (moment - self.start) // CELL
+        return 1 << place if 0 <= place < self.count else 0
+
     def bits(self, since: datetime, until: datetime) -> int:
         """The quarters that [since, until) touches, as bits; what lies outside the grid is left out."""
         first = min(max(self.at(since), 0), self.count)

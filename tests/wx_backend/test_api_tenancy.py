@@ -35,6 +35,7 @@ class Row:
 
 
 ORDER, OFFER, TASK, TALK = "orders/{order}", "offers/{offer}", "tasks/{task}", "calls/{talk}"
+SERIES = "series/{series}"
 WHO = {"person_id": 1, "starts_at": "2026-11-27T12:00:00+08:00"}
 AGAIN = {"preferred_at": "2026-11-26T12:00:00+08:00"}
 CANCEL, WHY = {"reason": "时间不合适"}, {"reason": "人手不够"}
@@ -104,6 +105,23 @@ ROWS = {
     "POST /api/v1/calls/{call}/ticket": Row(f"{TALK}/ticket", status=409),
     "POST /api/v1/calls/{call}/join": Row(f"{TALK}/join", status=409, body={}),
     "POST /api/v1/calls/{call}/ended": Row(f"{TALK}/ended", body={"minutes": 3}),
+    "GET /api/v1/series": Row("series", others=200),
+    "GET /api/v1/series/dates": Row(
+        "series/dates?person_id={person}&rule=week-1-3&at=14:00&first_day=2026-12-02", others=403
+    ),
+    "POST /api/v1/series": Row("series", status=201, others=403, body="series"),
+    "GET /api/v1/series/{number}": Row(SERIES),
+    "POST /api/v1/series/dates/{number}/move": Row(
+        "series/dates/{date}/move", body={"starts_at": "2026-12-04T15:30:00+08:00"}
+    ),
+    "POST /api/v1/series/dates/{number}/skip": Row("series/dates/{date}/skip", body={"reason": "回不来"}),
+    "POST /api/v1/series/dates/{number}/take-up": Row("series/dates/{date}/take-up"),
+    "POST /api/v1/series/{number}/change": Row(f"{SERIES}/change", body={"at": "15:00"}),
+    "POST /api/v1/series/{number}/prolong": Row(f"{SERIES}/prolong", body={"last_day": "2027-06-30"}),
+    "POST /api/v1/series/{number}/suspend": Row(f"{SERIES}/suspend"),
+    "POST /api/v1/series/{number}/resume": Row(f"{SERIES}/resume"),
+    "POST /api/v1/series/{number}/cancel": Row(f"{SERIES}/cancel"),
+    "POST /api/v1/series/{number}/restore": Row(f"{SERIES}/restore"),
     "POST /api/v1/calls/{call}/cancel": Row(f"{TALK}/cancel", body=CANCEL),
     "POST /api/v1/logout": Row("logout", others=200),
     "GET /open311/v2/services.json": Row("/open311/v2/services.json", others=200, nobody=200),
@@ -142,8 +160,9 @@ def ids(app, open_session, cast):
         session.flush()
         kept = {"media": photo.id, "entry": entry.id}
     talk = me.post("calls", talk_for(cast, "client-talk-0", 16)).json["data"]["id"]
+    weekly = me.post("series", series_for(cast, "client-series-0", "week-1-5")).json["data"]
     return {
-        **kept, "talk": talk, "person": cast.wangnainai.id,
+        **kept, "talk": talk, "series": weekly["id"], "date": weekly["dates"][0]["id"], "person": cast.wangnainai.id,
         "order": orders[0]["id"], "number": orders[0]["number"], "offer": offers[0], "second": offers[1],
         "taken": offers[2], "task": task, "centre": cast.centre.id, "listing": cast.meal.id,
         "done": orders[2]["id"], "visit": named.json["data"]["visit"]["id"], "need": told[0], "call": told[1],
@@ -153,6 +172,12 @@ def ids(app, open_session, cast):
 def talk_for(cast, key, hour):
     """The body of a call of 小芳 with her mother."""
     return {"client_key": key, "person_id": cast.wangnainai.id, "starts_at": f"2026-11-29T{hour}:00:00+08:00"}
+
+
+def series_for(cast, key, rule):
+    """The body of a series of 小芳 with her mother."""
+    return {"client_key": key, "person_id": cast.wangnainai.id, "rule": rule, "at": "14:00", "first_day": "2026-12-01",
+            "last_day": "2027-03-31"}  # fmt: skip
 
 
 def told_for(cast, key):
@@ -189,6 +214,7 @@ def test_a_stranger_reads_and_moves_nothing_and_who_it_concerns_does(app, open_s
             "wait": {key: one for key, one in meal_for(cast).items() if key != "client_key"},
             "help": told_for(cast, "client-key-8"),
             "talk": talk_for(cast, "client-talk-1", 10),
+            "series": series_for(cast, "client-series-1", "week-1-4"),
         }.get(row.body, row.body) if isinstance(row.body, str) else row.body  # fmt: skip
         return phone.ask(name.split()[0], row.path.format(**ids), **({"json": body} if body is not None else {}))
 

@@ -317,11 +317,11 @@ def test_when_a_life_or_a_link_ends_nothing_is_kept_for_a_makeup(session, cast):
 
 def test_what_the_call_itself_knows_suggests_too(session, cast):
     call = booked(session, cast)
-    assert suggested(call, AFTER) == "neither_came"
+    assert suggested(session, call, AFTER) == "neither_came"
     arrive(session, cast.who(cast.li), call.id, SUNDAY_16, AFTER)
-    assert suggested(call, AFTER) == "relative_no_show"
+    assert suggested(session, call, AFTER) == "relative_no_show"
     call.state = "in_call"
-    assert suggested(call, AFTER) == "completed"
+    assert suggested(session, call, AFTER) == "completed"
 
 
 def test_only_who_has_talked_is_done_for_good():

@@ -14,6 +14,7 @@ from models.family.booking import move
 from models.family.calls import CALL, FamilyCall
 from models.family.ending import cancel, finish_past
 from models.family.joining import invite, leave
+from models.family.outcomes import suggested
 from models.family.passes import CallPass, forget_passes, give_pass, look_at, open_calls, open_screen, use_pass
 from models.family.presence import (
     HERE_FOR,
@@ -236,15 +237,17 @@ def test_when_pictures_flow_on_both_sides_the_call_is_under_way_and_presence_say
     ]  # fmt: skip
 
 
-@pytest.mark.case("I1")
+@pytest.mark.case("I1", "I5")
 def test_presence_tells_an_absent_relative_from_an_absent_elder(session, cast):
     alone = booked(session, cast)
     use_pass(session, open_screen(session, cast.who(cast.li), alone.id, SUNDAY_16), SUNDAY_16)
     assert (who_came(session, alone).home, who_came(session, alone).away) == (True, False)
+    assert suggested(session, alone, alone.ends_at) == "relative_no_show"
     other = booked(session, cast, SUNDAY_16 - timedelta(hours=1), "k2")
     at = other.starts_at
     use_pass(session, give_pass(session, cast.who(cast.xiaofang), other.id, at), at)
     assert (who_came(session, other).home, who_came(session, other).away) == (False, True)
+    assert suggested(session, other, other.ends_at) == "resident_no_show"
 
 
 def test_old_passes_are_forgotten_and_presence_is_kept(session, cast):

@@ -9,7 +9,7 @@ from models.errors import Refused
 from models.family.booking import move
 from models.family.calls import FamilyCall
 from models.family.editing import Edit, edit, move_one, skip, take_up
-from models.family.ending import cancel
+from models.family.ending import cancel, undo
 from models.family.generating import AHEAD, generate
 from models.family.keeping import book_planned
 from models.family.occurrences import Occurrence, follow
@@ -237,6 +237,18 @@ def test_cancelling_this_cancels_only_this(session, cast):
     assert follow(session, NOW) == 0
     assert states(session, series, 4) == ["booked", "skipped", "cancelled", "booked"]
     assert series.state == "active"
+
+
+@pytest.mark.case("F4", "G9")
+def test_a_cancelled_call_that_is_on_again_is_its_dates_again(session, cast):
+    me, series = cast.who(cast.xiaofang), begun(session, cast)
+    call = rows(session, series)[1].call_id
+    cancel(session, me, call, "点错了", NOW)
+    follow(session, NOW)
+    undo(session, me, call, NOW + timedelta(minutes=1))
+    assert (follow(session, NOW), follow(session, NOW)) == (1, 0)
+    assert states(session, series, 3) == ["booked"] * 3
+    assert rows(session, series)[1].call_id == call
 
 
 @pytest.mark.case("F4")
