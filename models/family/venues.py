@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import product
 
-from sqlalchemy import Select, select
+from sqlalchemy import BigInteger, ColumnElement, String, cast, extract, func, select
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
@@ -136,22 +136,28 @@ def look(session: Session, venue: Venue, people: Collection[str], grid: Grid, bu
     Who or what is in another village before or after is also taken for as long as the road is, and a portable screen
     for the rest of a day on which its battery has no further call in it.
     """
-    query = _held([*people, *venue.resources()], grid.start - AROUND, grid.end + AROUND, but_not)
+    wide = grid.with_room(AROUND)
+    # Summed up by the database: a month of many calendars is thousands of cells, and a handful of lines.
+    seconds = func.aggregate_strings(cast(cast(extract("epoch", Cell.cell_start), BigInteger), String), ",")
+    query = (
+        select(Cell.resource_id, Cell.area_id, seconds)
+        .where(*_held([*people, *venue.resources()], wide.start, wide.end, but_not))
+        .group_by(Cell.resource_id, Cell.area_id)
+    )
     rows, movers = session.execute(query).all(), venue.movers()
-    away = {row.area_id for row in rows if row.area_id is not None and row.resource_id in movers}
-    roads = _roads(session, venue.area_id, away)
+    roads = _roads(session, venue.area_id, {area for resource, area, _ in rows if area and resource in movers})
     found = _drained(session, venue, grid, but_not) if venue.mode == AT_HOME else {}
-    for resource, start, area_id in rows:
-        road = roads.get(area_id) if resource in movers else None
-        bits = grid.bits(start - road, start + CELL + road) if road else grid.bit(start)
-        found[resource] = found.get(resource, 0) | bits
+    for resource, area_id, starts in rows:
+        road = roads.get(area_id, timedelta(0)) if resource in movers else timedelta(0)
+        bits = wide.widened(wide.bits_at(int(start) for start in starts.split(",")), -(-road // CELL))
+        found[resource] = found.get(resource, 0) | wide.inside(grid, bits)
     return Taken(grid, found)
 
 
 def _held(
     resources: Collection[str], since: datetime, until: datetime, but_not: Collection[str]
-) -> Select[str, datetime, int | None]:
-    return select(Cell.resource_id, Cell.cell_start, Cell.area_id).where(
+) -> tuple[ColumnElement[bool], ...]:
+    return (
         Cell.resource_id.in_(sorted(set(resources))), Cell.cell_start >= since, Cell.cell_start < until,
         Cell.held_by.not_in(sorted(but_not)),
     )  # fmt: skip
@@ -177,7 +183,8 @@ def _drained(session: Session, venue: Venue, grid: Grid, but_not: Collection[str
     used: dict[tuple[str, date], timedelta] = {
         (one, first + n * DAY): timedelta(0) for one in limits for n in range((last - first).days + 1)
     }
-    for resource, start, _ in session.execute(_held(limits, begins, ends, but_not)):
+    cells = select(Cell.resource_id, Cell.cell_start).where(*_held(limits, begins, ends, but_not))
+    for resource, start in session.execute(cells):
         used[resource, start.astimezone(zone).date()] += CELL
     found = dict[str, int]()
     for (resource, day), spent in used.items():

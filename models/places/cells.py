@@ -25,10 +25,15 @@ class Cell(Base):
     area_id: Mapped[int | None] = mapped_column(Key)
 
 
+def quarter_of(moment: datetime) -> datetime:
+    """The beginning of the quarter-hour in which an instant lies, in UTC."""
+    begins = moment.astimezone(UTC)
+    return begins - timedelta(minutes=begins.minute % 15, seconds=begins.second, microseconds=begins.microsecond)
+
+
 def cells_between(starts_at: datetime, ends_at: datetime) -> list[datetime]:
     """The starts of all quarter-hours that [starts_at, ends_at) touches: touching is taking, adjacency is not."""
-    first = starts_at.astimezone(UTC)
-    first -= timedelta(minutes=first.minute % 15, seconds=first.second, microseconds=first.microsecond)
+    first = quarter_of(starts_at)
     count = -(-(ends_at - first) // CELL)
     return [first + n * CELL for n in range(count)]
 

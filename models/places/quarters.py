@@ -1,9 +1,12 @@
 """A stretch of time as quarter-hours, one bit each: what is free of many calendars is an AND of a few numbers."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from models.places.cells import CELL, cells_between
+from models.places.cells import CELL, quarter_of
+
+SECONDS = CELL // timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
@@ -16,8 +19,13 @@ class Grid:
     @classmethod
     def over(cls, since: datetime, until: datetime) -> "Grid":
         """The grid of the quarters that [since, until) touches."""
-        quarters = cells_between(since, until)
-        return cls(quarters[0] if quarters else since, len(quarters))
+        first = quarter_of(since)
+        return cls(first, max(-(-(until - first) // CELL), 0))
+
+    def with_room(self, room: timedelta) -> "Grid":
+        """The same with whole quarters for `room` before and after."""
+        quarters = -(-room // CELL)
+        return Grid(self.start - quarters * CELL, self.count + 2 * quarters)
 
     @property
     def end(self) -> datetime:
@@ -28,10 +36,16 @@ class Grid:
         """The number of the quarter in which an instant lies; below zero or above `count` outside the grid."""
         return (moment - self.start) // CELL
 
-    def bit(self, moment: datetime) -> int:
-        """The quarter in which an instant lies, as a bit; 0 outside the grid."""
-        place = (moment - self.start) // CELL
-        return 1 << place if 0 <= place < self.count else 0
+    def bits_at(self, seconds: Iterable[int]) -> int:
+        """The quarters that begin at these seconds since 1970, all of them inside the grid."""
+        first, bits = int(self.start.timestamp()), 0
+        for second in seconds:
+            bits |= 1 << (second - first) // SECONDS
+        return bits
+
+    def inside(self, smaller: "Grid", bits: int) -> int:
+        """The bits of this grid as those of a smaller one that lies in it."""
+        return (bits >> self.at(smaller.start)) & ((1 << smaller.count) - 1)
 
     def bits(self, since: datetime, until: datetime) -> int:
         """The quarters that [since, until) touches, as bits; what lies outside the grid is left out."""
