@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 
-from sqlalchemy import Index, Select, String, and_, delete, or_, select, update
+from sqlalchemy import Index, Row, String, Table, and_, bindparam, delete, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, Key, insert_of
@@ -57,7 +58,7 @@ def hold(
     """
     wanted = {(resource, start) for resource, since, until in spans for start in cells_between(since, until)}
     session.flush()
-    found = session.execute(_mine_or_in_the_way(wanted, held_by)).all()
+    found = _found(session, wanted, held_by)
     held = [row for row in found if row.held_by == held_by]
     if any(row.held_by != held_by and (row.resource_id, row.cell_start) in wanted for row in found):
         raise Refused("slot_taken")
@@ -69,20 +70,27 @@ def hold(
         session.execute(delete(Cell).where(Cell.resource_id == resource, Cell.cell_start == start))
 
 
-Found = Select[str, datetime, int | None, str]
+_C = cast(Table, Cell.__table__).c
+# Made once, and of plain columns: of those who want the same hour most hear no, and should hear it soon.
+_MINE_OR_IN_THE_WAY = select(_C.resource_id, _C.cell_start, _C.area_id, _C.held_by).where(
+    or_(
+        _C.held_by == bindparam("held_by"),
+        and_(
+            _C.resource_id.in_(bindparam("resources", expanding=True)),
+            _C.cell_start >= bindparam("first"), _C.cell_start <= bindparam("last"),
+        ),
+    )
+)  # fmt: skip
 
 
-def _mine_or_in_the_way(wanted: Collection[tuple[str, datetime]], held_by: str) -> Found:
+def _found(
+    session: Session, wanted: Collection[tuple[str, datetime]], held_by: str
+) -> Sequence[Row[Any, Any, Any, Any]]:
     """What `held_by` holds, and what anybody holds of the wanted resources in the time from the first to the last."""
-    columns = select(Cell.resource_id, Cell.cell_start, Cell.area_id, Cell.held_by)
-    if not wanted:
-        return columns.where(Cell.held_by == held_by)
-    starts = [start for _, start in wanted]
-    others = and_(
-        Cell.resource_id.in_(sorted({resource for resource, _ in wanted})),
-        Cell.cell_start >= min(starts), Cell.cell_start <= max(starts),
-    )  # fmt: skip
-    return columns.where(or_(Cell.held_by == held_by, others))
+    starts = [start for _, start in wanted] or [datetime(1970, 1, 1, tzinfo=UTC)]
+    resources = sorted({resource for resource, _ in wanted})
+    asked = {"held_by": held_by, "resources": resources, "first": min(starts), "last": max(starts)}
+    return session.execute(_MINE_OR_IN_THE_WAY, asked).all()
 
 
 def _take(session: Session, wanted: Sequence[tuple[str, datetime]], held_by: str, area_id: int | None) -> None:
