@@ -113,6 +113,7 @@ DOOR_REFUSALS: dict[str, str] = {
 
 # On a screen nobody replies to a message: the same refusals, said for where there is a form.
 ON_SCREEN: dict[str, str] = {
+    "series_there": "你们已经有一个同样的定期连线了，在“定期连线”里可以看到。",
     "not_yours": "没有找到这件事，可能不是由您办理的。如有疑问，请打电话给党群服务中心。",
     "unknown_zone": "没有认出这个城市，请从列表里选。",
     "no_link": "您还不能为这位家人办理，请先在“我的家人”里关联。",

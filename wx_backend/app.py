@@ -148,7 +148,17 @@ def make_mini_api(config: Config, frame: asked.Frame, client: Client) -> Api:
     )  # fmt: skip
     sentences = {
         code: sentence
-        for quarter in (words, people_words, ordering_words, catalogue_words, need_words, family_words, tasks_words)
+        for quarter in (
+            words,
+            people_words,
+            ordering_words,
+            catalogue_words,
+            need_words,
+            family_words,
+            after_words,
+            series_words,
+            tasks_words,
+        )
         for code, sentence in quarter.REFUSALS.items()
     } | waiting_words.REFUSALS
     return make_api(frame, rooms, sentences, redis_url=config.redis.url, public_url=config.app.public_url)

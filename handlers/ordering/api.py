@@ -14,7 +14,7 @@ from handlers.ordering.standing import Coming, Whole, wholes
 from handlers.words import when_two
 from models.ordering.listings import Terms
 from models.ordering.numbers import spoken
-from models.ordering.orders import Order, find_by_number, order_for, orders_of
+from models.ordering.orders import Order, find_by_number, order_for, orders_of, same_day
 from models.ordering.placing import cancel, place
 from models.places.centres import ServiceCentre
 
@@ -131,6 +131,7 @@ def new(json_data: OrderAsked) -> Any:
     """Place an order for myself or for a person who is linked to me.
 
     `ask_eligible` names in `data.rules` the conditions that may not fit: ask, and order again with them as `warned`.
+    Where the same service is ordered for the same person and day already, `msg` says so, with what to do.
     """
     order = place(
         g.session, g.who, listing_id=json_data.listing_id, beneficiary_id=json_data.beneficiary_id or g.who.person_id,
@@ -141,6 +142,9 @@ def new(json_data: OrderAsked) -> Any:
     text = words.PLACED.format(
         number=made.number_text, beneficiary=made.beneficiary, service=made.service, wanted=made.preferred_at_text
     )
+    twin = same_day(g.session, order.listing_id, order.beneficiary_id, order.preferred_at, but_not=order.id)
+    if twin is not None:
+        text += words.TWICE_THAT_DAY.format(number=spoken(twin.number or ""))
     return said(made, text)
 
 

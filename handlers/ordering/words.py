@@ -39,6 +39,7 @@ BAD_TIME = "没有认出时间。请写清日期和几点，例如：11月29日 
 ASK_NOTE = "还有什么要交代的吗？没有就点“没有”。"
 NO_NOTE = "没有"
 AGAIN_SAME_DAY = "这一天已经为{beneficiary}点过“{service}”（订单{number}）。还要再点一份吗？"
+TWICE_THAT_DAY = "\n这一天已经点过同样的一份（订单{number}）。点重了的话，请取消其中一张。"
 STALE = "这张单子已经放得太久了，请重新点一次。"
 PLACED = "点单成功！订单号 {number}（请记一下）。\n{beneficiary} · {service}\n{wanted}\n有组织接单后会通知您。"
 STOPPED = "这项服务已经停止接新单，您这张单子照常办理。"

@@ -179,12 +179,17 @@ def find_by_number(session: Session, who: Who, text: str) -> Order:
     return order_for(session, who, order.id)[0]
 
 
-def same_day(session: Session, listing_id: int, beneficiary_id: int, preferred_at: datetime) -> Order | None:
-    """A living order of the same service for the same person on the same day in China: worth a question first."""
+def same_day(
+    session: Session, listing_id: int, beneficiary_id: int, preferred_at: datetime, but_not: int | None = None
+) -> Order | None:
+    """A living order of the same service for the same person on the same day in China: worth a question first.
+
+    `but_not` is the key of one that does not count.
+    """
     day = preferred_at.astimezone(CHINA).replace(hour=0, minute=0, second=0, microsecond=0)
     return session.scalar(
         select(Order).where(
             Order.listing_id == listing_id, Order.beneficiary_id == beneficiary_id, Order.state.in_(LIVE_ORDERS),
-            Order.preferred_at >= day, Order.preferred_at < day + timedelta(days=1),
+            Order.preferred_at >= day, Order.preferred_at < day + timedelta(days=1), Order.id != (but_not or 0),
         ).limit(1)
     )  # fmt: skip

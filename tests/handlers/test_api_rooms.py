@@ -142,6 +142,15 @@ def test_a_stranger_hears_the_same_of_a_resident_whether_there_is_one_or_not(pho
 
 
 @once
+@pytest.mark.case("B2", "B3")
+def test_the_same_again_on_one_day_is_placed_and_said(me, cast):
+    first = placed(me, cast)
+    again = said(me.post("orders", meal_for(cast, client_key="client-key-2")), 201, "ok")
+    assert f"已经点过同样的一份（订单{first['number_text']}）" in again["msg"]
+    other_day = meal_for(cast, client_key="client-key-3", preferred_at="2026-11-26T12:00:00+08:00")
+    assert "点过" not in said(me.post("orders", other_day), 201, "ok")["msg"]
+
+
 def test_an_order_for_oneself_needs_no_beneficiary(phone, cast):
     body = meal_for(cast)
     del body["beneficiary_id"]
