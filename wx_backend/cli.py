@@ -47,7 +47,8 @@ def _log() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     # Its own notes on every tick, and that a tick came while the last one still ran, say nothing.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    for chatty in ("alembic", "fontTools", "fpdf"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 class _Main(click.Group):

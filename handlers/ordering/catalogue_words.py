@@ -165,6 +165,7 @@ def time_refused(code: str, facts: Mapping[str, Any], zone: ZoneInfo) -> str:
 # Review
 
 WAITING = "等您审核的清单，共{count}件："
+NOT_YET_OUT = "没有等您审核的。您填写的清单："
 NOTHING_WAITING = "现在没有等您审核的清单，辛苦了。"
 ASK_RETURN = "请写明要改什么，会原样转给填写人。"
 ASK_REJECT = "请写明为什么不通过，会原样转给填写人。"

@@ -19,7 +19,8 @@ def waiting(ask: Ask) -> Reply:
     choices = tuple(Choice(f"{said} {version.title}", f"review/{version.id}") for version, said in [*rows, *mine])
     if not choices:
         return Reply(words.NOTHING_WAITING)
-    return Reply(words.WAITING.format(count=len(rows)), choices, back="menu")
+    head = words.WAITING.format(count=len(rows)) if rows else words.NOT_YET_OUT
+    return Reply(head, choices, back="menu")
 
 
 def one(ask: Ask, version: int) -> Reply:

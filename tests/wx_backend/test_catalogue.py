@@ -57,7 +57,9 @@ def chinese():
 @pytest.fixture(scope="module")
 def pen(chinese):
     """A pen that only measures."""
-    return Pen((210, 297), *chinese, "", NOW)
+    made = Pen((210, 297), *chinese, "", NOW)
+    yield made
+    made.close()
 
 
 @pytest.fixture

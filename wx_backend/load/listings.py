@@ -77,7 +77,7 @@ def _in_force(
     if found is None:
         load.session.add(listing)
         LISTING.begin(load.session, listing, by=publisher, now=load.now)
-        load.count(Listing)
+    load.count(Listing)
     version = write(load.session, listing, terms, providers, publisher, load.now)
     for verb, role in _APPROVED:
         VERSION.move(load.session, version, verb, by=By(None, role), now=load.now)
@@ -94,11 +94,11 @@ def _for_review(
     session, who, now = load.session, load.author, load.now
     if found is None:
         version = draft_listing(session, who, code=code, centre_id=centre.id, terms=terms, providers=providers, now=now)
-        load.count(Listing)
     elif unsettled(session, found.id) is None and not _differs(load, found, terms, providers):
         return
     else:
         version = edit(session, who, found.id, terms, providers=providers, now=now)
+    load.count(Listing)
     if version.state in ("draft", "returned"):
         submit(session, who, version.id, now)
 

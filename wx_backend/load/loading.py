@@ -52,11 +52,13 @@ class Loading:
         for name, value in values.items():
             if name not in _MADE:
                 setattr(found, name, value)
+        if self.session.is_modified(found):
+            self.count(table)
         self.session.flush()
         return found, False
 
     def count(self, table: type[Base]) -> None:
-        """One more new row of this table."""
+        """One more row of this table that is new, or otherwise than before."""
         self.counts[table.__tablename__] = self.counts.get(table.__tablename__, 0) + 1
 
     def keep(self, table: type[Row], parent: str, parent_id: int, row_id: int) -> None:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import segno
 from fpdf import FPDF
+from fpdf.fonts import TTFFont
 
 from wx_backend.printing.fonts import PROBE, Face, NoFont
 
@@ -37,6 +38,7 @@ class Pen:
             raise NoFont(f"print.font: {face.path.name} cannot be used ({type(error).__name__})") from error
         known = getattr(self.pdf.fonts["sheet" + style], "cmap", {})
         if any(ord(char) not in known for char in PROBE):
+            self.close()
             raise NoFont(f"print.font: {face.path.name} has no Chinese characters")
 
     def page(self) -> None:
@@ -112,8 +114,16 @@ class Pen:
                     start = None
 
     def out(self) -> bytes:
-        """The whole PDF."""
-        return bytes(self.pdf.output())
+        """The whole PDF; then nothing more is written."""
+        made = bytes(self.pdf.output())
+        self.close()
+        return made
+
+    def close(self) -> None:
+        """Let go of the font files."""
+        for font in self.pdf.fonts.values():
+            if isinstance(font, TTFFont):
+                font.ttfont.close()
 
     def _type(self, points: float, bold: bool) -> None:
         self.pdf.set_font("sheet", "B" if bold else "", points)
