@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from handlers.menu import MENU
 from tests.conftest import need
@@ -14,6 +14,8 @@ from wx_backend.demo.stage import Stage, stage_aside
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
+
+expect.set_options(timeout=30_000)  # other tests share the cores
 
 
 @pytest.fixture(scope="module")

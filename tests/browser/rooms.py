@@ -189,7 +189,7 @@ def relay(folder: Path) -> Iterator[dict[str, str]]:
 def opens(context: BrowserContext, link: str) -> Page:
     """A browser opens a link and is ready to go in."""
     page = context.new_page()
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(150_000)
     page.goto(link)
     page.locator("#start:enabled").wait_for()
     return page

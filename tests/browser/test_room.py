@@ -16,9 +16,10 @@ from tests.browser.test_pages import assert_kind
 from tests.conftest import need
 from tests.world import REDIS, Databases
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 ROOT = Path(__file__).parent.parent.parent
 Sides = tuple[BrowserContext, BrowserContext]
+WITHIN = 150  # seconds: with other tests on the same cores a camera may take long; the figure is measured below
 
 # The network as a page sees it, made bad or good by the test.
 WEAK = """
@@ -84,7 +85,7 @@ def meet(home: House, sides: Sides, call: int) -> tuple[Page, Page]:
     phone, screen = opens(sides[0], home.away(call)), opens(sides[1], home.home(call))
     phone.locator("#start").click()
     screen.locator("#start").click()
-    both_see(phone, screen, within=60)
+    both_see(phone, screen, within=WITHIN)
     return phone, screen
 
 
@@ -114,7 +115,7 @@ def test_two_browsers_see_each_other_and_every_page_is_kind_to_old_eyes(home: Ho
     screen.wait_for_function("() => Sound.ringing !== null")
     shot(screen, "calling-screen")
     screen.locator("#start").click()
-    both_see(phone, screen, within=60)
+    both_see(phone, screen, within=WITHIN)
     assert screen.evaluate("Sound.ringing === null")
     for page, name in ((phone, "inside-phone"), (screen, "inside-screen")):
         expect(page.locator("#status")).to_have_text("已接通")
@@ -139,20 +140,20 @@ def test_two_browsers_see_each_other_and_every_page_is_kind_to_old_eyes(home: Ho
     expect(screen.locator("#status")).to_have_text("小芳离开了。您可以再等等，对方回来会自动接上。")
     shot(screen, "gone-screen")
     phone.get_by_role("button", name="再进去").click()
-    both_see(phone, screen, within=60)
+    both_see(phone, screen, within=WITHIN)
 
 
 def test_a_page_loaded_anew_and_another_network_lead_back_into_the_call(home: House, sides: Sides) -> None:
     phone, screen = meet(home, sides, home.call())
     phone.reload()
-    both_see(phone, screen, within=60)
+    both_see(phone, screen, within=WITHIN)
     assert len(screen.locator("#others .other").all()) == 1
     before = screen.evaluate(UFRAG)
     screen.evaluate("dispatchEvent(new Event('online'))")  # the ways are looked for anew, with fresh credentials
-    screen.wait_for_function(SETTLED, arg=before, timeout=60_000)
+    screen.wait_for_function(SETTLED, arg=before, timeout=WITHIN * 1000)
     shown = "document.querySelector('#others video').getVideoPlaybackQuality().totalVideoFrames"
     counted = screen.evaluate(shown)
-    screen.wait_for_function(f"() => {shown} > {counted} + 10", timeout=60_000)
+    screen.wait_for_function(f"() => {shown} > {counted} + 10", timeout=WITHIN * 1000)
 
 
 @pytest.mark.case("D15")
@@ -179,7 +180,7 @@ def test_an_elder_who_is_over_an_hour_late_meets_the_daughter_who_waited(home: H
     screen.locator("#start").click()
     phone = opens(sides[0], home.away(call))
     phone.locator("#start").click()
-    both_see(phone, screen, within=60)
+    both_see(phone, screen, within=WITHIN)
 
 
 def test_a_link_that_was_used_or_handed_on_lets_nobody_else_in(home: House, sides: Sides) -> None:
@@ -227,14 +228,14 @@ def test_on_a_weak_network_the_voice_stays_and_the_picture_comes_back_later(home
     sides[0].add_init_script(WEAK)
     phone, screen = meet(home, sides, home.call())
     phone.evaluate("window.weak = true")
-    expect(phone.locator("#notice")).to_contain_text("先只用声音", timeout=60_000)
-    expect(screen.locator(".other.voice")).to_contain_text("小芳那边网络有点慢", timeout=60_000)
+    expect(phone.locator("#notice")).to_contain_text("先只用声音", timeout=WITHIN * 1000)
+    expect(screen.locator(".other.voice")).to_contain_text("小芳那边网络有点慢", timeout=WITHIN * 1000)
     assert phone.evaluate("[...peers.all.values()].every(peer => peer.sender.track === null)")
     for page, name in ((phone, "voice-phone"), (screen, "voice-screen")):
         assert_kind(page, name)
         shot(page, name)
     phone.evaluate("window.weak = false; peers.patience = 2")
-    both_see(phone, screen, within=60)
+    both_see(phone, screen, within=WITHIN)
     expect(phone.locator("#notice")).to_be_hidden()
 
 
@@ -249,7 +250,7 @@ def test_three_see_each_other(home: House, sides: Sides) -> None:
     phone, screen = meet(home, sides, call)
     third = opens(sides[0].browser.new_context(viewport=PHONE), home.away(call, home.sister(call, 0)))  # type: ignore[union-attr]
     third.locator("#start").click()
-    both_see(phone, screen, third, within=90, others=2)
+    both_see(phone, screen, third, within=WITHIN, others=2)
     assert_kind(screen, "three")
     shot(screen, "three-screen")
     third.context.close()
@@ -270,7 +271,7 @@ def test_two_web_processes_find_each_other_through_redis(databases: Databases, s
         assert phone.url.split("/")[2] != screen.url.split("/")[2]
 
 
-def in_a_namespace(*what: str, seconds: float = 500) -> subprocess.CompletedProcess[str]:
+def in_a_namespace(*what: str, seconds: float = 800) -> subprocess.CompletedProcess[str]:
     """Run tests of this file where the loopback is all there is."""
     shell = f"ip link set lo up && exec {sys.executable} -m pytest -q -p no:cacheprovider -rs {__file__} -k '{what[0]}'"
     marked = f"{shell} -m '{what[1]}'" if what[1:] else shell
@@ -279,7 +280,7 @@ def in_a_namespace(*what: str, seconds: float = 500) -> subprocess.CompletedProc
     )
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_a_machine_with_nothing_but_its_loopback_is_enough() -> None:
     probe = ["unshare", "--net", "ip", "link", "set", "lo", "up"] if shutil.which("unshare") else ["false"]
     may = subprocess.run(probe, capture_output=True, check=False).returncode == 0
