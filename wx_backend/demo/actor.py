@@ -77,7 +77,7 @@ class Actor:
         entries: list[dict[str, Any]] = self._ask(f"users/{self.openid}/phone")["log"]
         return entries
 
-    def sees_card(self, title: str, holding: str = "", seconds: float = 20.0) -> dict[str, str]:
+    def sees_card(self, title: str, holding: str = "", seconds: float = 60.0) -> dict[str, str]:
         """Waits for a template message that was not there when this was last asked; answers its rows."""
         ends = time.monotonic() + seconds
         while time.monotonic() < ends:

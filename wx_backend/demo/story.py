@@ -104,7 +104,7 @@ class Story:
             if actor.cards("亲情连线提醒") != 3:
                 raise NotSeen(f"{actor.name} has {actor.cards('亲情连线提醒')} reminders, not three")
 
-    def settle(self, seconds: float = 20.0) -> None:
+    def settle(self, seconds: float = 60.0) -> None:
         """Every letter that was sent has its receipt; nothing is left in the air."""
         engine = make_engine(self.stage.config.database.url)
         ends = monotonic() + seconds
