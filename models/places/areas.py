@@ -29,8 +29,13 @@ def add_area(session: Session, *, code: str, name: str, kind: str, parent: Area 
     return area
 
 
+def keys_in(path: str) -> list[int]:
+    """The keys of an area and of all above it, the nearest first, as its path names them."""
+    return [int(part) for part in reversed(path.strip("/").split("/"))]
+
+
 def chain(session: Session, area: Area) -> list[Area]:
     """The area and all above it, the nearest first."""
-    ids = [int(part) for part in area.path.strip("/").split("/")]
+    ids = keys_in(area.path)
     found = {row.id: row for row in session.scalars(select(Area).where(Area.id.in_(ids)))}
-    return [found[key] for key in reversed(ids)]
+    return [found[key] for key in ids]

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Row
 from models.hours import CalendarOverride, WorkCalendar, instant
-from models.places.areas import Area
+from models.places.areas import Area, keys_in
 
 ZONE_KINDS = ("reception_services", "meeting_training", "consultation", "culture_sports_health", "leisure_social")
 STATION_KINDS = ("video_call", "portable_call", "desk")
@@ -103,19 +103,19 @@ def stations_of(session: Session, centre_id: int, kind: str) -> list[Station]:
 
 def centre_for(session: Session, area_path: str) -> ServiceCentre | None:
     """The centre that serves an area: its own, else that of the nearest area above it."""
-    ids = [int(part) for part in area_path.strip("/").split("/")]
+    ids = keys_in(area_path)
     found = {c.area_id: c for c in session.scalars(select(ServiceCentre).where(ServiceCentre.area_id.in_(ids)))}
-    return next((found[key] for key in reversed(ids) if key in found), None)
+    return next((found[key] for key in ids if key in found), None)
 
 
 def phone_for(session: Session, area_path: str) -> str:
     """The number to call in an area: of its centre, else of the nearest one above that has one; "" where none has."""
-    ids = [int(part) for part in area_path.strip("/").split("/")]
+    ids = keys_in(area_path)
     query = select(ServiceCentre.area_id, ServiceCentre.phone).where(
         ServiceCentre.area_id.in_(ids), ServiceCentre.phone != ""
     )
     found = {row.area_id: row.phone for row in session.execute(query)}
-    return next((found[key] for key in reversed(ids) if key in found), "")
+    return next((found[key] for key in ids if key in found), "")
 
 
 def phone_of(session: Session, centre: ServiceCentre) -> str:

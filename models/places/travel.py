@@ -7,7 +7,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Row
 from models.errors import Refused
-from models.places.areas import Area
+from models.places.areas import Area, keys_in
 
 # Where nobody wrote a road down: inside one village, one township, one county, and beyond.
 SAME_VILLAGE, SAME_TOWNSHIP, SAME_COUNTY, BEYOND = 0, 30, 60, 120
@@ -58,16 +58,11 @@ def roads_between(session: Session, pairs: Collection[tuple[Area, Area]]) -> dic
     """
     if not pairs:
         return {}
-    ids = {key for pair in pairs for area in pair for key in _chain(area)}
+    ids = {key for pair in pairs for area in pair for key in keys_in(area.path)}
     kinds = {row.id: row.kind for row in session.execute(select(Area.id, Area.kind).where(Area.id.in_(ids)))}
     known = select(TravelTime).where(TravelTime.first_id.in_(ids), TravelTime.second_id.in_(ids))
     roads = {frozenset((row.first_id, row.second_id)): row.minutes for row in session.scalars(known)}
-    return {(one.id, other.id): _minutes(_chain(one), _chain(other), kinds, roads) for one, other in pairs}
-
-
-def _chain(area: Area) -> list[int]:
-    """The keys of an area and of all above it, the nearest first."""
-    return [int(part) for part in reversed(area.path.strip("/").split("/"))]
+    return {(one.id, other.id): _minutes(keys_in(one.path), keys_in(other.path), kinds, roads) for one, other in pairs}
 
 
 def _minutes(here: list[int], there: list[int], kinds: Mapping[int, str], roads: Mapping[frozenset[int], int]) -> int:

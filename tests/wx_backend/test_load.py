@@ -48,6 +48,15 @@ def test_the_demo_county_loads_and_loading_it_again_changes_nothing(session):
     assert session.scalar(select(func.count()).select_from(Area)) >= 12
 
 
+def test_who_a_cadre_wrote_down_as_homebound_stays_so_when_the_file_comes_again(session):
+    load_county(session, COUNTY, app_id="wx-test", now=NOW)
+    wang, lei = (session.scalars(select(Person).where(Person.code == code)).one() for code in ("P-WXY", "P-LGF"))
+    assert (wang.homebound, lei.homebound) == (False, True)
+    wang.homebound, lei.homebound = True, False
+    load_county(session, COUNTY, app_id="wx-test", now=NOW)
+    assert (wang.homebound, lei.homebound) == (True, False)
+
+
 @pytest.mark.parametrize(
     "encode", [lambda t: t.encode(), lambda t: t.encode("utf-8-sig"), lambda t: t.encode("gb18030")]
 )

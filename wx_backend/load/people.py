@@ -28,17 +28,17 @@ def organisations(load: Loading, row: RowIn) -> None:
 
 
 def persons(load: Loading, row: RowIn) -> None:
-    """A person. The zone in which somebody lives is theirs to change afterwards."""
+    """A person. Afterwards the zone is theirs to change, and whether they can come to the centre their cadre's."""
     area = load.find(Area, row("area"), "area").id if row("area", "") else None
     try:
         zone = zone_named(row("time_zone", "Asia/Shanghai")).key
     except Refused as refusal:
         raise BadRow(f"time_zone: “{row('time_zone')}”不是时区名，例如 Europe/Madrid") from refusal
     load.put(
-        Person, {"code": row("code")}, first={"time_zone": zone}, name=row("name"), area_id=area,
+        Person, {"code": row("code")}, first={"time_zone": zone, "homebound": row.yes("homebound", "no")},
+        name=row("name"), area_id=area,
         phone=row.phone("phone"), left_behind=row.one_of("left_behind", ("", "elder", "child"), ""),
         away=row.yes("away", "no"), born=row.day_or_none("born"), household=row("household", ""),
-        homebound=row.yes("homebound", "no"),
         hardship=row.one_of("hardship", ("", *HARDSHIPS), ""), created_at=load.now,
     )  # fmt: skip
 
