@@ -187,7 +187,7 @@ def one(ask: Ask, call: int) -> Reply:
     centre = ask.session.get_one(ServiceCentre, found.centre_id)
     time = words.both(found.starts_at, _reader(ask, found))
     names = [guest.name for guest in guests_of(ask.session, call)]
-    place = words.where(centre.name, cared.name, at_home=found.venue_mode == AT_HOME)
+    place = words.where(centre.name, cared.name, at_home=found.at_home)
     text = words.whole(cared.name, relative.name, names, place, time, found.state, found.reason)
     enter = entering.ways_in(found, role, ask.now)
     if found.state == "booked":

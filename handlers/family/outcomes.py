@@ -8,7 +8,7 @@ from handlers.room import Ask, Choice, Handler, Reply
 from handlers.words import plain, when
 from models.errors import Refused
 from models.family import told
-from models.family.calls import AT_HOME, FamilyCall, cadres_call
+from models.family.calls import FamilyCall, cadres_call
 from models.family.homes import SET_OUT_WITHIN, set_out
 from models.family.outcomes import OUTCOMES, arrive, report, suggested
 from models.family.told import telling_of
@@ -29,7 +29,7 @@ def desk(ask: Ask, call: int) -> Reply:
         cared=cared.name, relative=relative.name, state=words.STATE_NAMES[found.state],
         time=words.both(found.starts_at, relative.time_zone),
         place=words.where(
-            ask.session.get_one(ServiceCentre, found.centre_id).name, cared.name, at_home=found.venue_mode == AT_HOME
+            ask.session.get_one(ServiceCentre, found.centre_id).name, cared.name, at_home=found.at_home
         ),
     )  # fmt: skip
     lines = [text, _told_line(ask, found), _well_line(ask, found)]
@@ -51,7 +51,7 @@ def choices(ask: Ask, call: FamilyCall) -> tuple[Choice, ...]:
     """What a cadre can do with a call as it stands; what presence suggests comes first, and a tap decides."""
     at = f"call/{call.id}"
     found: list[Choice] = []
-    if call.state == "booked" and call.venue_mode == AT_HOME and ask.now >= call.starts_at - SET_OUT_WITHIN:
+    if call.state == "booked" and call.at_home and ask.now >= call.starts_at - SET_OUT_WITHIN:
         found += [Choice(after_words.SET_OUT, f"{at}/out")] if call.set_out_at is None else []
     if call.state in ("booked", "unreported") and ask.now >= call.starts_at - EARLY:
         found.append(Choice(after_words.WHAT["arrived"], f"{at}/here"))

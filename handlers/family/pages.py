@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as Answer
 
 from handlers.family import entering, words
 from handlers.words import two_lines, when_two
-from models.family.calls import AT_HOME, FamilyCall, call_for, calls_of
+from models.family.calls import FamilyCall, call_for, calls_of
 from models.family.passes import give_pass, open_calls, open_screen
 from models.hours import CHINA
 from models.people.persons import Person
@@ -44,6 +44,6 @@ def _row(call: FamilyCall) -> dict[str, Any]:
         "call": call.id, "enter": [one.label for one in entering.ways_in(call, role, g.now)],
         "state": words.STATE_NAMES[call.state], "mark": call.state,
         "centre": words.where(
-            g.session.get_one(ServiceCentre, call.centre_id).name, cared.name, at_home=call.venue_mode == AT_HOME
+            g.session.get_one(ServiceCentre, call.centre_id).name, cared.name, at_home=call.at_home
         ),
     }  # fmt: skip

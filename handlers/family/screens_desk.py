@@ -8,7 +8,6 @@ from werkzeug.wrappers import Response
 from handlers import desk, masking
 from handlers.family import room_words, words
 from handlers.words import two_lines, when_two
-from models.family.calls import AT_HOME
 from models.family.passes import open_screen
 from models.family.rooms import EARLY, calls_near
 from models.hours import CHINA
@@ -28,7 +27,7 @@ def listed() -> str:
             "call": call.id, "cared": masking.name(cared.name), "relative": masking.name(relative.name),
             "time": two_lines(when_two(call.starts_at, CHINA, ZoneInfo(relative.time_zone))),
             "place": words.where(session.get_one(ServiceCentre, call.centre_id).name, masking.name(cared.name),
-                                 at_home=call.venue_mode == AT_HOME),
+                                 at_home=call.at_home),
             "state": words.STATE_NAMES[call.state],
             "open": desk.now() >= call.starts_at - EARLY,
         })  # fmt: skip

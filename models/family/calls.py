@@ -53,6 +53,11 @@ class FamilyCall(Row):
         """The name under which history, cells, letters and tasks know this call."""
         return f"call:{self.id}"
 
+    @property
+    def at_home(self) -> bool:
+        """Whether the helper brings the screen to the elder's home."""
+        return self.venue_mode == AT_HOME
+
 
 LIVE_CALLS = ("booked", "checked_in", "in_call")
 # Four ways in which two who wanted to talk did not. Each is a fact about that hour, and no mark against anybody.
@@ -162,7 +167,7 @@ def cadres_call(session: Session, who: Who, call_id: int) -> FamilyCall:
 
 def place_of(session: Session, call: FamilyCall) -> int:
     """The key of the area in which a call takes place: the elder's where it is at home, else the centre's."""
-    home = session.get_one(Person, call.cared_id).area_id if call.venue_mode == AT_HOME else None
+    home = session.get_one(Person, call.cared_id).area_id if call.at_home else None
     return home or session.get_one(ServiceCentre, call.centre_id).area_id
 
 

@@ -25,9 +25,7 @@ def roads_to(session: Session, calls: Iterable[FamilyCall]) -> dict[int, timedel
 
     A helper's first way is from the centre; every other is from the home before.
     """
-    at_home = sorted(
-        (one for one in calls if one.venue_mode == AT_HOME), key=lambda one: (one.helper_id, one.starts_at)
-    )
+    at_home = sorted((one for one in calls if one.at_home), key=lambda one: (one.helper_id, one.starts_at))
     if not at_home:
         return {}
     people = select(Person.id, Person.area_id).where(Person.id.in_({one.cared_id for one in at_home}))
@@ -54,7 +52,7 @@ def set_out(session: Session, who: Who, call_id: int, now: datetime) -> tuple[Fa
     not at home, or over, and days before it.
     """
     call = cadres_call(session, who, call_id)
-    if call.venue_mode != AT_HOME or call.state != "booked" or now < call.starts_at - SET_OUT_WITHIN:
+    if not call.at_home or call.state != "booked" or now < call.starts_at - SET_OUT_WITHIN:
         raise Refused("wrong_state", thing=CALL.name, state=call.state)
     already = call.set_out_at
     arrives = (already or now) + roads_to(session, _round(session, call))[call.id]
@@ -81,6 +79,6 @@ def _round(session: Session, call: FamilyCall) -> list[FamilyCall]:
     begins = call.starts_at.astimezone(day).replace(hour=0, minute=0, second=0, microsecond=0)
     query = select(FamilyCall).where(
         FamilyCall.helper_id == call.helper_id, FamilyCall.venue_mode == AT_HOME, FamilyCall.starts_at >= begins,
-        FamilyCall.starts_at <= call.starts_at, FamilyCall.state.not_in(("cancelled",)),
+        FamilyCall.starts_at <= call.starts_at, FamilyCall.state != "cancelled",
     )  # fmt: skip
     return list(session.scalars(query))

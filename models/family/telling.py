@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from models.family.calls import AT_HOME, FamilyCall
+from models.family.calls import FamilyCall
 from models.family.guests import calls_joined, guests_of
 from models.life import BY_RULE, By
 from models.messages.letters import Letter
@@ -87,7 +87,7 @@ def facts_of(session: Session, call: FamilyCall) -> dict[str, Any]:
         "call": call.id, "starts_at": call.starts_at.isoformat(), "cared": cared.name, "relative": relative.name,
         "relative_zone": relative.time_zone, "centre": centre.name, "centre_zone": centre.time_zone,
         "phone": phone_of(session, centre), "guests": [guest.name for guest in guests_of(session, call.id)],
-        "way": call.way, "at_home": call.venue_mode == AT_HOME,
+        "way": call.way, "at_home": call.at_home,
     }  # fmt: skip
 
 
