@@ -30,6 +30,7 @@ from handlers.family import (
 )
 from handlers.family import api as family_api
 from handlers.family import chat as family_chat
+from handlers.family import page_words as call_page_words
 from handlers.family import words as family_words
 from handlers.messages import chat as messages_chat
 from handlers.ordering import (
@@ -249,7 +250,7 @@ def _open_pages(
     entrance = Entrance(client, open_session, moment, config.app.public_url, only_wechat=not config.is_loopback())
     refusals = {
         **app.extensions["router"].refusals, **words.PAGE_REFUSALS, **ordering_words.PAGE_REFUSALS,
-        **page_words.PAGE_REFUSALS,
+        **page_words.PAGE_REFUSALS, **call_page_words.PAGE_REFUSALS,
     }  # fmt: skip
     app.register_blueprint(assets.room(loaded))
     frame = Frame(entrance, csrf, limiter, loaded, refusals, make_folder(config), turn)

@@ -21,6 +21,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as Answer
 
 from handlers import words
+from handlers.family import answer_pages, booking_pages, series_pages
 from handlers.family import pages as family
 from handlers.messages.media import Folder
 from handlers.ordering import after_pages, jobs_pages, line_pages, need_pages
@@ -39,9 +40,14 @@ log = logging.getLogger(__name__)
 BODY_LIMIT = 64 * 1024
 # What a stranger may not learn, and what is simply not so any more. Everything else is an answer that does not fit.
 UNSEEN = frozenset({"not_yours", "no_link"})
-UNFIT = frozenset({"answer_needed", "answer_number", "answer_value", "answer_long", "note_long", "bad_time", "too_far"})
-ROOMS = (people.ROOM, ordering.ROOM, after_pages.ROOM, jobs_pages.ROOM, need_pages.ROOM, line_pages.ROOM,
-         family.ROOM)  # fmt: skip
+UNFIT = frozenset({
+    "answer_needed", "answer_number", "answer_value", "answer_long", "note_long", "bad_time", "too_far",
+    "reason_missing",
+})  # fmt: skip
+ROOMS = (
+    people.ROOM, ordering.ROOM, after_pages.ROOM, jobs_pages.ROOM, need_pages.ROOM, line_pages.ROOM, family.ROOM,
+    booking_pages.ROOM, answer_pages.ROOM, series_pages.ROOM,
+)  # fmt: skip
 OPEN_TO_ALL = "pages.entrance.enter"
 NOWHERE = "pages.nowhere"
 
@@ -55,6 +61,8 @@ LIMITS: Mapping[str, tuple[str, Callable[[], str]]] = {
     OPEN_TO_ALL: ("300 per minute", get_remote_address),
     "pages.ordering.place_order": ("10 per hour", _person),
     "pages.needs.send": ("20 per hour", _person),
+    "pages.booking.new": ("20 per hour", _person),
+    "pages.booking.check": ("60 per hour", _person),
 }
 
 

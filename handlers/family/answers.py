@@ -1,9 +1,9 @@
 """What a family answers: whether another time suits, and which of the times kept for a makeup they take."""
 
-from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from handlers.family import after_words, words
+from handlers.family.moments import instant_of, stamp_of
 from handlers.room import Ask, Choice, Handler, Reply
 from handlers.words import plain, when
 from models.errors import Refused
@@ -72,8 +72,7 @@ def makeup_home(ask: Ask, makeup_id: int) -> Reply:
     if found.state != "offered" or ask.now >= found.held_until:
         return Reply(after_words.MAKEUP_OVER, (Choice("去预约", "call"), *MINE))
     choices = tuple(
-        Choice(words.both(start, ask.who.zone), f"makeup/{makeup_id}/at/{int(start.timestamp()) // 60}")
-        for start in found.starts
+        Choice(words.both(start, ask.who.zone), f"makeup/{makeup_id}/at/{stamp_of(start)}") for start in found.starts
     )
     until = when(found.held_until, ZoneInfo(ask.who.zone))
     text = after_words.MAKEUP.format(cared=_name(ask, found.cared_id), until=until)
@@ -82,11 +81,7 @@ def makeup_home(ask: Ask, makeup_id: int) -> Reply:
 
 def makeup_at(ask: Ask, makeup_id: int, stamp: int) -> Reply:
     """Booked."""
-    try:
-        starts_at = datetime.fromtimestamp(stamp * 60, UTC)
-    except (OverflowError, OSError, ValueError) as error:
-        raise Refused("bad_time") from error
-    call = makeup.take(ask.session, ask.who, makeup_id, starts_at, ask.now)
+    call = makeup.take(ask.session, ask.who, makeup_id, instant_of(stamp), ask.now)
     text = words.BOOKED.format(cared=_name(ask, call.cared_id), time=words.both(call.starts_at, ask.who.zone))
     return Reply(text, (Choice("查看或更改", f"call/{call.id}"), *MINE))
 

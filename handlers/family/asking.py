@@ -1,9 +1,10 @@
 """A cadre asks a family for another time: which day, which hour, what otherwise, and why."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from handlers.family import after_words, words
+from handlers.family.moments import day_of, instant_of, stamp_of
 from handlers.room import Ask, Choice, Handler, Reply
 from handlers.words import on_day, when
 from models.errors import Refused
@@ -30,9 +31,9 @@ def days(ask: Ask, call: int) -> Reply:
 def hours(ask: Ask, call: int, day: str) -> Reply:
     """The free half-hours of that day, those in which the family is awake first."""
     found, zone = cadres_call(ask.session, ask.who, call), _zone(ask, call)
-    free = sorted(_free(ask, found, _day(day), 1), key=lambda slot: (not slot.humane, slot.starts_at))
+    free = sorted(_free(ask, found, day_of(day), 1), key=lambda slot: (not slot.humane, slot.starts_at))
     choices = tuple(
-        Choice(words.both(slot.starts_at, zone), f"call/{call}/ask/at/{int(slot.starts_at.timestamp()) // 60}")
+        Choice(words.both(slot.starts_at, zone), f"call/{call}/ask/at/{stamp_of(slot.starts_at)}")
         for slot in free if slot.starts_at != found.starts_at
     )  # fmt: skip
     return Reply(after_words.ASK_TIME if choices else words.NO_SLOTS, choices, back=f"call/{call}/ask")
@@ -59,10 +60,7 @@ def asked(ask: Ask, call: int, stamp: int, otherwise: int, reason: int) -> Reply
     """The family has been asked."""
     if otherwise >= len(POLICIES) or reason >= len(words.OF_THE_CENTRE):
         raise Refused("wrong_state")
-    try:
-        starts_at = datetime.fromtimestamp(stamp * 60, UTC)
-    except (OverflowError, OSError, ValueError) as error:
-        raise Refused("bad_time") from error
+    starts_at = instant_of(stamp)
     made = propose(ask.session, ask.who, call, starts_at, words.OF_THE_CENTRE[reason], POLICIES[otherwise], ask.now)
     by = when(made.answer_by, ZoneInfo(ask.who.zone))
     return Reply(after_words.PROPOSED.format(by=by), (Choice("查看", f"call/desk/{call}"), Choice("我的任务", "task")))
@@ -79,13 +77,6 @@ def _free(ask: Ask, call: FamilyCall, first_day: date, many: int) -> list[Slot]:
 def _zone(ask: Ask, call: int) -> str:
     found = cadres_call(ask.session, ask.who, call)
     return ask.session.get_one(Person, found.relative_id).time_zone
-
-
-def _day(text: str) -> date:
-    try:
-        return datetime.strptime(text, "%Y%m%d").replace(tzinfo=UTC).date()
-    except ValueError as error:
-        raise Refused("bad_time") from error
 
 
 ADDRESSES: dict[str, Handler] = {

@@ -2,9 +2,10 @@
 
 import secrets
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 
 from handlers.family import answers, company, ending, entering, guests, outcomes, words
+from handlers.family.free_times import FreeTimes, for_a_new_call, to_move_a_call
 from handlers.family.moments import day_of, instant_of, stamp_of
 from handlers.ordering.times import day_and_clock
 from handlers.room import Ask, Choice, Handler, Reply
@@ -15,15 +16,13 @@ from models.family.calls import AT_HOME, FamilyCall, call_for, calls_of
 from models.family.guests import guests_of
 from models.family.holding import hold_slot
 from models.family.holds import HOLD_LASTS, uncounted_for
-from models.family.slots import Slot, best, free_slots, nearest
+from models.family.slots import Slot, best, kindest_first, nearest
 from models.family.venues import Venue, venue_for
-from models.hours import calendar, instant, instants
+from models.hours import instant, instants
 from models.people.care import cared_for_by
 from models.people.identities import out_of_reach
 from models.people.persons import Person
-from models.places.centres import ServiceCentre, open_spans
-
-DAYS_SHOWN = 10
+from models.places.centres import ServiceCentre
 
 
 def home(ask: Ask) -> Reply:
@@ -39,43 +38,24 @@ def home(ask: Ask) -> Reply:
 
 def days(ask: Ask, person: int) -> Reply:
     """The kindest three times of the next days, and the days on which the centre is open."""
-    cared, relative = partner(ask.session, ask.who, person), _me(ask)
-    mine = uncounted_for(ask.session, relative.id, ask.now)
-    found = free_slots(
-        ask.session, relative, cared, first_day=_today(ask, relative, cared), days=DAYS_SHOWN, now=ask.now, held_by=mine
-    )
-    return _days(ask, relative, cared, found, f"call/at/{person}/", f"call/day/{person}/", f"call/for/{person}/time")
+    free = for_a_new_call(ask.session, ask.who, person, ask.now)
+    return _days(ask, free, f"call/at/{person}/", f"call/day/{person}/", f"call/for/{person}/time")
 
 
-def _me(ask: Ask) -> Person:
-    return ask.session.get_one(Person, ask.who.person_id)
-
-
-def _today(ask: Ask, relative: Person, cared: Person) -> date:
-    return ask.now.astimezone(venue_for(ask.session, relative, cared).centre.tz).date()
-
-
-def _days(
-    ask: Ask, relative: Person, cared: Person, found: Sequence[Slot], at: str, on: str, ask_for: str | None,
-    back: str = "call",
-) -> Reply:  # fmt: skip
-    """The best of what was found, each leading to `at`, and the open days, each leading to `on`."""
-    centre, book_ = venue_for(ask.session, relative, cared).centre, calendar(ask.session)
-    spans = open_spans(ask.session, centre, ask.now.astimezone(centre.tz).date(), book_, DAYS_SHOWN * 2)
-    open_days = list(dict.fromkeys(opens.astimezone(centre.tz).date() for opens, _ in spans))[:DAYS_SHOWN]
-    first = _choices(best(found, centre.tz), relative, at)
-    choices = tuple(Choice(on_day(day), f"{on}{day:%Y%m%d}") for day in open_days)
-    text = words.PICK_DAY.format(cared=cared.name) + words.best_first(len(first))
+def _days(ask: Ask, free: FreeTimes, at: str, on: str, ask_for: str | None, back: str = "call") -> Reply:
+    """The best of what is free, each leading to `at`, and the open days, each leading to `on`."""
+    first = _choices(best(free.slots, free.centre.tz), free.relative, at)
+    choices = tuple(Choice(on_day(day), f"{on}{day:%Y%m%d}") for day in free.open_days(ask.session, ask.now))
+    text = words.PICK_DAY.format(cared=free.cared.name) + words.best_first(len(first))
     return Reply(text, (*first, *choices), ask_for, back=back)
 
 
 def slots(ask: Ask, person: int, day: str) -> Reply:
     """The free half-hours of one day, the kindest first."""
-    cared, relative = partner(ask.session, ask.who, person), _me(ask)
-    mine = uncounted_for(ask.session, relative.id, ask.now)
-    found = free_slots(ask.session, relative, cared, first_day=day_of(day), days=1, now=ask.now, held_by=mine)
+    free = for_a_new_call(ask.session, ask.who, person, ask.now, day_of(day))
     head = words.OR_TYPE + words.PICK_SLOT
-    return _slots(found, relative, f"call/at/{person}/", f"call/for/{person}", head, f"call/for/{person}/time")
+    back = f"call/for/{person}"
+    return _slots(free.slots, free.relative, f"call/at/{person}/", back, head, f"call/for/{person}/time")
 
 
 def _slots(
@@ -84,9 +64,7 @@ def _slots(
 ) -> Reply:  # fmt: skip
     if not found:
         return Reply(words.NO_SLOTS, back=back)
-    first = best(found)
-    rest = sorted((slot for slot in found if slot not in first), key=lambda slot: (not slot.humane, slot.starts_at))
-    return Reply(head, _choices([*first, *rest], relative, prefix), ask_for, back=back)
+    return Reply(head, _choices(kindest_first(found), relative, prefix), ask_for, back=back)
 
 
 def _choices(found: Sequence[Slot], relative: Person, prefix: str) -> tuple[Choice, ...]:
@@ -94,6 +72,10 @@ def _choices(found: Sequence[Slot], relative: Person, prefix: str) -> tuple[Choi
         Choice(words.offered(slot.starts_at, relative.time_zone, slot.clashes), f"{prefix}{stamp_of(slot.starts_at)}")
         for slot in found
     )
+
+
+def _me(ask: Ask) -> Person:
+    return ask.session.get_one(Person, ask.who.person_id)
 
 
 def typed(ask: Ask, person: int) -> Reply:
@@ -209,27 +191,14 @@ def one(ask: Ask, call: int) -> Reply:
 
 def move_days(ask: Ask, call: int) -> Reply:
     """On which day instead, the kindest three times first."""
-    found, relative, cared, free = _free_for(ask, call, None)
-    on = f"call/{call}/day/"
-    return _days(ask, relative, cared, free, f"call/{call}/to/", on, None, f"call/{found.id}")
+    free = to_move_a_call(ask.session, ask.who, call, ask.now)
+    return _days(ask, free, f"call/{call}/to/", f"call/{call}/day/", None, f"call/{call}")
 
 
 def move_slots(ask: Ask, call: int, day: str) -> Reply:
     """At what time instead."""
-    _, relative, _, free = _free_for(ask, call, day_of(day))
-    return _slots(free, relative, f"call/{call}/to/", f"call/{call}/move")
-
-
-def _free_for(ask: Ask, call: int, day: date | None) -> tuple[FamilyCall, Person, Person, list[Slot]]:
-    """A call, its two people, and when else it could be on one day, or on any of the next."""
-    found, _ = call_for(ask.session, ask.who, call)
-    relative, cared = (ask.session.get_one(Person, key) for key in (found.relative_id, found.cared_id))
-    own = [found.subject, *uncounted_for(ask.session, relative.id, ask.now)]
-    free = free_slots(
-        ask.session, relative, cared, first_day=day or _today(ask, relative, cared), days=1 if day else DAYS_SHOWN,
-        now=ask.now, held_by=own, guests=guests_of(ask.session, call),
-    )  # fmt: skip
-    return found, relative, cared, [slot for slot in free if slot.starts_at != found.starts_at]
+    free = to_move_a_call(ask.session, ask.who, call, ask.now, day_of(day))
+    return _slots(free.slots, free.relative, f"call/{call}/to/", f"call/{call}/move")
 
 
 def move_to(ask: Ask, call: int, stamp: int) -> Reply:

@@ -1,28 +1,55 @@
-"""My family calls on a page: with whom, when on both clocks, where; and the way into the room when it is time."""
+"""My family calls on a page: which there are, one of them, the way into its room, and what can be done with it."""
 
+import re
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, g, redirect, render_template, url_for
+from flask import Blueprint, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Answer
 
-from handlers.family import entering, words
+from handlers.family import entering, page_words, words
+from handlers.family.moments import instant_of
 from handlers.words import two_lines, when_two
+from models.errors import Refused
+from models.family import changing, makeup
 from models.family.calls import FamilyCall, call_for, calls_of
+from models.family.ending import NOTE_LIMIT, cancel, may_undo, undo
+from models.family.guests import guests_of
+from models.family.joining import invite, leave, may_be_asked
 from models.family.passes import give_pass, open_calls, open_screen
 from models.hours import CHINA
 from models.people.persons import Person
 from models.places.centres import ServiceCentre
 
 ROOM = Blueprint("family", __name__, template_folder="templates")
+KEY = re.compile(r"[0-9a-f]{24}")  # what a form carries so that sending it twice does one thing
 
 
 @ROOM.get("/calls")
 def calls() -> str:
-    """The calls to come that I take part in or help with, the soonest first."""
+    """What waits for my answer, and the calls to come that I take part in or help with, the soonest first."""
     # One that is late is among them: its time is over, and its room is open.
     found = {call.id: call for call in (*open_calls(g.session, g.who, g.now), *calls_of(g.session, g.who, g.now))}
-    return render_template("family/pages/calls.html", words=words, rows=[_row(call) for call in found.values()])
+    asked = [(one, both(one.starts_at)) for one in changing.asked_of(g.session, g.who, g.now)]
+    kept = [(one, name_of(one.cared_id)) for one in makeup.makeups_of(g.session, g.who, g.now)]
+    return render_template(
+        "family/pages/calls.html", words=page_words, asked=asked, kept=kept, told=told(),
+        rows=[_row(call, call_for(g.session, g.who, call.id)[1]) for call in found.values()],
+    )  # fmt: skip
+
+
+@ROOM.get("/calls/<int:call>")
+def one(call: int) -> str:
+    """One call on both clocks, who is on it, and what can be done with it."""
+    found, role = call_for(g.session, g.who, call)
+    changes = found.state == "booked" and role == "relative"
+    return render_template(
+        "family/pages/call.html", words=page_words, row=_row(found, role), call=found, told=told(), role=role,
+        guests=[guest.name for guest in guests_of(g.session, call)], way=words.WAYS[found.way], changes=changes,
+        undoing=role == "relative" and may_undo(g.session, found, g.now),
+        reason=words.listed(found.reason) if found.reason else "",
+    )  # fmt: skip
 
 
 @ROOM.post("/calls/<int:call>/join")
@@ -33,14 +60,93 @@ def join(call: int) -> Answer:
     return redirect(url_for("video.look", secret=give(g.session, g.who, call, g.now)), 303)
 
 
-def _row(call: FamilyCall) -> dict[str, Any]:
-    """One call as its reader sees it: a relative the other end, a helper both ends."""
+@ROOM.get("/calls/<int:call>/cancel")
+def ask_reason(call: int) -> str:
+    """Asks why, before anything is cancelled."""
+    found, role = call_for(g.session, g.who, call)
+    reasons = words.OF_A_CADRE if role == "cadre" else words.REASONS
+    return render_template(
+        "family/pages/cancel.html", words=page_words, row=_row(found, role), reasons=reasons, most=NOTE_LIMIT
+    )
+
+
+@ROOM.post("/calls/<int:call>/cancel")
+def off(call: int) -> Answer:
+    """Cancelled, for a reason from the list or in words; twice is once."""
+    reason = request.form.get("other", "").strip() or request.form.get("reason", "")
+    found = cancel(g.session, g.who, call, reason, g.now)
+    return to_call(call, "cancelled" if found.state == "cancelled" else "")
+
+
+@ROOM.post("/calls/<int:call>/undo")
+def take_back(call: int) -> Answer:
+    """The cancellation was a tap too many."""
+    undo(g.session, g.who, call, g.now)
+    return to_call(call, "undone")
+
+
+@ROOM.get("/calls/<int:call>/guests")
+def guests(call: int) -> str:
+    """Whom one may ask to it, and who is on it already."""
+    free = may_be_asked(g.session, g.who, call)
+    found, role = call_for(g.session, g.who, call)
+    return render_template(
+        "family/pages/guests.html", words=page_words, row=_row(found, role), free=free,
+        guests=guests_of(g.session, call), nothing=words.NO_GUESTS,
+    )  # fmt: skip
+
+
+@ROOM.post("/calls/<int:call>/guests/<int:person>")
+def ask_guest(call: int, person: int) -> Answer:
+    """Asked, and told by a letter."""
+    invite(g.session, g.who, call, person, g.now)
+    return to_call(call, "asked")
+
+
+@ROOM.post("/calls/<int:call>/guests/<int:person>/off")
+def take_off(call: int, person: int) -> Answer:
+    """Taken off by who booked; or a guest leaves."""
+    leave(g.session, g.who, call, person, g.now)
+    if person == g.who.person_id:
+        return redirect(url_for(".calls", told="left"), 303)
+    return to_call(call, "off")
+
+
+def told() -> str:
+    """What has just been done, by the address that the deed led to."""
+    return page_words.TOLD.get(request.args.get("told", ""), "")
+
+
+def to_call(call: int, done: str) -> Answer:
+    """On to a call, which says what was done: loading it again does nothing twice."""
+    return redirect(url_for("pages.family.one", call=call, told=done or None), 303)
+
+
+def sent_time() -> datetime:
+    """The time that a form sends; raises Refused("bad_time") for anything that is none."""
+    at = request.form.get("at", "")
+    if not (at.isascii() and at.isdecimal() and len(at) < 12):
+        raise Refused("bad_time")
+    return instant_of(int(at))
+
+
+def both(moment: datetime, zone: str = "") -> str:
+    """A time for both ends, one below the other; the second is the reader's unless another zone is named."""
+    return two_lines(when_two(moment, CHINA, ZoneInfo(zone or g.who.zone)))
+
+
+def name_of(person: int) -> str:
+    """A person's name."""
+    return g.session.get_one(Person, person).name  # type: ignore[no-any-return]
+
+
+def _row(call: FamilyCall, role: str) -> dict[str, Any]:
+    """One call as its reader sees it: a relative the other end, a cadre both ends."""
     cared, relative = (g.session.get_one(Person, key) for key in (call.cared_id, call.relative_id))
-    helps = g.who.person_id != relative.id
-    role = "cadre" if g.who.person_id == call.helper_id else "relative"
+    helps = role == "cadre"
     return {
         "with": f"{cared.name}、{relative.name}" if helps else cared.name,
-        "time": two_lines(when_two(call.starts_at, CHINA, ZoneInfo(relative.time_zone if helps else g.who.zone))),
+        "time": both(call.starts_at, relative.time_zone if helps else ""),
         "call": call.id, "enter": [one.label for one in entering.ways_in(call, role, g.now)],
         "state": words.STATE_NAMES[call.state], "mark": call.state,
         "centre": words.where(

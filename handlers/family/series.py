@@ -1,24 +1,17 @@
 """Series of calls in the official account: begun from one call in three taps, seen on both clocks, ended in two."""
 
-import re
 from datetime import timedelta
 
 from handlers.family import series_words as words
+from handlers.family.wishing import MONTHS, birthday, feasts, first_call, local_start, rules_from, wish_from
 from handlers.room import Ask, Choice, Handler, Reply
 from models.errors import Refused
-from models.family.calls import FamilyCall, call_for, calls_of
-from models.family.lunar import DAY_NAMES, FESTIVALS, MONTH_NAMES
-from models.family.recurring import LAST, read
+from models.family.calls import FamilyCall, calls_of
+from models.family.recurring import read
 from models.family.repeating import Wish, begin, glances, try_out
 from models.family.resting import cancel_all, prolong, restore, resume, suspend
 from models.family.series import ON_HOLIDAYS, Series, series_for, series_of
 from models.people.persons import Person
-from models.places.centres import ServiceCentre
-
-MONTHS = (6, 12, 0)  # how long a series goes on that nobody says otherwise of: half a year; 0: until somebody says so
-_SPOKEN = re.compile(r"(?:农历)?(闰?)(\w{1,3}?)[月./-](\w{1,3}?)[日号]?")
-_MONTHS = {name: n for n, name in enumerate(MONTH_NAMES) if name} | {"一": 1, "十一": 11, "十二": 12}
-_DAYS = {name: n for n, name in enumerate(DAY_NAMES) if name}
 
 
 def home(ask: Ask) -> Reply:
@@ -39,18 +32,13 @@ def _label(ask: Ask, one: Series) -> str:
 
 def rules(ask: Ask, call: int) -> Reply:
     """How the call is to come again."""
-    found = _call(ask, call)
-    centre = ask.session.get_one(ServiceCentre, found.centre_id)
-    local = found.starts_at.astimezone(centre.tz)
-    day = local.date()
-    nth = min((day.day - 1) // 7 + 1, LAST)
-    codes = (
-        f"week-1-{day.isoweekday()}", f"week-2-{day.isoweekday()}", f"month-1-{day.day}",
-        f"nth-{nth}-{day.isoweekday()}", "lunar-1-15", "feast-all",
-    )  # fmt: skip
-    choices = [Choice(words.repeats(read(code)), f"call/series/see/{call}/{code}.s") for code in codes]
+    found = first_call(ask.session, ask.who, call)
+    local = local_start(ask.session, found)
+    choices = [
+        Choice(words.repeats(rule), f"call/series/see/{call}/{rule.code}.s") for rule in rules_from(local)
+    ]  # fmt: skip
     choices.append(Choice("农历生日", f"call/series/birthday/{call}"))
-    choices += [Choice(words.FESTIVALS[one], f"call/series/see/{call}/feast-{one}.s") for one in FESTIVALS]
+    choices += [Choice(words.feast(rule), f"call/series/see/{call}/{rule.code}.s") for rule in feasts()]
     text = words.PICK_RULE.format(
         time=words.at_both(found.starts_at, _zone(ask, found.relative_id)), cared=_name(ask, found.cared_id),
         clock=words.clock(local.time()),
@@ -58,27 +46,20 @@ def rules(ask: Ask, call: int) -> Reply:
     return Reply(text, tuple(choices), back=f"call/{call}")
 
 
-def birthday(ask: Ask, call: int) -> Reply:
+def ask_birthday(ask: Ask, call: int) -> Reply:
     """Asks on which day of the lunar year."""
-    _call(ask, call)
+    first_call(ask.session, ask.who, call)
     return Reply(words.ASK_BIRTHDAY, ask_for=f"call/series/birthday/{call}/day", back=f"call/series/of/{call}")
 
 
 def birthday_day(ask: Ask, call: int) -> Reply:
     """A lunar birthday as people write it: 8月15, 八月十五, 闰6月10."""
-    _call(ask, call)
-    found = _SPOKEN.fullmatch(ask.text.replace(" ", ""))
-    month = _number(found[2], _MONTHS) if found else 0
-    day = _number(found[3], _DAYS) if found else 0
+    first_call(ask.session, ask.who, call)
     try:
-        rule = read(f"birthday-{month}{'L' if found and found[1] else ''}-{day}")
+        rule = birthday(ask.text)
     except Refused:
         return Reply(words.BAD_BIRTHDAY, ask_for=f"call/series/birthday/{call}/day", back=f"call/series/of/{call}")
     return check(ask, call, f"{rule.code}.s")
-
-
-def _number(said: str, names: dict[str, int]) -> int:
-    return int(said) if said.isascii() and said.isdigit() else names.get(said, 0)
 
 
 def check(ask: Ask, call: int, plan: str) -> Reply:
@@ -121,19 +102,12 @@ def make(ask: Ask, call: int, plan: str) -> Reply:
 
 def _wish(ask: Ask, call: int, plan: str) -> tuple[FamilyCall, Wish, int]:
     """What an address asks for: a rule, how holidays are kept (two letters), for how many months."""
-    found = _call(ask, call)
+    found = first_call(ask.session, ask.who, call)
     code, _, how = plan.partition(".")
     rule, months = read(code), int(how[2:]) if how[2:].isdigit() else MONTHS[0]
-    kept = next((one for one in ON_HOLIDAYS if one.startswith(how[:2]) and len(how) > 1), "")
-    kept = kept or ("keep" if rule.is_yearly else "skip")  # festivals are holidays
-    if months not in MONTHS:
-        raise Refused("bad_repeat")
-    local = found.starts_at.astimezone(ask.session.get_one(ServiceCentre, found.centre_id).tz)
     if rule.is_yearly and months == MONTHS[0]:
         months = 0  # a birthday comes once a year
-    first = max(local.date(), ask.now.astimezone(local.tzinfo).date())  # a call of long ago begins a series too
-    last = first + timedelta(days=months * 365 // 12) if months else None
-    return found, Wish(found.relative_id, found.cared_id, rule, local.time(), first, last, kept), months
+    return found, wish_from(ask.session, found, rule, how[:2], months, ask.now), months
 
 
 def _key(call: int, plan: str) -> str:
@@ -222,14 +196,6 @@ def _dates(ask: Ask, series: Series) -> str:
     return words.dated(glances(ask.session, series, ask.now), _zone(ask, series.relative_id))
 
 
-def _call(ask: Ask, call: int) -> FamilyCall:
-    """A call from which a series may begin: one's own, or as a cadre a family's. A guest's is somebody else's."""
-    found, role = call_for(ask.session, ask.who, call)
-    if role == "guest":
-        raise Refused("not_yours")
-    return found
-
-
 def _name(ask: Ask, person: int) -> str:
     return ask.session.get_one(Person, person).name
 
@@ -242,7 +208,7 @@ def _zone(ask: Ask, relative: int) -> str:
 ADDRESSES: dict[str, Handler] = {
     "call/series": home,
     "call/series/of/<int:call>": rules,
-    "call/series/birthday/<int:call>": birthday,
+    "call/series/birthday/<int:call>": ask_birthday,
     "call/series/birthday/<int:call>/day": birthday_day,
     "call/series/see/<int:call>/<plan>": check,
     "call/series/make/<int:call>/<plan>": make,

@@ -206,7 +206,7 @@ for _name, (_act, _text) in _VERBS.items():
 @room.post("/series/dates/<key:number>/skip")
 @room.input(SkipAsked)
 @room.output(DateShown)
-@room.doc(responses=refusing("not_yours", "wrong_state"))
+@room.doc(responses=refusing("not_yours", "wrong_state", "reason_missing"))
 def left_out(number: int, json_data: SkipAsked) -> Any:
     """Leave out this one date and no other; it can be taken up again."""
     skip(g.session, g.who, number, json_data.reason, g.now)

@@ -1,8 +1,11 @@
 """Single dates of a series in the official account: left out, taken up again, given another hour from one on."""
 
-from datetime import time
+from datetime import datetime, time
+
+from sqlalchemy.orm import Session
 
 from handlers.family import series_words as words
+from handlers.family.words import ASK_REASON, OF_A_CADRE
 from handlers.room import Ask, Choice, Handler, Reply
 from models.errors import Refused
 from models.family.editing import Edit, Outcome, edit, skip, take_up
@@ -43,8 +46,22 @@ def one(ask: Ask, date: int) -> Reply:
 
 
 def leave_out(ask: Ask, date: int) -> Reply:
-    """This one is left out."""
-    found = skip(ask.session, ask.who, date, "", ask.now)
+    """This one is left out; a cadre says first what they were told."""
+    _, _, role = occurrence_for(ask.session, ask.who, date)
+    if role != "cadre":
+        return _left_out(ask, date, "")
+    here = f"call/series/one/{date}"
+    choices = tuple(Choice(reason, f"{here}/skip/{n}") for n, reason in enumerate(OF_A_CADRE))
+    return Reply(ASK_REASON, choices, back=here)
+
+
+def leave_out_for(ask: Ask, date: int, reason: int) -> Reply:
+    """This one is left out, for a reason from the list."""
+    return _left_out(ask, date, OF_A_CADRE[reason] if reason < len(OF_A_CADRE) else "")
+
+
+def _left_out(ask: Ask, date: int, reason: str) -> Reply:
+    found = skip(ask.session, ask.who, date, reason, ask.now)
     again = Choice("恢复这一次", f"call/series/one/{date}/again")
     return Reply(words.SKIPPED_ONE.format(time=_time(ask, found)), (again, _back(found)))
 
@@ -65,33 +82,46 @@ def pick_time(ask: Ask, series: int, since: int) -> Reply:
     ahead = [one for one in glances(ask.session, found, ask.now) if first is None or one.starts_at >= first.starts_at]
     if not ahead:
         return Reply(words.NO_DATES, back=f"call/series/{series}")
-    relative, cared = (ask.session.get_one(Person, key) for key in (found.relative_id, found.cared_id))
-    centre, day = venue_for(ask.session, relative, cared).centre, ahead[0].starts_at.astimezone(found.tz).date()
-    choices = []
-    for opens, closes in open_spans(ask.session, centre, day, calendar(ask.session)):
-        start = opens
-        while start + CALL_LASTS <= closes:
-            clock = start.astimezone(found.tz)
-            label = words.at_both(start, relative.time_zone)
-            choices.append(Choice(label, f"call/series/{series}/at/{since}/{clock:%H%M}"))
-            start += CALL_LASTS
+    zone = _zone(ask, found)
+    choices = [
+        Choice(words.at_both(start, zone), f"call/series/{series}/at/{since}/{start.astimezone(found.tz):%H%M}")
+        for start in half_hours(ask.session, found, ahead[0].starts_at)
+    ]
     whose = words.ALL_TO_COME if first is None else words.FROM_THEN.format(day=words.on_the(first.starts_at))
     text = words.PICK_TIME.format(whose=whose) if choices else words.NO_TIMES
     return Reply(text, tuple(choices), back=f"call/series/{series}")
 
 
+def half_hours(session: Session, series: Series, near: datetime) -> list[datetime]:
+    """The half-hours in which the centre is open on the day of `near`: the hours that a series can be given."""
+    relative, cared = (session.get_one(Person, key) for key in (series.relative_id, series.cared_id))
+    centre, day = venue_for(session, relative, cared).centre, near.astimezone(series.tz).date()
+    found = []
+    for opens, closes in open_spans(session, centre, day, calendar(session)):
+        start = opens
+        while start + CALL_LASTS <= closes:
+            found.append(start)
+            start += CALL_LASTS
+    return found
+
+
 def set_time(ask: Ask, series: int, since: int, clock: str) -> Reply:
     """The hour is changed, of all to come or from one on."""
-    try:
-        at = time(int(clock[:2]), int(clock[2:]))
-    except ValueError as error:
-        raise Refused("bad_time") from error
+    at = clock_of(clock)
     found, _ = series_for(ask.session, ask.who, series)
     first = occurrence_for(ask.session, ask.who, since)[0] if since else None
     if first is not None and first.series_id != series:
         raise Refused("not_yours")
     outcome = edit(ask.session, ask.who, series, Edit(at=at), ask.now, since=first.day if first else None)
     return _edited(ask, found, outcome)
+
+
+def clock_of(text: str) -> time:
+    """A time of day as an address has it, "0930"; raises Refused("bad_time") for what is none."""
+    try:
+        return time(int(text[:2]), int(text[2:]))
+    except ValueError as error:
+        raise Refused("bad_time") from error
 
 
 def set_holidays(ask: Ask, series: int, kept: str) -> Reply:
@@ -138,6 +168,7 @@ ADDRESSES: dict[str, Handler] = {
     "call/series/<int:series>/dates": dates,
     "call/series/one/<int:date>": one,
     "call/series/one/<int:date>/skip": leave_out,
+    "call/series/one/<int:date>/skip/<int:reason>": leave_out_for,
     "call/series/one/<int:date>/again": again,
     "call/series/<int:series>/time/<int:since>": pick_time,
     "call/series/<int:series>/at/<int:since>/<clock>": set_time,

@@ -106,6 +106,11 @@ def _feasts(rule: Rule) -> str:
     return "逢年过节" if "all" in rule.parts else "、".join(FESTIVALS[name] for name in rule.parts) + "那天"
 
 
+def feast(rule: Rule) -> str:
+    """The name of the festival of a rule that has one."""
+    return FESTIVALS[rule.parts[0]]
+
+
 _SAID = {
     "week": lambda rule: f"{_every(rule.numbers[0], '每周', '每{}周的周')}{WEEKDAYS[rule.numbers[1] - 1]}",
     "day": lambda rule: _every(rule.numbers[0], "每天", "每{}天"),
@@ -132,11 +137,20 @@ def dated(glances: Sequence[Glance], zone: str) -> str:
 
 def line(one: Glance, zone: str) -> str:
     """One date."""
-    star = "" if one.calendar_known else "*"
-    feast = FESTIVALS.get(festival_on(one.starts_at.astimezone(CHINA).date()), "")
-    notes = "，".join(part for part in (feast, _note(one)) if part)
-    mark = "×" if one.state not in _MARKS else "·"
-    return f"{mark} {when_two(one.starts_at, CHINA, ZoneInfo(zone))}{star}{f'（{notes}）' if notes else ''}"
+    star, said = "" if one.calendar_known else "*", notes(one)
+    mark = "·" if takes_place(one) else "×"
+    return f"{mark} {when_two(one.starts_at, CHINA, ZoneInfo(zone))}{star}{f'（{said}）' if said else ''}"
+
+
+def takes_place(one: Glance) -> bool:
+    """Whether there is a call on that date, as things stand."""
+    return one.state in _MARKS
+
+
+def notes(one: Glance) -> str:
+    """What is not as usual on a date: a festival, a working day in its place, why there is no call."""
+    feast_day = FESTIVALS.get(festival_on(one.starts_at.astimezone(CHINA).date()), "")
+    return "，".join(part for part in (feast_day, _note(one)) if part)
 
 
 def _note(one: Glance) -> str:

@@ -94,13 +94,6 @@ REFUSALS: dict[str, str] = {
     "no_station": "{centre}还没有视频设备，请打电话{phone}问问工作人员。",
 }
 
-# Pages.
-CALLS_TITLE = "亲情连线"
-CALLS_LEAD = "约好的视频。到时工作人员会请老人到场，开始前15分钟起可以进入视频。"
-CALLS_NONE = "您没有约好的视频。"
-CALLS_HOW = "要约视频、改时间或取消，请回公众号，点“开展活动”里的“亲情连线”。"
-WITH, WHERE = "和{name}视频", "地点"
-
 STATE_NAMES = {
     "booked": "已约好", "checked_in": "老人已到场", "in_call": "正在视频", "completed": "已结束", "cancelled": "已取消",
     "relative_no_show": "家人没有接到", "resident_no_show": "老人没有到场", "technical_failure": "设备故障没有接通",

@@ -44,9 +44,12 @@ class Outcome:
 def skip(session: Session, who: Who, occurrence_id: int, reason: str, now: datetime) -> Occurrence:
     """Leave out this one call and no other; twice is once. It can be taken up again.
 
-    Raises Refused("not_yours"), or ("wrong_state") for what is over.
+    Raises Refused("not_yours"), ("wrong_state") for what is over, or ("reason_missing") for a cadre who does not say
+    what they were told.
     """
     _, series, role = occurrence_for(session, who, occurrence_id)
+    if role == "cadre" and not reason.strip():
+        raise Refused("reason_missing")
     locked(session, series.id)
     follow(session, now, series.id)
     one = _ahead(session, occurrence_id, now)

@@ -119,6 +119,13 @@ def best(slots: Sequence[Slot], days_of: ZoneInfo | None = None, count: int = BE
     return sorted(chosen, key=lambda slot: slot.starts_at)
 
 
+def kindest_first(slots: Sequence[Slot]) -> list[Slot]:
+    """All of some slots: the best, then those that disturb nobody, then the others, each in order of time."""
+    first = best(slots)
+    rest = (slot for slot in slots if slot not in first)
+    return [*first, *sorted(rest, key=lambda slot: (not slot.humane, slot.starts_at))]
+
+
 def nearest(
     session: Session, relative: Person, cared: Person, wanted: datetime, now: datetime, *,
     held_by: str | Collection[str] = (), guests: Sequence[Person] = (), count: int = BEST,

@@ -34,6 +34,7 @@ FAMILY = {
     # From here on something changes.
     f"{SERIES}/at/<int:since>/<clock>": MADRID, f"{SERIES}/holidays/<kept>": MADRID, f"{SERIES}/longer": MADRID,
     f"{SERIES}/rest": MADRID, f"{SERIES}/go": MADRID, "call/series/one/<int:date>/skip": MADRID,
+    "call/series/one/<int:date>/skip/<int:reason>": MADRID,
     "call/series/one/<int:date>/again": MADRID, f"{SERIES}/end/yes": MADRID, f"{SERIES}/back": MADRID,
     "call/series/make/<int:call>/<plan>": MADRID,
     "makeup/<int:makeup_id>/at/<int:stamp>": MADRID, "makeup/<int:makeup_id>/no": MADRID,

@@ -133,6 +133,12 @@ def test_a_cadre_makes_one_for_a_family_and_a_stranger_cannot(talk, cast, open_s
     li.taps("从这一次开始定期：王秀英")
     li.taps("每周日")
     assert "定好了" in li.taps("确认")
+    li.taps("查看或更改")
+    li.taps("单独改某一次")
+    li.taps("12月6日")
+    assert "为什么" in li.taps("这一次不视频")  # the family reads what the cadre was told
+    assert "这一次不视频了" in li.taps("老人自己说不来")
+    assert "恢复了" in li.taps("恢复这一次")
     for stranger in (talk(cast.aming), talk(cast.zhao)):
         for address in (f"call/series/of/{call}", f"call/series/see/{call}/week-1-7.s", "call/series/1",
                         f"call/series/make/{call}/week-1-7.sk6", "call/series/one/1", "call/series/one/1/skip",

@@ -2,11 +2,17 @@
 
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 from sqlalchemy import func, select
 
+from models.family.changing import propose
+from models.family.makeup import Makeup
+from models.family.occurrences import Occurrence
+from models.family.outcomes import report
+from models.family.recurring import read
+from models.family.repeating import Wish, begin
 from models.history import History
 from models.messages.media import Brought, keep
 from models.ordering.assignments import Assignment
@@ -17,6 +23,7 @@ from models.ordering.placing import place
 from models.ordering.said import Words
 from models.ordering.waiting import WaitlistEntry
 from models.people.identities import Who
+from tests.models.family.test_calls import SUNDAY_16, booked
 from tests.world import NOW
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -28,6 +35,8 @@ EVERYBODY = (200, 200, 200, 200, 200, 302)
 DONE = (303, 303, 303, 303, 303, 401)
 HERS = (200, 404, 404, 404, 404, 302)
 ENDED = (409, 404, 404, 409, 404, 302)  # nothing of it while the order is open
+OURS = (200, 404, 404, 200, 404, 302)
+CHANGED = (303, 404, 404, 303, 404, 401)
 THEIRS = (404, 404, 404, 404, 200, 302)
 TAKEN = (404, 404, 404, 404, 303, 401)
 ROWS = {
@@ -84,13 +93,47 @@ ROWS = {
     ("POST", "/m/waiting/<int:entry>/leave"): (303, 404, 404, 303, 404, 401),
     ("POST", "/m/help/<int:call>/withdraw"): (303, 404, 404, 404, 404, 401),
     ("GET", "/m/calls"): EVERYBODY,
-    ("POST", "/m/calls/<int:call>/join"): (404, 404, 404, 404, 404, 401),  # no call of these people; test_video has one
+    ("GET", "/m/calls/new"): (302, 200, 200, 200, 200, 302),
+    ("GET", "/m/calls/new/<int:person>"): HERS,
+    ("POST", "/m/calls/new/<int:person>"): (200, 404, 404, 404, 404, 401),
+    ("POST", "/m/calls/new/<int:person>/book"): (303, 404, 404, 404, 404, 401),
+    ("GET", "/m/calls/asked/<int:proposal>"): HERS,
+    ("POST", "/m/calls/asked/<int:proposal>/yes"): (303, 404, 404, 404, 404, 401),
+    ("POST", "/m/calls/asked/<int:proposal>/no"): (409, 404, 404, 404, 404, 401),  # answered
+    ("GET", "/m/calls/<int:call>"): OURS,
+    ("GET", "/m/calls/<int:call>/move"): OURS,
+    ("POST", "/m/calls/<int:call>/move"): CHANGED,
+    ("GET", "/m/calls/<int:call>/cancel"): OURS,
+    ("POST", "/m/calls/<int:call>/cancel"): CHANGED,
+    ("POST", "/m/calls/<int:call>/undo"): CHANGED,
+    ("GET", "/m/calls/<int:call>/guests"): OURS,
+    ("POST", "/m/calls/<int:call>/guests/<int:person>"): (404, 404, 404, 404, 404, 401),  # no relative of her own
+    ("POST", "/m/calls/<int:call>/guests/<int:person>/off"): CHANGED,
+    ("POST", "/m/calls/<int:call>/join"): (409, 404, 404, 409, 404, 401),  # days before
+    ("GET", "/m/makeups/<int:kept>"): HERS,
+    ("POST", "/m/makeups/<int:kept>"): (422, 404, 404, 404, 404, 401),  # none of the times that are kept
+    ("POST", "/m/makeups/<int:kept>/no"): (303, 404, 404, 404, 404, 401),
+    ("GET", "/m/series"): EVERYBODY,
+    ("GET", "/m/series/of/<int:call>"): OURS,
+    ("POST", "/m/series/of/<int:call>"): (200, 404, 404, 200, 404, 401),
+    ("POST", "/m/series/of/<int:call>/begin"): CHANGED,
+    ("GET", "/m/series/dates/<int:day>"): OURS,
+    ("POST", "/m/series/dates/<int:day>/skip"): CHANGED,
+    ("POST", "/m/series/dates/<int:day>/again"): CHANGED,
+    ("GET", "/m/series/<int:series>"): OURS,
+    ("POST", "/m/series/<int:series>/holidays"): CHANGED,
+    ("GET", "/m/series/<int:series>/time"): OURS,
+    ("POST", "/m/series/<int:series>/time"): CHANGED,
+    ("GET", "/m/series/<int:series>/end"): OURS,
+    ("POST", "/m/series/<int:series>/<any(rest, go, end, restore, longer):deed>"): CHANGED,
     ("GET", "/m/<path:rest>"): (404, 404, 404, 404, 404, 404),
     ("POST", "/m/<path:rest>"): (404, 404, 404, 404, 404, 404),
     # Files without anybody's name in them, and the way in itself.
     ("GET", "/m/enter"): (302,) * 6,
     ("GET", "/assets/<digest>/<name>"): (404,) * 6,
 }
+MISSED = NOW - timedelta(hours=1)
+KEYS = ("job", "visit", "need", "call", "entry", "media", "video", "proposal", "kept", "series", "day")
 SECRETS = ("王秀英", "软烂", "门口", "想有人陪")
 
 
@@ -112,7 +155,31 @@ def her_keys(pages, her_order, cast, open_session):
         )  # fmt: skip
         session.add(entry)
         session.flush()
-        return {"media": photo.id, "entry": entry.id, "job": offer.id, "need": need.id, "call": call.id, "visit": 1}
+        return {
+            **calls_of_hers(session, cast),
+            "media": photo.id,
+            "entry": entry.id,
+            "job": offer.id,
+            "need": need.id,
+            "call": call.id,
+            "visit": 1,
+        }
+
+
+def calls_of_hers(session, cast):
+    """A call to come with the centre's question about it, one that was missed, and a series."""
+    me, li = cast.who(cast.xiaofang), cast.who(cast.li)
+    missed = booked(session, cast, MISSED, "missed", now=MISSED - timedelta(days=3))
+    report(session, li, missed.id, "technical_failure", missed.starts_at, NOW)
+    call = booked(session, cast)
+    asked = propose(session, li, call.id, SUNDAY_16 + timedelta(days=3), "设备坏了", "keep", NOW)
+    day = SUNDAY_16.date()
+    wish = Wish(me.person_id, cast.wangnainai.id, read("week-1-6"), time(15), day, None, "skip")
+    series = begin(session, me, wish, client_key="series", now=NOW)
+    return {
+        "video": call.id, "proposal": asked.id, "kept": session.scalars(select(Makeup.id)).one(), "series": series.id,
+        "day": session.scalars(select(Occurrence.id).where(Occurrence.series_id == series.id)).first(),
+    }  # fmt: skip
 
 
 @pytest.fixture
@@ -150,7 +217,7 @@ def test_everybody_sees_their_own_and_a_stranger_the_same_nothing(
         assert said.status_code == expected[COLUMNS.index(column)], (method, rule, said.text[-900:])
         if said.status_code == 404:
             assert not any(secret in said.text for secret in SECRETS)
-    for rule in ("/m/orders/<int:order>/cancel", "/m/settings/leave"):
+    for rule in ("/m/orders/<int:order>/cancel", "/m/calls/<int:call>/cancel", "/m/settings/leave"):
         said = ask(me, "POST", rule, cast, {**her_keys, "order": her_order}, "")
         assert said.status_code == ROWS["POST", rule][COLUMNS.index(column)], rule
     with open_session() as session:
@@ -160,7 +227,10 @@ def test_everybody_sees_their_own_and_a_stranger_the_same_nothing(
 
 def path_of(rule, cast, keys):
     known = {**keys, "person": cast.wangnainai.id, "listing": cast.meal.id, "rest": "no/such"}
+    if rule.startswith(("/m/calls/", "/m/series/")):
+        known["call"] = keys["video"]
     path = rule.replace("<digest>/<name>", "0/x.css").replace("<any(needs, help):what>", "needs")
+    path = path.replace("<any(rest, go, end, restore, longer):deed>", "rest")
     return re.sub(r"<\w+:(\w+)>", lambda part: str(known[part[1]]), path)
 
 
@@ -169,8 +239,14 @@ def ask(me, method, rule, cast, keys, key):
     if method == "GET":
         return me.get(path)
     at = str(int((NOW + timedelta(days=2)).timestamp()))
-    fields = {"q0": "2", "q1": "软烂", "at": at, "key": key * 24, "score": "5", "words": "来晚了", "text": "想有人陪"}
+    fields = {"q0": "2", "q1": "软烂", "at": at, "key": key * 24, "score": "5", "words": "来晚了", "text": "想有人陪",
+              "reason": "老人自己说不来"}  # fmt: skip
     whom = cast.ama.id if "/jobs/" in rule else cast.wangnainai.id
+    if rule.startswith(("/m/calls/", "/m/makeups/")):
+        days = 1 if rule.endswith("/move") else 2
+        fields["at"] = str(int((SUNDAY_16 + timedelta(days=days)).timestamp()) // 60)
+    if rule.startswith("/m/series/"):
+        fields |= {"rule": "week-1-7", "kept": "shift", "clock": "1530"}
     return me.post(path, **fields, person=str(whom))
 
 
@@ -199,9 +275,7 @@ def test_every_form_wants_a_token_of_this_very_session(pages, cast, her_order, o
         if method != "POST" or expected[0] == 404:
             continue
         for token in ("", foreign, "forged"):
-            path = path_of(
-                rule, cast, {"order": her_order, "job": 1, "visit": 1, "need": 1, "call": 1, "entry": 1, "media": 1}
-            )
+            path = path_of(rule, cast, {**dict.fromkeys(KEYS, 1), "order": her_order})
             said = me.post(path, token=token, q0="2", key="a" * 24)
             assert said.status_code == 400, rule
             assert "没有提交" in said.text

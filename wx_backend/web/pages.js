@@ -2,7 +2,7 @@
 addEventListener("change", (event) => {
   // Whoever fills in a day or an hour of their own means it.
   const picks = event.target.dataset?.picks;
-  if (picks) document.querySelector(`[name=at][value="${picks}"]`).checked = true;
+  if (picks) event.target.closest("fieldset").querySelector(`[type=radio][value="${picks}"]`).checked = true;
 });
 
 // After a page came in without loading anew, eyes and screen readers begin at its top, or at what does not fit.

@@ -1,0 +1,137 @@
+"""Booking a family call on pages: with whom, which of the free times, everything once more; and moving one."""
+
+import secrets
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from flask import Blueprint, g, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as Answer
+
+from handlers.family import after_words, page_words, words
+from handlers.family.free_times import FreeTimes, for_a_new_call, to_move_a_call
+from handlers.family.moments import day_of, stamp_of
+from handlers.family.pages import KEY, both, name_of, sent_time, to_call
+from handlers.words import on_day, two_lines
+from models.errors import Refused
+from models.family.booking import book, move, partner
+from models.family.calls import AT_HOME, call_for
+from models.family.holding import hold_slot
+from models.family.holds import HOLD_LASTS
+from models.family.slots import Slot, best, kindest_first
+from models.family.venues import venue_for
+from models.people.care import cared_for_by
+from models.people.persons import Person
+
+ROOM = Blueprint("booking", __name__, template_folder="templates")
+Shown = tuple[int, str]  # a time as a form sends it, and as it is read
+
+
+@ROOM.get("/calls/new")
+def whom() -> str | Answer:
+    """With whom; straight to the times when there is only one."""
+    found = [person for person, _ in cared_for_by(g.session, g.who.person_id)]
+    if len(found) == 1:
+        return redirect(url_for(".times", person=found[0].id))
+    return render_template("family/pages/whom.html", words=page_words, people=found)
+
+
+@ROOM.get("/calls/new/<int:person>")
+def times(person: int) -> str:
+    """The kindest times of the next days; with `day`, those of that day."""
+    day = _day()
+    free = for_a_new_call(g.session, g.who, person, g.now, day)
+    head, here = page_words.PICK.format(name=free.cared.name), url_for(".times", person=person)
+    return _times(free, day, head, here, back=url_for("pages.family.calls"))
+
+
+@ROOM.post("/calls/new/<int:person>")
+def check(person: int) -> str | tuple[str, int]:
+    """The call as it will be, before it is booked; meanwhile its time is kept for who asks."""
+    starts_at = sent_time()
+    try:
+        hold_slot(g.session, g.who, cared_id=person, starts_at=starts_at, now=g.now)
+    except Refused as refusal:
+        return _gone(refusal, page_words.PICK.format(name=name_of(person)), url_for(".times", person=person))
+    cared, relative = (g.session.get_one(Person, key) for key in (person, g.who.person_id))
+    venue = venue_for(g.session, relative, cared)
+    return render_template(
+        "family/pages/check.html", words=page_words, person=cared, at=stamp_of(starts_at), time=both(starts_at),
+        place=words.where(venue.centre.name, cared.name, at_home=venue.mode == AT_HOME),
+        key=secrets.token_hex(12), minutes=HOLD_LASTS // timedelta(minutes=1),
+    )  # fmt: skip
+
+
+@ROOM.post("/calls/new/<int:person>/book")
+def new(person: int) -> Answer | tuple[str, int]:
+    """Booked; the same key again, a double tap, leads to the same call."""
+    key = request.form.get("key", "")
+    if not KEY.fullmatch(key):
+        raise Refused("stale_form")
+    partner(g.session, g.who, person)
+    try:
+        call = book(
+            g.session, g.who, cared_id=person, starts_at=sent_time(), client_key=key, now=g.now
+        )  # fmt: skip
+    except Refused as refusal:
+        return _gone(refusal, page_words.PICK.format(name=name_of(person)), url_for(".times", person=person))
+    return to_call(call.id, "booked")
+
+
+@ROOM.get("/calls/<int:call>/move")
+def other_times(call: int) -> str:
+    """When it could be instead: the kindest times of the next days; with `day`, those of that day."""
+    day, (found, _) = _day(), call_for(g.session, g.who, call)
+    free = to_move_a_call(g.session, g.who, call, g.now, day)
+    lead = page_words.MOVE_LEAD.format(time=both(found.starts_at, free.relative.time_zone))
+    here = url_for(".other_times", call=call)
+    gone = after_words.GONE_MEANWHILE if "gone" in request.args else ""
+    back = url_for("pages.family.one", call=call)
+    return _times(free, day, page_words.MOVE_PICK, here, back=back, lead=lead, error=gone)
+
+
+@ROOM.post("/calls/<int:call>/move")
+def moved(call: int) -> Answer | tuple[str, int]:
+    """Moved, or the nearest times that are still free; the old time stands until then."""
+    try:
+        move(g.session, g.who, call, sent_time(), g.now)
+    except Refused as refusal:
+        return _gone(refusal, page_words.MOVE_PICK, url_for(".other_times", call=call))
+    return to_call(call, "moved")
+
+
+def _day() -> date | None:
+    asked = request.args.get("day", "")
+    return day_of(asked) if asked else None
+
+
+def _times(
+    free: FreeTimes, day: date | None, head: str, here: str, *, back: str, lead: str = "", error: str = ""
+) -> str:
+    slots = kindest_first(free.slots) if day else best(free.slots, free.centre.tz)
+    days = [(f"{one:%Y%m%d}", on_day(one), one == day) for one in free.open_days(g.session, g.now)]
+    if day:
+        title, nothing = page_words.ON_DAY.format(day=on_day(day)), words.NO_SLOTS
+    else:
+        title, nothing = page_words.BEST, page_words.NO_BEST
+    return render_template(
+        "family/pages/times.html", words=page_words, head=head, lead=lead, error=error, title=title, nothing=nothing,
+        days=days, note="" if day else page_words.BEST_LEAD, here=here, back=back,
+        slots=_shown(slots, free.relative.time_zone),
+    )  # fmt: skip
+
+
+def _shown(slots: Sequence[Slot], zone: str) -> list[Shown]:
+    return [(stamp_of(one.starts_at), two_lines(words.offered(one.starts_at, zone, one.clashes))) for one in slots]
+
+
+def _gone(refusal: Refused, head: str, here: str) -> tuple[str, int]:
+    """Somebody was quicker: the nearest times that are still free, in place of the one that is gone."""
+    if refusal.code != "slot_taken":
+        raise refusal
+    found: Sequence[Slot] = refusal.facts.get("alternatives", ())
+    slots = _shown(found, g.who.zone)
+    g.session.rollback()
+    return render_template(
+        "family/pages/times.html", words=page_words, head=head, error=words.REFUSALS["slot_taken"], slots=slots,
+        title=page_words.GONE_HEAD, nothing=words.GONE_ALL, days=(), here=here, back=here, note="", lead="",
+    ), 409  # fmt: skip

@@ -1,0 +1,86 @@
+"""What the pages of family calls say, where the conversation says nothing or says it otherwise."""
+
+TITLE = "亲情连线"
+LEAD = "到时工作人员会陪着老人，开始前15分钟起可以进入视频。"
+NONE = "您没有约好的视频。"
+BOOK = "约一次视频"
+SERIES = "定期连线"
+WITH = "和{name}视频"
+WHERE, GUESTS, HOW, WHY, STANDS = "地点", "一起的家人", "方式", "原因", "现在"
+
+# What waits for an answer.
+WAITING = "请您答复"
+ASKED_LINE = "中心想改个时间"
+MAKEUP_LINE = "补约：和{cared}再约一次"
+ASKED = "中心想把和{cared}的视频改个时间"
+OLD, NEW, BY_WHEN = "原来", "改到", "请在这之前答复"
+YES, NO = "同意改时间", "不同意"
+MAKEUP, NONE_SUITS = "和{cared}再约一次", "都不合适"
+MAKEUP_LEAD = "上次没有接上，没关系。这几个时间替您先留着，留到{until}。"
+
+# A time.
+FOR_WHOM, FOR_WHOM_LEAD = "想和谁视频？", "选一位家人。"
+NOBODY = "您还没有关联家人。请在公众号里点“我的家人”，用亲情码关联；也可以打下面的电话，请工作人员帮您。"
+PICK = "和{name}视频，选个时间"
+MOVE_PICK = "改到什么时间？"
+MOVE_LEAD = "现在约的是：{time}\n选好新的时间以前，原来的时间一直留着。"
+BEST, BEST_LEAD = "双方都方便的时间", "这几个时间没有人在睡觉、吃饭或上班。"
+DAYS, ANOTHER_DAY = "选一天", "换一天"
+ON_DAY = "{day}的空位"
+NO_BEST = "近几天没有双方都方便的时间。请选一天，看看别的时间。"
+GONE_HEAD = "最近的空位"
+CHECK = "请核对"
+CHECK_LEAD = "这个时间为您保留{minutes}分钟。到时工作人员会陪着老人。"
+CONFIRM = "确认预约"
+WHOM, TIME = "和谁", "时间"
+
+# One call.
+TOLD = {
+    "booked": "约好了！到时会提前提醒您。", "moved": "改好了！会按新的时间提醒您。", "undone": "取消撤回了，照常视频。",
+    "asked": "好的，已经请这位家人一起视频。", "off": "好的，这位家人不参加了，其他人照常。",
+    "kept": "好的，照原来的时间。", "declined": "好的。原来的时间中心办不了，这次视频取消了，请重新预约。",
+    "cancelled": "已经取消，相关的人会收到通知。",
+    "begun": "定好了！每次都会提前提醒您。", "rests": "好的，先暂停。约好的都取消了，中间的不补。",
+    "goes_on": "好的，恢复了。", "ended": "好的，全部结束了，相关的人会收到通知。", "restored": "好的，都恢复了。",
+    "longer": "好的，延长了半年。", "changed": "改好了。", "skipped": "好的，这一次不视频了，其他的照常。",
+    "taken_up": "好的，这一次恢复了。", "not_taken_up": "这一次还是约不上。可以过几天再试，或另约一个时间。",
+    "makeup_none": "好的，留的时间放开了。想约的时候随时再约。", "left": "好的，您不参加这次视频了，其他人照常。",
+}  # fmt: skip
+MOVE, CANCEL, UNDO, ASK_MORE, LEAVE, WEEKLY = (
+    "改时间", "取消这次视频", "点错了，撤回取消", "请家人一起", "我不参加了", "以后也定期视频",
+)  # fmt: skip
+UNDO_LEAD = "取消后两分钟内可以撤回。"
+CANCEL_HEAD, CANCEL_YES, CANCEL_NO = "要取消这次视频吗？", "确定取消", "不取消了"
+ASK_REASON, OTHER_REASON, OPTIONAL = "为什么取消？", "别的原因", "（可以不填）"
+GUESTS_LEAD = "对方会收到通知，时间会替对方留好。"
+ASK, TAKE_OFF = "请{name}", "{name}不参加了"
+BACK, LOOK, ANOTHER_TIME = "返回", "查看或更改", "换个时间"
+
+# Series.
+SERIES_LEAD = "约一次，以后自动约好，到时提醒。"
+SERIES_NONE = "您还没有定期连线。先约一次视频，再从那一次开始，让它每周都有。"
+START_FROM = "从一次视频开始"
+RULE_HEAD = "以后怎么重复？"
+RULE_LEAD = "从{time}和{cared}的视频开始，都按国内{clock}。"
+BIRTHDAY, BIRTHDAY_HINT = "农历生日", "例如：8月15。闰月前面写“闰”，例如：闰6月10。"
+BIRTHDAY_BAD = "没认出这个农历日子，请照这样写：8月15，或：闰6月10。"
+PICK_RULE = "请选一种重复的方式。"
+HOLIDAYS, HOW_LONG, SEE = "遇到法定节假日", "到什么时候", "看看是哪些日子"
+LONG = {6: "半年", 12: "一年", 0: "一直到我说停"}
+DATES, MAKE, CHANGE = "接下来的日子", "确认，就这样定", "再改改"
+EVERY, AT, UNTIL_WHEN, WITH_WHOM = "重复", "国内时间", "到什么时候", "谁和谁"
+REST, GO_ON, END, LONGER, RESTORE = "暂停", "恢复", "全部结束", "延长半年", "恢复"
+END_HEAD = "要结束和{cared}的定期连线吗？"
+END_LEAD = "后面约好的{count}次都会取消。只想停一阵子，可以先暂停。"
+SKIP, TAKE_UP, MOVE_ONE = "这一次不视频", "恢复这一次", "这一次改时间"
+RETIME, RETIME_HEAD = "改钟点", "改到国内几点？"
+RETIME_LEAD = "以后每一次都改，单独改过时间的不变。"
+KEPT = "有{kept}次新时间没有空位，仍按原来的时间。"
+ASK_SKIP = "为什么这一次不视频？"
+LATER = "从这一次起改钟点"
+NO_DATES = "近期没有安排的日子。"
+
+# Where a page cannot say what the conversation says.
+PAGE_REFUSALS: dict[str, str] = {
+    "series_there": "你们已经有一个同样的定期连线了，在“定期连线”里可以看到。",
+}
