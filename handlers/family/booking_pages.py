@@ -17,7 +17,7 @@ from models.family.booking import book, move, partner
 from models.family.calls import AT_HOME, call_for
 from models.family.holding import hold_slot
 from models.family.holds import HOLD_LASTS
-from models.family.slots import Slot, best, kindest_first
+from models.family.slots import Slot, best
 from models.family.venues import venue_for
 from models.people.care import cared_for_by
 from models.people.persons import Person
@@ -107,21 +107,30 @@ def _day() -> date | None:
 def _times(
     free: FreeTimes, day: date | None, head: str, here: str, *, back: str, lead: str = "", error: str = ""
 ) -> str:
-    slots = kindest_first(free.slots) if day else best(free.slots, free.centre.tz)
-    days = [(f"{one:%Y%m%d}", on_day(one), one == day) for one in free.open_days(g.session, g.now)]
+    """A page of times: the kindest of some days, or all of one, those that disturb nobody first."""
+    zone = free.relative.time_zone
     if day:
-        title, nothing = page_words.ON_DAY.format(day=on_day(day)), words.NO_SLOTS
+        kind, others = ([slot for slot in free.slots if slot.humane is humane] for humane in (True, False))
+        named = [
+            (page_words.ON_DAY.format(day=on_day(day)), "", kind),
+            (page_words.OTHERS, page_words.OTHERS_LEAD, others),
+        ]
     else:
-        title, nothing = page_words.BEST, page_words.NO_BEST
+        named = [(page_words.BEST, page_words.BEST_LEAD, best(free.slots, free.centre.tz))]
     return render_template(
-        "family/pages/times.html", words=page_words, head=head, lead=lead, error=error, title=title, nothing=nothing,
-        days=days, note="" if day else page_words.BEST_LEAD, here=here, back=back,
-        slots=_shown(slots, free.relative.time_zone),
+        "family/pages/times.html", words=page_words, head=head, lead=lead, error=error, here=here, back=back,
+        groups=[(title, note, _shown(slots, zone, day)) for title, note, slots in named if slots],
+        nothing=words.NO_SLOTS if day else page_words.NO_BEST,
+        days=[(f"{one:%Y%m%d}", on_day(one), one == day) for one in free.open_days(g.session, g.now)],
     )  # fmt: skip
 
 
-def _shown(slots: Sequence[Slot], zone: str) -> list[Shown]:
-    return [(stamp_of(one.starts_at), two_lines(words.offered(one.starts_at, zone, one.clashes))) for one in slots]
+def _shown(slots: Sequence[Slot], zone: str, day: date | None = None) -> list[Shown]:
+    """Each time as a button: on both clocks, without the day where the page has it above."""
+    labels = [two_lines(words.offered(one.starts_at, zone, one.clashes)) for one in slots]
+    if day:
+        labels = [label.replace(on_day(day), "", 1) for label in labels]
+    return [(stamp_of(one.starts_at), label) for one, label in zip(slots, labels, strict=True)]
 
 
 def _gone(refusal: Refused, head: str, here: str) -> tuple[str, int]:
@@ -129,9 +138,9 @@ def _gone(refusal: Refused, head: str, here: str) -> tuple[str, int]:
     if refusal.code != "slot_taken":
         raise refusal
     found: Sequence[Slot] = refusal.facts.get("alternatives", ())
-    slots = _shown(found, g.who.zone)
+    groups = [(page_words.GONE_HEAD, "", _shown(found, g.who.zone))] if found else []
     g.session.rollback()
     return render_template(
-        "family/pages/times.html", words=page_words, head=head, error=words.REFUSALS["slot_taken"], slots=slots,
-        title=page_words.GONE_HEAD, nothing=words.GONE_ALL, days=(), here=here, back=here, note="", lead="",
+        "family/pages/times.html", words=page_words, head=head, error=words.REFUSALS["slot_taken"], groups=groups,
+        nothing=words.GONE_ALL, days=(), here=here, back=here, lead="",
     ), 409  # fmt: skip

@@ -112,7 +112,11 @@ def ask_time(series: int) -> str:
     found, first = _since(series, request.args.get("since", ""))
     near = first[1] if first else next((one.starts_at for one in glances(g.session, found, g.now)), g.now)
     zone = g.session.get_one(Person, found.relative_id).time_zone
-    hours = [(f"{at.astimezone(found.tz):%H%M}", both(at, zone)) for at in half_hours(g.session, found, near)]
+    day = series_words.on_the_day(near)
+    hours = [
+        (f"{at.astimezone(found.tz):%H%M}", both(at, zone).replace(day, "", 1))
+        for at in half_hours(g.session, found, near)
+    ]
     lead = page_words.RETIME_LEAD if first is None else series_words.FROM_THEN.format(
         day=series_words.on_the(first[1])) + "。"  # fmt: skip
     return render_template(

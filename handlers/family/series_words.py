@@ -241,3 +241,8 @@ def at_both(moment: datetime, zone: str) -> str:
 def on_the(moment: datetime) -> str:
     """A time at home."""
     return when(moment, CHINA)
+
+
+def on_the_day(moment: datetime) -> str:
+    """Its day at home."""
+    return on_day(moment.astimezone(CHINA).date())

@@ -29,6 +29,7 @@ from models.people.staff import StaffRole
 from tests.cast import APP_ID, Cast, settle
 from tests.desk import give_account
 from tests.gate import close_app, config_for
+from tests.models.family.serial import calls_of_hers
 from tests.models.ordering.voicing import calls, lives, says
 from tests.visitors import Browser
 from tests.world import NOW, Databases, disposing
@@ -92,7 +93,10 @@ def _lived(session: Session, cast: Cast) -> dict[str, int]:
     """What has happened there."""
     session.add(StaffRole(person_id=cast.chen.id, role="county_admin", area_id=cast.county.id, since=NOW))
     give_account(session, cast.chen.id, "chen")
-    return {**_ordered(session, cast), **_told(session, cast), **_waits(session, cast)}
+    return {
+        **_ordered(session, cast), **_told(session, cast), **_waits(session, cast), **calls_of_hers(session, cast),
+        "person": cast.wangnainai.id,
+    }  # fmt: skip
 
 
 def _ordered(session: Session, cast: Cast) -> dict[str, int]:

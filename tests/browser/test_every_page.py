@@ -16,7 +16,11 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 HERS = (
     "/m/orders", "/m/orders/{new}", "/m/orders/{coming}", "/m/orders/{done}", "/m/orders/{done}/rate",
     "/m/orders/{done}/complain", "/m/orders/{done}/again", "/m/waiting", "/m/waiting/{offered}", "/m/waiting/{waiting}",
-    "/m/needs", "/m/needs/new", "/m/needs/{need}", "/m/help/new", "/m/help/{call}",
+    "/m/needs", "/m/needs/new", "/m/needs/{need}", "/m/help/new", "/m/help/{call}", "/m/calls",
+    "/m/calls/new/{person}", "/m/calls/new/{person}?day=20261129", "/m/calls/{video}", "/m/calls/{video}/move",
+    "/m/calls/{video}/cancel", "/m/calls/{video}/guests", "/m/calls/asked/{proposal}", "/m/makeups/{kept}", "/m/series",
+    "/m/series/of/{video}", "/m/series/{series}", "/m/series/{series}/time", "/m/series/{series}/end",
+    "/m/series/dates/{day}",
 )  # fmt: skip
 HIS = ("/m/jobs", "/m/jobs/today", "/m/jobs/{job}", "/m/jobs/{job}/decline", "/m/jobs/{taken}", "/m/jobs/{taken}/who",
        "/m/jobs/{taken}/back", "/m/jobs/{taken}/done", "/m/visits/{visit}/nobody")  # fmt: skip

@@ -52,7 +52,7 @@ def test_a_call_is_booked_in_three_taps_and_both_clocks_are_seen_each_time(pages
     assert len(best) == 3
     assert all("国内" in label and "马德里" in label and "\n" in label for label in best.values())
     day = offered(me.get(times(cast, "?day=20261129")))
-    assert "国内11月29日（周日）16:00\n马德里09:00" in day[SUNDAY]
+    assert day[SUNDAY] == "国内16:00\n马德里09:00"
     checked = me.post(times(cast), at=SUNDAY)
     assert all(part in checked.text for part in ("王秀英", "马德里09:00", "葛山", "保留5分钟"))
     assert count(open_session, CallHold) == 1

@@ -2,17 +2,11 @@
 
 import re
 from dataclasses import replace
-from datetime import time, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select
 
-from models.family.changing import propose
-from models.family.makeup import Makeup
-from models.family.occurrences import Occurrence
-from models.family.outcomes import report
-from models.family.recurring import read
-from models.family.repeating import Wish, begin
 from models.history import History
 from models.messages.media import Brought, keep
 from models.ordering.assignments import Assignment
@@ -23,7 +17,8 @@ from models.ordering.placing import place
 from models.ordering.said import Words
 from models.ordering.waiting import WaitlistEntry
 from models.people.identities import Who
-from tests.models.family.test_calls import SUNDAY_16, booked
+from tests.models.family.serial import calls_of_hers
+from tests.models.family.test_calls import SUNDAY_16
 from tests.world import NOW
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -132,7 +127,6 @@ ROWS = {
     ("GET", "/m/enter"): (302,) * 6,
     ("GET", "/assets/<digest>/<name>"): (404,) * 6,
 }
-MISSED = NOW - timedelta(hours=1)
 KEYS = ("job", "visit", "need", "call", "entry", "media", "video", "proposal", "kept", "series", "day")
 SECRETS = ("王秀英", "软烂", "门口", "想有人陪")
 
@@ -164,22 +158,6 @@ def her_keys(pages, her_order, cast, open_session):
             "call": call.id,
             "visit": 1,
         }
-
-
-def calls_of_hers(session, cast):
-    """A call to come with the centre's question about it, one that was missed, and a series."""
-    me, li = cast.who(cast.xiaofang), cast.who(cast.li)
-    missed = booked(session, cast, MISSED, "missed", now=MISSED - timedelta(days=3))
-    report(session, li, missed.id, "technical_failure", missed.starts_at, NOW)
-    call = booked(session, cast)
-    asked = propose(session, li, call.id, SUNDAY_16 + timedelta(days=3), "设备坏了", "keep", NOW)
-    day = SUNDAY_16.date()
-    wish = Wish(me.person_id, cast.wangnainai.id, read("week-1-6"), time(15), day, None, "skip")
-    series = begin(session, me, wish, client_key="series", now=NOW)
-    return {
-        "video": call.id, "proposal": asked.id, "kept": session.scalars(select(Makeup.id)).one(), "series": series.id,
-        "day": session.scalars(select(Occurrence.id).where(Occurrence.series_id == series.id)).first(),
-    }  # fmt: skip
 
 
 @pytest.fixture

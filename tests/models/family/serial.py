@@ -4,13 +4,17 @@ from datetime import date, time, timedelta
 
 from sqlalchemy import select
 
+from models.family.changing import propose
+from models.family.makeup import Makeup
 from models.family.occurrences import Occurrence
+from models.family.outcomes import report
 from models.family.recurring import read
 from models.family.repeating import Wish, begin
-from tests.models.family.test_calls import SUNDAY_16
+from tests.models.family.test_calls import SUNDAY_16, booked
 from tests.world import NOW
 
 SUNDAY = SUNDAY_16.date()
+MISSED = NOW - timedelta(hours=1)
 
 
 def wish(cast, rule="week-1-7", **more):
@@ -41,3 +45,17 @@ def sundays(count, first=SUNDAY):
 
 def day(text):
     return date.fromisoformat(text)
+
+
+def calls_of_hers(session, cast):
+    """A call to come with the centre's question about it, one that was missed, and a series."""
+    li = cast.who(cast.li)
+    missed = booked(session, cast, MISSED, "missed", now=MISSED - timedelta(days=3))
+    report(session, li, missed.id, "technical_failure", missed.starts_at, NOW)
+    call = booked(session, cast)
+    asked = propose(session, li, call.id, SUNDAY_16 + timedelta(days=3), "设备坏了", "keep", NOW)
+    series = begun(session, cast, "week-1-6", at=time(15))
+    return {
+        "video": call.id, "proposal": asked.id, "kept": session.scalars(select(Makeup.id)).one(), "series": series.id,
+        "day": session.scalars(select(Occurrence.id).where(Occurrence.series_id == series.id)).first(),
+    }  # fmt: skip
