@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from flask import Flask, Request
 from flask import request as this_request
@@ -70,12 +69,10 @@ from wx_backend.config import AccountSection, Config
 from wx_backend.console import Console
 from wx_backend.cookies import Cookies
 from wx_backend.entrance import Entrance
-from wx_backend.hands import make_folder
+from wx_backend.hands import make_clients, make_clock, make_folder
 from wx_backend.keys import split_urls
 from wx_backend.limits import make_limiter
-from wx_backend.now import Clock
 from wx_backend.pages import Frame
-from wx_backend.redis import Redis, connect
 from wx_backend.signing import Signing
 from wx_backend.speech import in_words
 from wx_backend.video.bus import Bus
@@ -87,7 +84,6 @@ from wx_backend.video.relay import Relay
 from wx_backend.web import assets
 from wx_backend.wechat.client import Client
 from wx_backend.wechat.crypto import MessageKey
-from wx_backend.wechat.transport import Transport
 
 log = logging.getLogger(__name__)
 
@@ -130,15 +126,6 @@ def make_router(hotline: str = "", public_url: str = "") -> Router:
     return router
 
 
-def make_clients(config: Config, cache: Redis | None = None) -> dict[str, Client]:
-    """One client for each account that is switched on, all on one pool of connections; `cache` None: the settings'."""
-    cache = connect(config.redis.url) if cache is None else cache
-    transport = Transport(config.wechat.api_base_url, config.scheduler.threads)
-    return {
-        account.app_id: Client(account.app_id, account.app_secret, transport, cache) for account in config.accounts()
-    }
-
-
 def make_mini_api(config: Config, frame: asked.Frame, client: Client) -> Api:
     """The mini-program's door with all its rooms."""
     rooms = (
@@ -177,11 +164,6 @@ def link_server(config: Config) -> Server | None:
     """The county's own Jitsi or LiveKit, where `[video.link]` names one."""
     link = config.video.link
     return Server(link.kind, link.origin, link.key, link.secret) if link.kind else None
-
-
-def make_clock(config: Config) -> Clock:
-    """The time, movable only where the settings name a clock file (the demo)."""
-    return Clock(Path(config.sandbox.clock_file) if config.sandbox.clock_file else None)
 
 
 def _gate_account(kind: str, section: AccountSection) -> Account:

@@ -13,10 +13,9 @@ from models.messages.letters import Letter, in_states
 from models.places.centres import ServiceCentre
 from models.tasks.tasks import TASK, Task
 from wx_backend import migrations
-from wx_backend.app import make_clients
 from wx_backend.config import Config
 from wx_backend.database import make_engine, session_factory
-from wx_backend.hands import make_templates
+from wx_backend.hands import make_clients, make_templates
 from wx_backend.keys import stays_here
 from wx_backend.now import real_now
 from wx_backend.printing.fonts import NoFont, faces

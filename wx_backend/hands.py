@@ -1,4 +1,4 @@
-"""What a clock process works with: the postman, the folder of what people send, what the accounts let us send."""
+"""What processes work with: the time, the accounts' clients, and of a clock the postman, its folder, its allowance."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -8,11 +8,28 @@ from models.messages.allowance import Allowance, Limits
 from models.messages.ladder import CHANNELS
 from scheduler.settings import ClockSettings
 from wx_backend.config import Config
+from wx_backend.now import Clock
+from wx_backend.redis import Redis, connect
 from wx_backend.speech import TEMPLATE_OF, WORDS, with_hotline
 from wx_backend.wechat.carriers import Postman
 from wx_backend.wechat.client import Client
 from wx_backend.wechat.media import Fetcher, Folder
 from wx_backend.wechat.templates import Template
+from wx_backend.wechat.transport import Transport
+
+
+def make_clock(config: Config) -> Clock:
+    """The time, movable only where the settings name a clock file (the demo)."""
+    return Clock(Path(config.sandbox.clock_file) if config.sandbox.clock_file else None)
+
+
+def make_clients(config: Config, cache: Redis | None = None) -> dict[str, Client]:
+    """One client for each account that is switched on, all on one pool of connections; `cache` None: the settings'."""
+    cache = connect(config.redis.url) if cache is None else cache
+    transport = Transport(config.wechat.api_base_url, config.scheduler.threads)
+    return {
+        account.app_id: Client(account.app_id, account.app_secret, transport, cache) for account in config.accounts()
+    }
 
 
 def make_templates(config: Config, channel: str = "template") -> dict[str, Template]:

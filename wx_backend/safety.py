@@ -1,8 +1,11 @@
-"""What `serve` and `clock` refuse beyond the settings file itself: public secrets, a movable clock, lonely workers."""
+"""What commands refuse beyond the settings file: public secrets, a movable clock, lonely workers, a demo abroad."""
 
 import hashlib
 
+from sqlalchemy import make_url
+
 from wx_backend.config import Config, ConfigError
+from wx_backend.keys import stays_here
 
 # The secrets of config.example.toml, by SHA-256: everybody knows them, also where the file itself is not installed.
 EXAMPLE_SECRETS = frozenset(
@@ -16,6 +19,26 @@ EXAMPLE_SECRETS = frozenset(
         "ddb74c22ad6d2de7e04f324705e3a63c2a38758c1cf4f403478e4dfcd4b9e698",
     }
 )
+
+
+def refuse_outside(config: Config) -> None:
+    """Demo, story and sandbox play on this machine only; raises ConfigError, naming what reaches beyond it.
+
+    Invented people must not get into a township's database, nor its menu be pushed; and whoever reaches the sandbox
+    signs with the accounts' secrets as anybody.
+    """
+    database = make_url(config.database.url).host
+    places = {
+        "app.bind": f"//{config.app.bind}", "app.public_url": config.app.public_url,
+        "sandbox.bind": f"//{config.sandbox.bind}", "wechat.api_base_url": config.wechat.api_base_url,
+        "database.url": f"//{database or 'localhost'}",
+    }  # fmt: skip
+    faults = [
+        f"{config.source}: {key}: not on this machine; demo, story and sandbox stay here"
+        for key, url in places.items() if not stays_here(url)
+    ]  # fmt: skip
+    if faults:
+        raise ConfigError("\n".join(faults))
 
 
 def refuse_unsafe(config: Config, *, demo: bool) -> None:

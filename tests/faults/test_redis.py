@@ -12,9 +12,8 @@ from scheduler.settings import ClockSettings, Hands
 from tests.faults.ground import Ground, ground
 from tests.faults.servers import LONG, OwnRedis, own_redis, sized
 from tests.faults.waiting import until
-from wx_backend.app import make_clients
 from wx_backend.config import EXAMPLE, load_config
-from wx_backend.hands import make_allowance, make_postman
+from wx_backend.hands import make_allowance, make_clients, make_postman
 from wx_backend.now import real_now
 
 pytestmark = pytest.mark.redis

@@ -19,9 +19,8 @@ from scheduler.settings import ClockSettings, Hands
 from scheduler.sweep import sweep_outbox
 from tests.faults.ground import SEND, Ground, Moved, ground
 from tests.faults.servers import LONG, sized
-from wx_backend.app import make_clients
 from wx_backend.config import EXAMPLE, load_config
-from wx_backend.hands import make_allowance, make_postman
+from wx_backend.hands import make_allowance, make_clients, make_postman
 from wx_backend.sandbox.faults import KINDS, Fault
 
 DEADLINE = 2.0

@@ -13,19 +13,19 @@ from pathlib import Path
 from typing import Any
 
 import urllib3
-from sqlalchemy import make_url, select
+from sqlalchemy import select
 
 from models.people import accounts, passwords
 from models.people.persons import Person
 from wx_backend import migrations
-from wx_backend.app import make_clients, make_clock
-from wx_backend.config import Config, ConfigError, load_config
+from wx_backend.config import Config, load_config
 from wx_backend.database import make_engine, session_factory
 from wx_backend.demo.cast import COUNTY, DESK_PERSON, DESK_USER
-from wx_backend.keys import stays_here
+from wx_backend.hands import make_clients, make_clock
 from wx_backend.load import load_county
 from wx_backend.now import monotonic, real_now
 from wx_backend.redis import connect
+from wx_backend.safety import refuse_outside
 from wx_backend.wechat import menu as account_menu
 
 # Hidden from help: only the demo may run with a movable clock.
@@ -34,26 +34,6 @@ DEMO_FLAG = {"serve": ("--demo",), "clock": ("--demo",)}
 
 class NotReady(Exception):
     """A part of the stage did not come up; the message says which, and what it said."""
-
-
-def refuse_outside(config: Config) -> None:
-    """Demo, story and sandbox play on this machine only; raises ConfigError, naming what reaches beyond it.
-
-    Invented people must not get into a township's database, nor its menu be pushed; and whoever reaches the sandbox
-    signs with the accounts' secrets as anybody.
-    """
-    database = make_url(config.database.url).host
-    places = {
-        "app.bind": f"//{config.app.bind}", "app.public_url": config.app.public_url,
-        "sandbox.bind": f"//{config.sandbox.bind}", "wechat.api_base_url": config.wechat.api_base_url,
-        "database.url": f"//{database or 'localhost'}",
-    }  # fmt: skip
-    faults = [
-        f"{config.source}: {key}: not on this machine; demo, story and sandbox stay here"
-        for key, url in places.items() if not stays_here(url)
-    ]  # fmt: skip
-    if faults:
-        raise ConfigError("\n".join(faults))
 
 
 @dataclass

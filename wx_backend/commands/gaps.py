@@ -7,9 +7,9 @@ from handlers.ordering.need_words import AUDIENCES, KINDS_OF_SAID
 from handlers.ordering.words import UNMET_NAMES
 from models.ordering.gaps import Asked, Uncovered, Unmet, gaps
 from models.places.areas import Area
-from wx_backend.app import make_clock
 from wx_backend.config import find_file, load_config
 from wx_backend.database import make_engine, session_factory
+from wx_backend.hands import make_clock
 
 NOTHING = "没有缺口：清单上的需求都有服务，也没有没人能做的订单。"
 

@@ -17,9 +17,9 @@ from models.people.accounts import StaffAccount
 from models.people.persons import Person
 from models.people.staff import ROLES, end_role, is_cadre, roles_of
 from models.places.areas import Area
-from wx_backend.app import make_clock
 from wx_backend.config import find_file, load_config
 from wx_backend.database import make_engine, session_factory
+from wx_backend.hands import make_clock
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from sqlalchemy import select
 from handlers.ordering.report_words import FIGURES, in_words
 from models.ordering.reports import month_of, read_month, report
 from models.places.areas import Area
-from wx_backend.app import make_clock
 from wx_backend.config import find_file, load_config
 from wx_backend.database import make_engine, session_factory
+from wx_backend.hands import make_clock
 
 NOTHING = "这个月没有订单。"
 

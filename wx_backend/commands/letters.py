@@ -21,9 +21,9 @@ from models.messages.looking import Question, Seen, counts, is_stuck, look, one,
 from models.people.persons import Person
 from models.tasks.tasks import Task
 from models.tasks.undelivered import in_hand
-from wx_backend.app import make_clock
 from wx_backend.config import Config, find_file, load_config
 from wx_backend.database import make_engine, session_factory
+from wx_backend.hands import make_clock
 
 DESK = By(None, "desk")
 WIDTHS = (7, 12, 17, 15, 10)

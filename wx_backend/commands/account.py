@@ -5,9 +5,8 @@ from typing import Any
 import click
 
 from handlers.menu import MENU
-from wx_backend.app import make_clients
 from wx_backend.config import Config, find_file, load_config
-from wx_backend.hands import make_templates
+from wx_backend.hands import make_clients, make_templates
 from wx_backend.wechat import menu as account_menu
 from wx_backend.wechat.client import FAR_END
 from wx_backend.wechat.templates import drift, pulled

@@ -15,13 +15,11 @@ from models.errors import Refused
 from models.ordering.listings import EMERGENCIES, Offered, offered
 from models.ordering.notices import codes_of, current_list, keep_codes
 from models.ordering.publications import Publication
-from models.people.identities import Who
-from models.people.persons import Person
 from models.places.areas import Area
 from models.places.centres import ServiceCentre
-from wx_backend.app import make_clients, make_clock
 from wx_backend.config import Config, find_file, load_config
 from wx_backend.database import SessionFactory, make_engine, session_factory
+from wx_backend.hands import make_clients, make_clock
 from wx_backend.load.export import catalogue
 from wx_backend.printing.fonts import NoFont, faces
 from wx_backend.printing.sheet import PAPERS, Entry, Notice, printed
@@ -46,14 +44,6 @@ def _centre(session: Session, code: str) -> ServiceCentre:
     if found is None:
         raise click.ClickException(f"没有编码为“{code}”的中心")
     return found
-
-
-def author_named(session: Session, code: str) -> Who:
-    """The person of the county's list in whose name services are handed in."""
-    person = session.scalar(select(Person).where(Person.code == code))
-    if person is None:
-        raise click.ClickException(f"没有编码为“{code}”的人")
-    return Who(person.id, 0, person.name, person.time_zone, "", "")
 
 
 @click.command("sheet")
@@ -156,6 +146,3 @@ def export(named: str | None, area: str, out: Path) -> None:
             raise click.ClickException(f"没有编码为“{area}”的区域")
         out.write_bytes(catalogue(session, found))
     click.echo(f"已写到 {out}")
-
-
-COMMANDS = (sheet, article, export)
