@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from socketserver import BaseServer
 from typing import Any
 
 import psycopg
@@ -198,3 +200,16 @@ def disposing(engine: Engine) -> Iterator[Engine]:
         yield engine
     finally:
         engine.dispose()
+
+
+@contextmanager
+def served(server: BaseServer) -> Iterator[str]:
+    """A server in a thread of its own until the block ends; yields its address, without a slash at the end."""
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)  # stops without waiting long
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

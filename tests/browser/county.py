@@ -1,6 +1,5 @@
 """A township with something on every page: served with its pages and its desk, for browsers that are let in."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -32,7 +31,7 @@ from tests.gate import close_app, config_for
 from tests.models.family.serial import calls_of_hers
 from tests.models.ordering.voicing import calls, lives, says
 from tests.visitors import Browser
-from tests.world import NOW, Databases, disposing
+from tests.world import NOW, Databases, disposing, served
 from wx_backend.app import create_app
 from wx_backend.database import make_engine, session_factory
 from wx_backend.demo.cast import accounts
@@ -80,11 +79,8 @@ def county(databases: Databases, folder: Path) -> Iterator[County]:
             for identity in session.scalars(select(Identity).where(Identity.app_id == APP_ID)):
                 identity.app_id = config.wechat.official_account.app_id
         app = create_app(config, now=lambda: NOW)
-        server = make_server("127.0.0.1", 0, app, threaded=True)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield County(f"http://127.0.0.1:{server.server_port}", app, people, keys, far_end)
-        server.shutdown()
-        server.server_close()
+        with served(make_server("127.0.0.1", 0, app, threaded=True)) as address:
+            yield County(address, app, people, keys, far_end)
         close_app(app)
         far_end.stop()
 

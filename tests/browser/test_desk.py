@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import threading
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -18,7 +17,7 @@ from tests.cast import settle
 from tests.conftest import need
 from tests.desk import PASSWORD, give_account
 from tests.gate import close_app, config_for
-from tests.world import NOW, Databases, disposing
+from tests.world import NOW, Databases, disposing, served
 from wx_backend.app import create_app
 from wx_backend.database import make_engine, session_factory
 
@@ -54,11 +53,8 @@ def desk(databases: Databases) -> Iterator[str]:
             session.add(StaffRole(person_id=cast.chen.id, role="county_admin", area_id=cast.county.id, since=NOW))
             give_account(session, cast.chen.id, "chen")
         app = create_app(config_for(url), now=lambda: NOW + timedelta(days=2))
-        server = make_server("127.0.0.1", 0, app, threaded=True)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/console/"
-        server.shutdown()
-        server.server_close()
+        with served(make_server("127.0.0.1", 0, app, threaded=True)) as address:
+            yield f"{address}/console/"
         close_app(app)
 
 

@@ -1,7 +1,6 @@
 """The pages in Chromium: what old eyes and fingers need is measured on every one, and an order goes through."""
 
 import re
-import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +15,7 @@ from models.people.identities import Identity, Who
 from models.people.persons import Person
 from tests.cast import settle
 from tests.gate import close_app, config_for
-from tests.world import NOW, Databases, disposing
+from tests.world import NOW, Databases, disposing, served
 from wx_backend.app import create_app
 from wx_backend.database import make_engine, session_factory
 from wx_backend.demo.cast import LAOXU, XIAOFANG
@@ -224,13 +223,11 @@ def test_how_to_get_here_with_wechat_is_kind_too(context: BrowserContext, databa
             WX_BACKEND_WECHAT__API_BASE_URL="https://api.weixin.qq.com",
         )  # fmt: skip
         app = create_app(config)
-        server = bound(app, "127.0.0.1", 0)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        page = context.new_page()
-        page.goto(f"http://127.0.0.1:{server.server_port}/m/orders")
-        page.get_by_role("heading", name="请用微信打开").wait_for()
-        assert_kind(page, "elsewhere")
-        server.shutdown()
+        with served(bound(app, "127.0.0.1", 0)) as address:
+            page = context.new_page()
+            page.goto(f"{address}/m/orders")
+            page.get_by_role("heading", name="请用微信打开").wait_for()
+            assert_kind(page, "elsewhere")
         close_app(app)
 
 

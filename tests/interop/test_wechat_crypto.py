@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import subprocess
-import threading
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from werkzeug.serving import make_server
 
 from tests.conftest import need
 from tests.gate import close_app, config_for
-from tests.world import NOW
+from tests.world import NOW, served
 from wx_backend.app import create_app
 
 HERE = Path(__file__).parent
@@ -35,22 +34,17 @@ def speak(databases):
     with databases.fresh("sqlite") as url:
         config = config_for(url)
         app = create_app(config, now=lambda: NOW)
-        server = make_server("127.0.0.1", 0, app, threaded=True)
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
         account = config.wechat.official_account
 
         def send(message, token=account.token, key=account.encoding_aes_key, app_id=account.app_id):
-            command = [NODE, str(HERE / "speak.cjs"), f"http://127.0.0.1:{server.server_port}/wechat/callback", token,
+            command = [NODE, str(HERE / "speak.cjs"), f"{url_of_app}/wechat/callback", token,
                        key, app_id, str(int(NOW.timestamp())), message]  # fmt: skip
             done = subprocess.run(command, capture_output=True, text=True, timeout=60, env={**os.environ}, check=False)
             assert done.returncode == 0, done.stderr
             return json.loads(done.stdout)
 
-        yield send
-        server.shutdown()
-        thread.join()
-        server.server_close()
+        with served(make_server("127.0.0.1", 0, app, threaded=True)) as url_of_app:
+            yield send
         close_app(app)
 
 

@@ -14,6 +14,7 @@ from models.people.signins import RefreshToken
 from models.tasks.tasks import Task
 from tests.gate import count
 from tests.mini import Mini, api_app, signed_in
+from tests.world import served
 from tests.wx_backend.test_api import once, said
 from wx_backend.config import EXAMPLE, load_config
 from wx_backend.demo.cast import accounts
@@ -168,13 +169,8 @@ def wechat_that(answers):
     """A WeChat whose only answer to a login is this."""
     wechat = Flask("wechat")
     wechat.get(LOGIN)(answers)
-    server = bound(wechat, "127.0.0.1", 0)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with served(bound(wechat, "127.0.0.1", 0)) as url:
+        yield url
 
 
 @once

@@ -61,6 +61,9 @@ def create_sandbox(
     return app
 
 
+LOOKS = 0.02  # seconds between two looks whether a server is to stop
+
+
 def bound(app: Flask, host: str, port: int) -> BaseWSGIServer:
     """A threaded server that already listens; port 0 takes any."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
@@ -84,5 +87,6 @@ class Running:
 def start_in_thread(app: Flask, host: str = "127.0.0.1", port: int = 0) -> Running:
     """Serve the sandbox beside the caller."""
     server = bound(app, host, port)
-    threading.Thread(target=server.serve_forever, name="sandbox", daemon=True).start()
+    # It looks often whether it is to stop: who stops it waits for that look.
+    threading.Thread(target=server.serve_forever, args=(LOOKS,), name="sandbox", daemon=True).start()
     return Running(f"http://{host}:{server.server_port}", app.extensions["world"], server)

@@ -1,10 +1,9 @@
 """A sandbox in a thread of its own, before a tiny back end of somebody else."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 from flask import Flask, request
 
+from tests.world import served
 from tests.wx_backend.sandbox.asking import CONFIG
 from wx_backend.demo.cast import accounts, phones, templates
 from wx_backend.sandbox.server import bound, create_sandbox, start_in_thread
@@ -26,12 +25,8 @@ class Backend:
 @pytest.fixture
 def backend():
     made = Backend()
-    server = bound(made.app, "127.0.0.1", 0)
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(server.serve_forever)
-        made.url = f"http://127.0.0.1:{server.server_port}"
+    with served(bound(made.app, "127.0.0.1", 0)) as made.url:
         yield made
-        server.shutdown()
 
 
 @pytest.fixture

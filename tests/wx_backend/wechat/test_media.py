@@ -1,7 +1,6 @@
 """Voice notes and pictures from WeChat into the folder: from its own API only, of known types and sizes, once."""
 
 import os
-import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,7 +15,7 @@ from models.tasks.tasks import Task
 from scheduler.media import fetch_media
 from scheduler.settings import ClockSettings, Hands
 from tests.models.ordering.voicing import calls
-from tests.world import NOW
+from tests.world import NOW, served
 from wx_backend.config import EXAMPLE, load_config
 from wx_backend.demo.cast import accounts
 from wx_backend.redis import connect
@@ -70,15 +69,8 @@ def answering(status, body, kind="application/octet-stream", **headers):
         def log_message(self, *_):
             """Quiet."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", seen
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with served(ThreadingHTTPServer(("127.0.0.1", 0), Answer)) as url:
+        yield url, seen
 
 
 @pytest.mark.parametrize(("kind", "content", "form"), [("voice", AMR, "amr"), ("image", JPG, "jpg")])
