@@ -21,6 +21,7 @@ from wx_backend.app import create_app
 from wx_backend.config import ConfigError
 from wx_backend.now import monotonic
 from wx_backend.serving import for_video
+from wx_backend.video import signals
 from wx_backend.video.line import AGAIN_MS, LOOK_SECONDS
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -126,7 +127,10 @@ WAYS = {
 }  # fmt: skip
 
 
-def test_every_way_is_shut_to_who_holds_no_seat_and_to_another_sites_page(pages, links, call, open_session):
+def test_every_way_is_shut_to_who_holds_no_seat_and_to_another_sites_page(
+    pages, links, call, open_session, monkeypatch
+):
+    monkeypatch.setattr(signals, "POLL_SECONDS", 0.1)  # nobody says anything here
     found = {
         (method, rule.rule) for rule in pages.app.url_map.iter_rules() if rule.rule.startswith("/video/")
         for method in rule.methods - {"HEAD", "OPTIONS"} if not rule.websocket
