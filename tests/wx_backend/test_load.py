@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
+from models.family.devices import DeviceGrant, VoipDevice
 from models.history import history_of
 from models.hours import WorkCalendar, take_changed_days
 from models.life import By
@@ -275,3 +276,42 @@ def test_a_rule_that_says_no_time_is_refused_with_what_it_needs(session, tmp_pat
     with pytest.raises(NotLoaded) as refused:
         load(session, tmp_path / "c.csv", f"{RULES}{row}\n")
     assert "before 要写 minutes" in refused.value.faults[0]
+
+
+SEAT = """[stations]
+centre,zone,room,name,kind
+C,leisure_social,连线室,1号屏,video_call
+C,leisure_social,连线室,2号屏,video_call
+"""
+DEVICE = "[devices]\ncentre,room,station,sn,model,name\n"
+
+
+def test_the_device_at_a_seat_is_loaded_and_another_in_its_place_is_allowed_anew(session, tmp_path):
+    path = tmp_path / "c.csv"
+    load(session, path, GOOD + SEAT + DEVICE + "C,连线室,1号屏,SN-1,m,葛山1号屏\n")
+    first = session.scalars(select(VoipDevice)).one()
+    assert (first.sn, first.model_id, first.name) == ("SN-1", "m", "葛山1号屏")
+    family = Person(name="小芳", created_at=NOW)
+    session.add(family)
+    session.flush()
+    session.add(DeviceGrant(person_id=family.id, device_id=first.id, state="granted", said_at=NOW))
+    assert load(session, path, GOOD + SEAT + DEVICE + "C,连线室,1号屏,SN-1,m,葛山1号屏\n") == {}
+    assert session.scalars(select(DeviceGrant.state)).all() == ["granted"]
+    assert load(session, path, GOOD + SEAT + DEVICE + "C,连线室,1号屏,SN-2,m,葛山1号屏\n") == {"voip_devices": 1}
+    assert session.scalars(select(VoipDevice.sn)).all() == ["SN-2"]
+    assert session.scalars(select(DeviceGrant)).all() == []  # WeChat asks for each device by itself
+
+
+@pytest.mark.parametrize(
+    ("rows", "reason"),
+    [
+        ("C,连线室,3号屏,SN-1,m,3号屏\n", "没有叫“3号屏”的座位"),
+        ("C,别处,1号屏,SN-1,m,1号屏\n", "没有叫“1号屏”的座位"),
+        ("C,连线室,1号屏,SN-1,m,1号屏\nC,连线室,2号屏,SN-1,m,2号屏\n", "一台设备只能写一次"),
+        ("C,连线室,1号屏,SN-1,m,葛山村党群服务中心连线室1号\n", "最多13个字"),
+        ("C,连线室,1号屏,,m,1号屏\n", "sn: 不能为空"),
+    ],
+)  # fmt: skip
+def test_a_device_that_cannot_be_is_named_with_its_reason(session, tmp_path, rows, reason):
+    with pytest.raises(NotLoaded, match=reason):
+        load(session, tmp_path / "c.csv", GOOD + SEAT + DEVICE + rows)

@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from models.people.identities import Who
-from wx_backend.load import helping, listings, people, places, reminders, routines
+from wx_backend.load import devices, helping, listings, people, places, reminders, routines
 from wx_backend.load.loading import Loading
 from wx_backend.load.rows import BadRow, RowIn, rows
 from wx_backend.load.workbook import sheet_rows
@@ -41,6 +41,7 @@ SECTIONS: dict[str, Section] = {
     "closures": _section(places.closures, "centre,first_day,last_day,reason"),
     "alliances": _section(places.alliances, "code,name,first_day,last_day,centre"),
     "stations": _section(places.stations, "centre,zone,room,name,kind,battery_minutes"),
+    "devices": _section(devices.devices, "centre,room,station,sn,model,name"),
     "organisations": _section(people.organisations, "code,name,kind,area,phone"),
     "persons": _section(
         people.persons, "code,name,area,phone,time_zone,left_behind,away,born,hardship,household,homebound"
