@@ -27,7 +27,7 @@ from handlers import desk, masking, words
 from handlers.family import after_words as call_words
 from handlers.family import desk as calls
 from handlers.family import quiet_desk as quiet
-from handlers.family import room_words, screens_desk
+from handlers.family import room_words, screens_desk, series_desk, series_words
 from handlers.family import sheet_desk as callsheet
 from handlers.family import words as family_words
 from handlers.messages import desk as letters
@@ -65,6 +65,7 @@ from models.hours import CHINA
 from wx_backend import guard, shield
 from wx_backend.cookies import Cookies
 from wx_backend.database import db
+from wx_backend.desk_menu import AUDIT, DAILY, KNOWN, LOOKS_BACK, MINE, Group
 from wx_backend.load.workbook import Sheet, written
 from wx_backend.signing import COOKIE, Signing
 
@@ -78,9 +79,9 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 OPEN_TO_ALL = frozenset({"console.style", "console.sign.in_", "console.sign.enter"})
 BEFORE_A_PASSWORD = frozenset({"console.sign.password", "console.sign.change", "console.sign.out"})
 ROOMS = (
-    home.ROOM, tasks.ROOM, calls.ROOM, callsheet.ROOM, quiet.ROOM, screens_desk.ROOM, needs_desk.ROOM, help_desk.ROOM,
-    demands_desk.ROOM, gaps_desk.ROOM, orders.ROOM, dispatch.ROOM, waiting_desk.ROOM, sheet.ROOM, review.ROOM,
-    report.ROOM, letters.ROOM, residents.ROOM, centres.ROOM, logbook.ROOM,
+    home.ROOM, tasks.ROOM, calls.ROOM, series_desk.ROOM, callsheet.ROOM, quiet.ROOM, screens_desk.ROOM,
+    needs_desk.ROOM, help_desk.ROOM, demands_desk.ROOM, gaps_desk.ROOM, orders.ROOM, dispatch.ROOM, waiting_desk.ROOM,
+    sheet.ROOM, review.ROOM, report.ROOM, letters.ROOM, residents.ROOM, centres.ROOM, logbook.ROOM,
 )  # fmt: skip
 
 STATUS: Mapping[str, int] = {
@@ -90,12 +91,14 @@ STATUS: Mapping[str, int] = {
 }  # fmt: skip
 REFUSALS: Mapping[str, str] = {
     **order_words.REFUSALS, **catalogue_words.REFUSALS, **need_words.REFUSALS, **waiting_words.REFUSALS,
-    **people_words.REFUSALS, **family_words.REFUSALS, **call_words.REFUSALS, **room_words.REFUSALS,
-    **letter_words.REFUSALS, **task_words.REFUSALS, **words.REFUSALS, **words.DESK_REFUSALS,
+    **people_words.REFUSALS, **series_words.REFUSALS, **family_words.REFUSALS, **call_words.REFUSALS,
+    **room_words.REFUSALS, **letter_words.REFUSALS, **task_words.REFUSALS, **words.REFUSALS, **words.DESK_REFUSALS,
 }  # fmt: skip
-DONE: Mapping[str, str] = {**task_words.DONE_WORDS, "password": people_words.SIGN_IN_CHANGED,
-                           "resent": letter_words.RESENT, **desk_words.DONE_WORDS, **need_desk_words.DONE,
-                           **waiting_words.DONE, **call_words.DONE_WORDS, **people_words.DONE_WORDS}  # fmt: skip
+DONE: Mapping[str, str] = {
+    "password": people_words.SIGN_IN_CHANGED, "resent": letter_words.RESENT, **task_words.DONE_WORDS,
+    **desk_words.DONE_WORDS, **need_desk_words.DONE, **waiting_words.DONE, **call_words.DONE_WORDS,
+    **people_words.DONE_WORDS, **series_words.DONE,
+}  # fmt: skip
 # How each kind of thing says what has changed since a page showed it.
 CHANGED: Mapping[str, Callable[[str], str]] = {
     "task": tasks.changed, "call": calls.changed, "version": review.changed, "need": needs_desk.changed,
@@ -108,51 +111,6 @@ HEADERS = {
     "media-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-
-
-@dataclass(frozen=True)
-class Leaf:
-    """One line of the menu; `room` begins the endpoints at which it is marked."""
-
-    name: str
-    endpoint: str
-    room: str
-
-
-@dataclass(frozen=True)
-class Group:
-    """Lines of the menu that stand together."""
-
-    name: str
-    leaves: tuple[Leaf, ...]
-
-
-DAILY = Group("工作", (
-    Leaf("今天", "console.home.today", "console.home."),
-    Leaf("任务", "console.tasks.listed", "console.tasks."),
-    Leaf("亲情连线", "console.calls.listed", "console.calls."),
-    Leaf("陪伴", "console.quiet.listed", "console.quiet."),
-    Leaf("需求", "console.needs.listed", "console.needs."),
-    Leaf("求助", "console.help.listed", "console.help."),
-    Leaf("派单", "console.dispatch.listed", "console.dispatch."),
-    Leaf("排队", "console.waiting.listed", "console.waiting."),
-    Leaf("今天的上门", "console.sheet.listed", "console.sheet."),
-    Leaf("今天的视频", "console.screens.listed", "console.screens."),
-    Leaf("订单", "console.orders.listed", "console.orders."),
-    Leaf("审核", "console.review.listed", "console.review."),
-    Leaf("通知", "console.letters.listed", "console.letters."),
-))  # fmt: skip
-LOOKS_BACK = Group("清单和报表", (
-    Leaf("需求清单", "console.demands.listed", "console.demands."),
-    Leaf("缺口", "console.gaps.listed", "console.gaps."),
-    Leaf("报表", "console.report.listed", "console.report."),
-))  # fmt: skip
-KNOWN = Group("人和地方", (
-    Leaf("居民", "console.residents.listed", "console.residents."),
-    Leaf("中心", "console.centres.listed", "console.centres."),
-))  # fmt: skip
-MINE = Leaf("改密码", "console.sign.password", "console.sign.")
-AUDIT = Leaf("操作日志", "console.audit.listed", "console.audit.")
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,20 @@ _NOTES: Mapping[str, str] = {
 OTHER_REASON = "暂时约不上"
 _MARKS = {"booked": "已约好", "moved": "已约好，单独改过", "planned": "到时自动约"}
 
+# The desk.
+DEEDS = {"suspend": "暂停", "resume": "恢复", "cancel": "全部结束", "restore": "恢复"}
+VERBS = {
+    "begin": "定好", "edit": "更改", "suspend": "暂停", "resume": "恢复", "cancel": "全部结束", "restore": "恢复",
+    "run_out": "到期", "prolong": "延长",
+}  # fmt: skip
+DONE = {
+    "series_suspend": "已经暂停，约好的都取消了，家人会收到通知。", "series_resume": "已经恢复，家人会收到通知。",
+    "series_cancel": "已经全部结束，家人会收到通知。", "series_restore": "已经恢复，家人会收到通知。",
+    "series_skip": "这一次不视频了，家人会收到通知。", "series_again": "这一次恢复了。",
+    "series_not": "这一次还是约不上，原因见下面。",
+}  # fmt: skip
+NO_SERIES = "没有这样的定期连线。"
+
 REFUSALS: dict[str, str] = {
     "bad_repeat": "这样的重复不行，请从列表里重新选。",
     "overlaps_itself": "两次之间隔得太近，前一次还没完下一次就开始了，请选隔得久一点的。",

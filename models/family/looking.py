@@ -1,4 +1,4 @@
-"""What a desk asks of the calls below a cadre's areas: which there are, and everything about one of them."""
+"""What a desk asks of the calls and series below a cadre's areas: which there are, and everything about one."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, aliased
 
 from models.errors import Refused
 from models.family.calls import LIVE_CALLS, FamilyCall
+from models.family.series import Series
 from models.paging import Asked, Cursor, Page, page
 from models.people.identities import Who
 from models.people.persons import Person
@@ -67,4 +68,30 @@ def _below(who: Who) -> Asked:
         .join(ServiceCentre, FamilyCall.centre_id == ServiceCentre.id)
         .where(or_(cared.area_id.in_(mine), and_(FamilyCall.helper_id == who.person_id,
                                                  ServiceCentre.area_id.in_(mine))))
+    )  # fmt: skip
+
+
+def series_below(session: Session, who: Who, state: str, cursor: Cursor | None = None) -> Page[Any]:
+    """Rows of (Series, cared, relative, relative_zone, village) in one state, the newest first."""
+    query = _series_below(who).where(Series.state == state)
+    return page(session, query, (Series.id,), lambda row: (row.Series.id,), cursor, newest_first=True)
+
+
+def one_series(session: Session, who: Who, series_id: int) -> Any:
+    """One row as `series_below` answers them; raises Refused("not_yours") for one that is not below this cadre."""
+    row = session.execute(_series_below(who).where(Series.id == series_id).limit(1)).first()
+    if row is None:
+        raise Refused("not_yours")
+    return row
+
+
+def _series_below(who: Who) -> Asked:
+    cared, relative = aliased(Person), aliased(Person)
+    return (
+        select(
+            Series, cared.name.label("cared"), relative.name.label("relative"),
+            relative.time_zone.label("relative_zone"), Area.name.label("village"),
+        )
+        .join(cared, Series.cared_id == cared.id).join(relative, Series.relative_id == relative.id)
+        .join(Area, cared.area_id == Area.id).where(cared.area_id.in_(areas_under(who.person_id)))
     )  # fmt: skip

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from models import audit
 from models.family.calls import FamilyCall
 from models.family.pairing import Pairing
+from models.family.series import Series
 from models.messages.outbox import post
 from models.ordering.demands import DemandItem, DemandList
 from models.ordering.help import HelpRequest
@@ -38,7 +39,7 @@ LISTS = {
     "dispatch": "/console/dispatch/", "sheet": "/console/sheet/", "review": "/console/review/",
     "report": "/console/report/", "needs": "/console/needs/", "help": "/console/help/",
     "demands": "/console/demands/", "gaps": "/console/gaps/",
-    "waiting": "/console/waiting/",
+    "waiting": "/console/waiting/", "series": "/console/series/",
     "residents": "/console/residents/", "centres": "/console/centres/", "audit": "/console/audit/",
     "": "/console/",
 }  # fmt: skip
@@ -83,6 +84,11 @@ def fill(session, cast, start, many):
                 client_key=f"c{n}", relative_id=cast.xiaofang.id, cared_id=elder.id, centre_id=cast.centre.id,
                 station_id=cast.stations[0].id, helper_id=cast.li.id, starts_at=at, ends_at=at + 30 * MINUTE,
                 state="unreported", created_at=NOW,
+            ),
+            Series(
+                client_key=f"s{n}", relative_id=cast.xiaofang.id, cared_id=elder.id, rule="week-1-7", at=NOW.time(),
+                zone="Asia/Shanghai", anchor=NOW.date(), first_day=NOW.date(), scheduled_through=NOW.date(),
+                created_by_id=cast.xiaofang.id, created_at=NOW,
             ),
             Pairing(helper_id=cast.li.id, cared_id=elder.id, every_days=7, since=NOW - timedelta(days=30)),
         ])  # fmt: skip

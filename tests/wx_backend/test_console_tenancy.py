@@ -1,13 +1,14 @@
 """Every way into the staff desk against everybody who might try it: a new way without a row here fails."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 from sqlalchemy import select
 
 from models.family import pairing
 from models.family.booking import book
+from models.family.occurrences import Occurrence
 from models.messages.outbox import post
 from models.ordering.demands import draft_of
 from models.ordering.helping import ask_for_help
@@ -26,6 +27,7 @@ from models.tasks.taking import Seen
 from models.tasks.tasks import Task
 from tests.desk import PASSWORD, Clerk, give_account
 from tests.gate import close_app, config_for
+from tests.models.family.serial import begun
 from tests.models.family.test_calls import SUNDAY_16
 from tests.world import NOW
 from wx_backend.app import create_app
@@ -61,6 +63,12 @@ MATRIX: dict[tuple[str, str], Row] = {
     (DO, "calls.became"): Row("calls/{call}/outcome", 422, 404, {"seen": "booked.0", "what": "completed"}),
     (DO, "calls.well"): Row("calls/{call}/well", 409, 404, {"verdict": "ok"}),
     (DO, "calls.off"): Row("calls/{call}/off", 303, 404, {"seen": "booked.0", "why": "停电", "instead": "周一"}),
+    (LOOK, "series.listed"): Row("series/", 200, 200),
+    (LOOK, "series.one"): Row("series/{series}", 200, 404),
+    (DO, "series.reveal"): Row("series/{series}/reveal", 200, 404, REASON),
+    (DO, "series.leave_out"): Row("series/dates/{day}/skip", 303, 404, {"reason": "老人自己说不来"}),
+    (DO, "series.again"): Row("series/dates/{day}/again", 303, 404),
+    (DO, "series.done"): Row("series/{series}/suspend", 303, 404),
     (LOOK, "callsheet.listed"): Row("callsheet/?day=2026-11-29", 200, 200),
     (DO, "callsheet.reveal"): Row("callsheet/reveal", 200, 200, {**REASON, "day": "2026-11-29"}),
     (LOOK, "quiet.listed"): Row("quiet/", 200, 200),
@@ -195,8 +203,11 @@ def ids(cast, open_session):
             preferred_at=NOW + timedelta(days=2), created_at=NOW,
         )  # fmt: skip
         session.add(entry)
+        series = begun(session, cast, "week-1-6", at=time(15))
+        day = session.scalars(select(Occurrence.id).where(Occurrence.series_id == series.id)).first()
         session.flush()
-        return {"entry": entry.id, "need": need.id, "help": asked.id, "call": call.id, "pair": pair.id,
+        return {"series": series.id, "day": day, "entry": entry.id, "need": need.id, "help": asked.id,
+                "call": call.id, "pair": pair.id,
                 "list": demands.id, "version": version.id, "chen": cast.chen.id,
                 "task": tasks[0].id, "second": tasks[1].id, "third": tasks[2].id, "link": link.id, "order": order.id,
                 "letter": letter.id, "resident": cast.wangnainai.id}  # fmt: skip
@@ -269,7 +280,7 @@ def test_what_is_not_there_and_what_is_anothers_is_answered_alike(app, ids):
     clerk.signs_in("zhao")
     rooms = {"tasks": "task", "calls": "call", "orders": "order", "dispatch": "order", "letters": "letter",
              "residents": "resident", "review": "version", "needs": "need", "help": "help", "demands": "list",
-             "waiting": "entry"}  # fmt: skip
+             "waiting": "entry", "series": "series"}  # fmt: skip
     for room, key in rooms.items():
         there = clerk.opens(f"/console/{room}/{ids[key]}").status_code, clerk.text()
         gone = clerk.opens(f"/console/{room}/999999").status_code, clerk.text()
