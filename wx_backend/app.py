@@ -15,7 +15,9 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from handlers import menu, words
 from handlers.family import (
     after_words,
+    answers_api,
     call_days,
+    choosing,
     day_words,
     entering,
     feed,
@@ -87,14 +89,15 @@ from wx_backend.wechat.crypto import MessageKey
 
 log = logging.getLogger(__name__)
 
+ROOM_ONLY = Offered(("room",))
 MOST_CONNECTIONS = 32  # of one process to the database: of many threads most wait for a call's next word
 
 
-def make_router(hotline: str = "", public_url: str = "") -> Router:
+def make_router(hotline: str = "", public_url: str = "", offered: Offered = ROOM_ONLY) -> Router:
     """Every room of the conversation, joined.
 
     `hotline` is said where somebody's place has no number of its own; the links that rooms give out lead to
-    `public_url`.
+    `public_url`; `offered` are the ways in which calls may be held.
     """
     router = Router()
     router.join("menu", menu.ADDRESSES, keywords=menu.KEYWORDS)
@@ -114,6 +117,7 @@ def make_router(hotline: str = "", public_url: str = "") -> Router:
     )
     router.join("family", series.ADDRESSES, keywords=series.KEYWORDS, refusals=series_words.REFUSALS)
     router.join("family", series_dates.ADDRESSES)
+    router.join("family", choosing.room(offered))
     router.join("family", feed.room(public_url), keywords=feed.KEYWORDS)
     router.join("family", call_days.ADDRESSES, keywords=call_days.KEYWORDS, refusals=day_words.REFUSALS)
     router.join("family", routines.ADDRESSES, keywords=routines.KEYWORDS, refusals=routine_words.REFUSALS)
@@ -131,7 +135,7 @@ def make_mini_api(config: Config, frame: asked.Frame, client: Client) -> Api:
     rooms = (
         login.room(frame, client), people_api.room, places_api.room, catalogue_api.room, ordering_api.room,
         after_api.room, line_api.room, offers_api.room, need_api.room, tasks_api.room(in_words), open311.room,
-        family_api.room(offered_ways(config)), series_api.room,
+        family_api.room(offered_ways(config)), series_api.room, answers_api.room,
         calling.room(frame, client, offered_ways(config), link_server(config)),
     )  # fmt: skip
     sentences = {
@@ -200,7 +204,7 @@ def create_app(config: Config, now: Callable[[], datetime] | None = None) -> Fla
     accounts = {"/wechat/callback": _gate_account("official_account", config.wechat.official_account)}
     if config.wechat.mini_program.enabled:
         accounts["/wechat/mini/callback"] = _gate_account("mini_program", config.wechat.mini_program)
-    router = app.extensions["router"] = make_router(config.app.hotline, config.app.public_url)
+    router = app.extensions["router"] = make_router(config.app.hotline, config.app.public_url, offered_ways(config))
     turn = database.turns(engine)
     callback.register(app, callback.Gate(router, engine, moment, turn), accounts)
     health.register(app, open_session, moment)
@@ -235,7 +239,7 @@ def _open_pages(
         **page_words.PAGE_REFUSALS, **call_page_words.PAGE_REFUSALS,
     }  # fmt: skip
     app.register_blueprint(assets.room(loaded))
-    frame = Frame(entrance, csrf, limiter, loaded, refusals, make_folder(config), turn)
+    frame = Frame(entrance, csrf, limiter, loaded, refusals, make_folder(config), offered_ways(config), turn)
     app.extensions["pages"] = frame
     frame.register(app)
 

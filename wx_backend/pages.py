@@ -29,6 +29,7 @@ from handlers.ordering import pages as ordering
 from handlers.people import pages as people
 from models.base import again_where_it_gave_way, gave_way
 from models.errors import Refused
+from models.family.ways import Offered
 from models.people.homes import centres_near, first_with_phone
 from wx_backend import guard, shield
 from wx_backend.database import db
@@ -76,6 +77,7 @@ class Frame:
     assets: Mapping[str, Asset]
     refusals: Mapping[str, str]
     media: Folder
+    offered: Offered
     turn: Callable[[], AbstractContextManager[object]]
 
     def register(self, app: Flask) -> None:
@@ -103,7 +105,7 @@ class Frame:
         g.session, g.now, g.who, g.large = db.session(), self.entrance.now(), None, False
         g.nonce = secrets.token_urlsafe(16)
         request.max_content_length = BODY_LIMIT + (len(need_pages.FILES) * self.media.most if _brings_files() else 0)
-        g.media = self.media
+        g.media, g.offered = self.media, self.offered
         if request.endpoint == OPEN_TO_ALL:
             return None
         with self.turn():

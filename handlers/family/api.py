@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, Field
 
 from handlers.envelope import NO_NUL, Asked, Instant, Key, Nothing, Shown, refusing, said
 from handlers.family import words
+from handlers.family.choosing import advice
 from handlers.words import when_two
 from models.errors import Refused
 from models.family import devices, minutes, ways
@@ -259,8 +260,6 @@ def _about_ways(calls: APIBlueprint, offered: ways.Offered) -> None:
 
     def _ways(call: FamilyCall) -> Ways:
         found = ways.possible(g.session, call, offered, g.now)
-        metered = any(choice.left is not None for choice in found)
-        low = metered and minutes.voice_advised(g.session, offered.app_id, offered.budget, call.starts_at)
         items = [
             WayShown(
                 way=one.way, text=words.WAYS[one.way], possible=not one.why_not,
@@ -268,7 +267,7 @@ def _about_ways(calls: APIBlueprint, offered: ways.Offered) -> None:
             )
             for one in found
         ]  # fmt: skip
-        return Ways(items=items, chosen=call.way, media=call.media, advice=words.VOICE_FIRST if low else "")
+        return Ways(items=items, chosen=call.way, media=call.media, advice=advice(g.session, call, offered, found))
 
 
 class Alternatives:

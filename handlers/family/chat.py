@@ -184,7 +184,7 @@ def one(ask: Ask, call: int) -> Reply:
     choices = (
         *enter,
         Choice("改时间", f"call/{call}/move"), Choice("取消", f"call/{call}/cancel"),
-        Choice("请家人一起", f"call/{call}/guests"),
+        Choice("请家人一起", f"call/{call}/guests"), Choice("换种方式", f"call/{call}/way"),
     )  # fmt: skip
     return Reply(text, choices, back="call/mine")
 

@@ -37,6 +37,7 @@ WHOM, TIME = "和谁", "时间"
 
 # One call.
 TOLD = {
+    "way": "改好了，到时按新的方式视频。",
     "booked": "约好了！到时会提前提醒您。", "moved": "改好了！会按新的时间提醒您。", "undone": "取消撤回了，照常视频。",
     "asked": "好的，已经请这位家人一起视频。", "off": "好的，这位家人不参加了，其他人照常。",
     "kept": "好的，照原来的时间。", "declined": "好的。原来的时间中心办不了，这次视频取消了，请重新预约。",
@@ -47,12 +48,15 @@ TOLD = {
     "taken_up": "好的，这一次恢复了。", "not_taken_up": "这一次还是约不上。可以过几天再试，或另约一个时间。",
     "makeup_none": "好的，留的时间放开了。想约的时候随时再约。", "left": "好的，您不参加这次视频了，其他人照常。",
 }  # fmt: skip
-MOVE, CANCEL, UNDO, ASK_MORE, LEAVE, WEEKLY = (
+MOVE, CANCEL, UNDO, ASK_MORE, LEAVE, WEEKLY, OTHER_WAY = (
     "改时间", "取消这次视频", "点错了，撤回取消", "请家人一起", "我不参加了", "以后也定期视频",
+    "换种方式",
 )  # fmt: skip
 UNDO_LEAD = "取消后两分钟内可以撤回。"
 CANCEL_HEAD, CANCEL_YES, CANCEL_NO = "要取消这次视频吗？", "确定取消", "不取消了"
 ASK_REASON, OTHER_REASON, OPTIONAL = "为什么取消？", "别的原因", "（可以不填）"
+WAY_HEAD, WAY_NOW = "到时怎么视频？", "现在选的是：{way}（{media}）"
+WAY_NOT = "现在还用不了的"
 GUESTS_LEAD = "对方会收到通知，时间会替对方留好。"
 ASK, TAKE_OFF = "请{name}", "{name}不参加了"
 BACK, LOOK, ANOTHER_TIME = "返回", "查看或更改", "换个时间"

@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Answer
 
-from handlers.family import entering, page_words, words
+from handlers.family import choosing, entering, page_words, words
 from handlers.family.moments import instant_of
 from handlers.words import two_lines, when_two
 from models.errors import Refused
-from models.family import changing, makeup
+from models.family import changing, makeup, ways
 from models.family.calls import FamilyCall, call_for, calls_of
 from models.family.ending import NOTE_LIMIT, cancel, may_undo, undo
 from models.family.guests import guests_of
@@ -46,7 +46,8 @@ def one(call: int) -> str:
     changes = found.state == "booked" and role == "relative"
     return render_template(
         "family/pages/call.html", words=page_words, row=_row(found, role), call=found, told=told(), role=role,
-        guests=[guest.name for guest in guests_of(g.session, call)], way=words.WAYS[found.way], changes=changes,
+        guests=[guest.name for guest in guests_of(g.session, call)], changes=changes,
+        way=words.WAYS[found.way], media=words.MEDIA[found.media],
         undoing=role == "relative" and may_undo(g.session, found, g.now),
         reason=words.listed(found.reason) if found.reason else "",
     )  # fmt: skip
@@ -83,6 +84,26 @@ def take_back(call: int) -> Answer:
     """The cancellation was a tap too many."""
     undo(g.session, g.who, call, g.now)
     return to_call(call, "undone")
+
+
+@ROOM.get("/calls/<int:call>/way")
+def way(call: int) -> str:
+    """How it is held, how else it could be, and why not otherwise."""
+    found = choosing.led_by(g.session, g.who, call)
+    possible = ways.possible(g.session, found, g.offered, g.now)
+    return render_template(
+        "family/pages/way.html", words=page_words, said=words, row=_row(found, "relative"), call=found,
+        possible=[one for one in possible if one.way != found.way], other=choosing.other_media(found),
+        advice=choosing.advice(g.session, found, g.offered, possible),
+    )  # fmt: skip
+
+
+@ROOM.post("/calls/<int:call>/way")
+def choose(call: int) -> Answer:
+    """Chosen."""
+    sent = request.form.get("way", ""), request.form.get("media", "")
+    ways.choose(g.session, g.who, call, *sent, g.offered, g.now)
+    return to_call(call, "way")
 
 
 @ROOM.get("/calls/<int:call>/guests")

@@ -69,6 +69,8 @@ WHY_NOT = {
 }  # fmt: skip
 MEDIA = {"video": "视频", "voice": "语音"}
 VOICE_FIRST = "这个月的视频分钟快用完了，建议改成语音。"
+HELD = "到时{way}（{media}）。想换一种，请选："
+INSTEAD_MEDIA = {"voice": "改成语音（不开画面）", "video": "改成视频"}
 CHOSEN = "改好了，到时{way}（{media}）。"
 SAID_GRANT = {
     "granted": "好的，到时设备会呼叫您的手机。",

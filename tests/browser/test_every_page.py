@@ -18,13 +18,15 @@ HERS = (
     "/m/orders/{done}/complain", "/m/orders/{done}/again", "/m/waiting", "/m/waiting/{offered}", "/m/waiting/{waiting}",
     "/m/needs", "/m/needs/new", "/m/needs/{need}", "/m/help/new", "/m/help/{call}", "/m/calls",
     "/m/calls/new/{person}", "/m/calls/new/{person}?day=20261129", "/m/calls/{video}", "/m/calls/{video}/move",
-    "/m/calls/{video}/cancel", "/m/calls/{video}/guests", "/m/calls/asked/{proposal}", "/m/makeups/{kept}", "/m/series",
+    "/m/calls/{video}/cancel", "/m/calls/{video}/way", "/m/calls/{video}/guests",
+    "/m/calls/asked/{proposal}", "/m/makeups/{kept}", "/m/series",
     "/m/series/of/{video}", "/m/series/{series}", "/m/series/{series}/time", "/m/series/{series}/end",
     "/m/series/dates/{day}",
 )  # fmt: skip
 HIS = ("/m/jobs", "/m/jobs/today", "/m/jobs/{job}", "/m/jobs/{job}/decline", "/m/jobs/{taken}", "/m/jobs/{taken}/who",
        "/m/jobs/{taken}/back", "/m/jobs/{taken}/done", "/m/visits/{visit}/nobody")  # fmt: skip
-DESK = ("", "tasks/", "needs/", "needs/{need}", "needs/{merged}", "help/", "help/{call}", "help/{burning}",
+DESK = ("", "tasks/", "series/", "series/{series}", "calls/", "calls/{video}", "needs/", "needs/{need}",
+        "needs/{merged}", "help/", "help/{call}", "help/{burning}",
         "demands/", "demands/{list}", "demands/{published}", "gaps/", "waiting/", "waiting/{offered}", "orders/{new}",
         "dispatch/", "dispatch/{new}", "dispatch/{coming}", "review/", "review/{version}", "sheet/",
         "report/")  # fmt: skip

@@ -56,6 +56,24 @@ def the(open_session, table):
         return session.scalars(select(table).order_by(table.id.desc())).first()
 
 
+def test_another_way_is_chosen_in_two_taps_and_what_cannot_be_says_why(talk, cast, open_session):
+    booked(talk, cast)
+    me = talk(cast.xiaofang)
+    me.says("我的连线")
+    me.taps("王秀英")
+    shown = me.taps("换种方式")
+    assert "到时在网页里视频（视频）" in shown
+    assert "小程序多人通话：有家人还没打开过小程序" in shown
+    assert "工作人员用微信呼叫您（视频）" in me.taps("工作人员用微信呼叫您")
+    me.taps("查看")
+    me.taps("换种方式")
+    assert "（语音）" in me.taps("改成语音")
+    call = the(open_session, FamilyCall)
+    assert (call.way, call.media) == ("by_hand", "voice")
+    assert "没有找到这件事" in talk(cast.aming).at(f"call/{call.id}/way/room.video")
+    assert "没有开通" in me.at(f"call/{call.id}/way/smoke.voice")
+
+
 @pytest.mark.case("G2")
 def test_the_second_to_cancel_hears_who_was_first(talk, cast, open_session):
     booked(talk, cast)

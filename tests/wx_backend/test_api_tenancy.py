@@ -8,12 +8,15 @@ import pytest
 from sqlalchemy import select
 
 from models.family.calls import FamilyCall
+from models.family.changing import propose
 from models.messages.media import Brought, keep
 from models.ordering.assignments import Assignment
 from models.ordering.orders import Order
 from models.ordering.waiting import WaitlistEntry
 from models.tasks.tasks import Task
 from tests.mini import Mini, api_app, meal_for, signed_in
+from tests.models.family.serial import missed
+from tests.models.family.test_calls import SUNDAY_16
 from tests.world import NOW
 
 STRANGERS = ("other centre", "other resident", "other role")
@@ -100,6 +103,22 @@ ROWS = {
     "GET /api/v1/calls/{call}": Row(TALK),
     "GET /api/v1/calls/{call}/ways": Row(f"{TALK}/ways"),
     "POST /api/v1/calls/{call}/way": Row(f"{TALK}/way", body={"way": "by_hand"}),
+    "GET /api/v1/calls/{call}/guests": Row(f"{TALK}/guests"),
+    "POST /api/v1/calls/{call}/guests": Row(f"{TALK}/guests", status=403, body={"person_id": 999999}),  # no relative
+    "POST /api/v1/calls/{call}/guests/{person}/leave": Row(f"{TALK}/guests/999999/leave"),
+    "POST /api/v1/calls/{call}/undo": Row(f"{TALK}/undo"),
+    "GET /api/v1/proposals": Row("proposals", others=200),
+    "GET /api/v1/proposals/{proposal}": Row("proposals/{proposal}"),
+    "POST /api/v1/proposals/{proposal}/accept": Row("proposals/{proposal}/accept"),
+    "POST /api/v1/proposals/{proposal}/decline": Row("proposals/{proposal}/decline", status=409),  # it is accepted
+    "GET /api/v1/makeups": Row("makeups", others=200),
+    "GET /api/v1/makeups/{kept}": Row("makeups/{kept}"),
+    "POST /api/v1/makeups/{kept}/take": Row(
+        "makeups/{kept}/take",
+        status=422,
+        body={"starts_at": "2026-12-01T09:00:00+08:00"},  # none of its times
+    ),
+    "POST /api/v1/makeups/{kept}/decline": Row("makeups/{kept}/decline"),
     "POST /api/v1/calls/{call}/move": Row(f"{TALK}/move", body={"starts_at": "2026-11-29T15:00:00+08:00"}),
     "POST /api/v1/calls/{call}/grant": Row(f"{TALK}/grant", status=409, body={"state": "granted"}),
     "POST /api/v1/calls/{call}/ticket": Row(f"{TALK}/ticket", status=409),
@@ -160,6 +179,9 @@ def ids(app, open_session, cast):
         session.flush()
         kept = {"media": photo.id, "entry": entry.id}
     talk = me.post("calls", talk_for(cast, "client-talk-0", 16)).json["data"]["id"]
+    with open_session() as session, session.begin():
+        asked = propose(session, cast.who(cast.li), talk, SUNDAY_16 + timedelta(days=2), "设备坏了", "keep", NOW)
+        kept |= {"proposal": asked.id, "kept": missed(session, cast)}
     weekly = me.post("series", series_for(cast, "client-series-0", "week-1-5")).json["data"]
     return {
         **kept, "talk": talk, "series": weekly["id"], "date": weekly["dates"][0]["id"], "person": cast.wangnainai.id,

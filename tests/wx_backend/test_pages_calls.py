@@ -293,3 +293,19 @@ def test_a_cadre_who_leaves_out_a_date_says_what_they_were_told_and_the_family_r
     assert unsaid.status_code == 422
     assert "请写明原因" in unsaid.text
     assert "您选择不视频" in li.get(li.post(f"{second}/skip", reason="老人自己说不来").location).text
+
+
+def test_how_it_is_held_is_chosen_and_what_cannot_be_says_why(pages, cast, open_session):
+    call, me = a_call(open_session, cast), pages.inside(cast.xiaofang)
+    shown = me.get(f"/m/calls/{call}/way").text
+    assert all(part in shown for part in ("现在选的是：在网页里视频（视频）", "工作人员用微信呼叫您", "改成语音"))
+    told = me.get(me.post(f"/m/calls/{call}/way", way="by_hand", media="voice").location).text
+    assert all(part in told for part in ("按新的方式", "工作人员用微信呼叫您（语音）"))
+    assert call_of(open_session).way == "by_hand"
+    for sent in ({"way": "smoke", "media": "voice"}, {"way": "room", "media": ""}, {}):
+        assert me.post(f"/m/calls/{call}/way", **sent).status_code == 409
+    me.post(f"/m/calls/{call}/way", way="room", media="video")
+    with open_session() as session, session.begin():
+        session.execute(update(Identity).where(Identity.person_id == cast.xiaofang.id).values(reachable=False))
+    assert "请先关注公众号" in me.get(f"/m/calls/{call}/way").text
+    assert me.post(f"/m/calls/{call}/way", way="by_hand", media="voice").status_code == 409

@@ -101,6 +101,8 @@ ROWS = {
     ("GET", "/m/calls/<int:call>/cancel"): OURS,
     ("POST", "/m/calls/<int:call>/cancel"): CHANGED,
     ("POST", "/m/calls/<int:call>/undo"): CHANGED,
+    ("GET", "/m/calls/<int:call>/way"): OURS,
+    ("POST", "/m/calls/<int:call>/way"): CHANGED,
     ("GET", "/m/calls/<int:call>/guests"): OURS,
     ("POST", "/m/calls/<int:call>/guests/<int:person>"): (404, 404, 404, 404, 404, 401),  # no relative of her own
     ("POST", "/m/calls/<int:call>/guests/<int:person>/off"): CHANGED,
@@ -218,7 +220,7 @@ def ask(me, method, rule, cast, keys, key):
         return me.get(path)
     at = str(int((NOW + timedelta(days=2)).timestamp()))
     fields = {"q0": "2", "q1": "软烂", "at": at, "key": key * 24, "score": "5", "words": "来晚了", "text": "想有人陪",
-              "reason": "老人自己说不来"}  # fmt: skip
+              "reason": "老人自己说不来", "way": "room", "media": "voice"}  # fmt: skip
     whom = cast.ama.id if "/jobs/" in rule else cast.wangnainai.id
     if rule.startswith(("/m/calls/", "/m/makeups/")):
         days = 1 if rule.endswith("/move") else 2

@@ -47,15 +47,19 @@ def day(text):
     return date.fromisoformat(text)
 
 
+def missed(session, cast):
+    """A call that did not come about this morning; answers the key of what is kept to make up for it."""
+    call = booked(session, cast, MISSED, "missed", now=MISSED - timedelta(days=3))
+    report(session, cast.who(cast.li), call.id, "technical_failure", call.starts_at, NOW)
+    return session.scalars(select(Makeup.id)).one()
+
+
 def calls_of_hers(session, cast):
     """A call to come with the centre's question about it, one that was missed, and a series."""
-    li = cast.who(cast.li)
-    missed = booked(session, cast, MISSED, "missed", now=MISSED - timedelta(days=3))
-    report(session, li, missed.id, "technical_failure", missed.starts_at, NOW)
-    call = booked(session, cast)
-    asked = propose(session, li, call.id, SUNDAY_16 + timedelta(days=3), "设备坏了", "keep", NOW)
+    kept, call = missed(session, cast), booked(session, cast)
+    asked = propose(session, cast.who(cast.li), call.id, SUNDAY_16 + timedelta(days=3), "设备坏了", "keep", NOW)
     series = begun(session, cast, "week-1-6", at=time(15))
     return {
-        "video": call.id, "proposal": asked.id, "kept": session.scalars(select(Makeup.id)).one(), "series": series.id,
+        "video": call.id, "proposal": asked.id, "kept": kept, "series": series.id,
         "day": session.scalars(select(Occurrence.id).where(Occurrence.series_id == series.id)).first(),
     }  # fmt: skip
