@@ -12,7 +12,7 @@ from models.people.deeds import deeds
 
 _KEY = re.compile(r"[a-z_]+:\d+")
 # What these do they do in office, under their own name.
-STAFF_ROLES = ("cadre", "clerk", "desk", "helper", "publisher", "reviewer")
+STAFF_ROLES = ("cadre", "clerk", "desk", "helper", "publisher", "reviewer", "lender", "borrower")
 
 
 @dataclass(frozen=True)

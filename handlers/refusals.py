@@ -52,6 +52,7 @@ OF_RULES: Mapping[str, Meaning] = {
     "bad_score": Meaning(422, "a score is 1 to 5"),
     "bad_seats": Meaning(422, "a call day has 1 to as many screens as its centre"),
     "bad_term": Meaning(422, "`term` of a listing cannot be so"),
+    "bad_span": Meaning(422, "the days of a loan: at most `days` of them, none of them over"),
     "bad_time": Meaning(422, "the wished time is not in the future"),
     "bad_travel": Meaning(422, "a road takes 1 to 600 minutes"),
     "bad_wake": Meaning(422, "a wait ends within `days` days"),

@@ -20,7 +20,7 @@ from models.messages.passage import ENDED_UNDELIVERED
 from models.messages.receipts import join_waiting
 from models.messages.sweeping import sweep_letters
 from models.ordering.aftercare import ask_after, close_old
-from models.ordering.lending import ask_overdue
+from models.ordering.lending import ask_overdue, lapse_loans
 from models.ordering.nagging import nag, raise_unanswered
 from models.ordering.offers import expire_offers
 from models.ordering.rechecking import ask_silent, press_to_name, recheck
@@ -36,7 +36,7 @@ from scheduler.units import in_unit
 # What time decides about orders, in this order: whatever comes due is added here.
 Sweep = Callable[[Session, datetime], int]
 TASK_SWEEPS: tuple[Sweep, ...] = (
-    recheck, press_to_name, ask_silent, ask_after, close_old, ask_overdue, wake_due, escalate,
+    recheck, press_to_name, ask_silent, ask_after, close_old, ask_overdue, lapse_loans, wake_due, escalate,
     lapse_over, remind_of_end, look_ahead,
 )  # fmt: skip
 COMPANY_SWEEPS: tuple[Sweep, ...] = (ask_pairs, tell_quiet)

@@ -39,6 +39,7 @@ from handlers.ordering import (
     catalogue_api,
     catalogue_words,
     line_api,
+    loans,
     need_api,
     need_words,
     notices,
@@ -109,6 +110,7 @@ def make_router(hotline: str = "", public_url: str = "", offered: Offered = ROOM
     router.join("ordering", ordering_jobs.ADDRESSES, keywords=ordering_jobs.KEYWORDS)
     router.join("ordering", reviewing.ADDRESSES, keywords=reviewing.KEYWORDS, refusals=catalogue_words.REFUSALS)
     router.join("ordering", notices.ADDRESSES)
+    router.join("ordering", loans.ADDRESSES, keywords=loans.KEYWORDS)
     router.join("ordering", waiting.ADDRESSES, keywords=waiting.KEYWORDS, refusals=waiting_words.REFUSALS)
     router.join("family", family_chat.ADDRESSES, keywords=family_chat.KEYWORDS, refusals=family_words.REFUSALS)
     router.join("family", {}, refusals=after_words.REFUSALS)

@@ -39,6 +39,8 @@ from handlers.ordering import (
     desk_words,
     gaps_desk,
     help_desk,
+    loan_words,
+    loans_desk,
     need_desk_words,
     need_words,
     needs_desk,
@@ -74,20 +76,19 @@ log = logging.getLogger(__name__)
 STYLE = (Path(__file__).parent / "web" / "console.css").read_bytes()
 STYLE_MARK = hashlib.sha256(STYLE).hexdigest()[:12]
 BODY_LIMIT = 64 * 1024
-NO_KEY = 1 << 63  # no row has a key that a database cannot hold
 SAFE = ("GET", "HEAD", "OPTIONS")
 OPEN_TO_ALL = frozenset({"console.style", "console.sign.in_", "console.sign.enter"})
 BEFORE_A_PASSWORD = frozenset({"console.sign.password", "console.sign.change", "console.sign.out"})
 ROOMS = (
     home.ROOM, tasks.ROOM, calls.ROOM, series_desk.ROOM, callsheet.ROOM, quiet.ROOM, screens_desk.ROOM,
     needs_desk.ROOM, help_desk.ROOM, demands_desk.ROOM, gaps_desk.ROOM, orders.ROOM, dispatch.ROOM, waiting_desk.ROOM,
-    sheet.ROOM, review.ROOM, report.ROOM, letters.ROOM, residents.ROOM, centres.ROOM, logbook.ROOM,
+    sheet.ROOM, loans_desk.ROOM, review.ROOM, report.ROOM, letters.ROOM, residents.ROOM, centres.ROOM, logbook.ROOM,
 )  # fmt: skip
 
 STATUS: Mapping[str, int] = {
     "not_yours": 404, "no_letter": 404, "reason_needed": 422, "reveal_reason": 422, "not_a_cadre": 422,
     "answer_first": 422, "reason_missing": 422, "alternative_needed": 422, "bad_reason": 422, "bad_time": 422,
-    "note_needed": 422, "bad_wake": 422,
+    "note_needed": 422, "bad_wake": 422, "bad_span": 422, "not_lendable": 404,
 }  # fmt: skip
 REFUSALS: Mapping[str, str] = {
     **order_words.REFUSALS, **catalogue_words.REFUSALS, **need_words.REFUSALS, **waiting_words.REFUSALS,
@@ -97,7 +98,7 @@ REFUSALS: Mapping[str, str] = {
 DONE: Mapping[str, str] = {
     "password": people_words.SIGN_IN_CHANGED, "resent": letter_words.RESENT, **task_words.DONE_WORDS,
     **desk_words.DONE_WORDS, **need_desk_words.DONE, **waiting_words.DONE, **call_words.DONE_WORDS,
-    **people_words.DONE_WORDS, **series_words.DONE,
+    **people_words.DONE_WORDS, **series_words.DONE, **loan_words.DONE,
 }  # fmt: skip
 # How each kind of thing says what has changed since a page showed it.
 CHANGED: Mapping[str, Callable[[str], str]] = {
@@ -171,7 +172,7 @@ class Console:
             db.session.rollback()
             return redirect(url_for("console.sign.password"), 303)
         try:
-            if any(isinstance(key, int) and key >= NO_KEY for key in params.values()):
+            if any(isinstance(key, int) and key >= guard.NO_KEY for key in params.values()):
                 raise Refused("not_yours")
             response: Response = make_response(view(**params))
             if response.status_code >= 400:

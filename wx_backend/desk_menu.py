@@ -30,6 +30,7 @@ DAILY = Group("工作", (
     Leaf("求助", "console.help.listed", "console.help."),
     Leaf("派单", "console.dispatch.listed", "console.dispatch."),
     Leaf("排队", "console.waiting.listed", "console.waiting."),
+    Leaf("借用", "console.loans.listed", "console.loans."),
     Leaf("今天的上门", "console.sheet.listed", "console.sheet."),
     Leaf("今天的视频", "console.screens.listed", "console.screens."),
     Leaf("订单", "console.orders.listed", "console.orders."),

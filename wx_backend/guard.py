@@ -21,6 +21,8 @@ from wx_backend import bearer
 IDLE, ABSOLUTE = timedelta(hours=12), timedelta(days=7)
 SEEN_EVERY = timedelta(minutes=5)  # the cookie is not written anew for each page
 
+NO_KEY = 1 << 63  # no row has a key that a database cannot hold
+
 
 @dataclass(frozen=True)
 class Visitor:

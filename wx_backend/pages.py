@@ -160,6 +160,7 @@ class Frame:
         else, so it may run again when the database ended it in favour of another."""
 
         def once(params: dict[str, Any]) -> Response:
+            _check(params)
             with self.turn():
                 answer = make_response(view(**params))
                 if answer.status_code < 400:
@@ -177,6 +178,15 @@ class Frame:
     def said(self, refusal: Refused) -> str:
         """The sentence of a refusal, as a page says it."""
         return self.refusals.get(refusal.code, words.PAGE_APOLOGY).format(**refusal.facts)
+
+
+def _check(params: Mapping[str, Any]) -> None:
+    """What no database holds is nobody's page: a key beyond all keys, a NUL in what was typed."""
+    typed = [value for sent in (request.form, request.args) for _, value in sent.items(multi=True)]
+    if any(isinstance(key, int) and key >= guard.NO_KEY for key in params.values()) or any(
+        "\0" in one for one in typed
+    ):
+        raise Refused("not_yours")
 
 
 def _brings_files() -> bool:

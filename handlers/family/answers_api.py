@@ -128,10 +128,9 @@ def asked(call: int, json_data: GuestAsked) -> Any:
 def left(call: int, person: int) -> Any:
     """A guest leaves, or is taken off by who booked: the call stays. Twice is once."""
     leave(g.session, g.who, call, person, g.now)
-    guest = g.session.get(Person, person)
-    if guest is None or person == g.who.person_id:
+    if person == g.who.person_id:
         return said(Nothing(), words.LEFT)
-    return said(Nothing(), words.TAKEN_OFF.format(guest=guest.name))
+    return said(Nothing(), words.TAKEN_OFF.format(guest=g.session.get_one(Person, person).name))
 
 
 @room.post("/calls/<key:call>/undo")

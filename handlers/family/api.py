@@ -11,7 +11,6 @@ from pydantic import AwareDatetime, Field
 
 from handlers.envelope import NO_NUL, Asked, Instant, Key, Nothing, Shown, refusing, said
 from handlers.family import words
-from handlers.family.choosing import advice
 from handlers.words import when_two
 from models.errors import Refused
 from models.family import devices, minutes, ways
@@ -260,6 +259,7 @@ def _about_ways(calls: APIBlueprint, offered: ways.Offered) -> None:
 
     def _ways(call: FamilyCall) -> Ways:
         found = ways.possible(g.session, call, offered, g.now)
+        advice = words.VOICE_FIRST if ways.voice_advised(g.session, call, offered, found) else ""
         items = [
             WayShown(
                 way=one.way, text=words.WAYS[one.way], possible=not one.why_not,
@@ -267,7 +267,7 @@ def _about_ways(calls: APIBlueprint, offered: ways.Offered) -> None:
             )
             for one in found
         ]  # fmt: skip
-        return Ways(items=items, chosen=call.way, media=call.media, advice=advice(g.session, call, offered, found))
+        return Ways(items=items, chosen=call.way, media=call.media, advice=advice)
 
 
 class Alternatives:

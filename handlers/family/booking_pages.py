@@ -7,14 +7,14 @@ from datetime import date, timedelta
 from flask import Blueprint, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Answer
 
-from handlers.family import after_words, page_words, words
+from handlers.family import page_words, words
 from handlers.family.free_times import FreeTimes, for_a_new_call, to_move_a_call
 from handlers.family.moments import day_of, stamp_of
-from handlers.family.pages import KEY, both, name_of, sent_time, to_call
+from handlers.family.pages import KEY, both, sent_time, to_call
 from handlers.words import on_day, two_lines
 from models.errors import Refused
 from models.family.booking import book, move, partner
-from models.family.calls import AT_HOME, call_for
+from models.family.calls import AT_HOME, led_by
 from models.family.holding import hold_slot
 from models.family.holds import HOLD_LASTS
 from models.family.slots import Slot, best
@@ -45,14 +45,14 @@ def times(person: int) -> str:
 
 
 @ROOM.post("/calls/new/<int:person>")
-def check(person: int) -> str | tuple[str, int]:
+def check(person: int) -> str | Answer | tuple[str, int]:
     """The call as it will be, before it is booked; meanwhile its time is kept for who asks."""
-    starts_at = sent_time()
+    cared, relative = partner(g.session, g.who, person), g.session.get_one(Person, g.who.person_id)
     try:
+        starts_at = sent_time()
         hold_slot(g.session, g.who, cared_id=person, starts_at=starts_at, now=g.now)
     except Refused as refusal:
-        return _gone(refusal, page_words.PICK.format(name=name_of(person)), url_for(".times", person=person))
-    cared, relative = (g.session.get_one(Person, key) for key in (person, g.who.person_id))
+        return _gone(refusal, page_words.PICK.format(name=cared.name), url_for(".times", person=person), relative)
     venue = venue_for(g.session, relative, cared)
     return render_template(
         "family/pages/check.html", words=page_words, person=cared, at=stamp_of(starts_at), time=both(starts_at),
@@ -64,38 +64,37 @@ def check(person: int) -> str | tuple[str, int]:
 @ROOM.post("/calls/new/<int:person>/book")
 def new(person: int) -> Answer | tuple[str, int]:
     """Booked; the same key again, a double tap, leads to the same call."""
-    key = request.form.get("key", "")
+    cared, relative = partner(g.session, g.who, person), g.session.get_one(Person, g.who.person_id)
+    key, here = request.form.get("key", ""), url_for(".times", person=person)
     if not KEY.fullmatch(key):
-        raise Refused("stale_form")
-    partner(g.session, g.who, person)
+        return redirect(f"{here}?gone=1", 303)
     try:
-        call = book(
-            g.session, g.who, cared_id=person, starts_at=sent_time(), client_key=key, now=g.now
-        )  # fmt: skip
+        call = book(g.session, g.who, cared_id=person, starts_at=sent_time(), client_key=key, now=g.now)
     except Refused as refusal:
-        return _gone(refusal, page_words.PICK.format(name=name_of(person)), url_for(".times", person=person))
+        return _gone(refusal, page_words.PICK.format(name=cared.name), here, relative)
     return to_call(call.id, "booked")
 
 
 @ROOM.get("/calls/<int:call>/move")
 def other_times(call: int) -> str:
     """When it could be instead: the kindest times of the next days; with `day`, those of that day."""
-    day, (found, _) = _day(), call_for(g.session, g.who, call)
+    day, (found, _) = _day(), led_by(g.session, g.who, call)
     free = to_move_a_call(g.session, g.who, call, g.now, day)
     lead = page_words.MOVE_LEAD.format(time=both(found.starts_at, free.relative.time_zone))
     here = url_for(".other_times", call=call)
-    gone = after_words.GONE_MEANWHILE if "gone" in request.args else ""
     back = url_for("pages.family.one", call=call)
-    return _times(free, day, page_words.MOVE_PICK, here, back=back, lead=lead, error=gone)
+    return _times(free, day, page_words.MOVE_PICK, here, back=back, lead=lead)
 
 
 @ROOM.post("/calls/<int:call>/move")
 def moved(call: int) -> Answer | tuple[str, int]:
     """Moved, or the nearest times that are still free; the old time stands until then."""
+    found, _ = led_by(g.session, g.who, call)
+    relative = g.session.get_one(Person, found.relative_id)
     try:
         move(g.session, g.who, call, sent_time(), g.now)
     except Refused as refusal:
-        return _gone(refusal, page_words.MOVE_PICK, url_for(".other_times", call=call))
+        return _gone(refusal, page_words.MOVE_PICK, url_for(".other_times", call=call), relative)
     return to_call(call, "moved")
 
 
@@ -104,11 +103,9 @@ def _day() -> date | None:
     return day_of(asked) if asked else None
 
 
-def _times(
-    free: FreeTimes, day: date | None, head: str, here: str, *, back: str, lead: str = "", error: str = ""
-) -> str:
+def _times(free: FreeTimes, day: date | None, head: str, here: str, *, back: str, lead: str = "") -> str:
     """A page of times: the kindest of some days, or all of one, those that disturb nobody first."""
-    zone = free.relative.time_zone
+    zone, error = free.relative.time_zone, page_words.GONE if "gone" in request.args else ""
     if day:
         kind, others = ([slot for slot in free.slots if slot.humane is humane] for humane in (True, False))
         named = [
@@ -133,12 +130,14 @@ def _shown(slots: Sequence[Slot], zone: str, day: date | None = None) -> list[Sh
     return [(stamp_of(one.starts_at), label) for one, label in zip(slots, labels, strict=True)]
 
 
-def _gone(refusal: Refused, head: str, here: str) -> tuple[str, int]:
-    """Somebody was quicker: the nearest times that are still free, in place of the one that is gone."""
+def _gone(refusal: Refused, head: str, here: str, relative: Person) -> Answer | tuple[str, int]:
+    """That time cannot be had: the nearest that are still free, where somebody was quicker; else all times anew."""
+    if refusal.code == "bad_time":
+        return redirect(f"{here}?gone=1", 303)  # it has come too near, or the form is old
     if refusal.code != "slot_taken":
         raise refusal
     found: Sequence[Slot] = refusal.facts.get("alternatives", ())
-    groups = [(page_words.GONE_HEAD, "", _shown(found, g.who.zone))] if found else []
+    groups = [(page_words.GONE_HEAD, "", _shown(found, relative.time_zone))] if found else []
     g.session.rollback()
     return render_template(
         "family/pages/times.html", words=page_words, head=head, error=words.REFUSALS["slot_taken"], groups=groups,

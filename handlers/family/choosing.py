@@ -1,33 +1,9 @@
 """In which way a call is held, in the official account: those that can be chosen, and why the others cannot."""
 
-from sqlalchemy.orm import Session
-
 from handlers.family import words
 from handlers.room import Ask, Choice, Handler, Reply
-from models.errors import Refused
-from models.family import minutes, ways
-from models.family.calls import FamilyCall, call_for
-from models.people.identities import Who
-
-
-def led_by(session: Session, who: Who, call: int) -> FamilyCall:
-    """The call, for who may choose its way; raises as `calls.call_for`, and Refused("not_yours") for a guest."""
-    found, role = call_for(session, who, call)
-    if role == "guest":
-        raise Refused("not_yours")
-    return found
-
-
-def advice(session: Session, call: FamilyCall, offered: ways.Offered, found: list[ways.Choice]) -> str:
-    """Why to talk without video, where the month's minutes run low; else nothing."""
-    metered = any(one.left is not None for one in found)
-    low = metered and minutes.voice_advised(session, offered.app_id, offered.budget, call.starts_at)
-    return words.VOICE_FIRST if low else ""
-
-
-def other_media(call: FamilyCall) -> str:
-    """Voice where it is video, and the other way round."""
-    return next(one for one in ways.MEDIA if one != call.media)
+from models.family import ways
+from models.family.calls import led_by
 
 
 def room(offered: ways.Offered) -> dict[str, Handler]:
@@ -35,11 +11,12 @@ def room(offered: ways.Offered) -> dict[str, Handler]:
 
     def which(ask: Ask, call: int) -> Reply:
         """How it is held, and how else it could be."""
-        found = led_by(ask.session, ask.who, call)
-        possible, media = ways.possible(ask.session, found, offered, ask.now), other_media(found)
+        found, _ = led_by(ask.session, ask.who, call)
+        possible, media = ways.possible(ask.session, found, offered, ask.now), ways.other_media(found)
         lines = [words.HELD.format(way=words.WAYS[found.way], media=words.MEDIA[found.media])]
         lines += [f"{words.WAYS[one.way]}：{words.WHY_NOT[one.why_not]}" for one in possible if one.why_not]
-        lines += filter(None, [advice(ask.session, found, offered, possible)])
+        if ways.voice_advised(ask.session, found, offered, possible):
+            lines.append(words.VOICE_FIRST)
         here = f"call/{call}/way"
         others = [
             Choice(words.WAYS[one.way], f"{here}/{one.way}.{found.media}")

@@ -1,12 +1,14 @@
 """What the pages of family calls say, where the conversation says nothing or says it otherwise."""
 
+from handlers.words import ON_SCREEN
+
 TITLE = "亲情连线"
 LEAD = "到时工作人员会陪着老人，开始前15分钟起可以进入视频。"
 NONE = "您没有约好的视频。"
 BOOK = "约一次视频"
 SERIES = "定期连线"
 WITH = "和{name}视频"
-WHERE, GUESTS, HOW, WHY, STANDS = "地点", "一起的家人", "方式", "原因", "现在"
+WHERE, GUESTS, HOW, WHY = "地点", "一起的家人", "方式", "原因"
 
 # What waits for an answer.
 WAITING = "请您答复"
@@ -30,6 +32,7 @@ ON_DAY = "{day}的空位"
 OTHERS, OTHERS_LEAD = "别的空位", "这些时间有人在睡觉、吃饭或上班。"
 NO_BEST = "近几天没有双方都方便的时间。请选一天，看看别的时间。"
 GONE_HEAD = "最近的空位"
+GONE = "刚才的时间不能约了，请另选一个。原来约好的不受影响。"
 CHECK = "请核对"
 CHECK_LEAD = "这个时间为您保留{minutes}分钟。到时工作人员会陪着老人。"
 CONFIRM = "确认预约"
@@ -68,7 +71,6 @@ START_FROM = "从一次视频开始"
 RULE_HEAD = "以后怎么重复？"
 RULE_LEAD = "从{time}和{cared}的视频开始，都按国内{clock}。"
 BIRTHDAY, BIRTHDAY_HINT = "农历生日", "例如：8月15。闰月前面写“闰”，例如：闰6月10。"
-BIRTHDAY_BAD = "没认出这个农历日子，请照这样写：8月15，或：闰6月10。"
 PICK_RULE = "请选一种重复的方式。"
 HOLIDAYS_HINT = "不选的话：平时遇假期停一次，生日和过节的照常。"
 HOLIDAYS, HOW_LONG, SEE = "遇到法定节假日", "到什么时候", "看看是哪些日子"
@@ -78,16 +80,12 @@ EVERY, AT, UNTIL_WHEN, WITH_WHOM = "重复", "国内时间", "到什么时候", 
 REST, GO_ON, END, LONGER, RESTORE = "暂停", "恢复", "全部结束", "延长半年", "恢复"
 END_HEAD = "要结束和{cared}的定期连线吗？"
 NOT_END = "不结束"
-END_LEAD = "后面约好的{count}次都会取消。只想停一阵子，可以先暂停。"
+END_LEAD, OR_REST = "后面约好的{count}次都会取消。", "只想停一阵子，可以先暂停。"
 SKIP, TAKE_UP, MOVE_ONE = "这一次不视频", "恢复这一次", "这一次改时间"
 RETIME, RETIME_HEAD = "改钟点", "改到国内几点？"
 RETIME_LEAD = "以后每一次都改，单独改过时间的不变。"
-KEPT = "有{kept}次新时间没有空位，仍按原来的时间。"
 ASK_SKIP = "为什么这一次不视频？"
 LATER = "从这一次起改钟点"
-NO_DATES = "近期没有安排的日子。"
 
 # Where a page cannot say what the conversation says.
-PAGE_REFUSALS: dict[str, str] = {
-    "series_there": "你们已经有一个同样的定期连线了，在“定期连线”里可以看到。",
-}
+PAGE_REFUSALS: dict[str, str] = {"series_there": ON_SCREEN["series_there"]}

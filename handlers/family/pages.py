@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Answer
 
-from handlers.family import choosing, entering, page_words, words
+from handlers.family import entering, page_words, words
 from handlers.family.moments import instant_of
 from handlers.words import two_lines, when_two
 from models.errors import Refused
 from models.family import changing, makeup, ways
-from models.family.calls import FamilyCall, call_for, calls_of
+from models.family.calls import FamilyCall, call_for, calls_of, led_by
 from models.family.ending import NOTE_LIMIT, cancel, may_undo, undo
 from models.family.guests import guests_of
 from models.family.joining import invite, leave, may_be_asked
@@ -64,7 +64,7 @@ def join(call: int) -> Answer:
 @ROOM.get("/calls/<int:call>/cancel")
 def ask_reason(call: int) -> str:
     """Asks why, before anything is cancelled."""
-    found, role = call_for(g.session, g.who, call)
+    found, role = led_by(g.session, g.who, call)
     reasons = words.OF_A_CADRE if role == "cadre" else words.REASONS
     return render_template(
         "family/pages/cancel.html", words=page_words, row=_row(found, role), reasons=reasons, most=NOTE_LIMIT
@@ -89,12 +89,12 @@ def take_back(call: int) -> Answer:
 @ROOM.get("/calls/<int:call>/way")
 def way(call: int) -> str:
     """How it is held, how else it could be, and why not otherwise."""
-    found = choosing.led_by(g.session, g.who, call)
+    found, _ = led_by(g.session, g.who, call)
     possible = ways.possible(g.session, found, g.offered, g.now)
     return render_template(
         "family/pages/way.html", words=page_words, said=words, row=_row(found, "relative"), call=found,
-        possible=[one for one in possible if one.way != found.way], other=choosing.other_media(found),
-        advice=choosing.advice(g.session, found, g.offered, possible),
+        possible=[one for one in possible if one.way != found.way], other=ways.other_media(found),
+        advice=words.VOICE_FIRST if ways.voice_advised(g.session, found, g.offered, possible) else "",
     )  # fmt: skip
 
 

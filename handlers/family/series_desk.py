@@ -1,7 +1,5 @@
 """Series of calls at the staff desk: which there are below a cadre's areas, one with its dates, and what is done."""
 
-from zoneinfo import ZoneInfo
-
 from flask import Blueprint, render_template
 from werkzeug.wrappers import Response
 
@@ -84,12 +82,12 @@ def _below(day: int) -> tuple[Occurrence, Series]:
 def _whole(key: int, *, shown: bool = False) -> str:
     session, now = desk.session(), desk.now()
     row = one_series(session, desk.who(), key)
-    series, zone = row.Series, ZoneInfo(row.relative_zone)
+    series = row.Series
     calls = {one.id: one.call_id for one in coming(session, series, now)}
     dates = [(one, calls.get(one.occurrence_id or 0)) for one in glances(session, series, now)]
     return render_template(
         "series/desk_one.html", row=row, series=series, shown=shown, words=series_words, call_words=words,
-        dates=dates if series.state == "active" else [], takes_place=series_words.takes_place, zone=zone.key,
+        dates=dates if series.state == "active" else [], takes_place=series_words.takes_place, zone=row.relative_zone,
         deeds=[(deed, series_words.DEEDS[deed]) for deed, (_, states) in DEEDS.items() if series.state in states],
         told_why=words.OF_A_CADRE, unknown=any(not one.calendar_known for one, _ in dates),
         story=happened.lines(session, series.subject, series_words.VERBS, shown=shown),

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
 from handlers.family import page_words, series_words, wishing, words
+from handlers.family.moments import day_of
 from handlers.family.pages import KEY, both, name_of, told
 from handlers.family.series_dates import clock_of, half_hours
 from models.errors import Refused
@@ -26,6 +27,7 @@ from models.people.persons import Person
 ROOM = Blueprint("series", __name__, template_folder="templates")
 BIRTHDAY = "birthday"
 STARTS_SHOWN = 5
+HALF_A_YEAR = timedelta(days=182)
 
 
 @ROOM.get("/series")
@@ -58,17 +60,18 @@ def check(call: int) -> str | tuple[str, int]:
     try:
         rule = _rule()
     except Refused:
-        error = page_words.BIRTHDAY_BAD if request.form.get("rule") == BIRTHDAY else page_words.PICK_RULE
+        error = series_words.BAD_BIRTHDAY if request.form.get("rule") == BIRTHDAY else page_words.PICK_RULE
         return _form(call, error), 422
     if "edit" in request.form:
         return _form(call)
     found = wishing.first_call(g.session, g.who, call)
     wish = wishing.wish_from(g.session, found, rule, request.form.get("kept", ""), _months(rule), g.now)
-    seen = try_out(g.session, g.who, wish, client_key=f"try:{call}", now=g.now, call=found)
+    seen = try_out(g.session, g.who, wish, client_key=f"try:{secrets.token_hex(12)}", now=g.now, call=found)
     return render_template(
         "family/pages/series_check.html", words=page_words, call=call, sent=_sent(), key=secrets.token_hex(12),
         facts=_facts(wish.relative_id, wish.cared_id, rule, wish.at, wish.last_day, wish.on_holidays),
         dates=_dates(seen, wish.relative_id), unknown=_unknown(seen),
+        nothing=series_words.NO_DATES,
     )  # fmt: skip
 
 
@@ -77,7 +80,7 @@ def new(call: int) -> Answer:
     """Begun; the same form again, a double tap, leads to the same series."""
     key = request.form.get("key", "")
     if not KEY.fullmatch(key):
-        raise Refused("stale_form")
+        return redirect(url_for(".rules", call=call), 303)
     rule, found = _rule(), wishing.first_call(g.session, g.who, call)
     wish = wishing.wish_from(g.session, found, rule, request.form.get("kept", ""), _months(rule), g.now)
     made = begin(g.session, g.who, wish, client_key=f"page:{key}", now=g.now, call=found)
@@ -89,12 +92,14 @@ def one(series: int) -> str:
     """One series: its rule, its next dates, and what can be done with it."""
     found, _ = series_for(g.session, g.who, series)
     ahead = glances(g.session, found, g.now) if found.state == "active" else []
-    kept = request.args.get("kept", "")
+    kept, today = request.args.get("kept", ""), g.now.astimezone(found.tz).date()
     return render_template(
         "family/pages/series_one.html", words=page_words, series=found, head=_head(found), told=told(),
-        kept=page_words.KEPT.format(kept=int(kept)) if kept.isdecimal() and len(kept) < 4 and int(kept) else "",
+        until=f"{max(found.last_day or today, today) + HALF_A_YEAR:%Y%m%d}",
+        kept=series_words.KEPT.format(kept=int(kept)) if kept.isdecimal() and len(kept) < 4 and int(kept) else "",
         facts=_facts(found.relative_id, found.cared_id, found.recurs, found.at, found.last_day, found.on_holidays),
         state=series_words.STATES[found.state], dates=_dates(ahead, found.relative_id), unknown=_unknown(ahead),
+        nothing=series_words.NO_DATES,
         others=[(key, series_words.CHANGE_HOLIDAYS[key]) for key in ON_HOLIDAYS if key != found.on_holidays],
     )  # fmt: skip
 
@@ -141,14 +146,16 @@ def ask_end(series: int) -> str:
     booked = [one for one in glances(g.session, found, g.now, 20) if one.state in ("booked", "moved")]
     return render_template(
         "family/pages/series_end.html", words=page_words, series=found, count=len(booked),
-        cared=name_of(found.cared_id), head=_head(found),
+        cared=name_of(found.cared_id), head=_head(found), rests=found.state == "suspended",
     )  # fmt: skip
 
 
 def _longer(session: Session, who: Who, series: int, now: datetime) -> None:
+    """Until the day that the page has shown, so that a second tap adds nothing."""
     found, _ = series_for(session, who, series)
-    today = now.astimezone(found.tz).date()
-    prolong(session, who, series, max(found.last_day or today, today) + timedelta(days=182), now)
+    until = day_of(request.form.get("until", ""))
+    if until != found.last_day:
+        prolong(session, who, series, until, now)
 
 
 # What one tap does to a whole series, and what the page says then.
@@ -160,7 +167,7 @@ DEEDS: Mapping[str, tuple[Callable[[Session, Who, int, datetime], Any], str]] = 
 
 @ROOM.post("/series/<int:series>/<any(rest, go, end, restore, longer):deed>")
 def done(series: int, deed: str) -> Answer:
-    """It rests, goes on, is over, is taken up again, or goes on for half a year more; twice is once."""
+    """It rests, goes on, is over, is taken up again, or goes on until the day that the page named; twice is once."""
     act, said = DEEDS[deed]
     act(g.session, g.who, series, g.now)
     return _to(series, said)
@@ -222,7 +229,7 @@ def _rule() -> Rule:
 
 
 def _months(rule: Rule) -> int:
-    """For how long: a year at least of what comes once a year."""
+    """For how long; what comes once a year goes on for ever where half a year is asked for."""
     asked = request.form.get("months", "")
     months = int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 3 else wishing.MONTHS[0]
     return 0 if rule.is_yearly and months == wishing.MONTHS[0] else months
@@ -231,8 +238,10 @@ def _months(rule: Rule) -> int:
 def _since(series: int, asked: str) -> tuple[Series, tuple[date, datetime] | None]:
     """The series, and the day and start of the date from which on it is to change; None where that is all to come."""
     found, _ = series_for(g.session, g.who, series)
-    if not (asked.isascii() and asked.isdecimal() and len(asked) < 19):
+    if not asked:
         return found, None
+    if not (asked.isascii() and asked.isdecimal() and len(asked) < 19):
+        raise Refused("not_yours")
     first, of, _ = occurrence_for(g.session, g.who, int(asked))
     if of.id != series:
         raise Refused("not_yours")

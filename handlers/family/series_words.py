@@ -58,7 +58,7 @@ _NTH = ("", "第一", "第二", "第三", "第四", "最后一")
 _NUMBERS = ("", "一", "二", "三", "四", "五", "六", "七", "八", "九", "十")
 
 REASONS: Mapping[str, str] = {
-    "conflict": "这个时间已有别的安排", "closed": "中心不开门", "holiday": "法定节假日", "asked": "您选择不视频",
+    "conflict": "这个时间已有别的安排", "closed": "中心不开门", "holiday": "法定节假日", "asked": "这一次说好不视频",
     "suspended": "暂停中", "missed": "时间已过", "no_place": "中心暂时没有设备", "unlinked": "家人关联已解除",
     "stopped": "对方暂时不方便", "consent_withdrawn": "家里暂时不参加视频", "edited": "改了日子", "series": "已结束",
     "call_cancelled": "这一次取消了",

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
-from models.family.calls import FamilyCall, call_for
+from models.family.calls import FamilyCall, led_by
 from models.family.lunar import DAY_NAMES, FESTIVALS, MONTH_NAMES
 from models.family.recurring import LAST, Rule, read
 from models.family.repeating import Wish
@@ -21,14 +21,8 @@ _DAYS = {name: n for n, name in enumerate(DAY_NAMES) if name}
 
 
 def first_call(session: Session, who: Who, call: int) -> FamilyCall:
-    """A call from which a series may begin: one's own, or as a cadre a family's. A guest's is somebody else's.
-
-    Raises as `calls.call_for` does.
-    """
-    found, role = call_for(session, who, call)
-    if role == "guest":
-        raise Refused("not_yours")
-    return found
+    """A call from which a series may begin: one's own, or as a cadre a family's. Raises as `calls.led_by` does."""
+    return led_by(session, who, call)[0]
 
 
 def local_start(session: Session, call: FamilyCall) -> datetime:

@@ -189,6 +189,7 @@ REFUSALS: dict[str, str] = {
     "too_late_to_undo": "取消已经超过10分钟，不能撤回了。需要的话请重新点单。",
     "alternative_needed": "请写明还能怎么办（换时间、换服务），再办一次。",
     "not_lendable": "没有找到可以借的人或东西，请核对一下。",
+    "bad_span": "请填好从哪天到哪天：不能早于今天，后面那天不能早于前面那天，一次最多借{days}天。",
     "own_already": "这本来就是您中心的，不用借。",
     "lent_already": "那几天已经借给别的中心了，请换时间。",
     "bad_reason": "请从列出的原因里选一个。",

@@ -114,7 +114,8 @@ AUDIT_VERBS = {
     "call_outcome": "登记视频结果", "call_wellbeing": "记老人的状态", "call_off": "中心取消视频",
     "series_suspend": "暂停定期连线", "series_resume": "恢复定期连线", "series_cancel": "结束定期连线",
     "series_restore": "恢复结束的定期连线", "series_skip": "去掉定期连线的一次", "series_again": "恢复定期连线的一次",
-    "pair_touch": "记结对联系",
+    "pair_touch": "记结对联系", "loan_ask": "申请借用", "loan_approve": "同意借出", "loan_refuse": "不同意借出",
+    "loan_hand_over": "交出借用", "loan_return": "归还借用", "loan_cancel": "取消借用",
     "call_told": "记下告诉了老人", "call_screen": "打开中心的屏幕", "homebound": "记能不能到中心",
     "account_added": "开通账号", "account_reset": "重置密码", "role_ended": "停用岗位",
 }  # fmt: skip
@@ -122,6 +123,7 @@ AUDIT_THINGS = {
     "task": "任务", "call": "视频", "letter": "通知", "person": "居民", "order": "订单", "account": "账号",
     "role": "岗位", "version": "服务清单", "need": "需求", "help": "求助", "list": "需求清单", "waiting": "排队",
     "report": "报表", "sheet": "上门安排", "series": "定期连线", "occurrence": "定期连线的一次", "pair": "结对",
+    "loan": "借用",
 }  # fmt: skip
 AUDIT_FAULTS = {
     "missing": "第{seq}条不见了。", "chain": "第{seq}条和前一条接不上：中间被改过、删过或插过。",

@@ -29,6 +29,8 @@ PAGES: Mapping[str, Callable[[int], str]] = {
     "help": lambda key: url_for("console.help.one", call=key),
     "call": lambda key: url_for("console.calls.one", call=key),
     "pair": lambda _: url_for("console.quiet.listed"),
+    "loan": lambda key: url_for("console.loans.one", loan=key),
+    "series": lambda key: url_for("console.series.one", series=key),
 }
 ANSWERS = {"confirm": "通过", "decline": "不通过"}
 

@@ -151,6 +151,14 @@ def call_for(session: Session, who: Who, call_id: int) -> tuple[FamilyCall, str]
     raise Refused("not_yours")
 
 
+def led_by(session: Session, who: Who, call_id: int) -> tuple[FamilyCall, str]:
+    """The same for who may change it, "relative" or "cadre"; raises Refused("not_yours") for a guest too."""
+    call, role = call_for(session, who, call_id)
+    if role == "guest":
+        raise Refused("not_yours")
+    return call, role
+
+
 def locked(session: Session, call_id: int) -> FamilyCall:
     """The call as it stands now, held: whoever changes or ends it at this moment waits, or is waited for."""
     session.flush()

@@ -16,7 +16,7 @@ from models.family.keeping import keep_near
 from models.family.occurrences import LIVE, WITH_CALL, Occurrence, ahead, change, follow, occurrence_for
 from models.family.recurring import Rule, check_fits
 from models.family.series import ON_HOLIDAYS, SERIES, Series, locked, series_for
-from models.family.series_news import say_changed
+from models.family.series_news import say_changed, say_skipped
 from models.family.venues import CALL_LASTS
 from models.hours import calendar
 from models.life import By
@@ -59,6 +59,8 @@ def skip(session: Session, who: Who, occurrence_id: int, reason: str, now: datet
     change(session, one, "pass_over", By(who.person_id, role), now, reason="asked")
     if had is not None:
         cancel(session, who, had, reason, now)
+    elif role == "cadre":
+        say_skipped(session, series, one, now)
     return one
 
 

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
-from models.family.calls import CALL, FamilyCall, call_for, locked, place_of, resources_of
+from models.family.calls import CALL, FamilyCall, call_for, led_by, locked, place_of, resources_of
 from models.family.guests import GUEST, CallGuest, guests_of
 from models.family.telling import facts_of, remind, tell
 from models.life import By
@@ -25,7 +25,7 @@ def may_be_asked(session: Session, who: Who, call_id: int) -> list[Person]:
 
     Raises Refused("not_yours") for anybody but who booked and cadres.
     """
-    call, _ = _led_by(session, who, call_id)
+    call, _ = led_by(session, who, call_id)
     on_it = {call.relative_id, call.helper_id, *(guest.id for guest in guests_of(session, call.id))}
     return [person for _, person in links_to(session, call.cared_id) if person.id not in on_it]
 
@@ -36,7 +36,7 @@ def invite(session: Session, who: Who, call_id: int, person_id: int, now: dateti
     Asking twice is asking once. Raises Refused("not_yours"), Refused("no_link") for somebody who is no relative,
     Refused("call_full", most=…), Refused("guest_busy", name=…), or Refused("wrong_state") when the call is over.
     """
-    _, role = _led_by(session, who, call_id)
+    _, role = led_by(session, who, call_id)
     call = _locked(session, call_id, now)
     on_it = [guest.id for guest in guests_of(session, call.id)]
     if person_id in on_it:
@@ -63,11 +63,12 @@ def leave(session: Session, who: Who, call_id: int, person_id: int, now: datetim
 
     Leaving twice is leaving once. Raises Refused("not_yours"), or Refused("wrong_state") when the call is over.
     """
-    if who.person_id == person_id and _has_left(session, call_id, person_id):
+    was = _states(session, call_id, person_id)
+    if who.person_id == person_id and was == {"left"}:
         return session.get_one(FamilyCall, call_id)
     call, role = call_for(session, who, call_id)
-    if role == "guest" and who.person_id != person_id:
-        raise Refused("not_yours")
+    if not was or (role == "guest" and who.person_id != person_id):
+        raise Refused("not_yours")  # somebody who never was on it is nobody here
     take_off(session, _locked(session, call.id, now), person_id, By(who.person_id, role), now)
     return call
 
@@ -94,9 +95,10 @@ def take_off(session: Session, call: FamilyCall, person_id: int, by: By, now: da
     tell(session, call, readers, {**facts, "guest": gone, "role": "relative"}, now, mark=mark)
 
 
-def _has_left(session: Session, call_id: int, person_id: int) -> bool:
+def _states(session: Session, call_id: int, person_id: int) -> set[str]:
+    """What a person is, or was, on a call: nothing for who was never asked."""
     rows = select(CallGuest.state).where(CallGuest.call_id == call_id, CallGuest.person_id == person_id)
-    return set(session.scalars(rows)) == {"left"}
+    return set(session.scalars(rows))
 
 
 def _join(session: Session, call: FamilyCall, guest: Person, by: By, now: datetime) -> CallGuest:
@@ -116,13 +118,6 @@ def _told_anew(session: Session, call: FamilyCall, now: datetime) -> dict[str, o
         task.facts = {**task.facts, "guests": facts["guests"]}
     session.flush()
     return facts
-
-
-def _led_by(session: Session, who: Who, call_id: int) -> tuple[FamilyCall, str]:
-    call, role = call_for(session, who, call_id)
-    if role == "guest":
-        raise Refused("not_yours")
-    return call, role
 
 
 def _locked(session: Session, call_id: int, now: datetime) -> FamilyCall:

@@ -16,6 +16,7 @@ from models.family.telling import facts_of, tell
 from models.life import By
 from models.people.care import linked_to
 from models.people.identities import Who
+from models.people.persons import Person
 
 LASTS = timedelta(minutes=30)
 KEPT = timedelta(days=1)  # so long a used pass is told from one that never was
@@ -127,8 +128,9 @@ def open_calls(session: Session, who: Who, now: datetime) -> list[FamilyCall]:
         select(FamilyCall)
         .join(CallRoom, (CallRoom.call_id == FamilyCall.id) & (CallRoom.revision == FamilyCall.revision))
         .where(on_it, CallRoom.opens_at <= now, CallRoom.closes_at > now, FamilyCall.state.not_in(OVER))
+        .join(Person, FamilyCall.cared_id == Person.id).where(Person.state == "active")
         .where(FamilyCall.cared_id.in_(linked_to(who.person_id)))
-    )
+    )  # fmt: skip
     coming = [call for call in calls_of(session, who, now) if may_enter(call, now)]
     found = {call.id: call for call in (*coming, *session.scalars(rooms))}
     return sorted(found.values(), key=lambda call: (call.starts_at, call.id))

@@ -83,7 +83,10 @@ def begin(
             session.add(series)
             session.flush()
     except IntegrityError as error:
-        raise Refused("series_there") from error
+        known = session.scalar(select(Series).where(Series.client_key == client_key))
+        if known is None:
+            raise Refused("series_there") from error
+        return known  # the same tap arrived twice at the same moment, and the other one was first
     by = By(who.person_id, role)
     SERIES.begin(session, series, by=by, now=now)
     if call is not None:

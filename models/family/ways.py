@@ -1,7 +1,7 @@
 """The ways in which a call is held: what each needs, which are possible for this call and why the others are not."""
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,7 +9,8 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
-from models.family.calls import CALL, FamilyCall, call_for
+from models.family import minutes
+from models.family.calls import CALL, FamilyCall, call_for, led_by
 from models.family.devices import device_of, grant_for
 from models.family.guests import guests_of
 from models.family.minutes import COSTS, Budget, left
@@ -72,6 +73,17 @@ def possible(session: Session, call: FamilyCall, offered: Offered, now: datetime
     ]  # fmt: skip
 
 
+def voice_advised(session: Session, call: FamilyCall, offered: Offered, found: Sequence[Choice]) -> bool:
+    """Whether the month's minutes, where any of these ways counts them, run so low that voice is the better choice."""
+    metered = any(one.left is not None for one in found)
+    return metered and minutes.voice_advised(session, offered.app_id, offered.budget, call.starts_at)
+
+
+def other_media(call: FamilyCall) -> str:
+    """Voice where it is video, and the other way round."""
+    return next(one for one in MEDIA if one != call.media)
+
+
 def choose(
     session: Session, who: Who, call_id: int, way: str, media: str, offered: Offered, now: datetime
 ) -> FamilyCall:
@@ -79,9 +91,7 @@ def choose(
 
     Raises Refused("not_yours"), ("no_way") for one that is not offered, ("way_not_possible", why=…) or ("wrong_state").
     """
-    call, role = call_for(session, who, call_id)
-    if role == "guest":
-        raise Refused("not_yours")
+    call, role = led_by(session, who, call_id)
     if way not in offered.ways or media not in MEDIA:
         raise Refused("no_way")
     if (call.way, call.media) == (way, media) and call.state in LIVE:

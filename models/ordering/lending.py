@@ -11,6 +11,7 @@ from models.life import BY_RULE, BY_TIME, By
 from models.messages.outbox import post
 from models.ordering.loans import LOAN, LOAN_KINDS, ResourceLoan, free_days, take_days
 from models.ordering.orders import LIVE_ORDERS, Order
+from models.ordering.skills import Skill
 from models.people.identities import Who
 from models.people.persons import Person
 from models.people.staff import Organisation, cadres_over, is_cadre_over
@@ -20,7 +21,8 @@ from models.places.equipment import Equipment
 from models.tasks.desk import open_task, settle_for
 
 ANSWER_WITHIN = timedelta(days=1)
-LONGEST = timedelta(days=92)
+LONGEST, FURTHEST = timedelta(days=92), timedelta(days=366)
+A_MOMENT = timedelta(microseconds=1)  # a loan ends with a day, at midnight
 
 
 def request(
@@ -29,23 +31,32 @@ def request(
 ) -> ResourceLoan:  # fmt: skip
     """A cadre of one centre asks another for a person, an organisation or a piece of equipment.
 
-    With `order_id` it is for that order only. Raises Refused("not_yours"), ("bad_time"), ("not_lendable") for what is
-    not there or nobody's, or ("own_already").
+    With `order_id` it is for that order only; asking twice is asking once. Raises Refused("not_yours"), ("bad_span"),
+    ("not_lendable") for what is not there, is nobody's or is a person without a skill, or ("own_already").
     """
     centre = session.get(ServiceCentre, to_centre_id)
-    if centre is None or not _is_of(session, who, centre):
+    if centre is None or not is_of(session, who, centre):
         raise Refused("not_yours")
-    if kind not in LOAN_KINDS or not now < ends_at or not starts_at < ends_at <= starts_at + LONGEST:
-        raise Refused("bad_time")
+    if kind not in LOAN_KINDS:
+        raise Refused("not_lendable")
+    if not now < ends_at or not starts_at < ends_at <= starts_at + LONGEST or starts_at > now + FURTHEST:
+        raise Refused("bad_span", days=LONGEST.days)
     if order_id is not None:
         order = session.get(Order, order_id)
         if order is None or order.centre_id != centre.id:
             raise Refused("not_yours")
-    name, home = _owner_of(session, kind, resource_id)
-    if home is None:
-        raise Refused("not_lendable")
+    name, home = owner_of(session, kind, resource_id)
+    if home is None or (kind == "person" and not can_do_something(session, resource_id)):
+        raise Refused("not_lendable")  # nobody learns of a resident by asking to borrow them
     if home.id == centre.id:
         raise Refused("own_already")
+    standing = session.scalar(select(ResourceLoan).where(
+        ResourceLoan.kind == kind, getattr(ResourceLoan, f"{kind}_id") == resource_id,
+        ResourceLoan.state == "requested",
+        ResourceLoan.to_centre_id == centre.id, ResourceLoan.starts_at == starts_at, ResourceLoan.ends_at == ends_at,
+    ))  # fmt: skip
+    if standing is not None:
+        return standing
     loan = ResourceLoan(
         kind=kind, **{f"{kind}_id": resource_id}, from_centre_id=home.id, to_centre_id=centre.id, order_id=order_id,
         starts_at=starts_at, ends_at=ends_at, requested_by_id=who.person_id, created_at=now,
@@ -54,7 +65,7 @@ def request(
     LOAN.begin(session, loan, by=By(who.person_id, "borrower"), now=now)
     open_task(
         session, key=f"{loan.subject}/answer", kind="loan_request", area_id=home.area_id, subject=loan.subject,
-        facts=_facts(session, loan, name), now=now, due_at=max(min(starts_at, now + ANSWER_WITHIN), now),
+        facts=_facts(session, loan, name), now=now, due_at=_answer_by(starts_at, now),
         by=By(who.person_id, "borrower"),
     )  # fmt: skip
     return loan
@@ -63,6 +74,7 @@ def request(
 def approve(session: Session, who: Who, loan_id: int, now: datetime) -> ResourceLoan:
     """The lender agrees: its days are taken. Raises Refused("not_yours"), ("wrong_state") or ("lent_already")."""
     loan, by = _held(session, who, loan_id, "lender")
+    _check_ahead(loan, now)
     LOAN.move(session, loan, "approve", by=by, now=now, decided_by_id=who.person_id)
     take_days(session, loan)
     _settled(session, loan, "approved", by, now)
@@ -83,6 +95,7 @@ def refuse(session: Session, who: Who, loan_id: int, reason: str, now: datetime)
 def hand_over(session: Session, who: Who, loan_id: int, now: datetime) -> ResourceLoan:
     """It changes hands. Raises Refused("not_yours") or ("wrong_state")."""
     loan, by = _held(session, who, loan_id, "lender")
+    _check_ahead(loan, now)
     LOAN.move(session, loan, "hand_over", by=by, now=now)
     return loan
 
@@ -110,12 +123,23 @@ def cancel(session: Session, who: Who, loan_id: int, now: datetime) -> ResourceL
     return loan
 
 
+def lapse_loans(session: Session, now: datetime) -> int:
+    """What was asked for or agreed and never changed hands is over when its days are; answers how many ended."""
+    query = select(ResourceLoan).where(ResourceLoan.state.in_(("requested", "approved")), ResourceLoan.ends_at <= now)
+    old = session.scalars(query.order_by(ResourceLoan.id).with_for_update(skip_locked=True)).all()
+    for loan in old:
+        LOAN.move(session, loan, "lapse", by=BY_TIME, now=now)
+        free_days(session, loan)
+        settle_for(session, loan.subject, "cancel", by=BY_RULE, now=now)
+    return len(old)
+
+
 def ask_overdue(session: Session, now: datetime) -> int:
     """What should be back becomes a task of the lender's cadres, once; answers how many."""
     late = select(ResourceLoan).where(ResourceLoan.state == "handed_over", ResourceLoan.ends_at <= now)
     opened = 0
     for loan in session.scalars(late.order_by(ResourceLoan.id)).all():
-        name, _ = _owner_of(session, loan.kind, loan.lent_id)
+        name, _ = owner_of(session, loan.kind, loan.lent_id)
         home = session.get_one(ServiceCentre, loan.from_centre_id)
         task = open_task(
             session, key=f"{loan.subject}/overdue", kind="loan_overdue", area_id=home.area_id, subject=loan.subject,
@@ -146,8 +170,26 @@ def borrowed_order(session: Session, who: Who, order_id: int, now: datetime) -> 
     return found
 
 
-def _is_of(session: Session, who: Who, centre: ServiceCentre) -> bool:
+def can_do_something(session: Session, person_id: int) -> bool:
+    """Whether somebody is known for a skill, and so may be lent: a nurse, a hairdresser, a driver."""
+    query = select(Skill.id).join(Person, Skill.person_id == Person.id)
+    return session.scalar(query.where(Person.id == person_id, Person.state == "active").limit(1)) is not None
+
+
+def is_of(session: Session, who: Who, centre: ServiceCentre) -> bool:
+    """Whether a cadre speaks for a centre."""
     return is_cadre_over(session, who.person_id, session.get_one(Area, centre.area_id))
+
+
+def _answer_by(starts_at: datetime, now: datetime) -> datetime:
+    """Until when the lender answers: before it begins, where that leaves them time."""
+    soon = now + ANSWER_WITHIN
+    return starts_at if now + timedelta(hours=1) < starts_at < soon else soon
+
+
+def _check_ahead(loan: ResourceLoan, now: datetime) -> None:
+    if loan.ends_at <= now:
+        raise Refused("wrong_state", thing=LOAN.name, state=loan.state)
 
 
 def _held(session: Session, who: Who, loan_id: int, *sides: str) -> tuple[ResourceLoan, By]:
@@ -158,12 +200,12 @@ def _held(session: Session, who: Who, loan_id: int, *sides: str) -> tuple[Resour
     )
     centres = {"lender": loan.from_centre_id, "borrower": loan.to_centre_id} if loan is not None else {}
     for side in sides:
-        if loan is not None and _is_of(session, who, session.get_one(ServiceCentre, centres[side])):
+        if loan is not None and is_of(session, who, session.get_one(ServiceCentre, centres[side])):
             return loan, By(who.person_id, side)
     raise Refused("not_yours")
 
 
-def _owner_of(session: Session, kind: str, resource_id: int) -> tuple[str, ServiceCentre | None]:
+def owner_of(session: Session, kind: str, resource_id: int) -> tuple[str, ServiceCentre | None]:
     """What it is called, and the centre from which it is borrowed."""
     if kind == "equipment":
         thing = session.get(Equipment, resource_id)
@@ -177,7 +219,7 @@ def _owner_of(session: Session, kind: str, resource_id: int) -> tuple[str, Servi
 
 
 def _facts(session: Session, loan: ResourceLoan, name: str) -> dict[str, str]:
-    days = [f"{moment.astimezone(CHINA):%m-%d}" for moment in (loan.starts_at, loan.ends_at)]
+    days = [f"{moment.astimezone(CHINA):%m-%d}" for moment in (loan.starts_at, loan.ends_at - A_MOMENT)]
     return {
         "lent": name, "borrower": session.get_one(ServiceCentre, loan.to_centre_id).name,
         "lender": session.get_one(ServiceCentre, loan.from_centre_id).name, "span": " 至 ".join(days),
@@ -189,7 +231,7 @@ def _settled(session: Session, loan: ResourceLoan, word: str, by: By, now: datet
     settle_for(session, loan.subject, "cancel", by=BY_RULE, now=now)
     other = loan.from_centre_id if by.role == "borrower" else loan.to_centre_id
     centre = session.get_one(ServiceCentre, other)
-    name, _ = _owner_of(session, loan.kind, loan.lent_id)
+    name, _ = owner_of(session, loan.kind, loan.lent_id)
     readers = {cadre.id for cadre in cadres_over(session, session.get_one(Area, centre.area_id))}
     if by.role == "lender":
         readers.add(loan.requested_by_id)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.base import Base, Row
 from models.errors import Refused
 from models.hours import CHINA
-from models.life import Life, Verb
+from models.life import TIME, Life, Verb
 
 LOAN_KINDS = ("person", "organisation", "equipment")
 STANDING_LOANS = ("approved", "handed_over")
@@ -77,6 +77,7 @@ LOAN = Life(
         Verb("approve", ("requested",), "approved", who=("lender",), tells=("borrower",)),
         Verb("refuse", ("requested",), "refused", who=("lender",), tells=("borrower",)),
         Verb("cancel", ("requested", "approved"), "cancelled", who=("borrower", "lender"), tells=("lender",)),
+        Verb("lapse", ("requested", "approved"), "cancelled", who=(TIME,)),
         Verb("hand_over", ("approved",), "handed_over", who=("lender",), tells=("borrower",)),
         Verb("return", ("handed_over",), "returned", who=("borrower", "lender"), tells=("lender",)),
     ),

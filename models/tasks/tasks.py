@@ -26,7 +26,7 @@ PRESSING = (
 )  # fmt: skip
 # Done where the matter itself is decided: a tap on the task alone would stop its clock and help nobody.
 DECIDED_ELSEWHERE = ("need_triage", "help_triage", "help_do", "matter_urgent", "review_listing", "complaint",
-                     "call_outcome", "pairing_due", "series_helper")  # fmt: skip
+                     "call_outcome", "pairing_due", "series_helper", "loan_request", "loan_overdue")  # fmt: skip
 
 
 class Task(Row):

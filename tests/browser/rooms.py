@@ -35,7 +35,11 @@ from wx_backend.now import real_now
 PHONE, SCREEN = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync", "--mute-audio"]  # fmt: skip
-CAMERA = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+# Few pictures a second: two cores draw, send and show those of three people.
+CAMERA = [
+    "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream=fps=8",
+]  # few frames: two cores draw, send and show three of them
 LOOPBACK = ["--allow-loopback-in-peer-connection"]  # else no candidate of 127.0.0.1 is gathered at all
 
 # How many frames of the others have been shown, at least, of how many others.

@@ -55,9 +55,14 @@ FAMILY = {
     "callday/<int:day>/seats/<int:seats>": "li", "callday/seat/<int:call>": "li",
     "callday/seat/<int:call>/reserve": "li", "callday/seat/<int:call>/to": "li",
     "callday/seat/<int:call>/to/<int:day>/<int:stamp>": "li", "news/<int:news_id>": MADRID,
-    "call/helper/<int:task>": "li",
+    "call/helper/<int:task>": "li", "loan/desk/<int:loan>": "li", "loan/<int:loan>/refuse": "li",
+    "loan/<int:loan>/refuse/<int:reason>": "li", "loan/<int:loan>/refuse/text": "li", "loan/<int:loan>/approve": "li",
+    "loan/<int:loan>/hand-over": "li", "loan/<int:loan>/return": "li", "loan/<int:loan>/cancel": "li",
 }  # fmt: skip
-THERE_IS_NONE = ("callday/<int:day>", "callday/seat/", "news/<int:news_id>", "call/helper/", "child/<int:person>/")
+THERE_IS_NONE = (
+    "callday/<int:day>", "callday/seat/", "news/<int:news_id>", "call/helper/", "loan/", "call/<int:call>/leave",
+    "call/<int:call>/guests/<int:person>/off", "child/<int:person>/",
+)  # fmt: skip
 
 
 def family_things(session, cast, call):
@@ -75,5 +80,5 @@ def family_things(session, cast, call):
         "date": session.scalars(select(Occurrence.id).where(Occurrence.series_id == series.id).limit(1)).one(),
         "centre": cast.centre.id, "helper": cast.li.id, "plan": "week-1-7", "how": "by_hand.voice",
         "clock": "1000", "kept": "skip",
-        "answer": "no",
+        "answer": "no", "loan": 1,
     }  # fmt: skip

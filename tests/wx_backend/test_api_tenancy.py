@@ -105,7 +105,7 @@ ROWS = {
     "POST /api/v1/calls/{call}/way": Row(f"{TALK}/way", body={"way": "by_hand"}),
     "GET /api/v1/calls/{call}/guests": Row(f"{TALK}/guests"),
     "POST /api/v1/calls/{call}/guests": Row(f"{TALK}/guests", status=403, body={"person_id": 999999}),  # no relative
-    "POST /api/v1/calls/{call}/guests/{person}/leave": Row(f"{TALK}/guests/999999/leave"),
+    "POST /api/v1/calls/{call}/guests/{person}/leave": Row(f"{TALK}/guests/{{person}}/leave", status=404),  # no guest
     "POST /api/v1/calls/{call}/undo": Row(f"{TALK}/undo"),
     "GET /api/v1/proposals": Row("proposals", others=200),
     "GET /api/v1/proposals/{proposal}": Row("proposals/{proposal}"),

@@ -14,6 +14,7 @@ from models.messages.outbox import post
 from models.ordering.demands import DemandItem, DemandList
 from models.ordering.help import HelpRequest
 from models.ordering.listings import Listing
+from models.ordering.loans import ResourceLoan
 from models.ordering.needs import NeedSubmission
 from models.ordering.orders import Order
 from models.ordering.versions import ListingVersion
@@ -40,6 +41,7 @@ LISTS = {
     "report": "/console/report/", "needs": "/console/needs/", "help": "/console/help/",
     "demands": "/console/demands/", "gaps": "/console/gaps/",
     "waiting": "/console/waiting/", "series": "/console/series/",
+    "loans": "/console/loans/",
     "residents": "/console/residents/", "centres": "/console/centres/", "audit": "/console/audit/",
     "": "/console/",
 }  # fmt: skip
@@ -89,6 +91,10 @@ def fill(session, cast, start, many):
                 client_key=f"s{n}", relative_id=cast.xiaofang.id, cared_id=elder.id, rule="week-1-7", at=NOW.time(),
                 zone="Asia/Shanghai", anchor=NOW.date(), first_day=NOW.date(), scheduled_through=NOW.date(),
                 created_by_id=cast.xiaofang.id, created_at=NOW,
+            ),
+            ResourceLoan(
+                kind="person", person_id=elder.id, from_centre_id=cast.other_centre.id, to_centre_id=cast.centre.id,
+                starts_at=at, ends_at=at + 60 * MINUTE, requested_by_id=cast.li.id, created_at=NOW,
             ),
             Pairing(helper_id=cast.li.id, cared_id=elder.id, every_days=7, since=NOW - timedelta(days=30)),
         ])  # fmt: skip

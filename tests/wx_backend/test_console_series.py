@@ -85,4 +85,9 @@ def test_one_date_is_left_out_for_a_reason_that_the_family_reads_and_back(clerk,
         one = session.get_one(Occurrence, day)
         assert (one.state, one.reason) == ("skipped", "asked")
     assert letters(open_session, "family.cancelled") >= 1
+    clerk.opens(f"/console/series/{series}")
+    far = int(re.findall(r"/console/series/dates/(\d+)/skip", clerk.page)[-1])  # not booked yet
+    clerk.posts(f"/console/series/dates/{far}/skip", reason="老人自己说不来")
+    assert letters(open_session, "series.skipped") == 1
+    clerk.opens(f"/console/series/{series}")
     assert "这一次恢复了" in after(clerk, clerk.posts(f"/console/series/dates/{day}/again"))

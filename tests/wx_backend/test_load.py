@@ -300,6 +300,12 @@ def test_the_device_at_a_seat_is_loaded_and_another_in_its_place_is_allowed_anew
     assert load(session, path, GOOD + SEAT + DEVICE + "C,连线室,1号屏,SN-2,m,葛山1号屏\n") == {"voip_devices": 1}
     assert session.scalars(select(VoipDevice.sn)).all() == ["SN-2"]
     assert session.scalars(select(DeviceGrant)).all() == []  # WeChat asks for each device by itself
+    both = "C,连线室,1号屏,SN-3,m,1号屏\nC,连线室,2号屏,SN-2,m,2号屏\n"
+    load(session, path, GOOD + SEAT + DEVICE + both)  # it stands at the other seat now
+    load(session, path, GOOD + SEAT + DEVICE + both.replace("SN-3", "x").replace("SN-2", "SN-3").replace("x", "SN-2"))
+    assert session.execute(select(VoipDevice.name, VoipDevice.sn).order_by(VoipDevice.name)).all() == [
+        ("1号屏", "SN-2"), ("2号屏", "SN-3"),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

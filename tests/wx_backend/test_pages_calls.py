@@ -89,8 +89,11 @@ def test_a_call_is_moved_and_the_page_says_what_stands_until_then(pages, cast, o
     told = me.get(me.post(f"/m/calls/{call}/move", at=MONDAY).location).text
     assert "改好了" in told
     assert "国内11月30日（周一）16:00\n马德里09:00" in told
-    for at in ("", "x", "9" * 11, "-5"):
-        assert me.post(f"/m/calls/{call}/move", at=at).status_code in (409, 422)
+    for at in ("", "x", "9" * 11, "-5", int(NOW.timestamp()) // 60):
+        anew = me.get(me.post(f"/m/calls/{call}/move", at=at).location)
+        assert "请另选一个" in anew.text
+    assert me.post(f"/m/calls/{call}/move", at="1\0").status_code == 404
+    assert me.get("/m/calls/99999999999999999999").status_code == 404
     assert call_of(open_session).revision == 1
 
 
@@ -160,7 +163,7 @@ def test_where_the_asked_time_is_gone_the_family_chooses_another_and_the_old_one
     me = pages.inside(cast.xiaofang)
     said = me.post(f"/m/calls/asked/{asked}/yes")
     assert said.location.startswith(f"/m/calls/{call}/move")
-    assert "刚刚被约走" in me.get(said.location).text
+    assert "请另选一个" in me.get(said.location).text
     with open_session() as session:
         assert session.get_one(CallProposal, asked).state == "asked"
     assert call_of(open_session).starts_at == SUNDAY_16
@@ -248,7 +251,14 @@ def test_a_series_rests_goes_on_gets_another_hour_ends_and_is_taken_back(pages, 
     assert "顺延到放假后" in after("holidays", kept="shift")
     assert "暂停中" in after("rest")
     assert "进行中" in after("go")
-    assert "延长了半年" in after("longer")
+    until = hidden(me.get(at))["until"]
+    for _ in range(2):
+        assert "延长了半年" in after("longer", until=until)
+    with open_session() as session:
+        assert f"{session.scalars(select(Series.last_day)).one():%Y%m%d}" == until
+    for wrong in ("x", "20200101"):
+        assert me.post(f"{at}/longer", until=wrong).status_code in (409, 422)
+    assert me.post(f"{at}/time", clock="1530", since="x").status_code == 404
     asked = me.get(f"{at}/end").text
     assert re.search(r"后面约好的\d+次都会取消", asked)
     assert "已结束" in after("end")
@@ -267,7 +277,7 @@ def test_one_date_is_left_out_and_back_and_from_one_on_the_hour_changes(pages, c
     assert len(dates) >= 3
     second = dates[1]
     assert "这一次不视频" in me.get(second).text
-    assert "您选择不视频" in me.get(me.post(f"{second}/skip").location).text
+    assert "这一次说好不视频" in me.get(me.post(f"{second}/skip").location).text
     assert "这一次恢复了" in me.get(me.post(f"{second}/again").location).text
     third = dates[2].rsplit("/", 1)[1]
     assert "前面的不变" in me.get(f"{at}/time?since={third}").text
@@ -292,7 +302,7 @@ def test_a_cadre_who_leaves_out_a_date_says_what_they_were_told_and_the_family_r
     unsaid = li.post(f"{second}/skip")
     assert unsaid.status_code == 422
     assert "请写明原因" in unsaid.text
-    assert "您选择不视频" in li.get(li.post(f"{second}/skip", reason="老人自己说不来").location).text
+    assert "这一次说好不视频" in li.get(li.post(f"{second}/skip", reason="老人自己说不来").location).text
 
 
 def test_how_it_is_held_is_chosen_and_what_cannot_be_says_why(pages, cast, open_session):

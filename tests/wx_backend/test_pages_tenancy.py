@@ -105,7 +105,7 @@ ROWS = {
     ("POST", "/m/calls/<int:call>/way"): CHANGED,
     ("GET", "/m/calls/<int:call>/guests"): OURS,
     ("POST", "/m/calls/<int:call>/guests/<int:person>"): (404, 404, 404, 404, 404, 401),  # no relative of her own
-    ("POST", "/m/calls/<int:call>/guests/<int:person>/off"): CHANGED,
+    ("POST", "/m/calls/<int:call>/guests/<int:person>/off"): (404, 404, 404, 404, 404, 401),  # she is none
     ("POST", "/m/calls/<int:call>/join"): (409, 404, 404, 409, 404, 401),  # days before
     ("GET", "/m/makeups/<int:kept>"): HERS,
     ("POST", "/m/makeups/<int:kept>"): (422, 404, 404, 404, 404, 401),  # none of the times that are kept

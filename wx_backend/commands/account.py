@@ -5,7 +5,8 @@ from typing import Any
 import click
 
 from handlers.menu import MENU
-from wx_backend.config import Config, find_file, load_config
+from wx_backend.commands.settings import settings
+from wx_backend.config import Config
 from wx_backend.hands import make_clients, make_templates
 from wx_backend.wechat import menu as account_menu
 from wx_backend.wechat.client import FAR_END
@@ -18,7 +19,7 @@ def menu() -> None:
 
 
 def _client(named: str | None) -> tuple[Config, Any]:
-    config = load_config(find_file(named))
+    config = settings(named)
     return config, make_clients(config)[config.wechat.official_account.app_id]
 
 

@@ -17,7 +17,8 @@ from models.ordering.notices import codes_of, current_list, keep_codes
 from models.ordering.publications import Publication
 from models.places.areas import Area
 from models.places.centres import ServiceCentre
-from wx_backend.config import Config, find_file, load_config
+from wx_backend.commands.settings import settings
+from wx_backend.config import Config
 from wx_backend.database import SessionFactory, make_engine, session_factory
 from wx_backend.hands import make_clients, make_clock
 from wx_backend.load.export import catalogue
@@ -53,7 +54,7 @@ def _centre(session: Session, code: str) -> ServiceCentre:
 @click.pass_obj
 def sheet(named: str | None, centre: str, paper: str, out: Path) -> None:
     """公开栏的服务清单（PDF，大字，每项一个二维码）。内容没有变就还是上一版。"""
-    config = load_config(find_file(named))
+    config = settings(named)
     try:
         regular, bold = faces(config.print.font, config.print.font_bold)
         with _database(config) as open_session:
@@ -117,7 +118,7 @@ def _entry(session: Session, offer: Offered, code: str) -> Entry:
 @click.pass_obj
 def article(named: str | None, centre: str, out: Path | None) -> None:
     """公众号文章用的服务清单文字。"""
-    config = load_config(find_file(named))
+    config = settings(named)
     with _database(config) as open_session, open_session() as session, session.begin():
         place, now = _centre(session, centre), make_clock(config)()
         made = current_list(session, "article", place, by_id=None, now=now)
@@ -139,7 +140,7 @@ def article(named: str | None, centre: str, out: Path | None) -> None:
 @click.pass_obj
 def export(named: str | None, area: str, out: Path) -> None:
     """一个区域内各中心的服务清单（xlsx），改好后用 load 导回。"""
-    config = load_config(find_file(named))
+    config = settings(named)
     with _database(config) as open_session, open_session() as session:
         found = session.scalar(select(Area).where(Area.code == area))
         if found is None:

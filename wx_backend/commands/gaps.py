@@ -7,7 +7,7 @@ from handlers.ordering.need_words import AUDIENCES, KINDS_OF_SAID
 from handlers.ordering.words import UNMET_NAMES
 from models.ordering.gaps import Asked, Uncovered, Unmet, gaps
 from models.places.areas import Area
-from wx_backend.config import find_file, load_config
+from wx_backend.commands.settings import settings
 from wx_backend.database import make_engine, session_factory
 from wx_backend.hands import make_clock
 
@@ -19,7 +19,7 @@ NOTHING = "没有缺口：清单上的需求都有服务，也没有没人能做
 @click.pass_context
 def gap_report(context: click.Context, code: str) -> None:
     """缺口报告：清单上还没有服务的需求，没人能做的订单，大家提过什么（按人数）。"""
-    config = load_config(find_file(context.obj))
+    config = settings(context.obj)
     engine = make_engine(config.database.url)
     try:
         with session_factory(engine)() as session, session.begin():

@@ -21,7 +21,8 @@ from models.messages.looking import Question, Seen, counts, is_stuck, look, one,
 from models.people.persons import Person
 from models.tasks.tasks import Task
 from models.tasks.undelivered import in_hand
-from wx_backend.config import Config, find_file, load_config
+from wx_backend.commands.settings import settings
+from wx_backend.config import Config
 from wx_backend.database import make_engine, session_factory
 from wx_backend.hands import make_clock
 
@@ -109,7 +110,7 @@ def again(named: str | None, letter_id: int, reason: str) -> None:
 
 def _at_desk(named: str | None, work: Callable[[Desk], None]) -> None:
     """Do it in one transaction; what is refused is said in one polite line and changes nothing."""
-    config: Config = load_config(find_file(named))
+    config: Config = settings(named)
     engine = make_engine(config.database.url)
     try:
         with session_factory(engine)() as session, session.begin():

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from handlers.ordering.report_words import FIGURES, in_words
 from models.ordering.reports import month_of, read_month, report
 from models.places.areas import Area
-from wx_backend.config import find_file, load_config
+from wx_backend.commands.settings import settings
 from wx_backend.database import make_engine, session_factory
 from wx_backend.hands import make_clock
 
@@ -19,7 +19,7 @@ NOTHING = "这个月没有订单。"
 @click.pass_context
 def month_report(context: click.Context, month: str, code: str) -> None:
     """一个月的点单：多少人点、完成多少、多久接单、评价如何（只有数字，没有姓名）。"""
-    config = load_config(find_file(context.obj))
+    config = settings(context.obj)
     engine, now = make_engine(config.database.url), make_clock(config)()
     begins = read_month(month) if month else month_of(now)
     if begins is None:

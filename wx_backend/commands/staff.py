@@ -17,7 +17,7 @@ from models.people.accounts import StaffAccount
 from models.people.persons import Person
 from models.people.staff import ROLES, end_role, is_cadre, roles_of
 from models.places.areas import Area
-from wx_backend.config import find_file, load_config
+from wx_backend.commands.settings import settings
 from wx_backend.database import make_engine, session_factory
 from wx_backend.hands import make_clock
 
@@ -127,7 +127,7 @@ def verify(named: str | None, noted: str) -> None:
 
 def _in_office(named: str | None, work: Callable[[Office], None]) -> None:
     """Do it in one transaction; what is refused is said in one line and changes nothing."""
-    config = load_config(find_file(named))
+    config = settings(named)
     engine = make_engine(config.database.url)
     try:
         with session_factory(engine)() as session, session.begin():

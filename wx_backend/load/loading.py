@@ -24,6 +24,7 @@ class Loading:
     now: datetime
     author: Who | None = None  # in whose name services are written for review; None: the file itself was reviewed
     counts: dict[str, int] = field(default_factory=dict)
+    named: set[str] = field(default_factory=set)  # what the file may name once only
     _kept: dict[tuple[type[Row], str, int], set[int]] = field(default_factory=dict)
 
     def find(self, table: type[Any], code: str, what: str) -> Any:

@@ -1,6 +1,8 @@
 """Series of calls: one row for each with its state and reason; a week that cannot be leaves the rest."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, time, timedelta
+from threading import Barrier
 
 import pytest
 from sqlalchemy import func, select
@@ -399,3 +401,16 @@ def test_an_occurrence_keeps_its_key_through_all_that_happens_to_it(session, cas
         seen.append(found.revision)
     assert seen == sorted(set(seen))
     assert date.fromisoformat("2026-12-06") == SUNDAY + WEEK
+
+
+def test_of_two_who_begin_with_one_key_at_once_both_have_the_same_series(open_session, cast):
+    barrier = Barrier(2)
+
+    def begin_it():
+        barrier.wait(20)
+        with open_session() as session, session.begin():
+            return begun(session, cast, key="one-tap").id
+
+    with ThreadPoolExecutor(2) as pool:
+        first, second = (one.result(60) for one in [pool.submit(begin_it) for _ in range(2)])
+    assert first == second

@@ -16,10 +16,12 @@ from models.ordering.lending import (
     cancel,
     give_back,
     hand_over,
+    lapse_loans,
     refuse,
     request,
 )
 from models.ordering.loans import LoanDay, is_overdue
+from models.ordering.skills import Skill
 from models.ordering.visiting import name_person
 from models.people.identities import Identity
 from models.people.persons import Person
@@ -39,7 +41,7 @@ def nurse(session, cast):
     session.add(person)
     session.flush()
     identity = Identity(app_id="wx-test-account", openid="o-mei", person_id=person.id, since=NOW)
-    session.add(identity)
+    session.add_all([identity, Skill(person_id=person.id, skill="care_worker")])
     session.flush()
     cast.identities[person.id] = identity
     return person
@@ -80,12 +82,38 @@ def test_a_refusal_says_why_and_a_stranger_asks_for_nothing(session, cast, nurse
         with pytest.raises(Refused, match="not_yours"):
             request(session, cast.who(stranger), kind="person", resource_id=nurse.id, to_centre_id=cast.centre.id,
                     starts_at=NOW, ends_at=ENDS, now=NOW)  # fmt: skip
+    session.add(Skill(person_id=cast.li.id, skill="hairdresser"))
+    session.flush()
     with pytest.raises(Refused, match="own_already"):
         asked(session, cast, "person", cast.li.id)
+    villager = Person(name="周阿公", area_id=cast.other_village.id, created_at=NOW)
+    session.add(villager)
+    session.flush()
+    for nobody in (villager.id, 999):  # who can do nothing that is known is as good as nobody
+        with pytest.raises(Refused, match="not_lendable"):
+            asked(session, cast, "person", nobody)
     with pytest.raises(Refused, match="not_lendable"):
         asked(session, cast, "equipment", 999)
-    with pytest.raises(Refused, match="bad_time"):
+    with pytest.raises(Refused, match="bad_span"):
         asked(session, cast, "person", nurse.id, ends_at=NOW)
+
+
+def test_asking_twice_is_asking_once_and_the_lender_has_time_to_answer(session, cast, nurse):
+    first, second = (asked(session, cast, "person", nurse.id) for _ in range(2))
+    assert first.id == second.id
+    task = session.scalars(select(Task).where(Task.kind == "loan_request")).one()
+    assert task.due_at == NOW + timedelta(days=1)  # it begins now: not overdue the minute it is asked for
+    assert task.facts["span"] == "11-24 至 11-25"
+
+
+def test_what_was_never_fetched_is_over_with_its_days(session, cast, nurse):
+    loan = asked(session, cast, "person", nurse.id)
+    assert lapse_loans(session, ENDS - timedelta(minutes=1)) == 0
+    with pytest.raises(Refused, match="wrong_state"):
+        approve(session, cast.who(cast.zhao), loan.id, ENDS)
+    assert (lapse_loans(session, ENDS), lapse_loans(session, ENDS)) == (1, 0)
+    assert (loan.state, session.scalars(select(Task.state)).all()) == ("cancelled", ["cancelled"])
+    assert session.scalars(select(LoanDay)).all() == []
 
 
 def test_of_two_loans_of_one_thing_for_one_day_the_database_refuses_one(open_session, cast):
@@ -93,7 +121,8 @@ def test_of_two_loans_of_one_thing_for_one_day_the_database_refuses_one(open_ses
         car = Equipment(centre_id=cast.other_centre.id, kind="vehicle", name="浙K·2")
         session.add(car)
         session.flush()
-        loans = [asked(session, cast, "equipment", car.id).id for _ in range(2)]
+        ends = (ENDS, ENDS + timedelta(hours=1))
+        loans = [asked(session, cast, "equipment", car.id, ends_at=one).id for one in ends]
 
     def agree(key):
         try:
