@@ -34,7 +34,7 @@ def yes(proposal: int) -> Answer:
     try:
         call = changing.accept(g.session, g.who, proposal, g.now)
     except Refused as refusal:
-        if refusal.code != "slot_taken":
+        if refusal.code not in ("slot_taken", "bad_time"):
             raise
         g.session.rollback()
         _, call = changing.proposal_for(g.session, g.who, proposal)
@@ -64,7 +64,13 @@ def makeup_times(kept: int) -> str:
 @ROOM.post("/makeups/<int:kept>")
 def makeup_taken(kept: int) -> Answer:
     """One of them is booked, and the others are free again."""
-    call = makeup.take(g.session, g.who, kept, sent_time(), g.now)
+    try:
+        call = makeup.take(g.session, g.who, kept, sent_time(), g.now)
+    except Refused as refusal:
+        if refusal.code != "bad_time":
+            raise
+        g.session.rollback()
+        return redirect(url_for(".makeup_times", kept=kept), 303)
     return to_call(call.id, "booked")
 
 

@@ -133,6 +133,7 @@ def _shown(slots: Sequence[Slot], zone: str, day: date | None = None) -> list[Sh
 def _gone(refusal: Refused, head: str, here: str, relative: Person) -> Answer | tuple[str, int]:
     """That time cannot be had: the nearest that are still free, where somebody was quicker; else all times anew."""
     if refusal.code == "bad_time":
+        g.session.rollback()
         return redirect(f"{here}?gone=1", 303)  # it has come too near, or the form is old
     if refusal.code != "slot_taken":
         raise refusal

@@ -108,7 +108,7 @@ ROWS = {
     ("POST", "/m/calls/<int:call>/guests/<int:person>/off"): (404, 404, 404, 404, 404, 401),  # she is none
     ("POST", "/m/calls/<int:call>/join"): (409, 404, 404, 409, 404, 401),  # days before
     ("GET", "/m/makeups/<int:kept>"): HERS,
-    ("POST", "/m/makeups/<int:kept>"): (422, 404, 404, 404, 404, 401),  # none of the times that are kept
+    ("POST", "/m/makeups/<int:kept>"): (303, 404, 404, 404, 404, 401),  # none of the times that are kept
     ("POST", "/m/makeups/<int:kept>/no"): (303, 404, 404, 404, 404, 401),
     ("GET", "/m/series"): EVERYBODY,
     ("GET", "/m/series/of/<int:call>"): OURS,
