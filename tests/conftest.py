@@ -144,7 +144,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _kind(item: pytest.Item) -> str:
     """On which kind of database a test runs; "" where it has none."""
     params = getattr(item, "callspec", None)
-    return str(params.params.get("database_url", "")) if params else ""
+    return str(params.params.get("database_url") or params.params.get("kind", "")) if params else ""
 
 
 def pytest_collection_finish() -> None:

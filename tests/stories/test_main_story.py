@@ -11,7 +11,6 @@ from wx_backend.demo.story import Story
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-@pytest.mark.both
 def test_follow_order_accept_call_reminder_receipt_with_the_clock_killed_in_the_middle(
     databases, request, tmp_path: Path, kind: str
 ) -> None:
