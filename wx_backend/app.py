@@ -138,7 +138,9 @@ def make_mini_api(config: Config, frame: asked.Frame, client: Client) -> Api:
         login.room(frame, client), people_api.room, places_api.room, catalogue_api.room, ordering_api.room,
         after_api.room, line_api.room, offers_api.room, need_api.room, tasks_api.room(in_words), open311.room,
         family_api.room(offered_ways(config)), series_api.room, answers_api.room,
-        calling.room(frame, client, offered_ways(config), link_server(config)),
+        calling.room(
+            frame, client, offered_ways(config), link_server(config), f"{config.app.public_url}/video/"
+        ),
     )  # fmt: skip
     sentences = {
         code: sentence

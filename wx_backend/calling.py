@@ -18,6 +18,7 @@ from handlers.envelope import Asked, Instant, Shown, refusing, said
 from models.errors import Refused
 from models.family import devices, minutes, ways
 from models.family.calls import FamilyCall, call_for
+from models.family.passes import give_pass, open_screen
 from models.people.identities import Who
 from models.people.persons import Person
 from wx_backend import guard
@@ -58,7 +59,8 @@ class OneToOne(Shown):
 class JoinShown(Shown):
     """How this person joins: of `signed`, `one_to_one`, `link` the one that the way of the call needs is there.
 
-    None is where the page of the call opens, a device rings, or the cadre calls.
+    `link` is also the call's own page for the way "room", good once and for half an hour. None is where a device rings,
+    or the cadre calls.
     """
 
     way: str
@@ -87,10 +89,14 @@ class Joined:
     name: str
     group: str
     openids: tuple[str, str] | None
+    key: str | None = None  # a pass into the room
 
 
-def room(frame: Frame, client: Client, offered: ways.Offered, server: Server | None) -> APIBlueprint:
-    """The two addresses. `client` is the mini-program's; `server` the county's own, for the way "link"."""
+def room(
+    frame: Frame, client: Client, offered: ways.Offered, server: Server | None, door: str
+) -> APIBlueprint:  # fmt: skip
+    """The two addresses. `client` is the mini-program's; `server` the county's own, for the way "link"; `door` is where
+    a pass into the built-in room is handed in, as a URL."""
     calling = APIBlueprint("calling", __name__, tag="calls")
 
     def asked(work: Callable[[Session, Who], T]) -> T:
@@ -102,7 +108,17 @@ def room(frame: Frame, client: Client, offered: ways.Offered, server: Server | N
     @calling.output(JoinShown)
     @calling.doc(
         responses=refusing(
-            *JOINING, "signed_out", "no_minutes", "no_way", "way_not_possible", "code_used", "wechat_away"
+            *JOINING,
+            "signed_out",
+            "no_minutes",
+            "no_way",
+            "way_not_possible",
+            "code_used",
+            "wechat_away",
+            "call_off",
+            "room_early",
+            "room_over",
+            "screen_taken",
         )
     )
     def join(call: int, json_data: JoinAsked) -> Any:
@@ -114,6 +130,8 @@ def room(frame: Frame, client: Client, offered: ways.Offered, server: Server | N
             made.signed = SignedShown(**vars(_signed(client, here, json_data.code)))
         elif here.openids is not None:
             made.one_to_one = OneToOne(caller=here.openids[0], listener=here.openids[1], room_type=here.call.media)
+        elif here.key is not None:
+            made.link = door + here.key
         elif joins == "link":
             made.link = _link(server, here)
         return said(made)
@@ -143,8 +161,11 @@ def _arrive(session: Session, who: Who, call_id: int, offered: ways.Offered) -> 
     if ways.WAYS[call.way].joins == "openids":
         openids = _two(session, call, offered.app_id)
         minutes.hold(session, call, offered.app_id, offered.budget, g.now)
+    key = None
+    if ways.WAYS[call.way].joins == "page":
+        key = (open_screen if role == "cadre" else give_pass)(session, who, call.id, g.now)
     name = session.get_one(Person, call.cared_id if role == "cadre" else who.person_id).name
-    found = Joined(who, call, name, ways.group_of(session, call), openids)
+    found = Joined(who, call, name, ways.group_of(session, call), openids, key)
     session.expunge(call)  # read on when the transaction is over
     return found
 

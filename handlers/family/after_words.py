@@ -98,7 +98,7 @@ PHONE_NONE = "都已经告诉了。"
 # The desk.
 VIEWS = {"coming": "要来的", "untold": "还没登记结果", "all": "全部"}
 VERBS = {
-    "begin": "约好", "change": "改时间", "choose": "选了怎么视频",
+    "begin": "约好", "change": "改时间", "reseat": "换座位", "choose": "选了怎么视频",
     "set_out": "出发上门", "check_in": "老人到场", "start": "开始", "close": "时间过了，没人登记",
     "complete": "视频顺利", "cancel": "取消", "call_off": "中心取消", "undo": "撤回取消", "miss_relative": "家人没接",
     "miss_resident": "老人没来", "miss_both": "双方没来", "fail": "没接通",

@@ -11,14 +11,15 @@ from pydantic import AwareDatetime, Field
 
 from handlers.envelope import NO_NUL, Asked, Instant, Key, Nothing, Shown, refusing, said
 from handlers.family import words
+from handlers.family.free_times import for_a_new_call, to_move_a_call
 from handlers.words import when_two
 from models.errors import Refused
-from models.family import devices, minutes, ways
-from models.family.booking import book, move, partner
+from models.family import devices, minutes, rooms, ways
+from models.family.booking import book, move
 from models.family.calls import FamilyCall, call_for, calls_of
 from models.family.ending import cancel
 from models.family.guests import guests_of
-from models.family.slots import Slot, free_slots
+from models.family.slots import Slot, best
 from models.hours import CHINA
 from models.people.persons import Person
 from models.places.centres import ServiceCentre, phone_of
@@ -55,6 +56,7 @@ class SlotsAsked(Asked):
     person_id: Key
     first_day: date
     days: Annotated[int, Field(ge=1, le=14)] = 7
+    call: Key | None = None  # of a call that is to be moved: its own time counts as free, its guests as on it
 
 
 class WayAsked(Asked):
@@ -77,11 +79,13 @@ class EndedAsked(Asked):
 
 
 class SlotShown(Shown):
-    """A free half-hour; `text` is it on both clocks, `humane` whether the caller is awake then."""
+    """A free half-hour; `text` is it on both clocks with what it would fall into, `humane` whether that is nothing, and
+    `best` marks the kindest three, of different days."""
 
     starts_at: Instant
     text: str
     humane: bool
+    best: bool
 
 
 class Slots(Shown):
@@ -162,15 +166,16 @@ def _about_time(calls: APIBlueprint) -> None:
     @calls.get("/calls/slots")
     @calls.input(SlotsAsked, location="query")
     @calls.output(Slots)
-    @calls.doc(responses=refusing("no_link", "not_active", "consent_withdrawn", "no_centre", "no_station"))
+    @calls.doc(responses=refusing("no_link", "not_active", "consent_withdrawn", "no_centre", "no_station", "not_yours"))
     def slots(query_data: SlotsAsked) -> Any:
-        """The free half-hours for a call with a person who is linked to me."""
-        cared = partner(g.session, g.who, query_data.person_id)
-        me = g.session.get_one(Person, g.who.person_id)
-        found = free_slots(
-            g.session, me, cared, first_day=query_data.first_day, days=query_data.days, now=g.now
-        )  # fmt: skip
-        return said(Slots(items=[_slot(slot) for slot in found]))
+        """The free half-hours for a call with somebody linked to me, or for one of my calls that is to be moved."""
+        when = (query_data.first_day, query_data.days)
+        if query_data.call is None:
+            free = for_a_new_call(g.session, g.who, query_data.person_id, g.now, *when)
+        else:
+            free = to_move_a_call(g.session, g.who, query_data.call, g.now, *when)
+        kindest = best(free.slots, free.centre.tz)
+        return said(Slots(items=[_slot(slot, slot in kindest, free.relative.time_zone) for slot in free.slots]))
 
     @calls.post("/calls")
     @calls.input(BookAsked)
@@ -298,12 +303,13 @@ def shown(call: FamilyCall, role: str) -> CallShown:
         revision=call.revision, centre=centre.name, venue_mode=call.venue_mode, phone=phone_of(g.session, centre),
         way=call.way,
         way_text=words.WAYS[call.way], media=call.media, opens_at=call.starts_at - ways.OPENS,
-        closes_at=call.ends_at + ways.GRACE,
+        closes_at=call.ends_at + (rooms.GRACE if call.way == "room" else ways.GRACE),
     )  # fmt: skip
 
 
-def _slot(slot: Slot) -> SlotShown:
-    return SlotShown(starts_at=slot.starts_at, text=_both(slot.starts_at, g.who.zone), humane=slot.humane)
+def _slot(slot: Slot, kindest: bool, zone: str) -> SlotShown:
+    text = words.offered(slot.starts_at, zone, slot.clashes)
+    return SlotShown(starts_at=slot.starts_at, text=text, humane=slot.humane, best=kindest)
 
 
 def _both(moment: datetime, zone: str) -> str:

@@ -9,6 +9,7 @@ from icalendar import Event as Entry
 from sqlalchemy.orm import Session
 
 from handlers.family import feed_words as words
+from handlers.family import words as said
 from handlers.room import Ask, Choice, Handler, Reply
 from handlers.words import when_two
 from models.family.feeds import Event, end, events_of, feed_of, renew
@@ -50,7 +51,7 @@ def _entry(event: Event, host: str, reads: ZoneInfo) -> Entry:
     relatives = "、".join((event.relative, *event.guests))
     entry.add("summary", words.summary(event.status, event.cared, relatives, helps=event.helps))
     if event.place:
-        entry.add("location", event.place)
+        entry.add("location", said.where(event.place, event.cared, at_home=event.at_home))
     entry.add("description", words.description(when_two(event.starts_at, CHINA, reads), event.phone, event.status))
     return entry
 

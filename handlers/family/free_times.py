@@ -37,28 +37,36 @@ class FreeTimes:
         return list(dict.fromkeys(opens.astimezone(self.centre.tz).date() for opens, _ in spans))[:DAYS_SHOWN]
 
 
-def for_a_new_call(session: Session, who: Who, person: int, now: datetime, day: date | None = None) -> FreeTimes:
-    """The free times of one day, or of the next `DAYS_SHOWN`, for a call of `who`; raises as `booking.partner` does."""
+def for_a_new_call(
+    session: Session, who: Who, person: int, now: datetime, day: date | None = None, days: int = 1
+) -> FreeTimes:  # fmt: skip
+    """The free times of `days` from a day on, or of the next `DAYS_SHOWN`, for a call of `who`.
+
+    Raises as `booking.partner` does.
+    """
     cared, relative = partner(session, who, person), session.get_one(Person, who.person_id)
-    return _free(session, relative, cared, now, day, uncounted_for(session, relative.id, now), ())
+    return _free(session, relative, cared, now, (day, days), uncounted_for(session, relative.id, now), ())
 
 
-def to_move_a_call(session: Session, who: Who, call: int, now: datetime, day: date | None = None) -> FreeTimes:
+def to_move_a_call(
+    session: Session, who: Who, call: int, now: datetime, day: date | None = None, days: int = 1
+) -> FreeTimes:  # fmt: skip
     """The same for a call that there is, without the time that it has; raises as `calls.call_for` does."""
     found, _ = call_for(session, who, call)
     relative, cared = (session.get_one(Person, key) for key in (found.relative_id, found.cared_id))
     own = [found.subject, *uncounted_for(session, relative.id, now)]
-    free = _free(session, relative, cared, now, day, own, guests_of(session, call))
+    free = _free(session, relative, cared, now, (day, days), own, guests_of(session, call))
     others = [slot for slot in free.slots if slot.starts_at != found.starts_at]
     return FreeTimes(relative, cared, free.centre, others)
 
 
 def _free(
-    session: Session, relative: Person, cared: Person, now: datetime, day: date | None, own: Sequence[str],
+    session: Session, relative: Person, cared: Person, now: datetime, when: tuple[date | None, int], own: Sequence[str],
     guests: Sequence[Person],
 ) -> FreeTimes:  # fmt: skip
     centre = venue_for(session, relative, cared).centre
-    first, days = day or now.astimezone(centre.tz).date(), 1 if day else DAYS_SHOWN
+    day, days = when
+    first, days = day or now.astimezone(centre.tz).date(), days if day else DAYS_SHOWN
     slots = free_slots(
         session, relative, cared, first_day=first, days=days, now=now, held_by=own, guests=guests
     )  # fmt: skip

@@ -10,6 +10,7 @@ from models.errors import Refused
 from models.family.calls import CALL, FamilyCall, call_for
 from models.family.guests import guests_of
 from models.family.holds import claim, uncounted_for
+from models.family.proposals import drop_proposals
 from models.family.slots import HORIZON_DAYS, NOTICE, nearest
 from models.family.taking import take
 from models.family.telling import announce
@@ -102,6 +103,7 @@ def move(session: Session, who: Who, call_id: int, starts_at: datetime, now: dat
             )  # fmt: skip
             _take(session, call, venue, relative, cared, now)
             announce(session, call, "changed", told_by=who.person_id, now=now, helped_before=helper)
+            drop_proposals(session, call.id, now)  # what the centre asked for was another time than this
             _has_acted(session, call, role, now)
     except Refused:
         session.refresh(call)  # the savepoint took the row back, not what this object had read since

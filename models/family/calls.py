@@ -81,6 +81,8 @@ CALL = Life(
     (
         # One whose hour has passed may still be planned anew; it is never confirmed afterwards.
         Verb("change", ("booked", "unreported"), "booked", who=("relative", "cadre"), tells=("relative", "helper")),
+        # On a call day: to another seat of it, also where the elder sits there already and the relative is late.
+        Verb("reseat", ("booked", "checked_in", "unreported"), "booked", who=("cadre",), tells=("relative", "helper")),
         Verb("choose", ("booked",), "booked", who=("relative", "cadre")),  # how it is held
         Verb("set_out", ("booked",), "booked", who=("cadre",), tells=("relative",)),
         Verb("check_in", ("booked", "unreported"), "checked_in", who=("cadre",)),

@@ -61,6 +61,7 @@ class Event:
     place: str
     phone: str
     changed_at: datetime
+    at_home: bool = False
 
 
 def hash_of(token: str) -> str:
@@ -162,6 +163,7 @@ def _of_call(session: Session, row: Any, reader: Person, changed: Mapping[str, d
         f"{one.subject if one is not None else call.subject}".replace(":", "-"), sequence,
         "CANCELLED" if off else "CONFIRMED", call.starts_at, call.ends_at, centre.time_zone, cared.name, relative.name,
         guests, reader.id == call.helper_id, centre.name, phone_of(session, centre), max(changes),
+        at_home=call.at_home,
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from models.family.holds import HOLD_LASTS, MOST_HOLDS, CallHold, holds_of, let_
 from models.family.slots import nearest
 from models.family.taking import take
 from models.family.venues import CALL_LASTS, venue_for
+from models.people import guardians
 from models.people.identities import Who
 from models.people.persons import Person
 
@@ -19,9 +20,10 @@ def hold_slot(session: Session, who: Who, *, cared_id: int, starts_at: datetime,
     """Keep a time for the one who asks, for five minutes; asking again for the same time begins them anew.
 
     Of the person's other holds those at the same hour are given up, and the oldest where they would be too many.
-    Raises Refused like `partner`, Refused("bad_time"), and Refused("slot_taken", alternatives=[Slot…]).
+    Raises Refused like `partner`, ("guardian_missing"), ("bad_time"), and ("slot_taken", alternatives=[Slot…]).
     """
     cared, relative = partner(session, who, cared_id), session.get_one(Person, who.person_id)
+    guardians.check(session, cared, now)
     venue = venue_for(session, relative, cared)
     check_time(session, venue, starts_at, now)
     sweep_holds(session, now)

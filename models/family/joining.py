@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from models.errors import Refused
 from models.family.calls import CALL, FamilyCall, call_for, led_by, locked, place_of, resources_of
 from models.family.guests import GUEST, CallGuest, guests_of
+from models.family.presence import MOST_SEATS
 from models.family.telling import facts_of, remind, tell
 from models.life import By
 from models.messages.outbox import withdraw
@@ -41,11 +42,12 @@ def invite(session: Session, who: Who, call_id: int, person_id: int, now: dateti
     on_it = [guest.id for guest in guests_of(session, call.id)]
     if person_id in on_it:
         return call
-    if len(on_it) >= MOST_GUESTS:
-        raise Refused("call_full", most=MOST_GUESTS)
     guest = next((one for one in may_be_asked(session, who, call.id) if one.id == person_id), None)
     if guest is None:
         raise Refused("no_link")
+    most = MOST_GUESTS if call.way != "room" else MOST_SEATS - 2  # beside the elder's screen and who booked
+    if len(on_it) >= most:
+        raise Refused("call_full", most=most)
     try:
         everything, where = {*resources_of(session, call), guest.resource}, place_of(session, call)
         occupy(session, everything, call.starts_at, call.ends_at, call.subject, where)

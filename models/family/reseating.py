@@ -10,6 +10,7 @@ from models.family.call_days import CALL_DAY, CallDay, area_of, calls_on, day_fo
 from models.family.calls import CALL, MISSED, FamilyCall
 from models.family.ending import end
 from models.family.guests import guests_of
+from models.family.proposals import drop_proposals
 from models.family.seating import free_screen, hold_day, screens_of, seat_again, sit
 from models.family.telling import announce
 from models.family.venues import CALL_LASTS
@@ -127,12 +128,13 @@ def _move(
     try:
         with session.begin_nested():
             CALL.move(
-                session, call, "change", by=By(who.person_id, "cadre"), now=now, note=f"{note} {starts_at.isoformat()}",
+                session, call, "reseat", by=By(who.person_id, "cadre"), now=now, note=f"{note} {starts_at.isoformat()}",
                 where={"revision": call.revision}, starts_at=starts_at, ends_at=starts_at + CALL_LASTS,
                 revision=call.revision + 1, call_day_id=day.id, centre_id=day.centre_id, helper_id=day.helper_id,
             )  # fmt: skip
             sit(session, day, call, [*people, *guests_of(session, call.id)], starts_at)
             announce(session, call, "changed", told_by=who.person_id, now=now, helped_before=helper)
+            drop_proposals(session, call.id, now)
             before = session.get_one(CallDay, left)
             hold_day(session, before)  # a seat that has come free in the reserve is the reserve's again
     except Refused:

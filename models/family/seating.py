@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
@@ -16,6 +17,7 @@ from models.family.slots import HORIZON_DAYS, NOTICE, free_slots
 from models.family.telling import announce
 from models.family.venues import CALL_LASTS
 from models.life import By
+from models.people import guardians
 from models.people.care import CareLink
 from models.people.consent import has_taken_back
 from models.people.identities import Who
@@ -167,6 +169,7 @@ def _seat_new(
 def seat_again(session: Session, who: Who, day: CallDay, before: FamilyCall, now: datetime) -> FamilyCall:
     """A call that came to nothing is made up for in the day's reserve, as a call of its own."""
     people = [session.get_one(Person, key) for key in (before.relative_id, before.cared_id)]
+    guardians.check(session, people[1], now)
     return _seat_new(session, who, day, people[0], people[1], day.reserve_at, f"{before.subject}/again", now)
 
 
@@ -201,10 +204,14 @@ def _waiting(session: Session, centre: ServiceCentre, day: datetime) -> list[Per
         .where(Area.path.startswith(here.path), Person.state == "active", Person.id.not_in(near))
         .where(Person.homebound.is_(False))
         .where(Person.id.in_(select(CareLink.cared_id).where(CareLink.state == "confirmed")))
-        .order_by(last.is_not(None), last, Person.id).limit(MOST_FAMILIES)
+        .order_by(last.is_not(None), last, Person.id)
     )  # fmt: skip
-    found = [row.Person for row in session.execute(query) if _serves(session, centre, row.path)]
-    return [one for one in found if not has_taken_back(session, one.id, "family_calls")]
+    seatable = (
+        row.Person for row in session.execute(query)
+        if _serves(session, centre, row.path) and not has_taken_back(session, row.Person.id, "family_calls")
+        and (not guardians.is_child(row.Person, day) or guardians.agreed(session, row.Person.id))
+    )  # fmt: skip
+    return list(islice(seatable, MOST_FAMILIES))
 
 
 def _serves(session: Session, centre: ServiceCentre, path: str) -> bool:

@@ -14,6 +14,7 @@ from models.family.calls import CALL, FamilyCall, call_for, led_by
 from models.family.devices import device_of, grant_for
 from models.family.guests import guests_of
 from models.family.minutes import COSTS, Budget, left
+from models.family.presence import MOST_SEATS
 from models.life import By
 from models.people.identities import Identity, Who, is_reachable
 from models.tasks.tasks import TASK, Task
@@ -33,7 +34,7 @@ class Way:
 # joinVoIPChat holds ten people and its signature is made here; join1v1Chat wants both inside the same mini-program and
 # costs minutes (1 of video counts 15); wmpf-voip rings the family's phone from a device that each has authorised once.
 WAYS: Mapping[str, Way] = {
-    "room": Way((), "page"),
+    "room": Way(("seats",), "page"),
     "mini_voip": Way(("mini_program",), "signature"),
     "mini_1v1": Way(("mini_program", "alone", "minutes"), "openids"),
     "device_voip": Way(("mini_program", "device", "authorised"), "device"),
@@ -182,7 +183,12 @@ def _on_wechat(session: Session, call: FamilyCall, _: Offered, __: datetime) -> 
     return is_reachable(session, call.relative_id)
 
 
+def _has_seats(session: Session, call: FamilyCall, _: Offered, __: datetime) -> bool:
+    return len(guests_of(session, call.id)) <= MOST_SEATS - 2
+
+
 _CHECKS: Mapping[str, Check] = {
+    "seats": _has_seats,
     "mini_program": _in_mini_program, "alone": _alone, "minutes": _has_minutes, "device": _has_device,
     "authorised": _authorised, "wechat": _on_wechat,
 }  # fmt: skip

@@ -98,8 +98,9 @@ def _take(session: Session, wanted: Sequence[tuple[str, datetime]], held_by: str
     if not wanted:
         return
     rows = [{"resource_id": r, "cell_start": s, "held_by": held_by, "area_id": area_id} for r, s in wanted]
-    made = insert_of(session, Cell).values(rows).on_conflict_do_nothing().returning(Cell.resource_id, Cell.cell_start)
-    written = session.execute(made).all()
+    # A list beside the statement, not within it: so it is compiled once, and still one INSERT of them all.
+    made = insert_of(session, Cell.__table__).on_conflict_do_nothing().returning(_C.resource_id, _C.cell_start)
+    written = session.execute(made, rows).all()
     if len(written) == len(rows):
         return
     for row in written:

@@ -108,10 +108,18 @@ def test_a_call_is_booked_once_shown_on_both_clocks_moved_and_cancelled(phones, 
     chosen = next(slot for slot in free if slot["starts_at"] == "2026-11-29T08:00:00Z")
     assert "16:00" in chosen["text"]
     assert "9:00" in chosen["text"]
+    assert sum(slot["best"] for slot in free) == 1  # at most one of a day
+    night = next(slot for slot in free if not slot["humane"])
+    assert (night["best"], "夜里" in night["text"]) == (False, True)
     first = booked(phones, cast)
     again = said(xf.post("calls", booking(cast)), 201, "ok")["data"]
     assert again["id"] == first["id"]
     assert (first["with_name"], first["role"], first["opens_at"]) == ("王秀英", "relative", "2026-11-29T07:45:00Z")
+    asked = {"person_id": cast.wangnainai.id, "first_day": "2026-11-29", "call": first["id"]}
+    others = said(xf.get("calls/slots", query_string=asked), 200, "ok")["data"]["items"]
+    assert "2026-11-29T08:00:00Z" not in [slot["starts_at"] for slot in others]  # that is the one it has
+    assert "2026-11-29T08:30:00Z" in [slot["starts_at"] for slot in others]  # next to it everybody is free
+    said(phones["aming"].get("calls/slots", query_string=asked), 404, "not_yours")
     taken = said(xf.post("calls", booking(cast, "client-key-2")), 409, "slot_taken")["data"]["alternatives"]
     assert len(taken) == 3
     to = {"starts_at": taken[0]}
@@ -173,6 +181,17 @@ def test_a_room_is_signed_with_the_key_of_who_joins_and_never_shows_it(app, phon
     )  # fmt: skip
     assert by_wechat["signature"] == again
     said(phones["xf"].post(f"calls/{call}/join", {"code": far.code("o-li")}), 401, "code_used")
+
+
+@once
+def test_the_way_into_the_built_in_room_is_a_link_good_once(phones, cast, hand):
+    call = booked(phones, cast)["id"]
+    said(phones["xf"].post(f"calls/{call}/join", {}), 409, "call_not_open")
+    hand.at = SUNDAY_16
+    links = [said(phones[who].post(f"calls/{call}/join", {}), 200, "ok")["data"]["link"] for who in ("xf", "xf", "li")]
+    assert len(set(links)) == 3
+    assert all("/video/" in link for link in links)
+    said(phones["aming"].post(f"calls/{call}/join", {}), 404, "not_yours")
 
 
 @once

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from threading import Barrier
 
 import pytest
@@ -23,6 +23,7 @@ from models.history import history_of
 from models.hours import CHINA
 from models.life import By
 from models.messages.letters import Letter
+from models.people import guardians, links
 from models.people.care import CareLink
 from models.people.identities import Identity
 from models.people.persons import Person
@@ -157,6 +158,37 @@ def test_a_late_call_goes_to_the_reserve_of_its_day_and_there_is_one_for_each_sc
     assert history_of(session, calls[0].subject)[-1].note.startswith("reserve ")
     with pytest.raises(Refused, match="no_reserve"):
         to_reserve(session, cast.who(cast.li), calls[2].id, FIVE - HALF)
+
+
+def test_a_late_call_goes_to_the_reserve_also_where_the_elder_sits_there_already(session, cast):
+    day = made(session, cast)
+    (call,) = calls_on(session, day.id)
+    CALL.move(session, call, "check_in", by=By(cast.li.id, "cadre"), now=call.starts_at)
+    moved = to_reserve(session, cast.who(cast.li), call.id, call.starts_at + HALF)
+    assert (moved.state, moved.starts_at) == ("booked", FIVE - HALF)
+
+
+@pytest.mark.case("D20")
+def test_a_child_is_seated_only_where_a_guardian_has_agreed(session, cast):
+    ((mother, child),) = families(session, cast, 1, name="小宝")
+    child.born, child.left_behind = date(2017, 5, 1), "child"
+    link = session.scalars(select(CareLink).where(CareLink.cared_id == child.id)).one()
+    session.flush()
+    seated = {cared.id for _, cared, _ in planned(session, cast).seated}
+    assert child.id not in seated
+    links.entrust(session, cast.who(cast.li), link.id, NOW, guardian=True)
+    paper = guardians.agree(session, cast.who(mother), child.id, mother.id, "wechat", NOW)
+    assert child.id in {cared.id for _, cared, _ in planned(session, cast).seated}
+    day = made(session, cast)
+    call = next(one for one in calls_on(session, day.id) if one.cared_id == child.id)
+    CALL.move(session, call, "fail", by=By(cast.li.id, "cadre"), now=TWO + HALF)
+    session.delete(paper)
+    with pytest.raises(Refused, match="guardian_missing"):
+        to_reserve(session, cast.who(cast.li), call.id, TWO + HALF)
+
+
+def planned(session, cast):
+    return plan_day(session, cast.who(cast.li), centre_id=cast.centre.id, starts_at=TWO, ends_at=FIVE, now=NOW)
 
 
 @pytest.mark.parametrize("verb", ["fail", "miss_relative"])

@@ -140,8 +140,9 @@ def test_a_question_about_a_call_that_went_another_way_ends_silently(session, ca
     call, me = booked(session, cast), cast.who(cast.xiaofang)
     proposal = asked(session, cast, call, otherwise="cancel")
     move(session, me, call.id, MONDAY + timedelta(days=2), NOW)
-    assert lapse_proposals(session, proposal.answer_by) == 1
-    assert (call.state, proposal.state) == ("booked", "withdrawn")
+    assert (call.state, proposal.state) == ("booked", "withdrawn")  # nobody is asked any more
+    assert asked_of(session, me, NOW) == []
+    assert lapse_proposals(session, proposal.answer_by) == 0
 
 
 @pytest.mark.case("E9")

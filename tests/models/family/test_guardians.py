@@ -9,6 +9,7 @@ from models.errors import Refused
 from models.family import parting
 from models.family.booking import book, move
 from models.family.calls import FamilyCall, call_for
+from models.family.holding import hold_slot
 from models.family.joining import invite
 from models.messages.letters import Letter
 from models.people import guardians, links
@@ -52,6 +53,9 @@ def refused(code, work, *args, **more):
 @pytest.mark.case("D20")
 def test_a_child_is_not_booked_before_a_guardian_agrees_and_the_paper_says_who_when_and_how(session, cast, child):
     refused("guardian_missing", call_child, session, cast, child)
+    refused(
+        "guardian_missing", hold_slot, session, cast.who(cast.xiaofang), cared_id=child.id, starts_at=SUNDAY_16, now=NOW
+    )  # not at the last tap
     assert session.scalars(select(FamilyCall)).all() == []
     agreed(session, cast, child)
     call = call_child(session, cast, child)

@@ -17,6 +17,7 @@ from models.family.guests import CallGuest, guests_of
 from models.family.joining import MOST_GUESTS, invite, leave, may_be_asked
 from models.family.parting import part
 from models.family.telling import person_moved_zone
+from models.family.ways import Offered, choose
 from models.hours import CHINA
 from models.messages.letters import Letter
 from models.people.care import CareLink
@@ -136,16 +137,24 @@ def test_only_confirmed_relatives_of_the_same_elder_may_be_asked_and_only_by_who
         SUNDAY_16,
         "guest",
     )
+    leave(session, cast.who(yorker), call.id, yorker.id, NOW)
     invite(session, cast.who(cast.chen), call.id, other.id, NOW)  # a cadre over the village
 
 
 def test_there_is_room_for_so_many_and_nobody_is_on_two_calls_at_once(session, cast):
     call = booked(session, cast)
-    for n in range(MOST_GUESTS):
+    for n in (97, 98):
+        invite(session, cast.who(cast.xiaofang), call.id, sister(session, cast, n).id, NOW)
+    with pytest.raises(Refused, match="call_full"):  # the page shows four: the elder, who booked, and these two
+        invite(session, cast.who(cast.xiaofang), call.id, sister(session, cast, 96).id, NOW)
+    call.way = "mini_voip"
+    for n in range(MOST_GUESTS - 2):
         invite(session, cast.who(cast.xiaofang), call.id, sister(session, cast, n).id, NOW)
     with pytest.raises(Refused, match="call_full"):
         invite(session, cast.who(cast.xiaofang), call.id, sister(session, cast, 99).id, NOW)
     assert len(guests_of(session, call.id)) == MOST_GUESTS
+    with pytest.raises(Refused, match="way_not_possible"):
+        choose(session, cast.who(cast.xiaofang), call.id, "room", "video", Offered(("room", "mini_voip")), NOW)
 
 
 def test_whose_time_is_taken_is_not_asked_and_nothing_is_left_behind(session, cast):

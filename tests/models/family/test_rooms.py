@@ -202,8 +202,10 @@ def test_a_page_keeps_its_seat_when_it_is_loaded_anew_and_a_second_browser_takes
 def test_a_room_holds_four_and_whoever_was_not_seen_makes_place(session, cast):
     call, secrets = booked(session, cast), []
     people = [sister(session, cast, n) for n in (1, 2, 3)]
+    call.way = "mini_voip"  # which holds more than the page does
     for one in people:
         invite(session, cast.who(cast.xiaofang), call.id, one.id, NOW)
+    call.way = "room"
     inside(session, cast, call)
     for one in people[:2]:
         secrets.append(use_pass(session, give_pass(session, cast.who(one), call.id, SUNDAY_16), SUNDAY_16)[0])
