@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from models.messages.letters import Letter
 from scheduler.deliver import Deliverer
 from scheduler.settings import ClockSettings, Hands
-from tests.faults.ground import Ground, ground
+from tests.faults.ground import OURS, Ground, ground
 from tests.faults.servers import LONG, OwnRedis, own_redis, sized
 from tests.faults.waiting import until
 from wx_backend.config import EXAMPLE, load_config
@@ -22,7 +22,8 @@ pytestmark = pytest.mark.redis
 def _failed(place: Ground) -> int:
     """How many letters had to be tried again."""
     with place.open_session() as session:
-        return session.scalar(select(func.count()).where((Letter.tries > 1) | Letter.error_code.is_not(None))) or 0
+        again = (Letter.tries > 1) | Letter.error_code.is_not(None)
+        return session.scalar(select(func.count()).where(OURS, again)) or 0
 
 
 def _sender(place: Ground, redis_url: str) -> Deliverer:
