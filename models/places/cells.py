@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, cast
 
-from sqlalchemy import Index, Row, String, Table, and_, bindparam, delete, or_, select, update
+from sqlalchemy import Index, Row, Select, String, Table, and_, bindparam, delete, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, Key, insert_of
@@ -71,16 +72,20 @@ def hold(
 
 
 _C = cast(Table, Cell.__table__).c
-# Made once, and of plain columns: of those who want the same hour most hear no, and should hear it soon.
-_MINE_OR_IN_THE_WAY = select(_C.resource_id, _C.cell_start, _C.area_id, _C.held_by).where(
-    or_(
-        _C.held_by == bindparam("held_by"),
-        and_(
-            _C.resource_id.in_(bindparam("resources", expanding=True)),
-            _C.cell_start >= bindparam("first"), _C.cell_start <= bindparam("last"),
-        ),
+
+
+@lru_cache(maxsize=64)
+def _mine_or_in_the_way(many: int) -> Select[Any]:
+    """What one booking holds, and what anybody holds of so many resources in a span.
+
+    Made once for each number, and of plain columns: of those who want the same hour most hear no, and should hear it
+    soon; a list of open length would be written out anew each time.
+    """
+    wanted = _C.resource_id.in_([bindparam(f"resource{n}") for n in range(many)])
+    within = and_(wanted, _C.cell_start >= bindparam("first"), _C.cell_start <= bindparam("last"))
+    return select(_C.resource_id, _C.cell_start, _C.area_id, _C.held_by).where(
+        or_(_C.held_by == bindparam("held_by"), within)
     )
-)  # fmt: skip
 
 
 def _found(
@@ -89,8 +94,9 @@ def _found(
     """What `held_by` holds, and what anybody holds of the wanted resources in the time from the first to the last."""
     starts = [start for _, start in wanted] or [datetime(1970, 1, 1, tzinfo=UTC)]
     resources = sorted({resource for resource, _ in wanted})
-    asked = {"held_by": held_by, "resources": resources, "first": min(starts), "last": max(starts)}
-    return session.execute(_MINE_OR_IN_THE_WAY, asked).all()
+    asked: dict[str, Any] = {f"resource{n}": name for n, name in enumerate(resources)}
+    asked |= {"held_by": held_by, "first": min(starts), "last": max(starts)}
+    return session.connection().execute(_mine_or_in_the_way(len(resources)), asked).all()
 
 
 def _take(session: Session, wanted: Sequence[tuple[str, datetime]], held_by: str, area_id: int | None) -> None:
