@@ -25,9 +25,9 @@ from werkzeug.wrappers import Response
 
 from handlers import desk, masking, words
 from handlers.family import after_words as call_words
+from handlers.family import booking_desk, room_words, screens_desk, series_desk, series_words
 from handlers.family import desk as calls
 from handlers.family import quiet_desk as quiet
-from handlers.family import room_words, screens_desk, series_desk, series_words
 from handlers.family import sheet_desk as callsheet
 from handlers.family import words as family_words
 from handlers.messages import desk as letters
@@ -80,7 +80,8 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 OPEN_TO_ALL = frozenset({"console.style", "console.sign.in_", "console.sign.enter"})
 BEFORE_A_PASSWORD = frozenset({"console.sign.password", "console.sign.change", "console.sign.out"})
 ROOMS = (
-    home.ROOM, tasks.ROOM, calls.ROOM, series_desk.ROOM, callsheet.ROOM, quiet.ROOM, screens_desk.ROOM,
+    home.ROOM, tasks.ROOM, calls.ROOM, booking_desk.ROOM, series_desk.ROOM, callsheet.ROOM, quiet.ROOM,
+    screens_desk.ROOM,
     needs_desk.ROOM, help_desk.ROOM, demands_desk.ROOM, gaps_desk.ROOM, orders.ROOM, dispatch.ROOM, waiting_desk.ROOM,
     sheet.ROOM, loans_desk.ROOM, review.ROOM, report.ROOM, letters.ROOM, residents.ROOM, centres.ROOM, logbook.ROOM,
 )  # fmt: skip

@@ -107,8 +107,8 @@ END_CODES = {
     "in_time": "提前取消", "late": "一天内取消", "same_day": "当天取消", "centre": "中心取消", "stopped": "自动停止",
 }  # fmt: skip
 DONE_WORDS = {
-    "outcome": "情况记下了。", "well": "老人的状态记下了。", "off": "已经取消，双方会收到原因和别的办法。",
-    "told_elder": "已记下告诉了老人。", "touched": "联系记下了。",
+    "call_booked": "约好了，家人会收到通知。", "outcome": "情况记下了。", "well": "老人的状态记下了。",
+    "off": "已经取消，双方会收到原因和别的办法。", "told_elder": "已记下告诉了老人。", "touched": "联系记下了。",
 }  # fmt: skip
 CHANGED = "您打开页面之后，这次视频有了变化：{what}。请看过最新情况再办。"
 NO_CALLS = "没有符合的视频。"

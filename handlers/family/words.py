@@ -153,6 +153,7 @@ def both(moment: datetime, relative_zone: str) -> str:
 _SOON = {"t-1h": "视频时间快到了，", "t-10min": "请准备好视频，"}
 _TEXTS = {
     "booked": "{relative}约了与{cared}视频：{time}，地点{centre}。",
+    "booked_for": "工作人员帮您约了与{cared}视频：{time}，地点{centre}。不合适的话，请回复“我的连线”改时间。",
     "seated": "{centre}集中连线，为您安排了与{cared}视频：{time}。时间不合适的话，请回复“我的连线”改时间。",
     "changed": "与{other}的视频改到：{time}，地点{centre}。",
     "cancelled": "与{other}的视频（{time}）取消了，原因：{reason}。",
@@ -169,7 +170,7 @@ TEMPLATES = {
     "family.booked": "call_booked", "family.changed": "call_changed", "family.cancelled": "call_cancelled",
     "family.reminder": "call_reminder", "family.invited": "call_booked", "family.left": "call_changed",
     "family.uninvited": "call_cancelled", "family.restored": "call_booked", "family.arrived": "call_reminder",
-    "family.seated": "call_booked", "family.on_the_way": "call_reminder",
+    "family.seated": "call_booked", "family.booked_for": "call_booked", "family.on_the_way": "call_reminder",
 }  # fmt: skip
 
 

@@ -51,7 +51,7 @@ KINDS = {
     "family.booked": "亲情连线预约", "family.changed": "亲情连线改期", "family.cancelled": "亲情连线取消",
     "family.reminder": "亲情连线提醒", "family.invited": "亲情连线邀请", "family.left": "有人退出连线",
     "family.uninvited": "不用参加连线", "family.arrived": "老人到场，可以视频",
-    "family.seated": "集中连线安排", "family.on_the_way": "上门已出发", "family.restored": "连线照常",
+    "family.seated": "集中连线安排", "family.booked_for": "代约连线", "family.on_the_way": "上门已出发", "family.restored": "连线照常",
     "family.asked_to_move": "请答复改时间",
     "family.kept": "连线照原来的时间", "family.relative_no_show": "连线没有接上", "family.neither_came": "连线没有连上",
     "family.resident_no_show": "老人没有到场", "family.technical_failure": "连线没有接通", "family.news": "家乡来信",

@@ -21,7 +21,7 @@ from models.people import guardians
 from models.people.consent import has_taken_back
 from models.people.identities import Who
 from models.people.persons import Person
-from models.people.scope import act_for
+from models.people.scope import act_for, in_charge_of
 from models.places.centres import open_spans
 from models.tasks.holding import wake_for
 
@@ -48,6 +48,27 @@ def book(
     Refused("guardian_missing", cared=…) for a child under fourteen whose guardian has not agreed, Refused("bad_time"),
     and Refused("slot_taken", alternatives=[Slot…]) when a cell is gone.
     """
+    return _book(session, who, By(who.person_id, "relative"), cared_id, starts_at, client_key, now)
+
+
+def book_for(
+    session: Session, who: Who, *, relative_id: int, cared_id: int, starts_at: datetime, client_key: str, now: datetime
+) -> FamilyCall:
+    """A cadre of the elder's village books a call for a relative: one of the two has asked them, neither need a phone.
+
+    The relative hears of it. Raises like `book`, and Refused("not_yours") for anybody else.
+    """
+    cared, relative = session.get(Person, cared_id), session.get(Person, relative_id)
+    if cared is None or relative is None or not in_charge_of(session, who.person_id, cared):
+        raise Refused("not_yours")
+    for_whom = Who(relative.id, 0, relative.name, relative.time_zone, "", "")
+    return _book(session, for_whom, By(who.person_id, "cadre"), cared_id, starts_at, client_key, now)
+
+
+def _book(
+    session: Session, who: Who, by: By, cared_id: int, starts_at: datetime, client_key: str, now: datetime
+) -> FamilyCall:
+    """A call of the relative `who`, written down by whoever it is."""
     known = _by_key(session, client_key)
     if known is not None:
         return _mine(known, who)
@@ -65,9 +86,10 @@ def book(
             session.add(call)
             session.flush()
             _take(session, call, venue, relative, cared, now)
-            CALL.begin(session, call, by=By(who.person_id, "relative"), now=now)
-            announce(session, call, "booked", told_by=who.person_id, now=now)
-            _has_acted(session, call, "relative", now)
+            CALL.begin(session, call, by=by, now=now)
+            word = "booked" if by.role == "relative" else "booked_for"
+            announce(session, call, word, told_by=by.person_id or 0, now=now)
+            _has_acted(session, call, by.role, now)
     except IntegrityError:
         # The same tap arrived twice at the same moment, and the other one was first.
         other = _by_key(session, client_key)

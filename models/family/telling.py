@@ -20,7 +20,7 @@ REMINDER = "family.reminder"
 # A change is said a minute later: who moves a call and moves it back has changed nothing, and nobody hears of it twice.
 SETTLES = timedelta(minutes=1)
 NEAR = timedelta(hours=2)  # so close to the call every minute counts
-_SAYS_WHEN = ("family.booked", "family.changed", "family.restored")
+_SAYS_WHEN = ("family.booked", "family.booked_for", "family.changed", "family.restored")
 
 
 def announce(
@@ -33,6 +33,8 @@ def announce(
     facts = facts_of(session, call)
     remind(session, call, facts, now)
     words = dict.fromkeys([call.relative_id, *_guests(session, call), call.helper_id], word)
+    if word == "booked_for":
+        words[call.helper_id] = "booked"
     if helped_before not in (None, call.helper_id):
         words |= {call.helper_id: "booked", helped_before: "cancelled"}
     words = {reader: said for reader, said in words.items() if reader != told_by}

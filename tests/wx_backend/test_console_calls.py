@@ -1,5 +1,6 @@
 """Family calls at the staff desk: masked until somebody says why, what became of one, the sheet, who needs company."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from models.family.outcomes import CallReport, arrive, report
 from models.family.pairing import Pairing, pair
 from models.family.wellbeing import WellbeingTick
 from models.hours import CHINA
+from models.messages.letters import Letter
 from models.tasks.tasks import Task
 from tests.desk import Clerk, give_account
 from tests.gate import close_app, config_for
@@ -119,3 +121,32 @@ def test_who_needs_company_stands_on_one_page_and_a_contact_is_written_down(cler
     assert "老徐" in clerk.text()
     assert clerk.posts(f"/console/quiet/pairs/{found}/touch", means="phone").status_code == 303
     assert the(open_session, Pairing).last_at == AFTER
+
+
+@pytest.mark.case("I9")
+def test_a_clerk_books_for_an_elder_at_the_counter_and_the_daughter_hears_of_it(clerk, cast, open_session):
+    here = f"/console/booking/{cast.wangnainai.id}"
+    clerk.opens(f"/console/residents/{cast.wangnainai.id}")
+    assert here in clerk.page
+    clerk.opens(here)
+    assert "女儿 小*" in clerk.text()
+    clerk.opens(here, relative=cast.xiaofang.id)
+    assert clerk.text().count("马德里") == 3  # the kindest three
+    clerk.opens(here, relative=cast.xiaofang.id, day="2026-12-01")
+    keys = re.findall(r'name="key" value="(\w+)"><button class="plain" name="at" value="(\d+)"', clerk.page)
+    key, at = keys[0]
+    sent = {"relative": cast.xiaofang.id, "key": key, "at": at}
+    first = clerk.posts(here, **sent)
+    assert first.status_code == 303
+    clerk.opens(f"{here}?relative={cast.xiaofang.id}")
+    assert clerk.posts(here, **sent).location == first.location  # twice is once
+    made = the(open_session, FamilyCall)
+    assert (made.relative_id, made.cared_id, made.state) == (cast.xiaofang.id, cast.wangnainai.id, "booked")
+    with open_session() as session:
+        told = session.execute(select(Letter.person_id, Letter.kind).where(Letter.subject == made.subject)).all()
+    assert (cast.xiaofang.id, "family.booked_for") in told
+    clerk.opens(f"{here}?relative={cast.xiaofang.id}")
+    for wrong, status in (({**sent, "at": "x"}, 422), ({**sent, "relative": cast.aming.id, "key": "n"}, 409),
+                          ({**sent, "relative": 999999}, 404), ({**sent, "at": at, "key": "m"}, 409)):  # fmt: skip
+        assert clerk.posts(here, **wrong).status_code in (status, 404), wrong
+        clerk.opens(f"{here}?relative={cast.xiaofang.id}")

@@ -49,6 +49,7 @@ class Row:
 
 LOOK, DO = "GET", "POST"
 REASON = {"reason": "call"}
+MONDAY = str(int((SUNDAY_16 + timedelta(days=1)).timestamp()) // 60)
 # (method, endpoint) → the row. Ids in braces are those of things in the village of the first cadre.
 MATRIX: dict[tuple[str, str], Row] = {
     (LOOK, "home.today"): Row("", 200, 200),
@@ -66,6 +67,8 @@ MATRIX: dict[tuple[str, str], Row] = {
     (DO, "calls.became"): Row("calls/{call}/outcome", 422, 404, {"seen": "booked.0", "what": "completed"}),
     (DO, "calls.well"): Row("calls/{call}/well", 409, 404, {"verdict": "ok"}),
     (DO, "calls.off"): Row("calls/{call}/off", 303, 404, {"seen": "booked.0", "why": "停电", "instead": "周一"}),
+    (LOOK, "booking.form"): Row("booking/{resident}", 200, 404),
+    (DO, "booking.new"): Row("booking/{resident}", 303, 404, {"relative": "{daughter}", "key": "k" * 24, "at": MONDAY}),
     (LOOK, "series.listed"): Row("series/", 200, 200),
     (LOOK, "series.one"): Row("series/{series}", 200, 404),
     (DO, "series.reveal"): Row("series/{series}/reveal", 200, 404, REASON),
@@ -225,7 +228,8 @@ def ids(cast, open_session):
         session.flush()
         loan = request(session, cast.who(cast.li), kind="equipment", resource_id=van.id, to_centre_id=cast.centre.id,
                        starts_at=NOW, ends_at=NOW + timedelta(days=1), now=NOW)  # fmt: skip
-        return {"theirs": third.id, "ours": cast.centre.id, "van": van.id, "loan": loan.id, "series": series.id,
+        return {"daughter": cast.xiaofang.id, "theirs": third.id, "ours": cast.centre.id, "van": van.id,
+        "loan": loan.id, "series": series.id,
                 "day": day, "entry": entry.id, "need": need.id, "help": asked.id, "call": call.id, "pair": pair.id,
                 "list": demands.id, "version": version.id, "chen": cast.chen.id,
                 "task": tasks[0].id, "second": tasks[1].id, "third": tasks[2].id, "link": link.id, "order": order.id,
