@@ -116,7 +116,8 @@ AUDIT_VERBS = {
     "series_restore": "恢复结束的定期连线", "series_skip": "去掉定期连线的一次", "series_again": "恢复定期连线的一次",
     "pair_touch": "记结对联系", "loan_ask": "申请借用", "loan_approve": "同意借出", "loan_refuse": "不同意借出",
     "loan_hand_over": "交出借用", "loan_return": "归还借用", "loan_cancel": "取消借用",
-    "call_book": "代约视频", "call_told": "记下告诉了老人", "call_screen": "打开中心的屏幕", "homebound": "记能不能到中心",
+    "call_book": "代约视频", "call_told": "记下告诉了老人",
+    "call_screen": "打开中心的屏幕", "homebound": "记能不能到中心",
     "account_added": "开通账号", "account_reset": "重置密码", "role_ended": "停用岗位",
 }  # fmt: skip
 AUDIT_THINGS = {
