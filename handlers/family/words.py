@@ -178,7 +178,8 @@ def _subject(facts: dict[str, Any], start: datetime, zone: ZoneInfo, *, helper: 
     """What a card is about, the fullest first: its time field can hold neither a weekday nor a second clock."""
     weekday = f"周{WEEKDAYS[start.astimezone(zone).weekday()]}"
     many = f"等{len(facts.get('guests', ())) + 1}人" if facts.get("guests") else ""
-    whom = f"{facts['cared']}·{facts['relative']}{many}" if helper else f"与{facts['cared']}视频"
+    with_ = facts["relative"] if facts["role"] == "cared" else facts["cared"]
+    whom = f"{facts['cared']}·{facts['relative']}{many}" if helper else f"与{with_}视频"
     home = start.astimezone(CHINA)
     if home.utcoffset() == start.astimezone(zone).utcoffset():
         return (f"{weekday}{whom}", whom)
@@ -190,23 +191,26 @@ def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
     """A letter about a call: who and when and where, the centre's phone, nothing else."""
     word = kind.partition(".")[2]
     start = datetime.fromisoformat(facts["starts_at"])
-    helper = facts["role"] == "helper"
+    helper, home = facts["role"] == "helper", facts["role"] == "cared"
     relatives = "、".join([facts["relative"], *facts.get("guests", ())])
-    other = facts["cared"] if not helper else f"{facts['cared']}和{relatives}"
+    other = f"{facts['cared']}和{relatives}" if helper else relatives if home else facts["cared"]
+    where_ = place({**facts, "cared": "您"} if home else facts)
     # A relative reads it where they live now, which may not be where they lived when it was written.
     time = both(start, facts["relative_zone"] if helper else zone.key)
     reason = "您不用参加了" if word == "uninvited" else listed(facts.get("reason", ""))
     fields: dict[str, Said] = {
         "subject": _subject(facts, start, zone, helper=helper), "time": f"{start.astimezone(zone):%Y-%m-%d %H:%M}",
-        "place": place(facts), "contact": facts["phone"], "reason": reason,
+        "place": where_, "contact": facts["phone"], "reason": reason,
     }  # fmt: skip
     if word == "reminder":
         soon = "" if helper else _SOON.get(str(facts.get("rule")), "")
         what = f"为{other}准备视频" if helper else f"与{other}视频"
-        how = "" if helper else "到时回复“进入视频”就能进来。"
-        text = f"提醒：{soon}{time}{what}，地点{place(facts)}。{how}"
+        how = "" if helper else "到时工作人员会帮您接通。" if home else "到时回复“进入视频”就能进来。"
+        text = f"提醒：{soon}{time}{what}，地点{where_}。{how}"
     else:
-        words = {**facts, "reason": reason, "other": other, "time": time, "centre": place(facts)}
+        words = {**facts, "reason": reason, "other": other, "time": time, "centre": where_}
+        if home:
+            words["cared"] = "您" if word == "booked" else relatives
         if word == "on_the_way":
             words["arrives"] = when(datetime.fromisoformat(facts["arrives_at"]), zone)
         text = _TEXTS["ready_at_home" if word == "arrived" and facts.get("at_home") else word].format(**words)

@@ -14,7 +14,7 @@ from models.family.homes import roads_to
 from models.family.told import CallTelling
 from models.hours import CHINA, instant
 from models.people.contacts import ContactStep, Way
-from models.people.identities import Who
+from models.people.identities import Identity, Who, reached
 from models.people.persons import Person
 from models.people.staff import areas_under
 from models.places.areas import Area
@@ -109,7 +109,8 @@ def _guests(session: Session, calls: list[int]) -> Mapping[int, list[str]]:
 
 
 def _ways(session: Session, people: dict[int, Person]) -> dict[int, tuple[Way, ...]]:
-    """As `contacts.ways_to` answers for one, for many at once, WeChat left out: elders are told, and not written to."""
+    """As `contacts.ways_to` answers for one, for many at once; none for whom the account reaches by itself."""
+    by_wechat = set(session.scalars(reached().where(Identity.person_id.in_(people))))
     steps: dict[int, list[Any]] = {}
     query = (
         select(ContactStep, Person.name, Person.phone).join(Person, ContactStep.through_id == Person.id)
@@ -117,7 +118,7 @@ def _ways(session: Session, people: dict[int, Person]) -> dict[int, tuple[Way, .
     )  # fmt: skip
     for row in session.execute(query):
         steps.setdefault(row.ContactStep.person_id, []).append(row)
-    return {key: _of(person, steps.get(key, [])) for key, person in people.items()}
+    return {key: () if key in by_wechat else _of(person, steps.get(key, [])) for key, person in people.items()}
 
 
 def _of(person: Person, steps: list[Any]) -> tuple[Way, ...]:

@@ -11,7 +11,7 @@ from models.errors import Refused
 from models.family.calls import CALL, FamilyCall, cadres_call, call_for, locked, place_of, resources_of
 from models.family.guests import guests_of
 from models.family.proposals import drop_proposals
-from models.family.telling import facts_of, open_help, remind, tell
+from models.family.telling import facts_of, open_help, own_phone, remind, tell
 from models.history import History, history_of
 from models.life import BY_RULE, BY_TIME, By
 from models.messages.letters import Letter
@@ -91,7 +91,7 @@ def end(
     settle_for(session, call.subject, "cancel", by=BY_RULE, now=now)
     drop_proposals(session, call.id, now)
     relatives = {call.relative_id, *(guest.id for guest in guests_of(session, call.id))}
-    readers = {*relatives, call.helper_id} - {by.person_id, *but_not}
+    readers = {*relatives, *own_phone(session, call), call.helper_id} - {by.person_id, *but_not}
     facts: dict[str, Any] = {**facts_of(session, call), "reason": text, "code": code, "alternative": alternative}
     tell(session, call, dict.fromkeys(readers, "cancelled"), facts, now)
 

@@ -84,7 +84,7 @@ def begin(
             session.flush()
     except IntegrityError as error:
         known = session.scalar(select(Series).where(Series.client_key == client_key))
-        if known is None:
+        if known is None or (known.relative_id, known.cared_id) != (wish.relative_id, wish.cared_id):
             raise Refused("series_there") from error
         return known  # the same tap arrived twice at the same moment, and the other one was first
     by = By(who.person_id, role)

@@ -12,6 +12,7 @@ from models.life import BY_RULE, By
 from models.messages.letters import Letter
 from models.messages.outbox import post
 from models.messages.reminders import Occasion, Recipient, plan
+from models.people.identities import is_reachable
 from models.people.persons import Person
 from models.places.centres import ServiceCentre, phone_of
 from models.tasks.desk import open_task, settle_for
@@ -32,7 +33,7 @@ def announce(
     """
     facts = facts_of(session, call)
     remind(session, call, facts, now)
-    words = dict.fromkeys([call.relative_id, *_guests(session, call), call.helper_id], word)
+    words = dict.fromkeys([call.relative_id, *_guests(session, call), *own_phone(session, call), call.helper_id], word)
     if word == "booked_for":
         words[call.helper_id] = "booked"
     if helped_before not in (None, call.helper_id):
@@ -58,6 +59,11 @@ def _knows(session: Session, call: FamilyCall, reader: int) -> bool:
     return bool(last.facts["centre"] == session.get_one(ServiceCentre, call.centre_id).name)
 
 
+def own_phone(session: Session, call: FamilyCall) -> list[int]:
+    """The elder or child, where WeChat reaches them themselves; most have no phone, and somebody tells them."""
+    return [call.cared_id] if is_reachable(session, call.cared_id) else []
+
+
 def _guests(session: Session, call: FamilyCall) -> list[int]:
     return [guest.id for guest in guests_of(session, call.id)]
 
@@ -72,7 +78,8 @@ def tell(
     relatives = {call.relative_id, *_guests(session, call)}
     settled = now if call.starts_at - now < NEAR else now + SETTLES
     for reader, word in words.items():
-        role = facts.get("role") or ("relative" if reader in relatives else "helper")
+        others = "cared" if reader == call.cared_id else "helper"
+        role = facts.get("role") or ("relative" if reader in relatives else others)
         post(
             session, key=f"{call.subject}/{call.revision}/{word}{mark}/{reader}", person_id=reader,
             kind=f"family.{word}", facts={**facts, "role": role}, subject=call.subject, revision=call.revision,
@@ -97,7 +104,7 @@ def remind(session: Session, call: FamilyCall, facts: dict[str, Any], now: datet
     """Bring the reminders of a call in line with its time, its people and the rules; twice is once."""
     occasion = Occasion(call.subject, call.revision, REMINDER, call.starts_at, facts, about_id=call.cared_id)
     relatives = [call.relative_id, *_guests(session, call)]
-    readers = [(key, "relative") for key in relatives]
+    readers = [*((key, "relative") for key in relatives), *((key, "cared") for key in own_phone(session, call))]
     if call.call_day_id is None:  # the cadre of a call day has it before them: a reminder for each call is too many
         readers.append((call.helper_id, "helper"))
     plan(session, occasion, [Recipient(key, role, session.get_one(Person, key).tz) for key, role in readers], now)

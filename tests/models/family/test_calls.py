@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import delete, func, select, update
 
+from handlers.family.words import letter as in_words
 from handlers.words import when_two
 from models.errors import Refused
 from models.family.booking import book, move
@@ -416,3 +417,25 @@ def test_a_call_over_midnight_and_the_turn_of_the_year_where_the_relative_lives(
     # A day before is a quarter to midnight there: it waits for the morning of the old year's last day.
     assert due[cast.xiaofang.id, "t-24h"] == datetime(2026, 12, 31, 8, 0, tzinfo=ZoneInfo("Pacific/Auckland"))
     assert due[cast.li.id, "t-24h"] == datetime(2026, 12, 30, 18, 45, tzinfo=CHINA)
+
+
+def test_an_elder_with_a_phone_of_her_own_hears_of_everything_herself_and_others_are_told_as_before(session, cast):
+    session.add(Identity(app_id=APP_ID, openid="o-wang", person_id=cast.wangnainai.id, since=NOW))
+    session.flush()
+    call = booked(session, cast)
+    assert [r.facts["rule"] for r in reminders(session, call) if r.person_id == cast.wangnainai.id] == [
+        "t-24h", "t-1h", "t-10min",
+    ]  # fmt: skip
+    move(session, cast.who(cast.xiaofang), call.id, SUNDAY_16 + timedelta(days=1), NOW)
+    cancel(session, cast.who(cast.xiaofang), call.id, "临时有事", NOW)
+    told = session.scalars(select(Letter).where(Letter.person_id == cast.wangnainai.id).order_by(Letter.id)).all()
+    assert [one.kind for one in told if one.kind != "family.reminder"] == [
+        "family.booked", "family.changed", "family.cancelled",
+    ]  # fmt: skip
+    said = {one.kind: in_words(one.kind, one.facts, CHINA).text for one in told}
+    assert said["family.booked"].startswith("小芳约了与您视频：11月29日（周日）16:00，地点葛山村党群服务中心。")
+    assert "与小芳的视频改到：11月30日（周一）16:00" in said["family.changed"]
+    assert "与小芳的视频（11月30日（周一）16:00）取消了，原因：临时有事" in said["family.cancelled"]
+    assert "与小芳视频" in said["family.reminder"]
+    assert "工作人员会帮您接通" in said["family.reminder"]
+    assert all("王秀英" not in text for text in said.values())
