@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 from handlers import desk
 from handlers.family import words
 from handlers.family.free_times import for_a_new_call
-from handlers.family.moments import instant_of, stamp_of
+from handlers.family.moments import instant_in, stamp_of
 from handlers.words import on_day
 from models.errors import Refused
 from models.family.booking import book_for
@@ -42,13 +42,11 @@ def form(person: int) -> str:
 @ROOM.post("/<int:person>")
 def new(person: int) -> Response:
     """Booked for the relative, who hears of it; the same form again is the same call."""
-    at, relative, key = desk.typed("at"), desk.number("relative", form=True), desk.typed("key")
-    if not (at.isascii() and at.isdecimal() and len(at) < 12):
-        raise Refused("bad_time")
+    starts_at, relative, key = instant_in(desk.typed("at")), desk.number("relative", form=True), desk.typed("key")
     if relative is None or not key:
         raise Refused("not_yours")
     call = book_for(
-        desk.session(), desk.who(), relative_id=relative, cared_id=person, starts_at=instant_of(int(at)),
+        desk.session(), desk.who(), relative_id=relative, cared_id=person, starts_at=starts_at,
         client_key=f"desk:{key[:24]}", now=desk.now(),
     )  # fmt: skip
     desk.note("call_book", call.subject)

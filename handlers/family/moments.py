@@ -1,4 +1,4 @@
-"""Days and instants as they stand in an address: "20261129", and minutes since 1970."""
+"""Days and instants as they stand in an address or a form: "20261129", and minutes since 1970."""
 
 from datetime import UTC, date, datetime
 
@@ -24,3 +24,10 @@ def instant_of(stamp: int) -> datetime:
         return datetime.fromtimestamp(stamp * 60, UTC)
     except (OverflowError, OSError, ValueError) as error:
         raise Refused("bad_time") from error
+
+
+def instant_in(text: str) -> datetime:
+    """The instant in a field of a form; raises Refused("bad_time") for text that is none."""
+    if not (text.isascii() and text.isdecimal() and len(text) < 12):
+        raise Refused("bad_time")
+    return instant_of(int(text))

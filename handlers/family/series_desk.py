@@ -11,13 +11,12 @@ from models.family.editing import skip, take_up
 from models.family.looking import one_series, series_below
 from models.family.occurrences import LIVE, Occurrence, coming, occurrence_for
 from models.family.repeating import glances
-from models.family.series import Series
+from models.family.series import SERIES, Series
 
 ROOM = Blueprint("series", __name__, url_prefix="/series", template_folder="templates")
-# What a button does to a whole series, and in which states it stands there.
+# What a button does to a whole series; in which states it stands there, the life of a series says.
 DEEDS = {
-    "suspend": (resting.suspend, ("active",)), "resume": (resting.resume, ("suspended",)),
-    "cancel": (resting.cancel_all, ("active", "suspended")), "restore": (resting.restore, ("cancelled",)),
+    "suspend": resting.suspend, "resume": resting.resume, "cancel": resting.cancel_all, "restore": resting.restore,
 }  # fmt: skip
 
 
@@ -46,9 +45,8 @@ def reveal(series: int) -> str:
 @ROOM.post("/<int:series>/<any(suspend, resume, cancel, restore):deed>")
 def done(series: int, deed: str) -> Response:
     """It rests, goes on, is over or is taken up again; the family hears of it in one letter."""
-    act, _ = DEEDS[deed]
     one_series(desk.session(), desk.who(), series)
-    act(desk.session(), desk.who(), series, desk.now())
+    DEEDS[deed](desk.session(), desk.who(), series, desk.now())
     desk.note(f"series_{deed}", f"series:{series}")
     return desk.back_to("console.series.one", f"series_{deed}", series=series)
 
@@ -88,7 +86,7 @@ def _whole(key: int, *, shown: bool = False) -> str:
     return render_template(
         "series/desk_one.html", row=row, series=series, shown=shown, words=series_words, call_words=words,
         dates=dates if series.state == "active" else [], takes_place=series_words.takes_place, zone=row.relative_zone,
-        deeds=[(deed, series_words.DEEDS[deed]) for deed, (_, states) in DEEDS.items() if series.state in states],
+        deeds=[(deed, series_words.DEEDS[deed]) for deed in DEEDS if series.state in SERIES.by_name[deed].sources],
         told_why=words.OF_A_CADRE, unknown=any(not one.calendar_known for one, _ in dates),
         story=happened.lines(session, series.subject, series_words.VERBS, shown=shown),
     )  # fmt: skip

@@ -1,11 +1,11 @@
 """What we say about loans between centres: who lends what to whom, how it stands, and what can be done."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from handlers.words import on_day
 from models.hours import CHINA
+from models.ordering.loans import A_MOMENT
 
-_A_MOMENT = timedelta(microseconds=1)
 STATES = {
     "requested": "等答复", "approved": "同意了", "handed_over": "借出中", "refused": "没有同意", "cancelled": "取消了",
     "returned": "已归还",
@@ -33,5 +33,5 @@ AT_DESK = "要借人、借车、借东西，请在电脑上的服务台里办：
 
 def span(starts_at: datetime, ends_at: datetime) -> str:
     """From which day to which, in China; a loan ends with a day, at midnight."""
-    first, last = starts_at.astimezone(CHINA).date(), (ends_at - _A_MOMENT).astimezone(CHINA).date()
+    first, last = starts_at.astimezone(CHINA).date(), (ends_at - A_MOMENT).astimezone(CHINA).date()
     return on_day(first) if first == last else f"{on_day(first)}到{on_day(last)}"

@@ -9,7 +9,7 @@ from models.errors import Refused
 from models.hours import CHINA
 from models.life import BY_RULE, BY_TIME, By
 from models.messages.outbox import post
-from models.ordering.loans import LOAN, LOAN_KINDS, ResourceLoan, free_days, take_days
+from models.ordering.loans import A_MOMENT, LOAN, LOAN_KINDS, ResourceLoan, free_days, take_days
 from models.ordering.orders import LIVE_ORDERS, Order
 from models.ordering.skills import Skill
 from models.people.identities import Who
@@ -22,7 +22,6 @@ from models.tasks.desk import open_task, settle_for
 
 ANSWER_WITHIN = timedelta(days=1)
 LONGEST, FURTHEST = timedelta(days=92), timedelta(days=366)
-A_MOMENT = timedelta(microseconds=1)  # a loan ends with a day, at midnight
 
 
 def request(

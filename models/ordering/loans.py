@@ -14,6 +14,7 @@ from models.life import TIME, Life, Verb
 
 LOAN_KINDS = ("person", "organisation", "equipment")
 STANDING_LOANS = ("approved", "handed_over")
+A_MOMENT = timedelta(microseconds=1)  # a loan ends with a day, at midnight
 
 
 class ResourceLoan(Row):
@@ -91,9 +92,7 @@ def is_overdue(loan: ResourceLoan, now: datetime) -> bool:
 
 def days_of(loan: ResourceLoan) -> list[date]:
     """The days in China that a loan touches."""
-    day, last = (
-        moment.astimezone(CHINA).date() for moment in (loan.starts_at, loan.ends_at - timedelta(microseconds=1))
-    )
+    day, last = (moment.astimezone(CHINA).date() for moment in (loan.starts_at, loan.ends_at - A_MOMENT))
     return [day + timedelta(days=n) for n in range((last - day).days + 1)]
 
 
