@@ -38,7 +38,7 @@ def states(session, series, count=None):
 
 
 def letters(session, kind):
-    return list(session.scalars(select(Letter).where(Letter.kind == kind)))
+    return list(session.scalars(select(Letter).where(Letter.kind == kind).order_by(Letter.id)))
 
 
 def calls(session):
