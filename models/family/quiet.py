@@ -98,10 +98,11 @@ def _tell(session: Session, cadre_id: int, month: str, now: datetime) -> int:
     if not rows:
         return 0
     area = session.scalar(select(Area).where(Area.id.in_(areas_under(cadre_id))).order_by(Area.path).limit(1))
-    letter = post(
+    posted = post(
         session, key=f"quiet:{cadre_id}/{month}", person_id=cadre_id, kind="family.quiet", subject=f"digest:{cadre_id}",
         facts={"many": len(rows), "days": QUIET_DAYS, "month": month, "at": now.isoformat(),
                "phone": phone_for(session, area.path) if area else ""},
         now=now, urgency="digest", useful_until=now + timedelta(days=7),
     )  # fmt: skip
+    letter = session.get_one(Letter, posted)
     return int(letter.created_at == now)

@@ -122,11 +122,12 @@ def resend(session: Session, letter_id: int, *, by: By, reason: str, now: dateti
     if any(letter.state in ON_THE_WAY for letter in (old, *before)):
         raise Refused("still_going")
     _check_true(session, old, now)
-    new = post(
+    posted = post(
         session, key=f"again:{old.id}/{len(before) + 1}", person_id=old.person_id, about_id=old.about_id, kind=old.kind,
         facts=old.facts, subject=old.subject, revision=old.revision, urgency=old.urgency, now=now,
         useful_until=max(old.useful_until, now + USEFUL_AGAIN),
     )  # fmt: skip
+    new = session.get_one(Letter, posted)
     session.add(
         History(
             subject=LETTER.subject(old),

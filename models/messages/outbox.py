@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from functools import cache
+from typing import Any, cast
 from uuid import uuid4
 
-from sqlalchemy import case, select, update
+from sqlalchemy import Table, case, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from models.base import insert_of
@@ -14,6 +16,7 @@ from models.life import By
 from models.messages.ladder import ladder_of
 from models.messages.letters import LETTER, Letter
 
+_LETTERS = cast(Table, Letter.__table__)
 USEFUL_FOR = timedelta(hours=48)  # how long a letter without an event of its own is still worth reading
 
 
@@ -51,8 +54,8 @@ def post(
     channel: str | None = None,
     app_id: str | None = None,
     about_id: int | None = None,
-) -> Letter:
-    """Leave a letter in the outbox; the same `key` again answers the letter that is there already.
+) -> int:
+    """Leave a letter in the outbox and answer its id; the same `key` again answers that of the letter that is there.
 
     `kind` is "<quarter>.<word>" ("family.reminder"); `facts` are plain JSON values, instants as ISO strings.
     Without `due_at` it is due at once. `app_id` binds it to one account; `about_id` names the person of whom it speaks:
@@ -61,13 +64,16 @@ def post(
     draft = Draft(
         key, person_id, kind, facts, subject, revision, due_at, useful_until, urgency, channel, app_id, about_id
     )
-    made: Letter | None = session.scalar(
-        insert_of(session, Letter).values(**_values(draft, now))
-        .on_conflict_do_nothing(index_elements=[Letter.key]).returning(Letter)
-    )  # fmt: skip
-    if made is not None:
-        return made
-    return session.execute(select(Letter).where(Letter.key == key)).scalar_one()
+    session.flush()
+    made: int | None = session.scalar(_posting(session.get_bind().dialect.name), _values(draft, now))
+    return made or session.scalars(select(Letter.id).where(Letter.key == key)).one()
+
+
+@cache
+def _posting(dialect: str) -> Any:
+    """One INSERT for all single letters, on the table: SQLAlchemy would compile one anew for the values of each."""
+    fresh = (sqlite if dialect == "sqlite" else postgresql).insert(_LETTERS)
+    return fresh.on_conflict_do_nothing(index_elements=[_LETTERS.c.key]).returning(_LETTERS.c.id)
 
 
 def post_many(session: Session, drafts: Sequence[Draft], now: datetime) -> list[Letter]:

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.life import BY_RULE, By
-from models.messages.letters import LETTER
+from models.messages.letters import LETTER, Letter
 from models.messages.optouts import opted_out
 from models.messages.outbox import USEFUL_FOR, post
 from models.ordering.matters import open_desk_task, phone_for
@@ -40,10 +40,11 @@ def tell(
     reached = [reader for reader in readers if is_reachable(session, reader)]
     for reader in reached:
         if reader != by.person_id:
-            letter = post(
+            posted = post(
                 session, key=f"{key}/{reader}", person_id=reader, kind=kind, facts=known, subject=thing.subject,
                 now=now, about_id=thing.person_id,
             )  # fmt: skip
+            letter = session.get_one(Letter, posted)
             if letter.state == "withdrawn":
                 # Taken back unsent when a need was parted again: now it is true after all.
                 LETTER.move(session, letter, "plan_again", by=BY_RULE, now=now, facts=known, settled_at=None,

@@ -46,11 +46,12 @@ def _has_heard_enough(session: Session, reader: int, now: datetime) -> bool:
 def _into_digest(session: Session, task: Task, reader: int, due: datetime, now: datetime) -> bool:
     """Add the task to the letter of the next working morning; the first begins it. False when it has gone already."""
     empty: dict[str, Any] = {"items": [], "phone": task.facts.get("phone", "")}
-    letter = post(
+    posted = post(
         session, key=f"digest:{reader}/{due.astimezone(CHINA):%Y-%m-%d}", person_id=reader, kind="tasks.digest",
         facts=empty, subject=f"digest:{reader}", now=now, due_at=due, urgency="digest",
         useful_until=due + timedelta(hours=12),
     )  # fmt: skip
+    letter = session.get_one(Letter, posted)
     session.refresh(letter, with_for_update=True)
     if letter.state not in ("planned", "withdrawn"):
         return False

@@ -9,7 +9,6 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from werkzeug.serving import make_server
 
-from models.messages.outbox import post
 from models.ordering.placing import place
 from models.people.staff import StaffRole
 from tests.browser.conftest import FLAGS
@@ -17,6 +16,7 @@ from tests.cast import settle
 from tests.conftest import need
 from tests.desk import PASSWORD, give_account
 from tests.gate import close_app, config_for
+from tests.letters import posted
 from tests.world import NOW, Databases, disposing, served
 from wx_backend.app import create_app
 from wx_backend.database import make_engine, session_factory
@@ -47,7 +47,7 @@ def desk(databases: Databases) -> Iterator[str]:
                 session, cast.who(cast.xiaofang), listing_id=cast.haircut.id, beneficiary_id=cast.wangnainai.id,
                 answers={}, preferred_at=NOW + timedelta(hours=5), note="请走后门", client_key="k", now=NOW,
             )  # fmt: skip
-            late = post(session, key="l", person_id=cast.xiaofang.id, kind="ordering.accepted", facts={},
+            late = posted(session, key="l", person_id=cast.xiaofang.id, kind="ordering.accepted", facts={},
                         subject="order:1", now=NOW)  # fmt: skip
             late.state = "dead"
             session.add(StaffRole(person_id=cast.chen.id, role="county_admin", area_id=cast.county.id, since=NOW))

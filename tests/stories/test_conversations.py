@@ -20,6 +20,7 @@ from models.tasks.linking import ask
 from models.tasks.tasks import Task
 from scheduler.deliver import Deliverer
 from scheduler.settings import ClockSettings, Hands
+from tests.letters import posted
 from tests.world import NOW
 
 
@@ -364,9 +365,7 @@ def test_leaving_and_coming_back(talk, cast, open_session):
 
 def test_a_receipt_that_says_blocked_becomes_a_phone_call(talk, cast, open_session):
     with open_session() as session, session.begin():
-        from models.messages.outbox import post
-
-        letter = post(
+        letter = posted(
             session,
             key="k",
             person_id=cast.xiaofang.id,

@@ -8,7 +8,6 @@ from sqlalchemy import select
 
 from models.family.calls import FamilyCall
 from models.messages.letters import Letter
-from models.messages.outbox import post
 from models.ordering.orders import Order
 from models.people.care import CareLink
 from models.people.consent import consents_to
@@ -17,6 +16,7 @@ from models.people.identities import Identity
 from models.people.persons import Person
 from models.tasks.desk import open_task
 from models.tasks.undelivered import hand_over
+from tests.letters import posted
 from tests.stories.test_order_life import placed
 from tests.world import NOW
 
@@ -163,7 +163,7 @@ def test_a_cadre_looks_at_their_own_mother_as_a_cadre(talk, cast, open_session):
 
 def test_a_task_about_a_letter_without_words_still_says_whom_to_reach(talk, cast, open_session):
     with open_session() as session, session.begin():
-        letter = post(session, key="k", person_id=cast.wangnainai.id, kind="people.link_declined", facts={},
+        letter = posted(session, key="k", person_id=cast.wangnainai.id, kind="people.link_declined", facts={},
                       subject="care:1", now=NOW)  # fmt: skip
         letter.state = "dead"
         hand_over(session, letter, NOW)
@@ -216,7 +216,7 @@ def test_the_cadre_reads_through_whom_and_on_which_phone_and_the_template_does_n
                     note="晚上在家" if means == "phone" else "",
                 )
             )  # fmt: skip
-        letter = post(
+        letter = posted(
             session, key="k", person_id=cast.wangnainai.id, kind="people.link_declined", subject="care:1", now=NOW,
             facts={"cared": "", "at": NOW.isoformat()},
         )  # fmt: skip

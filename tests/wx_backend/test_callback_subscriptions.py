@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import select
 
 from models.messages.letters import Letter
-from models.messages.outbox import post
 from models.messages.receipts import Receipt
 from models.messages.subscriptions import Subscription, SubscriptionEntry, agree
 from models.people.identities import Identity
+from tests.letters import posted
 from tests.models.messages.test_rules import somebody_waits
 from tests.world import NOW
 
@@ -64,7 +64,7 @@ def entries(open_session):
 def sent_letter(open_session, cast, wire, msgid, useful=timedelta(hours=4)):
     """A subscription message that this account has taken and not yet reported on."""
     with open_session() as session, session.begin():
-        letter = post(
+        letter = posted(
             session, key=f"k{msgid}", person_id=cast.xiaofang.id, kind="family.booked", subject="call:1", now=NOW,
             facts={}, channel="mini_subscription", app_id=wire.account.app_id, useful_until=NOW + useful,
         )  # fmt: skip

@@ -10,7 +10,6 @@ from models import audit
 from models.family.calls import FamilyCall
 from models.family.pairing import Pairing
 from models.family.series import Series
-from models.messages.outbox import post
 from models.ordering.demands import DemandItem, DemandList
 from models.ordering.help import HelpRequest
 from models.ordering.listings import Listing
@@ -26,6 +25,7 @@ from models.places.centres import OpeningHours, ServiceCentre
 from models.tasks.tasks import Task
 from tests.desk import Clerk, give_account, statements
 from tests.gate import close_app, config_for
+from tests.letters import posted
 from tests.world import NOW
 from wx_backend.app import create_app
 from wx_backend.database import db
@@ -67,7 +67,7 @@ def fill(session, cast, start, many):
         session.add(centre)
         session.flush()
         session.add(OpeningHours(centre_id=centre.id, weekday=1, opens=NOW.time(), closes=NOW.time()))
-        letter = post(session, key=f"l{n}", person_id=cast.xiaofang.id, kind="ordering.accepted", facts={},
+        letter = posted(session, key=f"l{n}", person_id=cast.xiaofang.id, kind="ordering.accepted", facts={},
                       subject="order:1", now=NOW)  # fmt: skip
         letter.state = ("planned", "dead", "delivered")[n % 3]
         listing = Listing(code=f"V{n}", centre_id=cast.centre.id, title="磨刀", category="cleaning", mode="at_centre",

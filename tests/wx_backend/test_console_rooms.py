@@ -15,7 +15,6 @@ from models.family.booking import book
 from models.history import history_of
 from models.messages.breakers import trip
 from models.messages.letters import Letter
-from models.messages.outbox import post
 from models.ordering.assignments import Assignment
 from models.ordering.dispatch import accept
 from models.ordering.placing import place
@@ -28,6 +27,7 @@ from models.tasks.tasks import Task
 from models.tasks.undelivered import hand_over
 from tests.desk import Clerk, give_account
 from tests.gate import close_app, config_for
+from tests.letters import posted
 from tests.world import NOW
 from wx_backend.app import create_app
 
@@ -93,7 +93,7 @@ def test_a_name_and_a_phone_are_shown_in_part():
 def test_what_is_personal_is_masked_until_somebody_says_why_and_that_is_written_down(clerk, cast, open_session):
     with open_session() as session, session.begin():
         order = ordered(session, cast, note=f"打{PHONE}找小芳")
-        letter = post(session, key="l", person_id=cast.xiaofang.id, kind="ordering.accepted", subject=order.subject,
+        letter = posted(session, key="l", person_id=cast.xiaofang.id, kind="ordering.accepted", subject=order.subject,
                       facts={"beneficiary": "王秀英"}, now=NOW)  # fmt: skip
         letter.state, letter.said = "delivered", "王秀英的“上门理发”已接单。"
         things = {"order": order.id, "letter": letter.id, "person": cast.wangnainai.id}
@@ -245,7 +245,7 @@ def test_a_family_link_is_answered_and_not_just_done(clerk, cast, open_session):
 def test_a_letter_is_said_once_more_with_a_reason_and_not_when_it_is_not_true_any_more(clerk, cast, open_session):
     with open_session() as session, session.begin():
         order = ordered(session, cast)
-        letter = post(session, key="l", person_id=cast.xiaofang.id, kind="ordering.accepted", subject=order.subject,
+        letter = posted(session, key="l", person_id=cast.xiaofang.id, kind="ordering.accepted", subject=order.subject,
                       facts={"beneficiary": "王秀英"}, now=NOW)  # fmt: skip
         letter.state = "dead"
         key = letter.id
@@ -279,9 +279,9 @@ def test_what_a_letter_is_about_decides_who_may_see_it_and_not_where_its_reader_
         call = book(session, cast.who(cast.xiaofang), cared_id=cast.wangnainai.id, starts_at=NOW + 30 * HOUR,
                     client_key="c", now=NOW)  # fmt: skip
         reminder = session.scalars(select(Letter).where(Letter.subject == call.subject)).first()
-        reply = post(session, key="r", person_id=cast.aming.id, kind="messages.reply", subject="identity:1",
+        reply = posted(session, key="r", person_id=cast.aming.id, kind="messages.reply", subject="identity:1",
                      facts={"text": "x"}, now=NOW)  # fmt: skip
-        unknown = post(session, key="u", person_id=cast.aming.id, kind="family.booked", subject="unheard-of:1",
+        unknown = posted(session, key="u", person_id=cast.aming.id, kind="family.booked", subject="unheard-of:1",
                        facts={}, now=NOW)  # fmt: skip
         ids = {"far": far.id, "reminder": reminder.id, "reply": reply.id, "unknown": unknown.id}
         if near is not None:
@@ -383,10 +383,10 @@ def test_orders_are_found_by_state_centre_category_lateness_and_number(clerk, ca
 
 def test_the_first_page_says_what_is_due_and_whether_wechat_is_in_order(clerk, cast, open_session):
     with open_session() as session, session.begin():
-        letter = post(session, key="l", person_id=cast.xiaofang.id, kind="ordering.accepted", facts={},
+        letter = posted(session, key="l", person_id=cast.xiaofang.id, kind="ordering.accepted", facts={},
                       subject=ordered(session, cast).subject, now=NOW - HOUR)  # fmt: skip
         trip(session, app_id="x", channel="template", kind="*", code="40164", why="ip", now=NOW)
-        late = post(session, key="d", person_id=cast.xiaofang.id, kind="ordering.accepted", facts={},
+        late = posted(session, key="d", person_id=cast.xiaofang.id, kind="ordering.accepted", facts={},
                     subject=letter.subject, now=NOW)  # fmt: skip
         late.state = "dead"
         hand_over(session, late, NOW - 5 * HOUR).due_at = NOW - HOUR

@@ -9,7 +9,6 @@ from sqlalchemy import select
 from models.family import pairing
 from models.family.booking import book
 from models.family.occurrences import Occurrence
-from models.messages.outbox import post
 from models.ordering.demands import draft_of
 from models.ordering.helping import ask_for_help
 from models.ordering.lending import request
@@ -30,6 +29,7 @@ from models.tasks.taking import Seen
 from models.tasks.tasks import Task
 from tests.desk import PASSWORD, Clerk, give_account
 from tests.gate import close_app, config_for
+from tests.letters import posted
 from tests.models.family.serial import begun
 from tests.models.family.test_calls import SUNDAY_16
 from tests.world import NOW
@@ -181,7 +181,7 @@ def ids(cast, open_session):
         xiaofang = cast.who(cast.xiaofang)
         order = place(session, xiaofang, listing_id=cast.haircut.id, beneficiary_id=cast.wangnainai.id, answers={},
                       preferred_at=NOW.replace(hour=6), note="", client_key="k", now=NOW)  # fmt: skip
-        letter = post(session, key="l", person_id=cast.xiaofang.id, kind="ordering.accepted", facts={},
+        letter = posted(session, key="l", person_id=cast.xiaofang.id, kind="ordering.accepted", facts={},
                       subject=order.subject, now=NOW)  # fmt: skip
         letter.state = "dead"
         tasks = [

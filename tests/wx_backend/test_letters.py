@@ -16,6 +16,7 @@ from models.people.persons import Person
 from models.tasks.desk import finish
 from models.tasks.tasks import Task
 from models.tasks.undelivered import hand_over
+from tests.letters import posted
 from wx_backend.cli import main
 from wx_backend.config import EXAMPLE
 from wx_backend.demo.cast import COUNTY
@@ -55,7 +56,7 @@ def county(open_session, database_url):
 def _in_state(session, person, n, state):
     kinds = ("family.reminder", "ordering.accepted", "family.changed", "people.link_confirmed")
     now = FRIDAY - timedelta(hours=30) + 2 * n * HOUR
-    letter = post(
+    letter = posted(
         session, key=f"k{n}", person_id=person.id, kind=kinds[n % 4], subject=f"call:{n}", now=now, useful_until=SUNDAY,
         facts={"starts_at": SUNDAY.isoformat(), "cared": "王奶奶"}, due_at=SUNDAY if state == "planned" else now,
     )  # fmt: skip

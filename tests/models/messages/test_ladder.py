@@ -21,6 +21,7 @@ from models.messages.subscriptions import Subscription, SubscriptionEntry, agree
 from models.people.identities import Identity, is_reachable
 from models.people.persons import Person
 from tests.cast import APP_ID
+from tests.letters import posted
 from tests.models.messages.test_outbox import claimed, letters, settled, sweep
 from tests.world import NOW
 
@@ -53,7 +54,7 @@ def blocked(session, cast):
 
 
 def another(session, cast, key):
-    return post(session, key=key, person_id=cast.xiaofang.id, kind="people.link_declined", facts={}, subject="s:1",
+    return posted(session, key=key, person_id=cast.xiaofang.id, kind="people.link_declined", facts={}, subject="s:1",
                 now=NOW)  # fmt: skip
 
 
@@ -241,7 +242,7 @@ def test_when_the_day_is_nearly_used_up_what_is_urgent_still_goes_and_the_rest_w
     ((until, held),) = batch.put_back.items()
     assert held == [letter.id for letter in routine[9:]]
     assert until.astimezone().timestamp() == (NOW.replace(hour=16)).timestamp()  # midnight in China
-    urgent = post(session, key="u", person_id=cast.xiaofang.id, kind="people.link_declined", facts={}, subject="s:2",
+    urgent = posted(session, key="u", person_id=cast.xiaofang.id, kind="people.link_declined", facts={}, subject="s:2",
                   now=NOW, urgency="same_day")  # fmt: skip
     assert [letter.id for letter in claimed(session, allowance=few).letters] == [urgent.id]
     tomorrow = NOW + timedelta(days=1)
@@ -296,7 +297,7 @@ def test_many_processes_never_spend_more_than_the_budget(open_session, cast):
 
 def test_a_template_out_of_order_stops_its_own_kind_once_and_nothing_else(session, cast):
     broken = letters(session, cast.xiaofang, 3)
-    other = post(session, key="o", person_id=cast.xiaofang.id, kind="family.booked", facts={}, subject="s:2", now=NOW)
+    other = posted(session, key="o", person_id=cast.xiaofang.id, kind="family.booked", facts={}, subject="s:2", now=NOW)
     claimed(session, limit=1)
     session.refresh(broken[0])
     settled(session, broken[0], Failed("broken", "40037", "no such template", scope="template"))
@@ -341,7 +342,7 @@ def test_a_sick_account_does_not_stop_another(session, cast):
     (sick,) = letters(session, cast.xiaofang)
     claimed(session)
     settled(session, sick, Failed("broken", "50002", scope="account"))
-    healthy = post(session, key="h", person_id=cast.li.id, kind="people.x", facts={}, subject="s:3", now=NOW)
+    healthy = posted(session, key="h", person_id=cast.li.id, kind="people.x", facts={}, subject="s:3", now=NOW)
     assert [letter.id for letter in claimed(session).letters] == [healthy.id]
 
 

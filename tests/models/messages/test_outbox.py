@@ -23,6 +23,7 @@ from models.tasks.desk import finish
 from models.tasks.tasks import Task
 from models.tasks.undelivered import hand_over
 from tests.cast import APP_ID
+from tests.letters import posted
 from tests.world import NOW
 
 FREE = Allowance()
@@ -31,7 +32,7 @@ LEASE, DEADLINE = timedelta(seconds=45), timedelta(seconds=20)
 
 def letters(session, person, count=1, **more):
     return [
-        post(
+        posted(
             session,
             key=f"k{n}",
             person_id=person.id,
@@ -124,7 +125,7 @@ def test_somebody_without_an_address_and_the_dead_are_not_written_to(session, ca
     batch = claimed(session)
     assert (batch.letters, batch.homeless) == ([], [letter.id])
     session.get_one(Person, cast.xiaofang.id).state = "deceased"
-    gone = post(session, key="x", person_id=cast.xiaofang.id, kind="people.x", facts={}, subject="s:1", now=NOW)
+    gone = posted(session, key="x", person_id=cast.xiaofang.id, kind="people.x", facts={}, subject="s:1", now=NOW)
     assert claimed(session).suppressed == [gone.id]
 
 
@@ -231,7 +232,7 @@ def test_a_refused_attempt_leaves_no_doubt_so_the_ten_minutes_begin_anew(session
 
 
 def test_an_answer_in_a_conversation_that_did_not_arrive_is_nobody_elses_to_read(session, cast):
-    letter = post(session, key="reply:1", person_id=cast.xiaofang.id, kind="messages.reply", facts={"text": "私事"},
+    letter = posted(session, key="reply:1", person_id=cast.xiaofang.id, kind="messages.reply", facts={"text": "私事"},
                   subject="identity:1", now=NOW, channel="customer_service")  # fmt: skip
     claimed(session)
     (dead,) = settled(session, letter, Failed("window", "45015"))
@@ -267,7 +268,7 @@ def test_after_two_hours_of_silence_what_is_still_useful_goes_and_the_rest_is_mi
 
 
 def test_a_letter_about_a_task_makes_no_further_task(session, cast):
-    letter = post(session, key="t", person_id=cast.li.id, kind="tasks.assigned", facts={}, subject="task:1", now=NOW)
+    letter = posted(session, key="t", person_id=cast.li.id, kind="tasks.assigned", facts={}, subject="task:1", now=NOW)
     letter.state = "dead"
     assert hand_over(session, letter, NOW) is None
     assert session.scalars(select(Task)).all() == []

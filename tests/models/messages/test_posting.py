@@ -7,7 +7,8 @@ from threading import Barrier
 from sqlalchemy import event, func, select
 
 from models.messages.letters import Letter
-from models.messages.outbox import Draft, post, post_many
+from models.messages.outbox import Draft, post_many
+from tests.letters import posted
 from tests.world import NOW
 
 OWN = ("id", "key", "client_msg_id")  # what no two letters share
@@ -31,7 +32,7 @@ def columns(letter):
 
 def test_many_are_as_one_by_one(session, cast):
     many = post_many(session, drafts(cast, "m"), NOW)
-    single = [post(session, now=NOW, **vars(draft)) for draft in drafts(cast, "s")]
+    single = [posted(session, now=NOW, **vars(draft)) for draft in drafts(cast, "s")]
     session.expire_all()
     assert [columns(letter) for letter in many] == [columns(letter) for letter in single]
     assert [letter.key for letter in many] == ["m1", "m2", "m3", "m4"]
@@ -40,7 +41,7 @@ def test_many_are_as_one_by_one(session, cast):
 
 def test_what_is_there_already_is_answered_and_left_as_it_is(session, cast):
     wanted = drafts(cast)
-    there = post(session, now=NOW, **{**vars(wanted[1]), "facts": {"old": True}})
+    there = posted(session, now=NOW, **{**vars(wanted[1]), "facts": {"old": True}})
     found = post_many(session, [*wanted, wanted[0]], NOW + timedelta(hours=1))
     assert found[1] is there
     assert (found[1].facts, found[1].created_at) == ({"old": True}, NOW)

@@ -5,12 +5,12 @@ from sqlalchemy import select
 
 from models.errors import Refused
 from models.history import history_of
-from models.messages.outbox import post
 from models.people.contacts import ContactStep, Way, ways_to
 from models.people.persons import Person
 from models.people.staff import StaffRole
 from models.tasks.desk import acknowledge, finish, open_task, task_for, tasks_for
 from models.tasks.undelivered import hand_over
+from tests.letters import posted
 from tests.world import NOW
 
 
@@ -22,7 +22,7 @@ def opened(session, cast, key="t", **more):
 
 
 def undelivered(session, person, state, kind="family.changed"):
-    letter = post(session, key=f"k/{kind}", person_id=person.id, kind=kind, facts={}, subject="call:1", now=NOW)
+    letter = posted(session, key=f"k/{kind}", person_id=person.id, kind=kind, facts={}, subject="call:1", now=NOW)
     letter.state = state
     session.flush()
     return letter

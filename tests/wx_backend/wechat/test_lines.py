@@ -4,8 +4,9 @@ import ipaddress
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -104,7 +105,7 @@ def test_no_more_lines_are_kept_than_wanted():
         opened = [found._open(lines.monotonic() + 2) for _ in range(4)]
         for line in opened:
             found._rest(line)
-        assert [line.sock is None for line in opened] == [True, True, False, False]
+        assert [line.socket.fileno() == -1 for line in opened] == [True, True, False, False]
 
 
 @pytest.mark.parametrize(
@@ -113,8 +114,9 @@ def test_no_more_lines_are_kept_than_wanted():
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n", b"{}"),
         (b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{}", b"{}"),
         (b"HTTP/1.1 204 No Content\r\n\r\n", b""),
+        (b"HTTP/1.1 100 Continue\r\nContent-Length: 0\r\n\r\n" + WHOLE, b"{}"),
     ],
-    ids=["chunked", "until it closes", "without a body"],
+    ids=["chunked", "until it closes", "without a body", "after a word to go on"],
 )
 def test_every_way_to_say_where_an_answer_ends_is_understood(answer, content):
     with answering(answer, WHOLE) as server:
@@ -141,6 +143,43 @@ def test_half_an_answer_is_a_doubt_and_the_line_is_not_used_again(answer):
             ask(found)
         assert ask(found)[0] == 200
     assert server.connections == 2
+
+
+@pytest.mark.parametrize("more", [WHOLE, b"and so on"], ids=["another answer", "what is none"])
+def test_what_comes_after_an_answer_is_not_taken_for_the_next_one(more):
+    with answering(WHOLE + more, b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n{ }") as server:
+        found = Lines(f"http{server.url}", keep=4)
+        assert [ask(found)[1] for _ in range(2)] == [b"{}", b"{ }"]
+    assert server.connections == 2
+
+
+def test_an_answer_that_drips_is_over_when_its_time_is():
+    class Dripping(Server):
+        def _speak(self, line: socket.socket) -> None:
+            with suppress(OSError), line:
+                line.recv(65_536)
+                for letter in WHOLE:
+                    line.sendall(bytes([letter]))
+                    time.sleep(0.05)
+
+    server = Dripping([WHOLE])
+    began = time.monotonic()
+    with pytest.raises(Doubtful):
+        ask(Lines(f"http{server.url}", keep=1), seconds=0.3)
+    server.listener.close()
+    assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize(
+    ("target", "header"),
+    [("/a\r\nHost: other", "x"), ("/a b", "x"), ("/a", "x\r\nHost: other"), ("/村", "x")],
+)
+def test_no_line_break_gets_into_a_request(target, header):
+    with answering(WHOLE) as server:
+        found = Lines(f"http{server.url}", keep=1)
+        with pytest.raises(ValueError, match="HTTP"):
+            found.ask("GET", target, None, {"X": header}, 1.0)
+    assert server.connections == 0
 
 
 def test_nobody_there_is_no_doubt():
