@@ -4,6 +4,7 @@ import hashlib
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
+from apiflask.scaffold import APIScaffold
 from flask import g
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
@@ -12,6 +13,9 @@ from handlers.refusals import CATALOGUE
 
 KEY_MOST = 2**53 - 1  # what a number of JavaScript still holds
 PAGE_MOST = 50
+
+# The decorators of APIFlask (`input`, `output`, `doc`) for views that are methods: they belong to no blueprint.
+schema = APIScaffold()
 
 
 def _said(moment: datetime) -> str:

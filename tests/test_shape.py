@@ -20,6 +20,11 @@ TOP = {
 NO_NAMES = {"utils", "util", "common", "helpers", "helper", "services", "service", "dao", "misc", "manager"}
 LINES_OF_A_FILE = 330
 LINES_OF_A_FUNCTION = 45
+# What is longer, and why. Migrations are not counted: they say in order what was done once.
+LONG_FUNCTIONS = {
+    "handlers/family/api.py _about_time": "holds the views of calls as closures, each of them short",
+    "handlers/family/api.py _about_ways": "the same, for the ways of calls",
+}
 
 # Put together from parts, so that this file does not find itself.
 MACHINE_PATH = re.compile(r"(?<![\w.:/$}-])/(?:" + "|".join(("work", "tmp", "opt", "root", "home", "Users")) + r")/")
@@ -79,25 +84,16 @@ def test_files_are_short() -> None:
 
 
 def test_functions_are_short() -> None:
-    long = [
-        f"{name}:{node.lineno} {node.name}: {length}"
+    """From `def` to the end, with whatever is defined inside; who mends one of those left takes its name out."""
+    long = {
+        f"{name} {node.name}": length
         for name, _, tree in python(*PACKAGES)
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and (length := _own_length(node)) > LINES_OF_A_FUNCTION
-    ]
-    assert long == []
-
-
-def _own_length(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    """Lines from `def` to the end, less those of functions defined inside: they are measured by themselves."""
-    inner = [child for child in node.body if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef)]
-    return _length(node) - sum(_length(child) for child in inner)
-
-
-def _length(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    assert node.end_lineno is not None
-    return node.end_lineno - node.lineno + 1
+        and (length := (node.end_lineno or node.lineno) - node.lineno + 1) > LINES_OF_A_FUNCTION
+    }
+    assert {place: lines for place, lines in long.items() if place not in LONG_FUNCTIONS} == {}
+    assert LONG_FUNCTIONS.keys() - long.keys() == set()
 
 
 def test_every_module_says_what_the_room_is_for() -> None:

@@ -65,9 +65,10 @@ from handlers.tasks import chat as tasks_chat
 from handlers.tasks import words as tasks_words
 from models.family.minutes import Budget
 from models.family.ways import Offered
-from wx_backend import asked, bearer, calendars, callback, calling, database, health, login
+from wx_backend import asked, bearer, calendars, callback, database, health
 from wx_backend.admission import Account
 from wx_backend.api import Api, beside, make_api
+from wx_backend.calling import Calling
 from wx_backend.config import AccountSection, Config
 from wx_backend.console import Console
 from wx_backend.cookies import Cookies
@@ -75,6 +76,7 @@ from wx_backend.entrance import Entrance
 from wx_backend.hands import make_clients, make_clock, make_folder
 from wx_backend.keys import split_urls
 from wx_backend.limits import make_limiter
+from wx_backend.login import Login
 from wx_backend.pages import Frame
 from wx_backend.signing import Signing
 from wx_backend.speech import in_words
@@ -135,12 +137,12 @@ def make_router(hotline: str = "", public_url: str = "", offered: Offered = ROOM
 def make_mini_api(config: Config, frame: asked.Frame, client: Client) -> Api:
     """The mini-program's door with all its rooms."""
     rooms = (
-        login.room(frame, client), people_api.room, places_api.room, catalogue_api.room, ordering_api.room,
+        Login(frame, client).room(), people_api.room, places_api.room, catalogue_api.room, ordering_api.room,
         after_api.room, line_api.room, offers_api.room, need_api.room, tasks_api.room(in_words), open311.room,
         family_api.room(offered_ways(config)), series_api.room, answers_api.room,
-        calling.room(
+        Calling(
             frame, client, offered_ways(config), link_server(config), f"{config.app.public_url}/video/"
-        ),
+        ).room(),
     )  # fmt: skip
     sentences = {
         code: sentence

@@ -14,7 +14,7 @@ from flask import g, request
 from pydantic import Field
 from sqlalchemy.orm import Session
 
-from handlers.envelope import Asked, Instant, Shown, refusing, said
+from handlers.envelope import Asked, Instant, Shown, refusing, said, schema
 from models.errors import Refused
 from models.family import devices, minutes, ways
 from models.family.calls import FamilyCall, call_for
@@ -30,7 +30,10 @@ from wx_backend.wechat.client import FAR_END, Client, errcode_of
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-JOINING = ("not_yours", "no_link", "not_active", "call_not_open", "call_over")
+JOINING = (
+    "not_yours", "no_link", "not_active", "call_not_open", "call_over", "signed_out", "no_minutes", "no_way",
+    "way_not_possible", "code_used", "wechat_away", "call_off", "room_early", "room_over", "screen_taken",
+)  # fmt: skip
 
 
 class JoinAsked(Asked):
@@ -92,65 +95,59 @@ class Joined:
     key: str | None = None  # a pass into the room
 
 
-def room(
-    frame: Frame, client: Client, offered: ways.Offered, server: Server | None, door: str
-) -> APIBlueprint:  # fmt: skip
-    """The two addresses. `client` is the mini-program's; `server` the county's own, for the way "link"; `door` is where
-    a pass into the built-in room is handed in, as a URL."""
-    calling = APIBlueprint("calling", __name__, tag="calls")
+@dataclass(frozen=True)
+class Calling:
+    """The views of joining. `client` is the mini-program's; `server` the county's own, for the way "link"; `door` is
+    where a pass into the built-in room is handed in, as a URL."""
 
-    def asked(work: Callable[[Session, Who], T]) -> T:
-        claims = guard.api_claims(frame.key, request.headers.get("Authorization", ""), g.now)
-        return frame.unit(lambda session: work(session, guard.api_who(session, claims, g.now)))
+    frame: Frame
+    client: Client
+    offered: ways.Offered
+    server: Server | None
+    door: str
 
-    @calling.post("/calls/<key:call>/join")
-    @calling.input(JoinAsked)
-    @calling.output(JoinShown)
-    @calling.doc(
-        responses=refusing(
-            *JOINING,
-            "signed_out",
-            "no_minutes",
-            "no_way",
-            "way_not_possible",
-            "code_used",
-            "wechat_away",
-            "call_off",
-            "room_early",
-            "room_over",
-            "screen_taken",
-        )
-    )
-    def join(call: int, json_data: JoinAsked) -> Any:
+    def room(self) -> APIBlueprint:
+        """`/calls/<call>/join`, `/calls/<call>/ticket`."""
+        room = APIBlueprint("calling", __name__, tag="calls")
+        room.add_url_rule("/calls/<key:call>/join", "join", self.join, methods=["POST"])
+        room.add_url_rule("/calls/<key:call>/ticket", "ticket", self.ticket, methods=["POST"])
+        return room
+
+    @schema.input(JoinAsked)
+    @schema.output(JoinShown)
+    @schema.doc(responses=refusing(*JOINING))
+    def join(self, call: int, json_data: JoinAsked) -> Any:
         """Join a call that I am on, from fifteen minutes before it to ten after its end."""
-        here = asked(lambda session, who: _arrive(session, who, call, offered))
+        here = self._asked(lambda session, who: _arrive(session, who, call, self.offered))
         made = JoinShown(way=here.call.way, media=here.call.media, closes_at=here.call.ends_at + ways.GRACE)
         joins = ways.WAYS[here.call.way].joins
         if joins == "signature":
-            made.signed = SignedShown(**vars(_signed(client, here, json_data.code)))
+            made.signed = SignedShown(**vars(_signed(self.client, here, json_data.code)))
         elif here.openids is not None:
             made.one_to_one = OneToOne(caller=here.openids[0], listener=here.openids[1], room_type=here.call.media)
         elif here.key is not None:
-            made.link = door + here.key
+            made.link = self.door + here.key
         elif joins == "link":
-            made.link = _link(server, here)
+            made.link = _link(self.server, here)
         return said(made)
 
-    @calling.post("/calls/<key:call>/ticket")
-    @calling.output(TicketShown)
-    @calling.doc(responses=refusing("signed_out", "not_yours", "no_link", "not_active", "no_device", "wechat_away"))
-    def ticket(call: int) -> Any:
+    @schema.output(TicketShown)
+    @schema.doc(responses=refusing("signed_out", "not_yours", "no_link", "not_active", "no_device", "wechat_away"))
+    def ticket(self, call: int) -> Any:
         """The ticket with which my phone asks me whether the device of this call may ring it."""
-        device = asked(lambda session, who: _device(session, who, call))
+        device = self._asked(lambda session, who: _device(session, who, call))
         try:
-            sn_ticket = voip.device_ticket(client, device.sn, device.model_id)
+            sn_ticket = voip.device_ticket(self.client, device.sn, device.model_id)
         except FAR_END as error:
             raise _away("getsnticket", error) from None
         return said(TicketShown(
             sn=device.sn, sn_ticket=sn_ticket, model_id=device.model_id, device_name=device.name
         ))  # fmt: skip
 
-    return calling
+    def _asked(self, work: Callable[[Session, Who], T]) -> T:
+        """What `work` answers about who asks, in a transaction of its own."""
+        claims = guard.api_claims(self.frame.key, request.headers.get("Authorization", ""), g.now)
+        return self.frame.unit(lambda session: work(session, guard.api_who(session, claims, g.now)))
 
 
 def _arrive(session: Session, who: Who, call_id: int, offered: ways.Offered) -> Joined:

@@ -1,6 +1,7 @@
 """Signing in: a code of `wx.login` becomes a sign-in of ours, with an access token and a refresh token."""
 
 import logging
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -10,7 +11,7 @@ from pydantic import Field
 from sqlalchemy.orm import Session
 
 from handlers import words
-from handlers.envelope import Asked, Nothing, Shown, refusing, said
+from handlers.envelope import Asked, Nothing, Shown, refusing, said, schema
 from models.errors import Refused
 from models.people.identities import welcome
 from models.people.signins import IDLE, SignIn, refresh, sign_in, sign_out
@@ -48,54 +49,60 @@ class Tokens(Shown):
     refresh_expires_in: int
 
 
-def room(frame: Frame, client: Client) -> APIBlueprint:
-    """The three addresses of signing in. `client` is the mini-program's."""
-    login = APIBlueprint("login", __name__, tag="login")
+@dataclass(frozen=True)
+class Login:
+    """The views of signing in and out. They hold their own transactions; `client` is the mini-program's."""
 
-    @login.post("/login")
-    @login.input(Code)
-    @login.output(Tokens)
-    @login.doc(responses=refusing("code_used", "login_blocked", "wechat_away"))
-    def log_in(json_data: Code) -> Any:
+    frame: Frame
+    client: Client
+
+    def room(self) -> APIBlueprint:
+        """`/login`, `/refresh`, `/logout`."""
+        room = APIBlueprint("login", __name__, tag="login")
+        room.add_url_rule("/login", "log_in", self.log_in, methods=["POST"])
+        room.add_url_rule("/refresh", "take_next", self.take_next, methods=["POST"])
+        room.add_url_rule("/logout", "log_out", self.log_out, methods=["POST"])
+        return room
+
+    @schema.input(Code)
+    @schema.output(Tokens)
+    @schema.doc(responses=refusing("code_used", "login_blocked", "wechat_away"))
+    def log_in(self, json_data: Code) -> Any:
         """Log in with a code of `wx.login`.
 
         WeChat's session_key is not kept: nothing here needs it, and it never leaves the server.
         """
-        openid, unionid = _behind(client, json_data.code)
+        openid, unionid = _behind(self.client, json_data.code)
 
         def arrive(session: Session) -> tuple[SignIn, str]:
-            identity = welcome(session, client.appid, openid, "mini_program", g.now)
+            identity = welcome(session, self.client.appid, openid, "mini_program", g.now)
             if unionid:
                 recognise(session, identity, unionid, g.now)
             return sign_in(session, identity, g.now)
 
-        return said(_tokens(frame, *frame.unit(arrive)))
+        return said(_tokens(self.frame, *self.frame.unit(arrive)))
 
-    @login.post("/refresh")
-    @login.input(RefreshAsked)
-    @login.output(Tokens)
-    @login.doc(responses=refusing("signed_out"))
-    def take_next(json_data: RefreshAsked) -> Any:
+    @schema.input(RefreshAsked)
+    @schema.output(Tokens)
+    @schema.doc(responses=refusing("signed_out"))
+    def take_next(self, json_data: RefreshAsked) -> Any:
         """Get the next pair of tokens. A refresh token that comes a second time ends the whole sign-in."""
-        made = frame.unit(lambda session: refresh(session, json_data.refresh_token, g.now))
+        made = self.frame.unit(lambda session: refresh(session, json_data.refresh_token, g.now))
         if made is None:
             raise Refused("signed_out")
-        return said(_tokens(frame, *made))
+        return said(_tokens(self.frame, *made))
 
-    @login.post("/logout")
-    @login.output(Nothing)
-    def log_out() -> Any:
+    @schema.output(Nothing)
+    def log_out(self) -> Any:
         """End this sign-in; its access and refresh tokens are worth nothing from now on."""
-        claims = guard.api_claims(frame.key, request.headers.get("Authorization", ""), g.now)
+        claims = guard.api_claims(self.frame.key, request.headers.get("Authorization", ""), g.now)
 
         def leave(session: Session) -> None:
             guard.api_who(session, claims, g.now)
             sign_out(session, claims.sign_in_id, g.now)
 
-        frame.unit(leave)
+        self.frame.unit(leave)
         return said(Nothing(), words.SIGNED_OUT)
-
-    return login
 
 
 def _behind(client: Client, code: str) -> tuple[str, str]:

@@ -1,6 +1,8 @@
 """WeChat's API by path: one table of what needs a token, and the few that do not."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
@@ -60,75 +62,85 @@ def _media(world: World) -> Any:
     return Response(content, mimetype="application/octet-stream")
 
 
-def blueprint(world: World, faults: Faults, tokens: Tokens, later: Later) -> Blueprint:
-    """The API as a Flask blueprint."""
-    api = Blueprint("api", __name__)
-    table = _table(world, later)
+@dataclass(frozen=True)
+class Platform:
+    """WeChat's API over one world."""
 
-    def done(path: str) -> Any:
-        body: Json = request.get_json(force=True, silent=True) or {}
-        if path in ("/cgi-bin/token", "/cgi-bin/stable_token"):
-            stable = path.endswith("stable_token")
-            return tokens.give(world, body if stable else dict(request.args), stable=stable)
-        account, code, why = tokens.check(world, request.args.get("access_token"))
-        if account is None:
-            return refused(code, why)
-        call = table.get(path)
-        return call(account, body) if call is not None else refused(40066, "invalid url")
+    world: World
+    faults: Faults
+    tokens: Tokens
+    later: Later
 
-    @api.route("/cgi-bin/<path:rest>", methods=["GET", "POST"])
-    @api.route("/wxa/<path:rest>", methods=["GET", "POST"])
-    def call_api(rest: str) -> Any:
+    def room(self) -> Blueprint:
+        """`/cgi-bin/…` and `/wxa/…` by the table; beside it logins and the pages' question who looks at them."""
+        room = Blueprint("api", __name__)
+        for rule in ("/cgi-bin/<path:rest>", "/wxa/<path:rest>"):
+            room.add_url_rule(rule, "call", self.call, methods=["GET", "POST"])
+        room.add_url_rule("/sns/oauth2/access_token", "oauth_token", self.oauth_token)
+        room.add_url_rule("/sns/jscode2session", "login", self.login)
+        room.add_url_rule("/connect/oauth2/authorize", "authorize", self.authorize)
+        return room
+
+    def call(self, rest: str) -> Any:
         """Any call of the API: counted, perhaps struck by a fault, else done."""
-        path = request.path
+        path, world = request.path, self.world
         with world.lock:
             world.calls[path] = world.calls.get(path, 0) + 1
             world.today[path] = world.today.get(path, 0) + 1
-        if path == "/cgi-bin/showqrcode":
-            return _show_qr(world)
-        fault = faults.strikes(world, path)
+        return _show_qr(world) if path == "/cgi-bin/showqrcode" else self._struck(lambda: self._done(path))
+
+    def oauth_token(self) -> Any:
+        """Whom an OAuth code stands for."""
+        found = own.who_logs_in(self.world, *(request.args.get(name, "") for name in ("appid", "code", "secret")))
+        return jsonify(found if isinstance(found, dict) else own.looks(*found))
+
+    def login(self) -> Any:
+        """Whom a mini-program's login code stands for."""
+
+        def session() -> Json:
+            asked = (request.args.get(name, "") for name in ("appid", "js_code", "secret"))
+            found = own.who_logs_in(self.world, *asked)
+            return found if isinstance(found, dict) else {"session_key": calls.SESSION_KEY, **own.identity(*found)}
+
+        return self._struck(session)
+
+    def authorize(self) -> Any:
+        """A page asks who looks at it: the phone that opened it last in this browser, or the one that `as` names."""
+        phone = self.world.phones.get(request.args.get("as") or request.cookies.get(PHONE_COOKIE, ""))
+        if phone is None:
+            return jsonify(refused(40003, "open the page on a phone, or name the phone with as=openid")), 400
+        account = self.world.accounts.get(request.args.get("appid", ""))
+        if account is None:
+            return jsonify(refused(40013, "invalid appid")), 400
+        target = request.args.get("redirect_uri", "")
+        query = urlencode({"code": own.new_code(self.world, phone, account), "state": request.args.get("state", "")})
+        return redirect(f"{target}{'&' if '?' in target else '?'}{query}")
+
+    def _struck(self, work: Callable[[], Any]) -> Response:
+        """What `work` answers, unless a fault stands before it or drops the line after it."""
+        fault = self.faults.strikes(self.world, request.path)
         instead = before(fault) if fault is not None else None
         if instead is not None:
             return instead
-        answer = done(path)
+        answer = work()
         if fault is not None and fault.kind == "drop_after":
             return hang_up()
         return answer if isinstance(answer, Response) else jsonify(answer)
 
-    @api.get("/sns/oauth2/access_token")
-    def oauth_token() -> Any:
-        """Whom an OAuth code stands for."""
-        found = own.who_logs_in(world, *(request.args.get(name, "") for name in ("appid", "code", "secret")))
-        return jsonify(found if isinstance(found, dict) else own.looks(*found))
-
-    @api.get("/sns/jscode2session")
-    def login() -> Any:
-        """Whom a mini-program's login code stands for."""
-        fault = faults.strikes(world, request.path)
-        instead = before(fault) if fault is not None else None
-        if instead is not None:
-            return instead
-        found = own.who_logs_in(world, *(request.args.get(name, "") for name in ("appid", "js_code", "secret")))
-        if fault is not None and fault.kind == "drop_after":
-            return hang_up()
-        if isinstance(found, dict):
-            return jsonify(found)
-        return jsonify({"session_key": calls.SESSION_KEY, **own.identity(*found)})
-
-    @api.get("/connect/oauth2/authorize")
-    def authorize() -> Any:
-        """A page asks who looks at it: the phone that opened it last in this browser, or the one that `as` names."""
-        phone = world.phones.get(request.args.get("as") or request.cookies.get(PHONE_COOKIE, ""))
-        if phone is None:
-            return jsonify(refused(40003, "open the page on a phone, or name the phone with as=openid")), 400
-        account = world.accounts.get(request.args.get("appid", ""))
+    def _done(self, path: str) -> Any:
+        body: Json = request.get_json(force=True, silent=True) or {}
+        if path in ("/cgi-bin/token", "/cgi-bin/stable_token"):
+            stable = path.endswith("stable_token")
+            return self.tokens.give(self.world, body if stable else dict(request.args), stable=stable)
+        account, code, why = self.tokens.check(self.world, request.args.get("access_token"))
         if account is None:
-            return jsonify(refused(40013, "invalid appid")), 400
-        target = request.args.get("redirect_uri", "")
-        query = urlencode({"code": own.new_code(world, phone, account), "state": request.args.get("state", "")})
-        return redirect(f"{target}{'&' if '?' in target else '?'}{query}")
+            return refused(code, why)
+        call = self._table.get(path)
+        return call(account, body) if call is not None else refused(40066, "invalid url")
 
-    return api
+    @cached_property
+    def _table(self) -> dict[str, Call]:
+        return _table(self.world, self.later)
 
 
 def _show_qr(world: World) -> Response:

@@ -1,6 +1,7 @@
 """What the page and the tests ask of the sandbox: be a person, look at a phone, move the clock, break the line."""
 
 import re
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -55,40 +56,58 @@ def _codes_view(world: World) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def blueprint(world: World, faults: Faults, tokens: Tokens) -> Blueprint:
-    """The control API under /_sandbox."""
-    control = Blueprint("control", __name__, url_prefix="/_sandbox")
+@dataclass(frozen=True)
+class Control:
+    """What is asked about one world, and done to it."""
 
-    @control.get("/state")
-    def state() -> Any:
+    world: World
+    faults: Faults
+    tokens: Tokens
+
+    def room(self) -> Blueprint:
+        """All of it under `/_sandbox`."""
+        room = Blueprint("control", __name__, url_prefix="/_sandbox")
+        room.add_url_rule("/state", "state", self.state)
+        room.add_url_rule("/users", "add_user", self.add_user, methods=["POST"])
+        room.add_url_rule("/users/<openid>/phone", "look", self.look)
+        room.add_url_rule("/users/<openid>/<verb>", "do", self.do, methods=["POST"])
+        room.add_url_rule("/users/<openid>/browse", "browse", self.browse)
+        room.add_url_rule("/media/<media_id>", "media", self.media)
+        room.add_url_rule("/codes/<ticket>.png", "code_picture", self.code_picture)
+        room.add_url_rule("/sends", "sends", self.sends)
+        room.add_url_rule("/calls", "calls", self.calls)
+        room.add_url_rule("/faults", "add_fault", self.add_fault, methods=["POST"])
+        room.add_url_rule("/faults", "mend", self.mend, methods=["DELETE"])
+        room.add_url_rule("/receipts", "set_receipts", self.set_receipts, methods=["POST"])
+        room.add_url_rule("/clock", "clock", self.clock)
+        room.add_url_rule("/clock", "set_clock", self.set_clock, methods=["POST"])
+        return room
+
+    def state(self) -> Any:
         """Everything the page shows, from entry `since` on."""
-        since = int(request.args.get("since", "0"))
+        world, since = self.world, int(request.args.get("since", "0"))
         with world.lock:
             phones, codes = [_phone_view(phone, since) for phone in world.phones.values()], _codes_view(world)
         return jsonify(
             epoch=world.epoch, now=world.now(), offset=world.offset, account=world.account().name, menu=world.menu,
             phones=phones, codes=codes,
-            faults=[vars(fault) for fault in faults.standing], kinds=KINDS, receipts=vars(world.receipts),
+            faults=[vars(fault) for fault in self.faults.standing], kinds=KINDS, receipts=vars(world.receipts),
         )  # fmt: skip
 
-    @control.post("/users")
-    def add_user() -> Any:
+    def add_user(self) -> Any:
         """Somebody new with a phone."""
-        body = request.get_json(force=True)
-        phone = Phone(**body)
-        world.phones[phone.openid] = phone
+        phone = Phone(**request.get_json(force=True))
+        self.world.phones[phone.openid] = phone
         return jsonify(openid=phone.openid)
 
-    @control.get("/users/<openid>/phone")
-    def look(openid: str) -> Any:
+    def look(self, openid: str) -> Any:
         """One phone, from entry `since` on."""
-        with world.lock:
-            return jsonify(_phone_view(world.phones[openid], int(request.args.get("since", "0"))))
+        with self.world.lock:
+            return jsonify(_phone_view(self.world.phones[openid], int(request.args.get("since", "0"))))
 
-    @control.post("/users/<openid>/<verb>")
-    def do(openid: str, verb: str) -> Any:
+    def do(self, openid: str, verb: str) -> Any:
         """A person does something; answers what came back."""
-        phone = world.phones.get(openid)
+        world, phone = self.world, self.world.phones.get(openid)
         if phone is None:
             return jsonify(error="no such phone"), 404
         if verb == "photo":
@@ -109,83 +128,64 @@ def blueprint(world: World, faults: Faults, tokens: Tokens) -> Blueprint:
             return jsonify(error=f"verbs: {', '.join(sorted(deeds.VERBS))}"), 404
         return _answered(deeds.act(world, phone, verb, body))
 
-    @control.get("/sends")
-    def sends() -> Any:
-        """Every template message that was accepted, once each, with how often it was asked for."""
-        with world.lock:
-            return jsonify(sends=[vars(send) for send in world.sends])
-
-    @control.get("/calls")
-    def calls() -> Any:
-        """How often each API was called, and how many tokens were fetched."""
-        return jsonify(calls=world.calls, tokens=tokens.fetched)
-
-    @control.route("/faults", methods=["POST", "DELETE"])
-    def set_faults() -> Any:
-        """Break something, or mend everything."""
-        if request.method == "DELETE":
-            faults.standing.clear()
-            return jsonify(faults=[])
-        fault = Fault(**request.get_json(force=True))
-        if fault.kind not in KINDS:
-            return jsonify(error=f"kinds: {', '.join(KINDS)}"), 400
-        faults.standing.append(fault)
-        return jsonify(faults=[vars(one) for one in faults.standing])
-
-    @control.post("/receipts")
-    def set_receipts() -> Any:
-        """How receipts come from now on."""
-        for name, value in request.get_json(force=True).items():
-            setattr(world.receipts, name, value)
-        return jsonify(vars(world.receipts))
-
-    @control.route("/clock", methods=["GET", "POST"])
-    def clock() -> Any:
-        """Look at the clock, move it on, or set its offset."""
-        if request.method == "POST":
-            body = request.get_json(force=True)
-            world.move_clock(float(body.get("offset_seconds", world.offset + float(body.get("advance_seconds", 0)))))
-        return jsonify(now=world.now(), offset_seconds=world.offset)
-
-    return control
-
-
-def pictures(world: World) -> Blueprint:
-    """The pictures that phones show, under /_sandbox."""
-    shown = Blueprint("pictures", __name__, url_prefix="/_sandbox")
-
-    @shown.get("/media/<media_id>")
-    def media(media_id: str) -> Any:
-        """A picture that was uploaded; anything else is bytes to save."""
-        content, kind = world.media.get(media_id, (b"", ""))
-        if not kind:
-            return jsonify(error="no such media"), 404
-        known = next((mime for mark, mime in PICTURES.items() if content.startswith(mark)), "application/octet-stream")
-        return Response(content, mimetype=known)
-
-    @shown.get("/codes/<ticket>.png")
-    def code_picture(ticket: str) -> Any:
-        """The picture of a QR code."""
-        code = world.qr_codes.get(ticket)
-        if code is None:
-            return jsonify(error="no such code"), 404
-        return Response(qr.picture(code.url), mimetype="image/png")
-
-    return shown
-
-
-def browser(world: World) -> Blueprint:
-    """What opens pages, under /_sandbox: one browser for all phones, used by one at a time."""
-    opens = Blueprint("browser", __name__, url_prefix="/_sandbox")
-
-    @opens.get("/users/<openid>/browse")
-    def browse(openid: str) -> Any:
-        """This phone opens a page: the browser is now this phone's, and WeChat will say so."""
+    def browse(self, openid: str) -> Any:
+        """This phone opens a page in the one browser that all phones share, and WeChat will say that it is this one."""
         url = request.args.get("url", "")
-        if openid not in world.phones or urlsplit(url).scheme not in ("http", "https"):
+        if openid not in self.world.phones or urlsplit(url).scheme not in ("http", "https"):
             return jsonify(error="no such phone, or no web address"), 404
         answer = redirect(url)
         answer.set_cookie(PHONE_COOKIE, openid, httponly=True, samesite="Lax")
         return answer
 
-    return opens
+    def media(self, media_id: str) -> Any:
+        """A picture that was uploaded; anything else is bytes to save."""
+        content, kind = self.world.media.get(media_id, (b"", ""))
+        if not kind:
+            return jsonify(error="no such media"), 404
+        known = next((mime for mark, mime in PICTURES.items() if content.startswith(mark)), "application/octet-stream")
+        return Response(content, mimetype=known)
+
+    def code_picture(self, ticket: str) -> Any:
+        """The picture of a QR code."""
+        code = self.world.qr_codes.get(ticket)
+        if code is None:
+            return jsonify(error="no such code"), 404
+        return Response(qr.picture(code.url), mimetype="image/png")
+
+    def sends(self) -> Any:
+        """Every template message that was accepted, once each, with how often it was asked for."""
+        with self.world.lock:
+            return jsonify(sends=[vars(send) for send in self.world.sends])
+
+    def calls(self) -> Any:
+        """How often each API was called, and how many tokens were fetched."""
+        return jsonify(calls=self.world.calls, tokens=self.tokens.fetched)
+
+    def add_fault(self) -> Any:
+        """Break something."""
+        fault = Fault(**request.get_json(force=True))
+        if fault.kind not in KINDS:
+            return jsonify(error=f"kinds: {', '.join(KINDS)}"), 400
+        self.faults.standing.append(fault)
+        return jsonify(faults=[vars(one) for one in self.faults.standing])
+
+    def mend(self) -> Any:
+        """Mend everything."""
+        self.faults.standing.clear()
+        return jsonify(faults=[])
+
+    def set_receipts(self) -> Any:
+        """How receipts come from now on."""
+        for name, value in request.get_json(force=True).items():
+            setattr(self.world.receipts, name, value)
+        return jsonify(vars(self.world.receipts))
+
+    def clock(self) -> Any:
+        """Look at the clock."""
+        return jsonify(now=self.world.now(), offset_seconds=self.world.offset)
+
+    def set_clock(self) -> Any:
+        """Move the clock on, or set its offset."""
+        body, world = request.get_json(force=True), self.world
+        world.move_clock(float(body.get("offset_seconds", world.offset + float(body.get("advance_seconds", 0)))))
+        return self.clock()

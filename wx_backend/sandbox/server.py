@@ -9,8 +9,9 @@ from pathlib import Path
 from flask import Flask, Response, send_from_directory
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
-from wx_backend.sandbox import api, control
+from wx_backend.sandbox.api import Platform
 from wx_backend.sandbox.callbacks import Later
+from wx_backend.sandbox.control import Control
 from wx_backend.sandbox.faults import Faults
 from wx_backend.sandbox.tokens import Tokens
 from wx_backend.sandbox.world import Account, Phone, Template, World
@@ -36,10 +37,8 @@ def create_sandbox(
     app = Flask(__name__, static_folder=None)
     world, faults, tokens, later = World(accounts, phones, templates, clock_file), Faults(), Tokens(), Later()
     app.extensions.update(world=world, faults=faults, tokens=tokens)
-    app.register_blueprint(api.blueprint(world, faults, tokens, later))
-    app.register_blueprint(control.blueprint(world, faults, tokens))
-    app.register_blueprint(control.pictures(world))
-    app.register_blueprint(control.browser(world))
+    app.register_blueprint(Platform(world, faults, tokens, later).room())
+    app.register_blueprint(Control(world, faults, tokens).room())
 
     @app.get("/")
     def page() -> Response:
