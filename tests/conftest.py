@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 import redis
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import psycopg
 from sqlalchemy.orm import Session
 from sqlalchemy.util import LRUCache
 from werkzeug.routing import Rule
 
+from models.people.persons import Person
 from tests.cast import Cast
 from tests.settled import cast_in
 from tests.world import REDIS, Databases, disposing, postgres_missing, redis_missing
@@ -107,6 +108,15 @@ def session(open_session: SessionFactory) -> Iterator[Session]:
 def cast(engine: Engine) -> Cast:
     """The standing cast, committed. Its objects are detached: read their ids."""
     return cast_in(engine)
+
+
+@pytest.fixture
+def at_home(engine: Engine) -> Cast:
+    """The cast, with 小芳 in Lishui where it is ten in the morning: in Madrid she sleeps, and is not written to."""
+    cast = cast_in(engine)
+    with engine.begin() as connection:
+        connection.execute(update(Person).where(Person.id == cast.xiaofang.id).values(time_zone="Asia/Shanghai"))
+    return cast
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ class OutboxCollector(Collector):
             )
             stuck = session.scalar(select(func.count()).where(in_states("sending"), Letter.lease_until < real_now()))
             waiting = session.scalar(select(func.count()).where(Task.state.not_in(TASK.ends)))
-            stopped = len(standing(session, self.now()))
+            stopped = len(standing(session, self.now()).open)
         states = GaugeMetricFamily("wx_letters", "Letters that still need something, by state.", labels=["state"])
         for state in _WATCHED:
             states.add_metric([state], letters.get(state, 0))

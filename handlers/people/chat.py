@@ -11,7 +11,7 @@ from models.messages.optouts import opt_in, opt_out, wants_none
 from models.ordering.proxies import ask_family
 from models.people.care import links_of
 from models.people.homes import centres_near
-from models.people.identities import Identity, follows, unfollows
+from models.people.identities import Identity, follows, reach_again_by_account, unfollows
 from models.people.links import KINSHIPS, invited_by
 from models.people.persons import Person, call_oneself, move_to_zone
 from models.people.staff import is_cadre
@@ -84,6 +84,12 @@ def reminders_again(ask: Ask) -> Reply:
     """Reminders again."""
     opt_in(ask.session, ask.who.person_id, words.REMINDERS)
     return Reply(words.REMINDERS_AGAIN, (Choice("我的资料", "me"),))
+
+
+def reach_again(ask: Ask) -> Reply:
+    """The person says that the account's messages are let in again: WeChat tells nobody of that switch."""
+    reach_again_by_account(ask.session, ask.who.person_id)
+    return Reply(words.REACHED_AGAIN, (Choice("我的资料", "me"),))
 
 
 def my_people(ask: Ask) -> Reply:
@@ -172,6 +178,7 @@ ADDRESSES: dict[str, Handler] = {
     "me/zone": ask_zone,
     "me/zone/<zone>": take_zone,
     "me/people": my_people,
+    "me/reach": reach_again,
     "me/reminders/off": no_reminders,
     "me/reminders/on": reminders_again,
     "link": ask_code,
@@ -194,6 +201,7 @@ def rooms(hotline: str) -> dict[str, Handler]:
 
 KEYWORDS = {
     "我的家人": "me/people", "家人": "me/people", "关联": "link", "亲情码": "link", "我的资料": "me", "改名": "me/name",
+    "接收消息": "me/reach",
     "电话": "person", "联系工作人员": "person", "监护人": "child", **residents.KEYWORDS,
 }  # fmt: skip
 

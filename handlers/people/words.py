@@ -10,6 +10,9 @@ from handlers.words import when
 WELCOME = "您好，欢迎来到党群服务中心！开展活动到中心，遇到困难找中心，服务奉献去中心。"
 REMINDERS = "family.reminder"  # the kind of letter that a person may do without
 NO_REMINDERS = "好的，以后不再提醒您视频时间；改期或取消还是会告诉您。"
+REACHED_AGAIN = (
+    "好的，以后的提醒会再用公众号发给您。要是还收不到，请看看公众号设置里的“接收消息”开了没有，也可以打中心的电话。"
+)
 REMINDERS_AGAIN = "好的，视频前会照常提醒您。"
 ASK_NAME = "请问怎么称呼您？直接回复姓名就可以。"
 ASK_ZONE = "您现在住在哪里？我们会按您当地的时间提醒您。"

@@ -24,7 +24,7 @@ def today() -> str:
     many, stuck = waiting(session, within(who.person_id), now)
     return render_template(
         "tasks/desk_home.html", words=words, loads=loads, soonest=soonest(session, who, FIRST), waiting=many,
-        stuck=stuck, stopped=standing(session, now), late=sum(one.late for one in loads),
+        stuck=stuck, stopped=standing(session, now).open, late=sum(one.late for one in loads),
         today=sum(one.today for one in loads), later=sum(one.later for one in loads),
     )  # fmt: skip
 

@@ -12,7 +12,7 @@ from models.family.ending import end
 from models.family.guests import guests_of
 from models.family.proposals import POLICIES, PROPOSAL, CallProposal, drop_proposals, standing
 from models.family.slots import NOTICE, free_slots, nearest
-from models.family.telling import facts_of
+from models.family.telling import facts_of, urgency
 from models.life import BY_TIME, By
 from models.messages.outbox import post
 from models.people.identities import Who
@@ -167,6 +167,7 @@ def _tell(session: Session, call: FamilyCall, asked: CallProposal, word: str, re
     }  # fmt: skip
     post(
         session, key=f"{call.subject}/{call.revision}/{word}:{asked.id}/{reader}", person_id=reader,
-        kind=f"family.{word}", facts=facts, subject=call.subject, revision=call.revision, urgency="same_day", now=now,
-        useful_until=max(asked.answer_by, now + timedelta(hours=1)), about_id=call.cared_id,
+        kind=f"family.{word}", facts=facts, subject=call.subject, revision=call.revision, now=now,
+        urgency=urgency(asked.answer_by, now), useful_until=max(asked.answer_by, now + timedelta(hours=1)),
+        about_id=call.cared_id,
     )  # fmt: skip

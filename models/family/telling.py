@@ -20,6 +20,7 @@ from models.tasks.desk import open_task, settle_for
 REMINDER = "family.reminder"
 # A change is said a minute later: who moves a call and moves it back has changed nothing, and nobody hears of it twice.
 SETTLES = timedelta(minutes=1)
+SOON = timedelta(hours=24)  # a change this close is about today: it goes at night too
 NEAR = timedelta(hours=2)  # so close to the call every minute counts
 _SAYS_WHEN = ("family.booked", "family.booked_for", "family.changed", "family.restored")
 
@@ -83,9 +84,14 @@ def tell(
         post(
             session, key=f"{call.subject}/{call.revision}/{word}{mark}/{reader}", person_id=reader,
             kind=f"family.{word}", facts={**facts, "role": role}, subject=call.subject, revision=call.revision,
-            urgency="same_day", now=now, due_at=settled if word == "changed" else now,
+            urgency=urgency(call.starts_at, now), now=now, due_at=settled if word == "changed" else now,
             useful_until=max(call.starts_at, now + timedelta(hours=1)), about_id=call.cared_id,
         )  # fmt: skip
+
+
+def urgency(until: datetime, now: datetime) -> str:
+    """How urgent a change is: "same_day" when it is about today; what lies further ahead wakes nobody."""
+    return "same_day" if until - now < SOON else "routine"
 
 
 def facts_of(session: Session, call: FamilyCall) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.base import Base
 
 EVERY = "*"  # a breaker for every kind of letter on this channel
+Mark = tuple[str, str, str]  # app_id, channel, kind or EVERY
 FIRST_PAUSE = timedelta(minutes=5)
 LONGEST_PAUSE = timedelta(hours=1)
 
@@ -40,28 +41,36 @@ class Blown:
     why: str
 
 
-def standing(session: Session, now: datetime) -> dict[tuple[str, str, str], datetime]:
-    """The open breakers: (app_id, channel, kind or "*") → until when."""
-    rows = session.execute(
-        select(Breaker.app_id, Breaker.channel, Breaker.kind, Breaker.open_until).where(Breaker.open_until > now)
-    )
-    return {(row.app_id, row.channel, row.kind): row.open_until for row in rows}
+@dataclass(frozen=True)
+class Breakers:
+    """What is not to be tried (open: until when), and what may be tried by a few letters only (half open)."""
+
+    open: dict[Mark, datetime]
+    half_open: frozenset[Mark] = frozenset()
+
+
+def standing(session: Session, now: datetime) -> Breakers:
+    """The breakers as they stand. One whose time is over stays half open until a letter has gone through."""
+    rows = session.execute(select(Breaker.app_id, Breaker.channel, Breaker.kind, Breaker.open_until)).all()
+    marks = {(row.app_id, row.channel, row.kind): row.open_until for row in rows}
+    still = {mark: until for mark, until in marks.items() if until > now}
+    return Breakers(still, frozenset(marks.keys() - still.keys()))
 
 
 def trip(
     session: Session, *, app_id: str, channel: str, kind: str, code: str, why: str, now: datetime,
-    pause: timedelta | None = None,
+    pause: timedelta | None = None, first: timedelta = FIRST_PAUSE, longest: timedelta = LONGEST_PAUSE,
 ) -> tuple[datetime, Blown | None]:  # fmt: skip
     """Open a breaker, or keep it open; answers until when, and the news if it was not open.
 
-    Without a `pause` of its own it waits five minutes, and twice as long each time it fails again, an hour at most. A
-    batch that fails together counts once.
+    Without a `pause` of its own it waits as long as `first`, and twice as long each time it fails again, as `longest`
+    at most. A batch that fails together counts once.
     """
     held = session.get(Breaker, (app_id, channel, kind), with_for_update=True, populate_existing=True)
     if held is not None and held.open_until > now and pause is None:
         return held.open_until, None
     times = held.times + 1 if held else 1
-    until = now + (pause or min(FIRST_PAUSE * (1 << min(times - 1, 8)), LONGEST_PAUSE))
+    until = now + (pause or min(first * (1 << min(times - 1, 8)), longest))
     if held is None:
         held = Breaker(app_id=app_id, channel=channel, kind=kind, since=now, code="", why="", open_until=now, times=0)
         session.add(held)
@@ -72,13 +81,18 @@ def trip(
     return held.open_until, news
 
 
-def mend(session: Session, went: Collection[tuple[str, str, str]]) -> None:
-    """Letters of these (app_id, channel, kind) went through: whatever stood against them is forgotten."""
+def mend(session: Session, went: Collection[Mark], now: datetime) -> None:
+    """Letters of these marks went through: what stood half open against them is forgotten.
+
+    While a breaker is open nothing is tried: what goes through then was on the wire before, and proves nothing.
+    """
     if not went or session.scalar(select(Breaker.app_id).limit(1)) is None:
         return
     for app_id, channel in sorted({(app_id, channel) for app_id, channel, _ in went}):
         kinds = [EVERY, *sorted(kind for app, through, kind in went if (app, through) == (app_id, channel))]
         session.execute(
-            delete(Breaker).where(Breaker.app_id == app_id, Breaker.channel == channel, Breaker.kind.in_(kinds)),
+            delete(Breaker).where(
+                Breaker.app_id == app_id, Breaker.channel == channel, Breaker.kind.in_(kinds), Breaker.open_until <= now
+            ),
             execution_options={"synchronize_session": False},
         )

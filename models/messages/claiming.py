@@ -10,9 +10,10 @@ from sqlalchemy import ColumnElement, Row, Table, and_, case, func, literal, not
 from sqlalchemy.orm import Session
 
 from models.messages.allowance import Allowance
-from models.messages.breakers import EVERY, standing
+from models.messages.breakers import EVERY, Breakers, standing
 from models.messages.budgets import Purse
-from models.messages.ladder import LANES, rungs_from
+from models.messages.choosing import A_WHILE, Ways
+from models.messages.ladder import LANES
 from models.messages.letters import LETTER, REPEATABLE_FOR, Letter, in_states
 from models.messages.outcomes import OpenLetter
 from models.messages.reach import Home, Reach
@@ -21,12 +22,10 @@ from models.messages.rules import AWAKE, out_of_the_night
 _LETTERS = cast(Table, Letter.__table__)
 _CARRIED = (
     "id", "person_id", "about_id", "kind", "facts", "channel", "urgency", "client_msg_id", "app_id", "next_at",
-    "useful_until",
+    "useful_until", "in_doubt",
 )  # fmt: skip
 WAITING = LETTER.by_name["claim"].sources
 CLOCKS_DIFFER = timedelta(seconds=5)  # as far as those of several machines may stand apart
-A_WHILE = timedelta(hours=1)
-Standing = dict[tuple[str, str, str], datetime]
 
 
 @dataclass(frozen=True)
@@ -63,19 +62,19 @@ def claim(
     The start of the first attempt is written here, before the first byte leaves. A letter in doubt whose
     client_msg_id would outlive WeChat's ten minutes during this send is left to the sweep. Each letter takes the first
     channel of its ladder that reaches its person now; where a breaker or a budget stands against all of them it is put
-    back until then.
+    back until then, and where its reader sleeps until the morning.
     """
-    stopped = standing(session, now)
-    rows = _take(session, now, real_now, lease, limit, stopped)
+    breakers = standing(session, now)
+    rows = _take(session, now, real_now, lease, limit, breakers)
     claimed = Claimed()
     if rows:
-        _sort_out(session, rows, claimed, now, real_now, lease, allowance, stopped)
+        _sort_out(session, rows, claimed, now, real_now, lease, allowance, breakers)
         _write_down(session, claimed, now)
     return claimed
 
 
 def _take(
-    session: Session, now: datetime, real_now: datetime, lease: Lease, limit: int, stopped: Standing
+    session: Session, now: datetime, real_now: datetime, lease: Lease, limit: int, breakers: Breakers
 ) -> Sequence[Row[Any]]:
     """One statement that makes due letters ours, lane by lane; SKIP LOCKED leaves to others what they have in hand.
 
@@ -85,7 +84,7 @@ def _take(
     """
     due_now = (
         in_states(*WAITING), Letter.next_at <= now, Letter.useful_until > now,
-        not_(not_to_be_repeated(real_now, lease.deadline)), *_not_stopped(stopped),
+        not_(not_to_be_repeated(real_now, lease.deadline)), *_not_stopped(breakers),
     )  # fmt: skip
     queues = (Letter.in_doubt.is_(True), *(Letter.urgency == lane for lane in LANES))
     heads = [
@@ -120,21 +119,25 @@ def not_to_be_repeated(real_now: datetime, deadline: timedelta) -> ColumnElement
     return and_(Letter.in_doubt.is_(True), unknown_age)
 
 
-def _not_stopped(stopped: Standing) -> list[ColumnElement[bool]]:
-    """Kinds whose template is out of order stay where they are: they must not fill every batch."""
+def _not_stopped(breakers: Breakers) -> list[ColumnElement[bool]]:
+    """Kinds whose template is out of order stay where they are as long as they can wait: they must not fill every
+    batch."""
     return [
-        not_(and_(Letter.kind == kind, Letter.channel == channel, func.coalesce(Letter.app_id, app_id) == app_id))
-        for app_id, channel, kind in stopped
-        if kind != EVERY
-    ]
+        not_(and_(
+            Letter.kind == kind, Letter.channel == channel, func.coalesce(Letter.app_id, app_id) == app_id,
+            Letter.useful_until > until,
+        ))
+        for (app_id, channel, kind), until in breakers.open.items() if kind != EVERY
+    ]  # fmt: skip
 
 
 def _sort_out(
     session: Session, rows: Sequence[Row[Any]], claimed: Claimed, now: datetime, real_now: datetime, lease: Lease,
-    allowance: Allowance, stopped: Standing,
+    allowance: Allowance, breakers: Breakers,
 ) -> None:  # fmt: skip
     people = {row.person_id for row in rows} | {row.about_id for row in rows if row.about_id}
-    reach, purse = Reach(session, people, allowance, now), Purse(session, allowance, now)
+    reach = Reach(session, people, allowance, now)
+    ways = Ways(reach, Purse(session, allowance, now), breakers, now)
     lanes = list(LANES)
     for row in sorted(rows, key=lambda r: (lanes.index(r.urgency), r.next_at, r.id)):
         reader, about = reach.readers[row.person_id], reach.readers.get(row.about_id)
@@ -145,7 +148,8 @@ def _sort_out(
         ):
             claimed.suppressed.append(row.id)
             continue
-        found = _way(row, reach, purse, stopped)
+        morning = _morning(row, reader.zone, now)
+        found = morning if morning is not None and ways.reach_any(row) else ways.take(row)
         if isinstance(found, datetime) and found < row.useful_until:
             claimed.put_back.setdefault(_by_day(found, row, reader.zone, now), []).append(row.id)
         elif isinstance(found, tuple):
@@ -159,33 +163,20 @@ def _sort_out(
             claimed.homeless.append(row.id)
 
 
+def _morning(row: Row[Any], zone: str, now: datetime) -> datetime | None:
+    """When the reader is awake again; None by day, for what goes at night too, and where the morning is too late."""
+    if row.urgency in AWAKE or row.in_doubt:  # what WeChat may hold already is asked about while it knows the id
+        return None
+    morning = out_of_the_night(now, row.useful_until, ZoneInfo(zone))
+    return morning if morning > now else None
+
+
 def _by_day(until: datetime, row: Row[Any], zone: str, now: datetime) -> datetime:
     """When a letter that must wait until then is tried again: a day's budget comes back at midnight in China, and
     nobody is woken for it. What waits for minutes was to go now, whatever the hour."""
     if row.urgency in AWAKE or until - now < A_WHILE:
         return until
     return max(until, out_of_the_night(until, row.useful_until, ZoneInfo(zone)))
-
-
-def _way(row: Row[Any], reach: Reach, purse: Purse, stopped: Standing) -> tuple[str, Home] | datetime | None:
-    """The first channel that reaches the person now; else until when to wait; else None."""
-    waits: list[datetime] = []
-    for channel in rungs_from(row.kind, row.channel):
-        home = reach.home(row.person_id, channel, row.kind, row.app_id)
-        if home is None:
-            continue
-        breakers = ((home.app_id, channel, EVERY), (home.app_id, channel, row.kind))
-        until = max((stopped[key] for key in breakers if key in stopped), default=None)
-        if until is not None:
-            waits.append(until)
-            continue
-        spent = purse.take(home.app_id, channel, row.urgency)
-        if spent is None:
-            return channel, home
-        waits.append(spent.until)
-        if not spent.for_today:
-            break  # a minute's wait is no reason to change the channel
-    return min(waits, default=None)
 
 
 def _write_down(session: Session, claimed: Claimed, now: datetime) -> None:

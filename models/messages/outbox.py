@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, cast
 from uuid import uuid4
 
-from sqlalchemy import Table, case, select, update
+from sqlalchemy import Table, case, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -55,7 +55,8 @@ def post(
     app_id: str | None = None,
     about_id: int | None = None,
 ) -> int:
-    """Leave a letter in the outbox and answer its id; the same `key` again answers that of the letter that is there.
+    """Leave a letter in the outbox and answer its id; the same `key` again answers that of the letter that is there,
+    in whatever state that is.
 
     `kind` is "<quarter>.<word>" ("family.reminder"); `facts` are plain JSON values, instants as ISO strings.
     Without `due_at` it is due at once. `app_id` binds it to one account; `about_id` names the person of whom it speaks:
@@ -121,7 +122,7 @@ def withdraw(
     met = session.execute(
         statement.values(
             unwanted=case((waits, Letter.unwanted), else_=True),
-            settled_at=case((waits, now), else_=Letter.settled_at),
+            settled_at=case((waits, literal(now, Letter.settled_at.type)), else_=Letter.settled_at),
             state=case((waits, "withdrawn"), else_=Letter.state),
         ).returning(Letter.state),
         execution_options={"synchronize_session": False},

@@ -1,6 +1,6 @@
 """Delivery receipts as WeChat reported them, kept even when they come before the letter knows its msgid."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 from sqlalchemy import String, UniqueConstraint, select
@@ -14,6 +14,7 @@ from models.messages.passage import give_up, step_down
 from models.people.identities import mark_unreachable
 
 MAX_SENDS = 3  # how often WeChat may say "system failed" about one letter
+TOO_OFTEN = timedelta(minutes=1)  # after "failed:freq limit": the next one at once would meet the same limit
 
 
 class Receipt(Row):
@@ -66,8 +67,8 @@ def apply_receipt(session: Session, receipt: Receipt, letter: Letter, now: datet
     """Settle `letter` by what WeChat says became of it; answers whether the letter changed.
 
     "failed:user block" marks the person unreachable and sends the letter down the ladder; any other failure delivered
-    nothing, so it goes again under a new client_msg_id while it is useful. Where a message uses up an agreement
-    (subscriptions) it is gone with the failed one: there the next rung is tried.
+    nothing, so it goes again under a new client_msg_id while it is useful ("freq limit" a minute later). Where a
+    message uses up an agreement (subscriptions) it is gone with the failed one: there the next rung is tried.
     """
     receipt.letter_id = letter.id
     status = receipt.status.lower().replace(" ", "")
@@ -87,7 +88,8 @@ def apply_receipt(session: Session, receipt: Receipt, letter: Letter, now: datet
         _next_rung(letter, now)
     elif letter.tries < MAX_SENDS and letter.useful_until > now and letter.state == "sent" and not letter.unwanted:
         letter.error_code = receipt.status[:24]
-        letter.state, letter.next_at, letter.client_msg_id = "retry", now, uuid4().hex
+        pause = TOO_OFTEN if status.startswith("failed:freqlimit") else timedelta()
+        letter.state, letter.next_at, letter.client_msg_id = "retry", now + pause, uuid4().hex
         letter.first_attempt_at, letter.msgid, letter.sent_at = None, None, None
     else:
         letter.error_code = receipt.status[:24]

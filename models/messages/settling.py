@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 
 from models.messages.accepting import accept_all, join_early
 from models.messages.allowance import Allowance
-from models.messages.breakers import EVERY, Blown, mend, trip
-from models.messages.ladder import CHANNELS
+from models.messages.breakers import EVERY, Blown, mend, standing, trip
+from models.messages.choosing import A_WHILE
+from models.messages.ladder import CHANNELS, rungs_from
 from models.messages.letters import Letter
 from models.messages.outcomes import Failed, OpenLetter, Outcome, Sent, Unsure
 from models.messages.passage import ENDED_UNDELIVERED, back_off, doubt, give_up, step_down
@@ -18,6 +19,9 @@ from models.messages.subscriptions import close_window, count_reply, refuse, use
 from models.people.identities import mark_unreachable
 
 MAX_TRIES = 12
+NOBODY_THERE = ("unreached", "-1")  # nothing reached WeChat, or it is busy: no letter's own doing
+OUTAGE = 8  # so many sends at once of which none is answered, and the channel rests before it is tried again
+OUTAGE_FIRST, OUTAGE_LONGEST = timedelta(seconds=5), timedelta(minutes=1)
 
 
 @dataclass
@@ -77,7 +81,9 @@ def settle(
         else:
             _unsure(letter, outcome, now, jitter)
     session.flush()
-    mend(session, went)
+    mend(session, went, now)
+    if rest:
+        _rest_where_nothing_goes(desk, quick.values(), [rest[letter.id] for letter in held])
     join_early(session, [letter.msgid for letter in held if letter.state == "sent"], now)
     session.flush()
     desk.settled.ended += [letter for letter in (*held, *joined) if letter.state in ENDED_UNDELIVERED]
@@ -120,7 +126,14 @@ def _failed(desk: _Desk, letter: Letter, carried: OpenLetter, outcome: Failed) -
     next_at = desk.now + max(back_off(letter.tries, desk.jitter), timedelta(seconds=outcome.pause_seconds))
     if outcome.scope != "letter":
         next_at = _stop(desk, letter, carried, outcome)
-    tired = outcome.action == "again" and letter.tries >= MAX_TRIES
+        if next_at - desk.now > A_WHILE and not letter.in_doubt and not letter.unwanted:
+            # The next claim finds another way, or the hour to wait for.
+            letter.state, letter.next_at = "retry", desk.now
+            if rungs_from(letter.kind, letter.channel)[1:]:
+                letter.app_id = None
+            return
+    # What says nothing of this letter must not use up its tries: an hour without WeChat is no reason to give it up.
+    tired = outcome.action == "again" and letter.tries >= MAX_TRIES and outcome.code not in NOBODY_THERE
     if letter.unwanted or tired or next_at >= letter.useful_until:
         if not (outcome.scope != "letter" and step_down(letter, desk.now)):
             give_up(letter, desk.now)
@@ -157,3 +170,28 @@ def _unsure(letter: Letter, outcome: Unsure, now: datetime, jitter: float) -> No
     letter.error_code, letter.error_detail = "unsure", outcome.detail[:300]
     letter.said = outcome.said[:600] or letter.said
     doubt(letter, now, jitter)
+
+
+def _rest_where_nothing_goes(
+    desk: _Desk, went: Collection[tuple[OpenLetter, Sent]], held: Sequence[tuple[OpenLetter, Outcome]]
+) -> None:
+    """Let a channel rest on which nothing of a whole batch was answered: to try each letter that is due would leave as
+    many in doubt, and every one of them would become a cadre's."""
+    alive = {(carried.app_id, carried.channel) for carried, _ in went}
+    silent: dict[tuple[str, str], int] = {}
+    for carried, outcome in held:
+        way = carried.app_id, carried.channel
+        if isinstance(outcome, Unsure) or (isinstance(outcome, Failed) and outcome.code in NOBODY_THERE):
+            silent[way] = silent.get(way, 0) + 1
+        else:
+            alive.add(way)
+    for app_id, channel in sorted(silent.keys() - alive):
+        mark = (app_id, channel, EVERY)
+        if silent[app_id, channel] < OUTAGE and mark not in standing(desk.session, desk.now).half_open:
+            continue
+        _, news = trip(
+            desk.session, app_id=app_id, channel=channel, kind=EVERY, code="outage", why="nothing is answered",
+            now=desk.now, first=OUTAGE_FIRST, longest=OUTAGE_LONGEST,
+        )  # fmt: skip
+        if news is not None:
+            desk.settled.blown.append(news)

@@ -84,6 +84,14 @@ def mark_unreachable(session: Session, person_id: int, app_id: str, why: str) ->
     )  # fmt: skip
 
 
+def reach_again_by_account(session: Session, person_id: int) -> None:
+    """The person lets the account's messages in again, and is written to again: WeChat sends no event for that."""
+    session.execute(
+        update(Identity).where(Identity.person_id == person_id, Identity.kind == "official_account")
+        .values(reachable=True, unreachable_why="")
+    )  # fmt: skip
+
+
 def is_reachable(session: Session, person_id: int) -> bool:
     """Whether the person can be written to on an official account."""
     query = select(Identity.id).where(

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from models.life import BY_RULE, BY_TIME
 from models.messages.letters import LETTER, Letter
+from models.messages.optouts import opted_out
 from models.messages.outbox import withdraw
 from models.people.persons import Person
 from models.places.areas import Area
@@ -19,12 +20,15 @@ PHONE_WITHIN = timedelta(hours=4)
 def hand_over(session: Session, letter: Letter, now: datetime) -> Task | None:
     """Open the task to tell a person what `letter` could not.
 
-    None for letters about tasks and lists, which stay where they are, and for answers in a conversation: they are that
+    None where nobody is to be told: who wants no such letters, has died, or mourns whom it is about. None for letters
+    about tasks and lists, which stay where they are, and for answers in a conversation: they are that
     person's own, and whoever asked asks again; of an invitation they hold the code.
     """
     if letter.kind.startswith(("tasks.", "messages.")) or letter.kind in ("people.invitation_qr", "family.quiet"):
         return None
     person = session.get_one(Person, letter.person_id)
+    if not _is_to_be_told(session, letter, person):
+        return None
     area_id = person.area_id or session.scalar(
         select(Area.id).where(Area.parent_id.is_(None)).order_by(Area.id).limit(1)
     )
@@ -41,6 +45,14 @@ def hand_over(session: Session, letter: Letter, now: datetime) -> Task | None:
         },
         by=BY_TIME,
     )  # fmt: skip
+
+
+def _is_to_be_told(session: Session, letter: Letter, person: Person) -> bool:
+    """What a sender asks before it sends is asked before a cadre phones."""
+    about = session.get(Person, letter.about_id) if letter.about_id is not None else None
+    mourned = about is not None and about.state == "deceased"
+    silent = any(letter.kind.startswith(kind) for kind in opted_out(session, [person.id]).get(person.id, ()))
+    return person.state == "active" and not mourned and not silent
 
 
 def let_go(session: Session, person_id: int, now: datetime) -> None:

@@ -51,6 +51,7 @@ class Outbox:
         return {
             "key": f"{lot}:{n}", "person_id": self.people[n % PEOPLE], "kind": "family.reminder", "facts": facts,
             "subject": f"call:{n}", "due_at": due, "useful_until": start + timedelta(hours=24),
+            "urgency": "same_day",  # the bench may run at night
         }  # fmt: skip
 
     def fill(self, how_many: int, due: datetime, lot: str = "") -> str:

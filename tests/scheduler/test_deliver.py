@@ -31,6 +31,11 @@ from wx_backend.locks import AlreadyRunning, only_clock
 
 
 @pytest.fixture
+def cast(at_home):
+    return at_home
+
+
+@pytest.fixture
 def hands(open_session):
     return Hands(
         open_session,
@@ -304,6 +309,29 @@ def test_a_line_that_fails_comes_again_and_the_others_go_on(hands, open_session,
     finally:
         stop.set()
         clock.join(10)
+
+
+def test_a_clock_that_is_stopped_waits_for_what_is_on_the_wire_and_writes_it_down(hands, open_session, cast):
+    posted(open_session, cast.xiaofang, 40)
+    stop, on_the_wire = threading.Event(), threading.Semaphore(0)
+
+    def slowly(letter):
+        on_the_wire.release()
+        assert stop.wait(10)
+        time.sleep(0.3)
+        return Sent(str(letter.id), "好")
+
+    ticking = replace(hands, carry=slowly, real_now=wall, settings=ClockSettings(tick_seconds=0.05, threads=4, batch=4))
+    clock = threading.Thread(target=run, args=(ticking, stop))
+    clock.start()
+    assert all(on_the_wire.acquire(timeout=10) for _ in range(4))
+    stop.set()
+    clock.join(10)
+    assert not clock.is_alive()
+    ended = states(open_session)
+    # What had begun has arrived and is written down; nothing was begun after the stop, and nothing hangs on a lease.
+    assert 4 <= ended.count("sent") <= 8
+    assert set(ended) == {"sent", "planned"}
 
 
 def test_a_machine_whose_clock_is_set_back_by_an_hour_goes_on_at_once(hands, open_session, cast, monkeypatch):

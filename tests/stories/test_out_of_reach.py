@@ -54,6 +54,18 @@ def test_who_is_out_of_reach_hears_it_before_booking_and_a_cadre_phones_instead(
 
 
 @pytest.mark.case("D18")
+def test_who_lets_the_messages_in_again_says_so_and_is_written_to_again(talk, cast, open_session):
+    block(open_session, cast.xiaofang)
+    me = checked(talk, cast)
+    assert "再回复“接收消息”就能恢复" in me.heard
+    assert "以后的提醒会再用公众号发给您" in me.says("接收消息")
+    assert AWAY not in checked(talk, cast).heard
+    with open_session() as session:
+        identity = session.scalars(select(Identity).where(Identity.person_id == cast.xiaofang.id)).one()
+        assert (identity.reachable, identity.unreachable_why) == (True, "")
+
+
+@pytest.mark.case("D18")
 def test_whom_wechat_reaches_is_told_nothing_of_the_kind(talk, cast):
     me = checked(talk, cast)
     assert AWAY not in me.heard

@@ -5,16 +5,18 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import urllib3
 from sqlalchemy import select
 
+from models.hours import CHINA
 from models.people import accounts, passwords
 from models.people.persons import Person
 from wx_backend import migrations
@@ -28,6 +30,7 @@ from wx_backend.redis import connect
 from wx_backend.safety import refuse_outside
 from wx_backend.wechat import menu as account_menu
 
+DAY_FROM, DAY_TO = time(15, 30), time(20, 30)  # in Lishui; in Madrid it is then between 8:30 and 14:30
 # Hidden from help: only the demo may run with a movable clock.
 DEMO_FLAG = {"serve": ("--demo",), "clock": ("--demo",)}
 
@@ -84,9 +87,11 @@ class Stage:
         self.parts[part] = subprocess.Popen(command, env=self.environ)
 
     def up(self, seconds: float = 60.0) -> None:
-        """Start everything and wait until it answers; raises NotReady."""
+        """Start everything, by day, and wait until it answers; raises NotReady."""
         self.start("sandbox")
         self._wait(f"{self.sandbox_url}/_sandbox/clock", "sandbox", seconds)
+        ahead = until_day(real_now()).total_seconds()
+        self.http.request("POST", f"{self.sandbox_url}/_sandbox/clock", json={"advance_seconds": ahead})
         self.start("serve")
         self._wait(f"http://{self.config.app.bind}/readyz", "serve", seconds)
         self.start("clock")
@@ -100,7 +105,7 @@ class Stage:
                 if self.http.request("GET", url).status == 200:
                     return
             except urllib3.exceptions.HTTPError:
-                time.sleep(0.05)
+                sleep(0.05)
         raise NotReady(f"{part} does not answer at {url} after {seconds:.0f} s")
 
     def push_menu(self, doors: Any) -> None:
@@ -124,6 +129,14 @@ class Stage:
                 process.wait(15)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+def until_day(now: datetime) -> timedelta:
+    """How far to move the demo's clock on, so that it is day in Lishui and in Madrid: at night most letters wait."""
+    local = now.astimezone(CHINA)
+    if DAY_FROM <= local.time() < DAY_TO:
+        return timedelta()
+    return datetime.combine(local.date() + timedelta(days=local.time() >= DAY_TO), DAY_FROM, CHINA) - local
 
 
 def demo_environ(clock_file: Path, **overrides: str) -> dict[str, str]:

@@ -14,12 +14,12 @@ from contextlib import suppress
 from time import monotonic
 from urllib.parse import urlsplit
 
-from httptools import HttpParserError, HttpResponseParser
+from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 CONNECT_SECONDS = 3.0
-FRESH_SECONDS = 0.5  # a line that was in use just now needs no look
 IDLE_SECONDS = 45.0  # WeChat, and what stands on the way, close a silent line after a minute
 ANSWER_LIMIT = 2 * 1024 * 1024
+HEAD_LIMIT = 64 * 1024  # what an answer may have beside its body
 _PIECE = 65_536
 _PORTS = {"http": 80, "https": 443}
 
@@ -37,28 +37,41 @@ class TooLong(Doubtful):
 
 
 class _Answer:
-    """One answer, as httptools reads it out piece by piece. `whole`: its end is here."""
+    """One answer of at most `most` bytes, as httptools reads it out piece by piece. `whole`: its end is here."""
 
-    def __init__(self) -> None:
-        self.status, self.kind, self.size = 0, "", 0
+    def __init__(self, most: int) -> None:
+        self.status, self.kind = 0, ""
         self.whole = self.may_be_followed = False
         self._parts: list[bytes] = []
+        self._most, self._size, self._read = most, 0, 0
         self._bounded = False  # it says itself where it ends; else it ends where the line does
-        self._parser = HttpResponseParser(self)
+        self._parser: HttpResponseParser | None = HttpResponseParser(self)
 
     def read(self, piece: bytes) -> None:
-        """The next bytes; none: the line has ended. Raises Doubtful for what is no answer or is cut off."""
+        """The next bytes; none: the line has ended.
+
+        Raises Doubtful for what is no answer or is cut off, TooLong for more than may come.
+        """
         if not piece:
             if self._bounded or not self.status:
                 raise Doubtful("the answer is cut off")
             self.whole = True
-            return
+        else:
+            self._feed(piece)
+        if self.whole:
+            self._parser = None  # it holds this object, and this object it
+
+    def _feed(self, piece: bytes) -> None:
+        assert self._parser is not None
+        self._read += len(piece)
         try:
             self._parser.feed_data(piece)
-        except HttpParserError as error:
+        except (HttpParserError, HttpParserUpgrade) as error:
             if not self.whole:
                 raise Doubtful(type(error).__name__) from None
             self.may_be_followed = False  # something came after it that nobody asked for
+        if self._size > self._most or self._read > self._most + HEAD_LIMIT:
+            raise TooLong("the answer is too long")
 
     def content(self) -> bytes:
         """Its body."""
@@ -77,18 +90,44 @@ class _Answer:
             self._bounded = True
 
     def on_headers_complete(self) -> None:
+        assert self._parser is not None
         self.status = self._parser.get_status_code()
 
     def on_body(self, part: bytes) -> None:
         self._parts.append(part)
-        self.size += len(part)
+        self._size += len(part)
 
     def on_message_complete(self) -> None:
         if self.status < 200:  # "100 Continue": the answer itself is still to come
             self.status, self._bounded = 0, False
             return
+        assert self._parser is not None
         self.may_be_followed = self._parser.should_keep_alive()
         self.whole = True
+
+
+def _left(ends: float) -> float:
+    """How many seconds are left; raises TimeoutError where none are."""
+    left = ends - monotonic()
+    if left <= 0:
+        raise TimeoutError("its time is over")
+    return left
+
+
+def _connected(host: str, port: int, ends: float) -> socket.socket:
+    """A connection to the first address that answers; all of them together have until `ends`."""
+    last: OSError = OSError("no address")
+    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        found = socket.socket(family, kind, protocol)
+        try:
+            found.settimeout(_left(ends))
+            found.connect(address)
+        except OSError as error:
+            found.close()
+            last = error
+        else:
+            return found
+    raise last
 
 
 class _Line:
@@ -96,11 +135,14 @@ class _Line:
 
     def __init__(self, host: str, port: int, tls: ssl.SSLContext | None, ends: float) -> None:
         self.rested_at = 0.0
-        self.socket: socket.socket = socket.create_connection((host, port), max(ends - monotonic(), 0.001))
+        self.begun = False  # whether any of the last request has left
+        self.socket = _connected(host, port, ends)
         try:
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if tls is not None:
-                self.socket = tls.wrap_socket(self.socket, server_hostname=host)
+                self.socket.settimeout(_left(ends))
+                # An end without TLS's own farewell may be anybody's: it does not make an answer whole.
+                self.socket = tls.wrap_socket(self.socket, server_hostname=host, suppress_ragged_eofs=False)
         except OSError:
             self.close()
             raise
@@ -110,10 +152,12 @@ class _Line:
 
     def say(self, words: bytes, ends: float) -> None:
         """Send all of it: head and body leave together."""
-        left = memoryview(words)
+        left, self.begun = memoryview(words), False
+        _left(ends)
         while left:
             try:
                 left = left[self.socket.send(left) :]
+                self.begun = True
             except (BlockingIOError, ssl.SSLWantWriteError):
                 self._wait(select.POLLOUT, ends)
             except ssl.SSLWantReadError:
@@ -121,31 +165,28 @@ class _Line:
 
     def hear(self, most: int, ends: float) -> _Answer:
         """The answer. Raises Doubtful when it is none, TooLong when its body has more than `most` bytes."""
-        answer = _Answer()
+        answer = _Answer(most)
         while not answer.whole:
+            _left(ends)  # also where the other side never stops talking
             try:
                 answer.read(self.socket.recv(_PIECE))
             except (BlockingIOError, ssl.SSLWantReadError):
                 self._wait(select.POLLIN, ends)
             except ssl.SSLWantWriteError:
                 self._wait(select.POLLOUT, ends)
-            if answer.size > most:
-                raise TooLong("the answer is too long")
         return answer
 
     def _wait(self, what: int, ends: float) -> None:
         self._look.register(self.socket, what)
-        left = ends - monotonic()
-        if left <= 0 or not self._look.poll(left * 1000):
+        if not self._look.poll(_left(ends) * 1000):
             raise TimeoutError("no answer in time")
 
     def stale(self) -> bool:
-        """Whether it lay too long, or the other side has said something since, which can only be farewell."""
-        rested = monotonic() - self.rested_at
-        if rested > IDLE_SECONDS:
+        """Whether it lay too long, or the other side has said something since: farewell, or what nobody asked for."""
+        if monotonic() - self.rested_at > IDLE_SECONDS:
             return True
-        if rested < FRESH_SECONDS:
-            return False
+        if isinstance(self.socket, ssl.SSLSocket) and self.socket.pending():
+            return True
         self._look.register(self.socket, select.POLLIN)
         return bool(self._look.poll(0))
 
@@ -164,7 +205,8 @@ class Lines:
         self._host = f"Host: {parts.netloc.rpartition('@')[2]}\r\nAccept-Encoding: identity\r\n"
         # Python's own default: certificates and names are checked.
         self._tls = ssl.create_default_context() if parts.scheme == "https" else None
-        self._idle: deque[_Line] = deque(maxlen=keep)
+        self._keep = keep
+        self._idle: deque[_Line] = deque()
         weakref.finalize(self, _hang_up, self._idle)
 
     def ask(
@@ -173,8 +215,9 @@ class Lines:
     ) -> tuple[int, bytes, str]:  # fmt: skip
         """Status, body and content type of an answer, all of it here within `seconds`.
 
-        Raises Unreached when no connection came about, Doubtful when it did and a whole answer did not, TooLong for one
-        of more than `most` bytes, ValueError for a line break or a letter beyond ASCII in target or headers.
+        Raises Unreached when nothing left this machine, Doubtful when something did and a whole answer did not come,
+        TooLong for one of more than `most` bytes, ValueError for a line break or a letter beyond ASCII in target or
+        headers.
         """
         words = self._words(method, target, body, headers)
         ends = monotonic() + seconds
@@ -184,8 +227,8 @@ class Lines:
             answer = line.hear(most, ends)
         except OSError as error:
             line.close()
-            raise Doubtful(type(error).__name__) from None
-        except Doubtful:
+            raise (Doubtful if line.begun else Unreached)(type(error).__name__) from None
+        except BaseException:
             line.close()
             raise
         if answer.may_be_followed:
@@ -198,8 +241,8 @@ class Lines:
         """A request as it goes over the wire."""
         first = f"{method} {self._before}{target} HTTP/1.1"
         lines = [f"{name}: {value}" for name, value in headers.items()]
-        if body is not None:
-            lines.append(f"Content-Length: {len(body)}")
+        if body is not None or method == "POST":
+            lines.append(f"Content-Length: {len(body or b'')}")
         if any(not one.isascii() or not one.isprintable() for one in (first, *lines)) or first.count(" ") != 2:
             raise ValueError("a request line or a header holds what HTTP does not allow there")
         head = "\r\n".join((first, self._host + "\r\n".join(lines)))
@@ -217,16 +260,16 @@ class Lines:
             line.close()
         try:
             return _Line(*self._where, self._tls, min(monotonic() + CONNECT_SECONDS, ends))
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             raise Unreached(type(error).__name__) from None
 
     def _rest(self, line: _Line) -> None:
         """Keep a line for the next call; beyond as many as are kept the one that lay longest goes."""
         line.rested_at = monotonic()
-        if len(self._idle) == self._idle.maxlen:
+        self._idle.append(line)
+        while len(self._idle) > self._keep:
             with suppress(IndexError):  # another thread took it
                 self._idle.popleft().close()
-        self._idle.append(line)
 
 
 def _hang_up(idle: deque[_Line]) -> None:

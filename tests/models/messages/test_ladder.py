@@ -14,7 +14,7 @@ from models.messages.ladder import CHANNELS, LADDERS, LANES
 from models.messages.letters import Letter
 from models.messages.optouts import opt_in, opt_out
 from models.messages.outbox import post
-from models.messages.outcomes import Failed, Sent
+from models.messages.outcomes import Failed, Sent, Unsure
 from models.messages.passage import step_down
 from models.messages.receipts import record_receipt
 from models.messages.subscriptions import Subscription, SubscriptionEntry, agree, refuse
@@ -27,6 +27,11 @@ from tests.world import NOW
 
 MINI, TOPIC = "wx-test-mini", "sub-tmpl-1"
 TOPICS = Allowance(topics={"people.link_declined": {"mini_subscription": TOPIC, "account_subscription": "sub-tmpl-2"}})
+
+
+@pytest.fixture
+def cast(at_home):
+    return at_home
 
 
 def mini_identity(session, cast):
@@ -241,7 +246,7 @@ def test_when_the_day_is_nearly_used_up_what_is_urgent_still_goes_and_the_rest_w
     assert [letter.id for letter in batch.letters] == [letter.id for letter in routine[:9]]
     ((until, held),) = batch.put_back.items()
     assert held == [letter.id for letter in routine[9:]]
-    assert until.astimezone().timestamp() == (NOW.replace(hour=16)).timestamp()  # midnight in China
+    assert until == NOW + timedelta(hours=22)  # the new day begins at midnight in China, and hers at eight
     urgent = posted(session, key="u", person_id=cast.xiaofang.id, kind="people.link_declined", facts={}, subject="s:2",
                   now=NOW, urgency="same_day")  # fmt: skip
     assert [letter.id for letter in claimed(session, allowance=few).letters] == [urgent.id]
@@ -331,9 +336,48 @@ def test_an_account_whose_day_is_used_up_says_wechat_moves_to_the_next_channel(s
     claimed(session, limit=1, allowance=TOPICS)
     session.refresh(one)
     settled(session, one, Failed("broken", "45009", pause_seconds=36_000, scope="account"), allowance=TOPICS)
-    assert (one.state, one.next_at) == ("retry", NOW + timedelta(hours=10))
-    assert one_way(session) == ("mini_subscription", MINI)
-    assert session.get_one(Letter, other.id, populate_existing=True).channel == "mini_subscription"
+    batch = claimed(session, allowance=TOPICS)
+    assert [(letter.id, letter.channel, letter.app_id) for letter in batch.letters] == [
+        (one.id, "mini_subscription", MINI), (other.id, "mini_subscription", MINI)
+    ]  # fmt: skip
+
+
+@pytest.mark.case("J12", "J18")
+def test_where_no_other_way_leads_to_the_reader_a_new_day_is_waited_for_and_the_readers_morning(session, cast):
+    (letter,) = letters(session, cast.xiaofang, useful_until=NOW + timedelta(days=3))
+    claimed(session)
+    settled(session, letter, Failed("broken", "45009", pause_seconds=50_400, scope="account"))
+    assert claimed(session).put_back == {NOW + timedelta(hours=22): [letter.id]}
+
+
+# The night.
+
+
+@pytest.mark.case("J12")
+def test_whatever_is_not_about_now_waits_for_the_readers_morning(session, cast):
+    session.get_one(Person, cast.xiaofang.id).time_zone = "Europe/Madrid"  # three at night
+    morning = NOW + timedelta(hours=5)
+    waits = letters(session, cast.xiaofang, useful_until=NOW + timedelta(days=1))
+    urgent = posted(session, key="u", person_id=cast.xiaofang.id, kind="people.link_declined", facts={}, subject="s:2",
+                    now=NOW, urgency="same_day")  # fmt: skip
+    only_now = posted(session, key="n", person_id=cast.xiaofang.id, kind="people.link_declined", facts={},
+                      subject="s:3", now=NOW, useful_until=morning + timedelta(minutes=30))  # fmt: skip
+    batch = claimed(session)
+    assert {letter.id for letter in batch.letters} == {urgent.id, only_now.id}
+    assert batch.put_back == {morning: [waits[0].id]}
+    session.refresh(waits[0])
+    assert (waits[0].tries, waits[0].first_attempt_at) == (0, None)
+    assert [letter.id for letter in claimed(session, now=morning).letters] == [waits[0].id]
+
+
+@pytest.mark.case("J12", "J4")
+def test_what_may_have_arrived_is_asked_about_at_night_too_while_wechat_knows_it(session, cast):
+    (letter,) = letters(session, cast.xiaofang)
+    claimed(session)
+    settled(session, letter, Unsure("timeout"))
+    session.get_one(Person, cast.xiaofang.id).time_zone = "Europe/Madrid"
+    session.refresh(letter)
+    assert [one.id for one in claimed(session, now=letter.next_at).letters] == [letter.id]
 
 
 def test_a_sick_account_does_not_stop_another(session, cast):
@@ -350,8 +394,8 @@ def test_what_would_have_to_wait_beyond_its_use_is_a_cadres_now(session, cast):
     one, other = letters(session, cast.xiaofang, 2, useful_until=NOW + timedelta(hours=2))
     claimed(session, limit=1)
     session.refresh(one)
-    (dead,) = settled(session, one, Failed("broken", "45009", pause_seconds=36_000, scope="account")) or [one]
-    assert claimed(session).homeless == sorted({one.id, other.id} - ({dead.id} if dead.state == "dead" else set()))
+    settled(session, one, Failed("broken", "45009", pause_seconds=36_000, scope="account"))
+    assert claimed(session).homeless == [one.id, other.id]
 
 
 # Receipts that never come.

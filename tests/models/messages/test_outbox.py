@@ -11,6 +11,7 @@ from models.messages.allowance import Allowance
 from models.messages.claiming import Lease, claim
 from models.messages.ladder import CHANNELS, LANES
 from models.messages.letters import LETTER, Letter
+from models.messages.optouts import opt_out
 from models.messages.outbox import post, withdraw
 from models.messages.outcomes import Failed, OpenLetter, Sent, Unsure
 from models.messages.passage import give_up
@@ -28,6 +29,11 @@ from tests.world import NOW
 
 FREE = Allowance()
 LEASE, DEADLINE = timedelta(seconds=45), timedelta(seconds=20)
+
+
+@pytest.fixture
+def cast(at_home):
+    return at_home
 
 
 def letters(session, person, count=1, **more):
@@ -202,23 +208,51 @@ def test_a_demo_clock_that_jumps_does_not_end_leases(session, cast):
 
 
 @pytest.mark.case("J5")
-def test_a_busy_wechat_is_asked_again_later_and_later_and_in_the_end_a_cadre(session, cast):
-    (letter,) = letters(session, cast.xiaofang)
+def tried_to_the_end(session, letter, code):
+    """When it was given up, and the pauses before."""
     now, pauses = NOW, []
-    for _ in range(20):
-        batch = claimed(session, now=now)
-        if not batch.letters:
-            break
-        settled(session, letter, Failed("again", "-1"), now=now)
+    while claimed(session, now=now).letters:
+        settled(session, letter, Failed("again", code), now=now)
         session.refresh(letter)
         if letter.state != "retry":
-            break
+            return now, pauses
         pauses.append(letter.next_at - now)
         now = letter.next_at
+    raise AssertionError("it is not there to be tried")
+
+
+def test_a_refusal_that_nobody_knows_is_tried_later_and_later_and_in_the_end_a_cadre(session, cast):
+    (letter,) = letters(session, cast.xiaofang)
+    now, pauses = tried_to_the_end(session, letter, "88888")
     assert letter.state == "dead"
     assert pauses == sorted(pauses)
     assert len(pauses) == 11
     assert hand_over(session, letter, now).kind == "phone_call"
+
+
+@pytest.mark.parametrize("code", ["-1", "unreached"])
+def test_a_wechat_that_is_busy_or_away_is_asked_as_long_as_the_letter_is_of_use(session, cast, code):
+    (letter,) = letters(session, cast.xiaofang, urgency="same_day", useful_until=NOW + timedelta(hours=5))
+    now, pauses = tried_to_the_end(session, letter, code)
+    assert now > NOW + timedelta(hours=4, minutes=45)
+    assert max(pauses) <= timedelta(minutes=10)
+    assert letter.state == "dead"
+    assert hand_over(session, letter, now).kind == "phone_call"
+
+
+@pytest.mark.case("J11")
+@pytest.mark.parametrize("why", ["opted out", "bereaved", "of the dead"])
+def test_whom_no_letter_would_be_sent_to_nobody_phones_either(session, cast, why):
+    (letter,) = letters(session, cast.xiaofang, about_id=cast.wangnainai.id)
+    if why == "opted out":
+        opt_out(session, cast.xiaofang.id, "people", NOW)
+    else:
+        person = cast.xiaofang if why == "bereaved" else cast.wangnainai
+        session.get_one(Person, person.id).state = "bereaved" if why == "bereaved" else "deceased"
+    session.flush()
+    (missed,) = sweep(session, now=NOW + timedelta(days=3))
+    assert missed.id == letter.id
+    assert hand_over(session, missed, NOW + timedelta(days=3)) is None
 
 
 def test_a_refused_attempt_leaves_no_doubt_so_the_ten_minutes_begin_anew(session, cast):
@@ -347,7 +381,8 @@ def test_a_failure_of_wechats_own_goes_again_under_a_new_id_and_ends_with_a_cadr
         record_receipt(session, APP_ID, letter.msgid, status, NOW)
         if letter.state != "retry":
             break
-        claimed(session)
+        assert letter.next_at - NOW == timedelta(minutes=1 if "freq" in status else 0)
+        claimed(session, now=letter.next_at)
         settled(session, letter, Sent(f"10{number}", "好"))
     assert letter.state == "dead"
     assert letter.client_msg_id != first

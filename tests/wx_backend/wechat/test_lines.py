@@ -81,8 +81,7 @@ def test_one_connection_serves_one_call_after_the_other_and_head_and_body_leave_
     assert len(server.asked) == 5
 
 
-def test_a_line_that_the_server_has_closed_meanwhile_costs_no_doubt(monkeypatch):
-    monkeypatch.setattr(lines, "FRESH_SECONDS", 0.0)
+def test_a_line_that_the_server_has_closed_meanwhile_costs_no_doubt():
     with answering(WHOLE + b"\0") as server:  # it closes without a word of warning
         found = Lines(f"http{server.url}", keep=4)
         for _ in range(3):
@@ -151,6 +150,60 @@ def test_what_comes_after_an_answer_is_not_taken_for_the_next_one(more):
         found = Lines(f"http{server.url}", keep=4)
         assert [ask(found)[1] for _ in range(2)] == [b"{}", b"{ }"]
     assert server.connections == 2
+
+
+def test_what_comes_later_than_an_answer_is_not_taken_for_the_next_one_either():
+    class Late(Server):
+        def _speak(self, line: socket.socket) -> None:
+            with suppress(OSError), line:
+                while line.recv(65_536):
+                    line.sendall(self.answers.pop(0))
+                    time.sleep(0.05)
+                    line.sendall(self.answers.pop(0))
+                    self.farewells.release()
+
+    stray = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nSTRAY"
+    server = Late([WHOLE, stray, WHOLE, stray])
+    found = Lines(f"http{server.url}", keep=1)
+    for _ in range(2):
+        assert ask(found)[1] == b"{}"
+        assert server.farewells.acquire(timeout=5)
+    server.listener.close()
+    assert server.connections == 2
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 100 Continue\r\n\r\n", b"0;" + b"x" * 1000], ids=["100", "chunk"])
+def test_who_never_stops_talking_is_not_listened_to_for_longer_than_there_is_time(answer):
+    class Talking(Server):
+        def _speak(self, line: socket.socket) -> None:
+            with suppress(OSError), line:
+                line.recv(65_536)
+                line.sendall(b"" if answer.startswith(b"HTTP") else
+                             b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")  # fmt: skip
+                while True:
+                    line.sendall(answer)
+
+    server = Talking([WHOLE])
+    began = time.monotonic()
+    with pytest.raises(Doubtful):
+        ask(Lines(f"http{server.url}", keep=1), seconds=0.3)
+    server.listener.close()
+    assert time.monotonic() - began < 1.5
+
+
+def test_an_answer_in_another_protocol_is_a_doubt_and_leaves_no_line_open():
+    other = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n"
+    with answering(other) as server, pytest.raises(Doubtful):
+        ask(Lines(f"http{server.url}", keep=1))
+
+
+def test_what_could_not_be_begun_in_time_was_never_sent(monkeypatch):
+    with answering(WHOLE) as server:
+        found = Lines(f"http{server.url}", keep=1)
+        assert ask(found)[0] == 200
+        with pytest.raises(Unreached):
+            ask(found, seconds=0.0)
+    assert len(server.asked) == 1
 
 
 def test_an_answer_that_drips_is_over_when_its_time_is():

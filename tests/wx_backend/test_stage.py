@@ -1,0 +1,21 @@
+"""The demo begins by day, wherever its people are and whenever it is started."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from models.hours import CHINA
+from models.messages.rules import QUIET_FROM, QUIET_TO
+from wx_backend.demo.stage import until_day
+
+
+@pytest.mark.parametrize("month", [1, 7])  # with and without summer time
+def test_the_demo_begins_where_it_is_day_in_lishui_and_in_madrid(month):
+    for minutes in range(0, 24 * 60, 10):
+        now = datetime(2026, month, 12, tzinfo=UTC) + timedelta(minutes=minutes)
+        ahead = until_day(now)
+        assert timedelta() <= ahead < timedelta(days=1)
+        for zone in (CHINA, ZoneInfo("Europe/Madrid")):
+            assert QUIET_TO <= (now + ahead).astimezone(zone).time() < QUIET_FROM
+    assert until_day(datetime(2026, month, 12, 8, 0, tzinfo=UTC)) == timedelta()  # four in the afternoon in Lishui
