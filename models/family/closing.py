@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.family.calls import FamilyCall
+from models.family.proposals import on_their_way
 from models.hours import WorkCalendar, calendar
 from models.people.persons import Person
 from models.places.centres import ServiceCentre, open_spans, why_shut
@@ -22,11 +23,13 @@ def list_shut_out(session: Session, now: datetime) -> int:
     """Bring the cadres' tasks in line with the hours as they are now; answers how many tasks were opened.
 
     One task for each centre, with all its calls that fall into hours when it is shut. A call that stood in a task which
-    somebody has done is not brought up again; a task whose calls are all right again is taken back. Doing it twice is
-    doing it once.
+    somebody has done is not brought up again; a task whose calls are all right again is taken back. One whose family
+    is being asked for another time moves, or is off: it needs no cadre. Doing it twice is doing it once.
     """
     book, found = calendar(session), dict[int, list[FamilyCall]]()
-    coming = select(FamilyCall).where(FamilyCall.state == "booked", FamilyCall.starts_at > now)
+    coming = select(FamilyCall).where(
+        FamilyCall.state == "booked", FamilyCall.starts_at > now, FamilyCall.id.not_in(on_their_way())
+    )
     for call in session.scalars(coming.order_by(FamilyCall.starts_at, FamilyCall.id)).all():
         if _is_shut_out(session, call, book):
             found.setdefault(call.centre_id, []).append(call)

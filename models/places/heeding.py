@@ -38,6 +38,9 @@ def _digest(session: Session) -> str:
     hours = select(
         OpeningHours.centre_id, OpeningHours.weekday, OpeningHours.opens, OpeningHours.closes, OpeningHours.on_holidays
     ).order_by(OpeningHours.centre_id, OpeningHours.weekday, OpeningHours.opens, OpeningHours.id)  # fmt: skip
-    closures = select(Closure.centre_id, Closure.first_day, Closure.last_day).order_by(Closure.id)
+    closures = (
+        select(Closure.centre_id, Closure.first_day, Closure.last_day).where(Closure.state == "standing")
+        .order_by(Closure.id)
+    )  # fmt: skip
     rows = [tuple(row) for query in (hours, closures) for row in session.execute(query)]
     return sha256(repr(rows).encode()).hexdigest()

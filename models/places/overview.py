@@ -38,8 +38,9 @@ def times_of(session: Session, centres: list[int], now: datetime) -> dict[int, T
     for row in session.scalars(hours.order_by(OpeningHours.weekday, OpeningHours.opens)):
         found[row.centre_id].hours.append(row)
     shut = select(Closure).where(
-        or_(Closure.centre_id.in_(centres), Closure.centre_id.is_(None)), Closure.last_day >= today
-    )
+        or_(Closure.centre_id.in_(centres), Closure.centre_id.is_(None)), Closure.last_day >= today,
+        Closure.state == "standing",
+    )  # fmt: skip
     for closure in session.scalars(shut.order_by(Closure.first_day, Closure.id)):
         for key in centres if closure.centre_id is None else [closure.centre_id]:
             found[key].closures.append(closure)

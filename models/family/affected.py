@@ -1,0 +1,91 @@
+"""Whom a closure would reach: the calls and call days of some centres that lie in some days."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, aliased
+
+from models.family.call_days import CallDay
+from models.family.calls import LIVE_CALLS, FamilyCall
+from models.hours import CHINA, instant
+from models.people.persons import Person
+from models.places.centres import ServiceCentre
+
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Days:
+    """Some days in a row, each as the clock of a centre counts it."""
+
+    first: date
+    last: date
+
+    def hold(self, moment: datetime, centre: ServiceCentre) -> bool:
+        """Whether an instant lies in these days at a centre."""
+        return self.first <= moment.astimezone(centre.tz).date() <= self.last
+
+    def span(self) -> tuple[datetime, datetime]:
+        """The instants between which they lie wherever in the country's zones the centre stands."""
+        return instant(self.first - DAY, time(0), CHINA), instant(self.last + 2 * DAY, time(0), CHINA)
+
+
+@dataclass(frozen=True)
+class Affected:
+    """What lies in some days, in order of time: rows of (FamilyCall, ServiceCentre, cared, relative, relative_zone).
+
+    `centres` are the keys of those that were asked about. `calls` can still be settled one by one; those of the `days`
+    go as their call day goes; for those that have `begun` it is too late.
+    """
+
+    centres: Sequence[int]
+    calls: list[Any]
+    days: list[tuple[CallDay, ServiceCentre, list[Any]]]
+    begun: list[Any]
+
+    def __len__(self) -> int:
+        return len(self.calls) + len(self.begun) + sum(len(rows) for _, _, rows in self.days)
+
+
+def affected(session: Session, centres: Sequence[int], days: Days, now: datetime) -> Affected:
+    """Everything at these centres that lies in these days and is not over, in two statements."""
+    rows = [row for row in session.execute(_calls(centres, days), execution_options={"populate_existing": True})
+            if row.FamilyCall.ends_at > now and days.hold(row.FamilyCall.starts_at, row.ServiceCentre)]  # fmt: skip
+    since, until = days.span()
+    query = (
+        select(CallDay, ServiceCentre).join(ServiceCentre, CallDay.centre_id == ServiceCentre.id)
+        .where(CallDay.centre_id.in_(centres), CallDay.state == "open", CallDay.starts_at > max(now, since))
+        .where(CallDay.starts_at < until).order_by(CallDay.starts_at, CallDay.id)
+    )  # fmt: skip
+    held = {day.id: (day, centre) for day, centre in session.execute(query) if days.hold(day.starts_at, centre)}
+    alone = [row for row in rows if row.FamilyCall.call_day_id not in held]
+    return Affected(
+        centres, [row for row in alone if is_to_come(row.FamilyCall, now)],
+        [(day, centre, [row for row in rows if row.FamilyCall.call_day_id == key])
+         for key, (day, centre) in held.items()],
+        [row for row in alone if not is_to_come(row.FamilyCall, now)],
+    )  # fmt: skip
+
+
+def is_to_come(call: FamilyCall, now: datetime) -> bool:
+    """Whether a call can still be moved or called off without anybody being there already."""
+    return call.state == "booked" and call.starts_at > now
+
+
+def _calls(centres: Sequence[int], days: Days) -> Any:
+    cared, relative = aliased(Person), aliased(Person)
+    since, until = days.span()
+    return (
+        select(
+            FamilyCall, ServiceCentre, cared.name.label("cared"), relative.name.label("relative"),
+            relative.time_zone.label("relative_zone"),
+        )
+        .join(cared, FamilyCall.cared_id == cared.id).join(relative, FamilyCall.relative_id == relative.id)
+        .join(ServiceCentre, FamilyCall.centre_id == ServiceCentre.id)
+        .where(FamilyCall.centre_id.in_(centres), FamilyCall.state.in_(LIVE_CALLS))
+        .where(FamilyCall.starts_at >= since, FamilyCall.starts_at < until)
+        .order_by(FamilyCall.starts_at, FamilyCall.id)
+    )  # fmt: skip
