@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -10,27 +10,9 @@ from sqlalchemy.orm import Session, aliased
 
 from models.family.call_days import CallDay
 from models.family.calls import LIVE_CALLS, FamilyCall
-from models.hours import CHINA, instant
 from models.people.persons import Person
 from models.places.centres import ServiceCentre
-
-DAY = timedelta(days=1)
-
-
-@dataclass(frozen=True)
-class Days:
-    """Some days in a row, each as the clock of a centre counts it."""
-
-    first: date
-    last: date
-
-    def hold(self, moment: datetime, centre: ServiceCentre) -> bool:
-        """Whether an instant lies in these days at a centre."""
-        return self.first <= moment.astimezone(centre.tz).date() <= self.last
-
-    def span(self) -> tuple[datetime, datetime]:
-        """The instants between which they lie wherever in the country's zones the centre stands."""
-        return instant(self.first - DAY, time(0), CHINA), instant(self.last + 2 * DAY, time(0), CHINA)
+from models.places.days import Days
 
 
 @dataclass(frozen=True)

@@ -174,6 +174,9 @@ def _name_the_others(session: Session, cause: Cause, found: Affected, decided: D
 
 def _write(session: Session, cause: Cause, call: FamilyCall, choice: str, outcome: str) -> None:
     session.add(
-        ShutOut(cause=cause.subject, call_id=call.id, revision=call.revision, choice=choice, outcome=outcome)
+        ShutOut(
+            cause=cause.subject, call_id=call.id, revision=call.revision, starts_at=call.starts_at, choice=choice,
+            outcome=outcome,
+        )
     )  # fmt: skip
     session.flush()

@@ -1,6 +1,7 @@
 """Calls that could not stay where they were: because of what, what a clerk decided of each, and what came of it."""
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ForeignKey, String, UniqueConstraint, and_, select
@@ -28,6 +29,7 @@ class ShutOut(Row):
     cause: Mapped[str] = mapped_column(String(40))
     call_id: Mapped[int] = mapped_column(ForeignKey("family_calls.id"), index=True)
     revision: Mapped[int]  # of the call when it was decided
+    starts_at: Mapped[datetime]  # its time then
     choice: Mapped[str] = mapped_column(String(8))  # one of CHOICES; empty: nobody had chosen
     outcome: Mapped[str] = mapped_column(String(12))  # one of OUTCOMES
 
@@ -49,7 +51,7 @@ def shut_out_by(session: Session, person_id: int, cause: str) -> list[Any]:
         .join(relative, FamilyCall.relative_id == relative.id)
         .join(ServiceCentre, FamilyCall.centre_id == ServiceCentre.id).outerjoin(CallProposal, waits)
         .where(ShutOut.cause == cause, ServiceCentre.area_id.in_(areas_under(person_id)))
-        .order_by(FamilyCall.starts_at, FamilyCall.id)
+        .order_by(ShutOut.starts_at, ShutOut.call_id)
     )  # fmt: skip
     return list(session.execute(query))
 

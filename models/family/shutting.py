@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
-from models.family.affected import Affected, Days, affected
+from models.family.affected import Affected, affected
 from models.family.call_days import centre_of
 from models.family.deciding import Cause, Decided, carry_out
 from models.family.shut_out import asked_because_of
@@ -17,6 +17,7 @@ from models.life import By
 from models.people.identities import Who
 from models.people.staff import areas_under
 from models.places.centres import CLOSURE, Closure, ServiceCentre, held_to_shut
+from models.places.days import Days
 
 FURTHEST = timedelta(days=366)
 REASON_LIMIT = 60

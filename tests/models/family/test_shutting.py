@@ -8,7 +8,6 @@ import pytest
 from sqlalchemy import func, select
 
 from models.errors import Refused
-from models.family.affected import Days
 from models.family.booking import book, move
 from models.family.call_days import CallDay
 from models.family.calls import FamilyCall
@@ -27,6 +26,7 @@ from models.people.persons import Person
 from models.people.staff import StaffRole
 from models.places.cells import Cell
 from models.places.centres import Closure
+from models.places.days import Days
 from models.tasks.tasks import Task
 from scheduler.plan import plan_anew
 from tests.models.family.test_call_days import FIVE, TWO, families, made

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from models.base import Instant
+
 revision = '0018'
 down_revision = '0017'
 branch_labels = None
@@ -25,6 +27,7 @@ def upgrade() -> None:
         sa.Column('cause', sa.String(length=40), nullable=False),
         sa.Column('call_id', KEY, nullable=False),
         sa.Column('revision', sa.Integer(), nullable=False),
+        sa.Column('starts_at', Instant(), nullable=False),
         sa.Column('choice', sa.String(length=8), nullable=False),
         sa.Column('outcome', sa.String(length=12), nullable=False),
         sa.ForeignKeyConstraint(

@@ -1,7 +1,5 @@
 """Orders for which people come to a centre: whom a closure of it reaches beside the family calls."""
 
-from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
@@ -15,14 +13,17 @@ from models.people.identities import Who
 from models.people.persons import Person
 from models.people.staff import areas_under
 from models.places.centres import ServiceCentre
+from models.places.days import Days
 
 
-def at_centres(session: Session, who: Who, centres: Sequence[int], since: datetime, until: datetime) -> list[Any]:
-    """Rows of (Order, ServiceCentre, service, beneficiary, at) below this cadre's areas, in order of time.
+def at_centre(session: Session, who: Who, centre_id: int | None, days: Days) -> list[Any]:
+    """Rows of (Order, ServiceCentre, service, beneficiary, at) in these days, in order of time.
 
-    An order is done at the time of its visit, and where there is none yet at the time that was wished for. What is
-    done at somebody's home, or brought there, does not need the centre.
+    Those below this cadre's areas; without a centre, of every one. An order is done at the time of its visit, and where
+    there is none yet at the time that was wished for. What is done at somebody's home, or brought there, does not need
+    the centre.
     """
+    since, until = days.span()
     at = func.coalesce(Visit.starts_at, Order.preferred_at, type_=Order.preferred_at.type).label("at")
     mode = func.coalesce(ListingVersion.mode, Listing.mode)
     query = (
@@ -31,8 +32,10 @@ def at_centres(session: Session, who: Who, centres: Sequence[int], since: dateti
         .join(ServiceCentre, Order.centre_id == ServiceCentre.id)
         .outerjoin(ListingVersion, Order.version_id == ListingVersion.id)
         .outerjoin(Visit, (Visit.order_id == Order.id) & Visit.state.in_(LIVE_VISITS))
-        .where(Order.centre_id.in_(centres), Order.state.in_(LIVE_ORDERS), mode == "at_centre")
+        .where(Order.state.in_(LIVE_ORDERS), mode == "at_centre")
         .where(Order.area_id.in_(areas_under(who.person_id)), at >= since, at < until)
         .order_by(at, Order.id)
     )  # fmt: skip
-    return list(session.execute(query))
+    if centre_id is not None:
+        query = query.where(Order.centre_id == centre_id)
+    return [row for row in session.execute(query) if days.hold(row.at, row.ServiceCentre)]
