@@ -1,4 +1,4 @@
-"""A typhoon comes: the clerk shuts the centre at the desk, a daughter says yes to another time, a cadre sees to the rest."""
+"""A typhoon: the clerk shuts the centre at the desk, a daughter says yes to another time, a cadre sees to the rest."""
 
 from datetime import timedelta
 from zoneinfo import ZoneInfo
