@@ -1,17 +1,17 @@
-"""Whom a closure would reach: the calls and call days of some centres that lie in some days."""
+"""Whom a closure would reach, the calls and call days in some days; and who sits at one screen for a while."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session, aliased
 
 from models.family.call_days import CallDay
 from models.family.calls import LIVE_CALLS, FamilyCall
 from models.people.persons import Person
-from models.places.centres import ServiceCentre
+from models.places.centres import ServiceCentre, Station
 from models.places.days import Days
 
 
@@ -34,9 +34,13 @@ class Affected:
 
 def affected(session: Session, centres: Sequence[int], days: Days, now: datetime) -> Affected:
     """Everything at these centres that lies in these days and is not over, in two statements."""
-    rows = [row for row in session.execute(_calls(centres, days), execution_options={"populate_existing": True})
-            if row.FamilyCall.ends_at > now and days.hold(row.FamilyCall.starts_at, row.ServiceCentre)]  # fmt: skip
     since, until = days.span()
+    calls = _calls(
+        FamilyCall.centre_id.in_(centres), FamilyCall.ends_at > now, FamilyCall.starts_at >= since,
+        FamilyCall.starts_at < until,
+    )  # fmt: skip
+    rows = [row for row in session.execute(calls, execution_options={"populate_existing": True})
+            if days.hold(row.FamilyCall.starts_at, row.ServiceCentre)]  # fmt: skip
     query = (
         select(CallDay, ServiceCentre).join(ServiceCentre, CallDay.centre_id == ServiceCentre.id)
         .where(CallDay.centre_id.in_(centres), CallDay.state == "open", CallDay.starts_at > max(now, since))
@@ -57,9 +61,20 @@ def is_to_come(call: FamilyCall, now: datetime) -> bool:
     return call.state == "booked" and call.starts_at > now
 
 
-def _calls(centres: Sequence[int], days: Days) -> Any:
+def seated_at(
+    session: Session, station: Station, centre_id: int, since: datetime, until: datetime, now: datetime
+) -> Affected:  # fmt: skip
+    """The calls at one seat in a stretch of time that are not over, those of call days one by one as well."""
+    query = _calls(
+        FamilyCall.station_id == station.id, FamilyCall.starts_at < until, FamilyCall.ends_at > max(since, now)
+    )
+    rows = session.execute(query, execution_options={"populate_existing": True}).all()
+    to_come = [row for row in rows if is_to_come(row.FamilyCall, now)]
+    return Affected([centre_id], to_come, [], [row for row in rows if not is_to_come(row.FamilyCall, now)])
+
+
+def _calls(*where: ColumnElement[bool]) -> Any:
     cared, relative = aliased(Person), aliased(Person)
-    since, until = days.span()
     return (
         select(
             FamilyCall, ServiceCentre, cared.name.label("cared"), relative.name.label("relative"),
@@ -67,7 +82,6 @@ def _calls(centres: Sequence[int], days: Days) -> Any:
         )
         .join(cared, FamilyCall.cared_id == cared.id).join(relative, FamilyCall.relative_id == relative.id)
         .join(ServiceCentre, FamilyCall.centre_id == ServiceCentre.id)
-        .where(FamilyCall.centre_id.in_(centres), FamilyCall.state.in_(LIVE_CALLS))
-        .where(FamilyCall.starts_at >= since, FamilyCall.starts_at < until)
+        .where(FamilyCall.state.in_(LIVE_CALLS), *where)
         .order_by(FamilyCall.starts_at, FamilyCall.id)
     )  # fmt: skip

@@ -54,11 +54,14 @@ class Decided:
 
 @dataclass(frozen=True)
 class Cause:
-    """Why calls cannot stay: its subject ("closure:5"), in words, and from which day on another time is looked for."""
+    """Why calls cannot stay: its subject ("closure:5"), in words, and from which day on another time is looked for.
+
+    Without such a day, from that of each call on.
+    """
 
     subject: str
     reason: str
-    opens: date
+    opens: date | None = None
 
 
 def carry_out(session: Session, who: Who, cause: Cause, found: Affected, decided: Decided, now: datetime) -> None:
@@ -79,7 +82,7 @@ def carry_out(session: Session, who: Who, cause: Cause, found: Affected, decided
             outcome = "meanwhile"
         else:
             outcome = _settle(session, who, cause, call, choice.what, decided.instead, spoken_for, now)
-        _write(session, cause, call, choice.what if choice else "", outcome)
+        write_down(session, cause, call, choice.what if choice else "", outcome)
     _name_the_others(session, cause, found, decided)
 
 
@@ -92,7 +95,7 @@ def _settle_day(
     for call in calls:
         session.refresh(call)
         outcome = "kept" if not off else "cancelled" if call.state == "cancelled" else "changed"
-        _write(session, cause, call, "cancel" if off else "keep", outcome)
+        write_down(session, cause, call, "cancel" if off else "keep", outcome)
 
 
 def _settle(
@@ -125,23 +128,24 @@ def _asked(session: Session, who: Who, cause: Cause, call: FamilyCall, new_at: d
 
 
 def kind_time(
-    session: Session, call: FamilyCall, opens: date, now: datetime, but_not: Collection[datetime] = ()
+    session: Session, call: FamilyCall, opens: date | None, now: datetime, but_not: Collection[datetime] = ()
 ) -> datetime | None:
     """The kindest time of the first day, from `opens` on, that has one at which nobody is disturbed; None without.
+
+    Without such a day, from that of the call on.
 
     Times in `but_not` are spoken for: other families are being asked whether they would have them.
     """
     relative, cared = session.get_one(Person, call.relative_id), session.get_one(Person, call.cared_id)
     zone = session.get_one(ServiceCentre, call.centre_id).tz
+    first_day, guests = opens or call.starts_at.astimezone(zone).date(), guests_of(session, call.id)
     try:
-        free = free_slots(
-            session, relative, cared, first_day=opens, days=LOOK_DAYS, now=now, held_by=call.subject,
-            guests=guests_of(session, call.id),
-        )  # fmt: skip
+        free = free_slots(session, relative, cared, first_day=first_day, days=LOOK_DAYS, now=now,
+                          held_by=call.subject, guests=guests)  # fmt: skip
     except Refused:
         return None  # nobody there to help any more, or no screen
-    furthest = now + timedelta(days=HORIZON_DAYS)
-    kind = [one for one in free if one.humane and one.starts_at <= furthest and one.starts_at not in but_not]
+    furthest, others = now + timedelta(days=HORIZON_DAYS), {*but_not, call.starts_at}
+    kind = [one for one in free if one.humane and one.starts_at <= furthest and one.starts_at not in others]
     days = [one.starts_at.astimezone(zone).date() for one in kind]
     first = [one for one, day in zip(kind, days, strict=True) if day == days[0]]
     return best(first, count=1)[0].starts_at if first else None
@@ -169,10 +173,11 @@ def _name_the_others(session: Session, cause: Cause, found: Affected, decided: D
     gone = decided.calls.keys() - {row.FamilyCall.id for row in rows}
     query = select(FamilyCall).where(FamilyCall.id.in_(gone), FamilyCall.centre_id.in_(found.centres))
     for call in session.scalars(query.order_by(FamilyCall.id)).all():
-        _write(session, cause, call, decided.calls[call.id].what, "changed")
+        write_down(session, cause, call, decided.calls[call.id].what, "changed")
 
 
-def _write(session: Session, cause: Cause, call: FamilyCall, choice: str, outcome: str) -> None:
+def write_down(session: Session, cause: Cause, call: FamilyCall, choice: str, outcome: str) -> None:
+    """Write down what came of one call because of this."""
     session.add(
         ShutOut(
             cause=cause.subject, call_id=call.id, revision=call.revision, starts_at=call.starts_at, choice=choice,

@@ -73,7 +73,7 @@ def _resize(session: Session, day: CallDay, seats: int, by: By, now: datetime) -
     CALL_DAY.move(session, day, "resize", by=by, now=now, note=f"{day.seats} → {seats}", seats=seats)
     kept, stranded = {one.id for one in screens_of(session, day)}, list[str]()
     for call in calls_on(session, day.id):
-        if call.station_id not in kept and not _at_another_screen(session, day, call):
+        if call.station_id not in kept and not at_another_screen(session, day, call):
             stranded.append(session.get_one(Person, call.cared_id).name)
     if stranded:
         raise Refused("seats_taken", names="、".join(stranded))
@@ -145,7 +145,7 @@ def _move(
     return call
 
 
-def _at_another_screen(session: Session, day: CallDay, call: FamilyCall) -> bool:
+def at_another_screen(session: Session, day: CallDay, call: FamilyCall) -> bool:
     """Seat a call at another screen at the same time; whether there was one."""
     screen = free_screen(session, day, call.starts_at)
     if screen is None:

@@ -23,8 +23,9 @@ from models.people.consent import has_taken_back
 from models.people.identities import Who
 from models.people.persons import Person
 from models.places.areas import Area
-from models.places.cells import hold, occupy, taken
+from models.places.cells import hold, occupy
 from models.places.centres import ServiceCentre, Station, centre_for, stations_of, stays_open
+from models.places.outages import unusable
 
 MOST_FAMILIES = 40  # more do not fit into a day, and the cadre waits for the answer
 LATELY = timedelta(days=7)  # who has a call within a week of the day has their turn another time
@@ -55,7 +56,7 @@ def plan_day(
     for cared in _waiting(session, centre, starts_at):
         elders[cared.id] = cared
         relatives[cared.id], wishes[cared.id] = _kind_times(session, who, cared, centre, times, now)
-    held = taken(session, [one.resource for one in stations], starts_at, ends_at)
+    held = unusable(session, stations, starts_at, ends_at)
     seats = {time: sum((one.resource, time) not in held for one in stations) for time in times}
     found = pack(wishes, seats)
     seated = sorted(((relatives[key], elders[key], time) for key, time in found.items()), key=lambda one: one[2])
@@ -111,7 +112,7 @@ def hold_day(session: Session, day: CallDay, given: Station | None = None) -> No
     Raises Refused("slot_taken") when the cadre has something else to do.
     """
     screens = [one for one in screens_of(session, day) if one != given]
-    others = taken(session, [one.resource for one in screens], day.reserve_at, day.ends_at, but_not=day.subject)
+    others = unusable(session, screens, day.reserve_at, day.ends_at, but_not=day.subject)
     names = {one.resource for one in screens} - {resource for resource, _ in others}
     helper = session.get_one(Person, day.helper_id).resource
     spans = [(helper, day.starts_at, day.ends_at), *((name, day.reserve_at, day.ends_at) for name in names)]
@@ -127,7 +128,7 @@ def free_screen(session: Session, day: CallDay, starts_at: datetime) -> Station 
     """A screen that is free at a half-hour of the day, in the reserve one that the day keeps; None where it is full."""
     screens, ends_at = screens_of(session, day), starts_at + CALL_LASTS
     own = day.subject if starts_at >= day.reserve_at else None
-    names = {one for one, _ in taken(session, [one.resource for one in screens], starts_at, ends_at, but_not=own)}
+    names = {one for one, _ in unusable(session, screens, starts_at, ends_at, but_not=own)}
     return next((one for one in screens if one.resource not in names), None)
 
 

@@ -17,11 +17,12 @@ from models.places.centres import ServiceCentre
 CHOICES = ("ask", "cancel", "keep")  # the family is asked for another time; the centre cancels; a cadre sees to it
 # What came of it at once. A cadre sees to those that were kept, for which no time was found or could be answered any
 # more, and which were booked or moved while the clerk decided. "changed": nothing was left to decide.
-OUTCOMES = ("asked", "cancelled", "kept", "no_time", "meanwhile", "changed")
+# "reseated": it stays, at another screen.
+OUTCOMES = ("asked", "cancelled", "kept", "no_time", "meanwhile", "changed", "reseated")
 
 
 class ShutOut(Row):
-    """One call that a closure ("closure:5") shut out."""
+    """One call that a closure ("closure:5") or a screen out of service ("outage:3") shut out."""
 
     __tablename__ = "shut_out_calls"
     __table_args__ = (UniqueConstraint("cause", "call_id"),)

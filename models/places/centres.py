@@ -118,6 +118,16 @@ def stations_of(session: Session, centre_id: int, kind: str) -> list[Station]:
     return list(session.scalars(query))
 
 
+def seat_of(session: Session, station_id: int) -> tuple[Station, ServiceCentre] | None:
+    """A station and the centre at which it stands; None where there is no such station."""
+    query = (
+        select(Station, ServiceCentre).join(Room, Station.room_id == Room.id).join(Zone, Room.zone_id == Zone.id)
+        .join(ServiceCentre, Zone.centre_id == ServiceCentre.id).where(Station.id == station_id)
+    )  # fmt: skip
+    found = session.execute(query).first()
+    return (found.Station, found.ServiceCentre) if found is not None else None
+
+
 def centre_for(session: Session, area_path: str) -> ServiceCentre | None:
     """The centre that serves an area: its own, else that of the nearest area above it."""
     ids = keys_in(area_path)

@@ -1,4 +1,4 @@
-"""Closures at the desk: made once, taken back, and what was decided of each call that they shut out."""
+"""Closures at the desk, seats out of service, and what was decided of each call that they shut out."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -38,10 +38,28 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('shut_out_calls', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_shut_out_calls_call_id'), ['call_id'], unique=False)
+    op.create_table(
+        'station_outages',
+        sa.Column('id', KEY, nullable=False),
+        sa.Column('client_key', sa.String(length=40), nullable=False),
+        sa.Column('station_id', KEY, nullable=False),
+        sa.Column('starts_at', Instant(), nullable=False),
+        sa.Column('ends_at', Instant(), nullable=False),
+        sa.Column('reason', sa.String(length=60), nullable=False),
+        sa.Column('state', sa.String(length=12), nullable=False),
+        sa.ForeignKeyConstraint(
+            ['station_id'], ['stations.id'], name=op.f('fk_station_outages_station_id_stations')
+        ),
+        sa.PrimaryKeyConstraint('id', name=op.f('pk_station_outages')),
+        sa.UniqueConstraint('client_key', name=op.f('uq_station_outages_client_key')),
+    )
+    with op.batch_alter_table('station_outages', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_station_outages_station_id'), ['station_id'], unique=False)
 
 
 def downgrade() -> None:
     """Back: what was taken back is gone."""
+    op.drop_table('station_outages')
     op.drop_table('shut_out_calls')
     op.execute("DELETE FROM closures WHERE state = 'taken_back'")
     with op.batch_alter_table('closures', schema=None) as batch_op:
