@@ -57,6 +57,7 @@ from handlers.people import desk as residents
 from handlers.people import logbook
 from handlers.people import words as people_words
 from handlers.places import desk as centres
+from handlers.places import seats_desk as seats
 from handlers.places import words as place_words
 from handlers.tasks import desk as tasks
 from handlers.tasks import home
@@ -84,14 +85,15 @@ ROOMS = (
     home.ROOM, tasks.ROOM, calls.ROOM, booking_desk.ROOM, series_desk.ROOM, callsheet.ROOM, quiet.ROOM,
     screens_desk.ROOM,
     needs_desk.ROOM, help_desk.ROOM, demands_desk.ROOM, gaps_desk.ROOM, orders.ROOM, dispatch.ROOM, waiting_desk.ROOM,
-    sheet.ROOM, loans_desk.ROOM, review.ROOM, report.ROOM, letters.ROOM, residents.ROOM, centres.ROOM, logbook.ROOM,
+    sheet.ROOM, loans_desk.ROOM, review.ROOM, report.ROOM, letters.ROOM, residents.ROOM, centres.ROOM, seats.ROOM,
+    logbook.ROOM,
 )  # fmt: skip
 
 STATUS: Mapping[str, int] = {
     "not_yours": 404, "no_letter": 404, "reason_needed": 422, "reveal_reason": 422, "not_a_cadre": 422,
     "answer_first": 422, "reason_missing": 422, "alternative_needed": 422, "bad_reason": 422, "bad_time": 422,
     "note_needed": 422, "bad_wake": 422, "bad_span": 422, "not_lendable": 404,
-    "bad_days": 422, "bad_choice": 422,
+    "bad_days": 422, "bad_choice": 422, "bad_outage": 422,
 }  # fmt: skip
 REFUSALS: Mapping[str, str] = {
     **order_words.REFUSALS, **catalogue_words.REFUSALS, **need_words.REFUSALS, **waiting_words.REFUSALS,

@@ -3,26 +3,26 @@
 import secrets
 from datetime import date
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, render_template
 from werkzeug.wrappers import Response
 
 from handlers import desk, happened
 from handlers.family import words as family_words
-from handlers.places import words
+from handlers.places import choices, words
 from models.errors import Refused
 from models.family import shutting
 from models.family.call_days import centre_of
-from models.family.deciding import Choice, Decided
+from models.family.out_of_service import LONGEST
 from models.family.shut_out import shut_out_by
 from models.ordering.at_centre import at_centre
 from models.people.staff import areas_under
 from models.places.areas import Area
 from models.places.centres import ServiceCentre
 from models.places.days import Days
+from models.places.outages import outages_of
 from models.places.overview import look, stations_in, times_of
 
 ROOM = Blueprint("centres", __name__, url_prefix="/centres", template_folder="templates")
-MOST = 200  # calls decided one by one on one page; those beyond are kept
 
 
 @ROOM.get("/")
@@ -36,12 +36,14 @@ def listed() -> str:
 @ROOM.get("/<int:centre>")
 def one(centre: int) -> str:
     """One centre: its hours, its seats, the days on which it is shut, and a form to shut it."""
-    session, found = desk.session(), centre_of(desk.session(), desk.who(), centre)
+    session, now, found = desk.session(), desk.now(), centre_of(desk.session(), desk.who(), centre)
+    stations = stations_in(session, centre)
+    outages = outages_of(session, [row.Station.id for row in stations], now, now + LONGEST)
     return render_template(
         "centres/desk_one.html", centre=found, area=session.get_one(Area, found.area_id).name, words=words,
-        times=times_of(session, [centre], desk.now())[centre], stations=stations_in(session, centre),
+        times=times_of(session, [centre], now)[centre], stations=stations, outages=outages,
         everywhere=shutting.may_shut_all(session, desk.who()), reasons_to_shut=family_words.OF_A_CLOSURE,
-        today=desk.now().astimezone(found.tz).date().isoformat(),
+        today=now.astimezone(found.tz).date().isoformat(),
     )  # fmt: skip
 
 
@@ -51,10 +53,11 @@ def preview(centre: int) -> str:
     session, who, wish = desk.session(), desk.who(), _wish(centre)
     found, reached = centre_of(session, who, centre), shutting.preview(session, who, wish, desk.now())
     desk.note("closure_preview", f"centre:{centre}", found=len(reached))
+    calls, left_over = choices.page_of(reached.calls)
     return render_template(
-        "centres/desk_preview.html", centre=found, wish=wish, found=reached, calls=reached.calls[:MOST],
-        left_over=len(reached.calls[MOST:]), orders=at_centre(session, who, wish.centre_id, wish.days), words=words,
-        both=family_words.both, key=secrets.token_hex(12), at_home=family_words.AT_HOME,
+        "centres/desk_preview.html", centre=found, wish=wish, found=reached, calls=calls, left_over=left_over,
+        orders=at_centre(session, who, wish.centre_id, wish.days), words=words, both=family_words.both,
+        key=secrets.token_hex(12),
     )  # fmt: skip
 
 
@@ -65,7 +68,7 @@ def shut(centre: int) -> Response:
     centre_of(desk.session(), desk.who(), centre)
     if not key:
         raise Refused("not_yours")
-    made = shutting.shut(desk.session(), desk.who(), _wish(centre), _decided(), f"desk:{key[:24]}", desk.now())
+    made = shutting.shut(desk.session(), desk.who(), _wish(centre), choices.decided(), f"desk:{key[:24]}", desk.now())
     desk.note("closure_shut", made.subject)
     return desk.back_to("console.centres.closure", "shut", closure=made.id)
 
@@ -107,23 +110,3 @@ def _day(field: str) -> date:
         return date.fromisoformat(desk.typed(field))
     except ValueError as error:
         raise Refused("bad_days") from error
-
-
-def _decided() -> Decided:
-    """The choices of the form: what was chosen for one call goes before what was chosen for all.
-
-    A call is named by the revision of it that the page showed; with nothing chosen it is kept.
-    """
-    for_all = desk.typed("all") or "keep"
-    calls = {
-        key: Choice(desk.typed(f"do-{key}") or for_all, seen) for key in _keys("seen")
-        if (seen := desk.number(f"seen-{key}", form=True)) is not None
-    }  # fmt: skip
-    days = {key: desk.typed(f"day-{key}") or ("cancel" if for_all == "cancel" else "keep") for key in _keys("held")}
-    return Decided(calls, days, desk.typed("instead"))
-
-
-def _keys(field: str) -> list[int]:
-    """The keys of the things that the form names in fields of this kind ("seen-17")."""
-    found = (name.partition("-") for name in request.form)
-    return [int(key) for kind, _, key in found if kind == field and key.isascii() and key.isdecimal() and len(key) < 19]

@@ -1,6 +1,7 @@
 """How we speak of centres and their hours."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
@@ -15,7 +16,7 @@ ALL_CENTRES = "全部中心"
 STATION_KINDS = {"video_call": "视频座位", "portable_call": "上门用的设备", "desk": "办事窗口"}
 
 # Shutting a centre: what can be done with each call, and what came of it.
-CHOICES = {"ask": "问家人改到开门以后", "cancel": "取消", "keep": "先保留，我来处理"}
+CHOICES = {"ask": "问家人改时间", "cancel": "取消", "keep": "先保留，我来处理"}
 DAY_CHOICES = {"cancel": "整场取消", "keep": "先保留，我来处理"}
 FOR_ALL = {
     "ask": "问家人改时间（家人同意才改；不同意或不答复就取消）", "cancel": "取消，通知家人",
@@ -25,15 +26,22 @@ _OUTCOMES = {
     "cancelled": "已取消，家人会收到通知", "kept": "保留，会变成任务",
     "no_time": "没找到合适的时间，或来不及问，会变成任务",
     "meanwhile": "您办理时刚约或刚改的，先保留，会变成任务", "changed": "您办理时已开始、改走或结束，没有变动",
+    "reseated": "时间不变，换了座位",
 }  # fmt: skip
 STATES = {"standing": "关门", "taken_back": "已撤回，照常开门"}
+OUTAGE_STATES = {"standing": "停用", "mended": "修好了"}
+OF_AN_OUTAGE = ("设备坏了", "停电或断网", "房屋检修")
 VERBS = {"begin": "登记关门", "take_back": "撤回关门"}
+OUTAGE_VERBS = {"begin": "登记停用", "mend": "登记修好"}
 NOBODY = "这些日子没有约好的视频，也没有到中心办的服务。"
 DONE = {
+    "outage": "停用已登记。每个视频怎么办的，看下面。", "mended": "好的，这个座位又能约了。",
     "shut": "关门已登记。每个视频怎么办的，看下面。", "closure_back": "已撤回，这些日子照常开门。",
 }  # fmt: skip
 REFUSALS: dict[str, str] = {
     "bad_days": "日子没填对。请填今天以后、一年以内的日子，最后一天不能早于第一天。",
+    "bad_outage": "时间没填对。结束要在现在以后、开始以后，最长一年。",
+    "out_already": "这段时间已经登记过停用了，不用再登记。",
     "bad_choice": "请从列表里选怎么办。",
     "shut_already": "这些日子已经登记过关门了，不用再登记。",
     "closure_begun": "已经开始关门，不能撤回了。",
@@ -66,6 +74,11 @@ def on_holidays(hours: Sequence[OpeningHours]) -> str:
 def in_days(days: Days) -> str:
     """From which day to which."""
     return on_day(days.first) + (f"至{on_day(days.last)}" if days.last != days.first else "")
+
+
+def in_span(begins: datetime, ends: datetime) -> str:
+    """From when to when, in China."""
+    return f"{when(begins, CHINA)}至{when(ends, CHINA)}"
 
 
 def closure(row: Closure) -> str:
