@@ -118,7 +118,7 @@ AUDIT_VERBS = {
     "loan_hand_over": "交出借用", "loan_return": "归还借用", "loan_cancel": "取消借用",
     "call_book": "代约视频", "call_told": "记下告诉了老人",
     "call_screen": "打开中心的屏幕", "homebound": "记能不能到中心",
-    "closure_preview": "看关门影响到谁", "closure_shut": "登记关门", "closure_take_back": "撤回关门",
+    "closure_preview": "看关门影响到谁", "closure_shut": "登记关门", "closure_open_again": "撤回或提前结束关门",
     "outage_preview": "看停用影响到谁", "outage_begin": "登记座位停用", "outage_mend": "登记座位修好",
     "account_added": "开通账号", "account_reset": "重置密码", "role_ended": "停用岗位",
 }  # fmt: skip

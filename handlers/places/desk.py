@@ -83,7 +83,7 @@ def closure(closure: int) -> str:
     return render_template(
         "centres/desk_closure.html", closure=found, centre=centre, days=days, words=words, both=family_words.both,
         rows=shut_out_by(session, who.person_id, found.subject),
-        may=shutting.may_take_back(session, who, found, desk.now()),
+        opens=shutting.opens_again(session, who, found, desk.now()),
         orders=at_centre(session, who, found.centre_id, days) if found.state == "standing" else [],
         story=happened.lines(session, found.subject, words.VERBS),
     )  # fmt: skip
@@ -91,9 +91,9 @@ def closure(closure: int) -> str:
 
 @ROOM.post("/closures/<int:closure>/back")
 def back(closure: int) -> Response:
-    """The days stay open after all."""
-    found = shutting.take_back(desk.session(), desk.who(), closure, desk.now())
-    desk.note("closure_take_back", found.subject)
+    """Open after all, or from tomorrow on."""
+    found = shutting.open_again(desk.session(), desk.who(), closure, desk.now())
+    desk.note("closure_open_again", found.subject)
     return desk.back_to("console.centres.closure", "closure_back", closure=closure)
 
 

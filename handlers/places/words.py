@@ -1,7 +1,7 @@
 """How we speak of centres and their hours."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from itertools import groupby
 from typing import Any
 
@@ -31,12 +31,13 @@ _OUTCOMES = {
 STATES = {"standing": "关门", "taken_back": "已撤回，照常开门"}
 OUTAGE_STATES = {"standing": "停用", "mended": "修好了"}
 OF_AN_OUTAGE = ("设备坏了", "停电或断网", "房屋检修")
-VERBS = {"begin": "登记关门", "take_back": "撤回关门"}
+VERBS = {"begin": "登记关门", "take_back": "撤回关门", "shorten": "提前结束关门"}
 OUTAGE_VERBS = {"begin": "登记停用", "mend": "登记修好"}
+OPEN_AT_ALL, OPEN_EARLIER = "撤回，照常开门", "{day}起照常开门"
 NOBODY = "这些日子没有约好的视频，也没有到中心办的服务。"
 DONE = {
     "outage": "停用已登记。每个视频怎么办的，看下面。", "mended": "好的，这个座位又能约了。",
-    "shut": "关门已登记。每个视频怎么办的，看下面。", "closure_back": "已撤回，这些日子照常开门。",
+    "shut": "关门已登记。每个视频怎么办的，看下面。", "closure_back": "好的，这些日子照常开门。",
 }  # fmt: skip
 REFUSALS: dict[str, str] = {
     "bad_days": "日子没填对。请填今天以后、一年以内的日子，最后一天不能早于第一天。",
@@ -44,7 +45,7 @@ REFUSALS: dict[str, str] = {
     "out_already": "这段时间已经登记过停用了，不用再登记。",
     "bad_choice": "请从列表里选怎么办。",
     "shut_already": "这些日子已经登记过关门了，不用再登记。",
-    "closure_begun": "已经开始关门，不能撤回了。",
+    "closure_over": "这次关门已经结束了，不用再改。",
 }
 
 
@@ -86,6 +87,11 @@ def closure(row: Closure) -> str:
     return f"{in_days(Days(row.first_day, row.last_day))} {row.reason}" + (
         f"（{ALL_CENTRES}）" if row.centre_id is None else ""
     )
+
+
+def opening(closure: Closure, opens: date) -> str:
+    """What the button says that has a centre open again."""
+    return OPEN_AT_ALL if opens == closure.first_day else OPEN_EARLIER.format(day=on_day(opens))
 
 
 def became(row: Any) -> str:

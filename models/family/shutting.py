@@ -1,7 +1,7 @@
 """A centre shuts for some days: who is affected, what becomes of each call, and that it stays open after all."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import or_, select
 from sqlalchemy.exc import IntegrityError
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from models.errors import Refused
 from models.family.affected import Affected, affected
 from models.family.call_days import centre_of
+from models.family.calls import FamilyCall
 from models.family.deciding import Cause, Decided, carry_out
 from models.family.shut_out import asked_because_of
 from models.hours import CHINA
@@ -17,7 +18,7 @@ from models.life import By
 from models.people.identities import Who
 from models.people.staff import areas_under
 from models.places.centres import CLOSURE, Closure, ServiceCentre, held_to_shut
-from models.places.days import Days
+from models.places.days import DAY, Days
 
 FURTHEST = timedelta(days=366)
 REASON_LIMIT = 60
@@ -76,7 +77,7 @@ def shut(session: Session, who: Who, wish: Wish, decided: Decided, client_key: s
         raise Refused("not_yours") from None
     CLOSURE.begin(session, made, by=By(who.person_id, "cadre"), now=now, note=made.reason)
     found = affected(session, [centre.id for centre in centres], wish.days, now)
-    carry_out(session, who, Cause(made.subject, made.reason, wish.days.last + timedelta(days=1)), found, decided, now)
+    carry_out(session, who, Cause(made.subject, made.reason, wish.days.last + DAY), found, decided, now)
     return made
 
 
@@ -90,30 +91,46 @@ def closure_for(session: Session, who: Who, closure_id: int) -> Closure:
     return found
 
 
-def may_take_back(session: Session, who: Who, closure: Closure, now: datetime) -> bool:
-    """Whether this person could still say that the days stay open after all."""
-    return closure.state == "standing" and not _has_begun(closure, now) and _may(session, who, closure.centre_id)
+def opens_again(session: Session, who: Who, closure: Closure, now: datetime) -> date | None:
+    """From which day on this person could have it open again: the first, or tomorrow; None where they could not."""
+    today = _today(now)
+    if closure.state != "standing" or closure.last_day <= today or not _may(session, who, closure.centre_id):
+        return None
+    return max(closure.first_day, today + DAY)
 
 
-def take_back(session: Session, who: Who, closure_id: int, now: datetime) -> Closure:
-    """The centre stays open after all. Twice is once.
+def open_again(session: Session, who: Who, closure_id: int, now: datetime) -> Closure:
+    """The centre is open after all: on all its days, or from tomorrow on where they have begun. Twice is once.
 
     What was cancelled stays so; a family that has not answered yet keeps its time without a yes. Raises
-    Refused("not_yours"), or ("closure_begun") from the first day on.
+    Refused("not_yours"), or ("closure_over") when the last day is past.
     """
     found = closure_for(session, who, closure_id)
     if not _may(session, who, found.centre_id):
         raise Refused("not_yours")
     session.refresh(found, with_for_update=True)
-    if found.state == "taken_back":
+    by, today = By(who.person_id, "cadre"), _today(now)
+    if found.state == "taken_back" or found.last_day == today:
         return found
-    if _has_begun(found, now):
-        raise Refused("closure_begun")
-    CLOSURE.move(session, found, "take_back", by=By(who.person_id, "cadre"), now=now)
-    for asked in asked_because_of(session, found.subject):
-        asked.otherwise = "keep"
-    session.flush()
+    if found.last_day < today:
+        raise Refused("closure_over")
+    if found.first_day > today:
+        CLOSURE.move(session, found, "take_back", by=by, now=now)
+    else:
+        note = f"{found.last_day:%m-%d} → {today:%m-%d}"
+        CLOSURE.move(session, found, "shorten", by=by, now=now, note=note, last_day=today)
+    _let_stay(session, found, today)
     return found
+
+
+def _let_stay(session: Session, closure: Closure, today: date) -> None:
+    """Whoever was asked for another time because of the days that are open again has theirs without an answer."""
+    for asked in asked_because_of(session, closure.subject):
+        call = session.get_one(FamilyCall, asked.call_id)
+        day = call.starts_at.astimezone(session.get_one(ServiceCentre, call.centre_id).tz).date()
+        if closure.state == "taken_back" or day > today:
+            asked.otherwise = "keep"
+    session.flush()
 
 
 def _check(session: Session, who: Who, wish: Wish, now: datetime) -> None:
@@ -121,7 +138,7 @@ def _check(session: Session, who: Who, wish: Wish, now: datetime) -> None:
         raise Refused("not_yours")
     if not wish.reason.strip():
         raise Refused("reason_missing")
-    today = now.astimezone(CHINA).date()
+    today = _today(now)
     if not today <= wish.days.first <= wish.days.last <= today + FURTHEST:
         raise Refused("bad_days")
 
@@ -148,5 +165,5 @@ def _by_key(session: Session, wish: Wish, client_key: str) -> Closure | None:
     return known
 
 
-def _has_begun(closure: Closure, now: datetime) -> bool:
-    return closure.first_day <= now.astimezone(CHINA).date()
+def _today(now: datetime) -> date:
+    return now.astimezone(CHINA).date()

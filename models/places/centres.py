@@ -68,7 +68,10 @@ CLOSURE = Life(
     "closure",
     cast(Table, Closure.__table__),
     "standing",
-    (Verb("take_back", ("standing",), "taken_back", who=("cadre",)),),
+    (
+        Verb("take_back", ("standing",), "taken_back", who=("cadre",)),
+        Verb("shorten", ("standing",), "standing", who=("cadre",)),
+    ),
 )
 
 

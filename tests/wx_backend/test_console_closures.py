@@ -202,16 +202,24 @@ def test_choices_that_are_forged_or_lacking_shut_nothing(clerk, cast, calls, ope
     assert done == {calls[0]: "meanwhile", **dict.fromkeys(calls[1:], "kept")}
 
 
-def test_days_that_are_shut_or_have_begun_are_refused_in_one_sentence(clerk, app, cast, open_session):
+def test_days_that_are_shut_already_are_refused_and_those_that_have_begun_can_end_earlier(clerk, cast, open_session):
     previews(clerk, cast, first="2026-11-24", last="2026-11-29")
     here = confirms(clerk, cast, all="keep").location.partition("?")[0]
     assert previews(clerk, cast).status_code == 409
     assert words.REFUSALS["shut_already"] in clerk.text()
     clerk.opens(here)
+    assert "11月25日（周三）起照常开门" in clerk.text()
+    assert clerk.posts(f"{here}/back").status_code == 303
+    clerk.opens(here)
+    assert "葛山村党群服务中心 11月24日（周二）关门" in clerk.text()
+    assert "提前结束关门 ：11-29 → 11-24" in clerk.text()
     assert f'action="{here}/back"' not in clerk.page
+    with open_session() as session, session.begin():
+        found = session.scalars(select(Closure)).one()
+        found.first_day = found.last_day = found.first_day - timedelta(days=1)
     clerk.opens(f"/console/centres/{cast.centre.id}")
     assert clerk.posts(f"{here}/back").status_code == 409
-    assert words.REFUSALS["closure_begun"] in clerk.text()
+    assert words.REFUSALS["closure_over"] in clerk.text()
 
 
 @pytest.mark.case("D19", "L1")

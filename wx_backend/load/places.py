@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import select
 
+from models.history import history_of
 from models.hours import CalendarOverride
 from models.places.alliances import AlliedCentre, CentreAlliance
 from models.places.areas import AREA_KINDS, Area, add_area
@@ -91,7 +92,10 @@ def closures(load: Loading, row: RowIn) -> None:
         raise BadRow("last_day: 要不早于 first_day")
     key = {"centre_id": centre, "first_day": first}
     known = {one.state: one for one in load.session.scalars(select(Closure).filter_by(**key).order_by(Closure.id))}
-    if "standing" not in known and "taken_back" in known and known["taken_back"].last_day == last:
+    standing, taken_back = known.get("standing"), known.get("taken_back")
+    if standing is None and taken_back is not None and taken_back.last_day == last:
+        return
+    if standing is not None and any(line.verb == "shorten" for line in history_of(load.session, standing.subject)):
         return
     load.put(Closure, {**key, "state": "standing"}, last_day=last, reason=row("reason"))
 

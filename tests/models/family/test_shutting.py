@@ -17,7 +17,7 @@ from models.family.ending import cancel
 from models.family.outcomes import arrive
 from models.family.proposals import CallProposal
 from models.family.shut_out import ShutOut, shut_out_by
-from models.family.shutting import Wish, may_shut_all, preview, shut, take_back
+from models.family.shutting import Wish, may_shut_all, open_again, opens_again, preview, shut
 from models.family.slots import free_slots
 from models.history import history_of
 from models.hours import CHINA
@@ -224,7 +224,7 @@ def test_who_may_shut_what(session, cast):
     administers(session, cast)
     assert closed(session, cast, who=cast.who(cast.chen), everywhere=True).centre_id is None
     with pytest.raises(Refused, match="not_yours"):
-        take_back(session, cast.who(cast.li), session.scalars(select(Closure.id)).one(), NOW)
+        open_again(session, cast.who(cast.li), session.scalars(select(Closure.id)).one(), NOW)
 
 
 @pytest.mark.parametrize(
@@ -294,9 +294,9 @@ def test_a_closure_that_is_taken_back_brings_nothing_back_and_calls_nothing_off_
     asked, off = hours(session, cast, 0, 1)
     closure = closed(session, cast, pick(ask=[asked], cancel=[off]))
     with pytest.raises(Refused, match="not_yours"):
-        take_back(session, cast.who(cast.zhao), closure.id, NOW)
+        open_again(session, cast.who(cast.zhao), closure.id, NOW)
     for _ in range(2):
-        assert take_back(session, cast.who(cast.li), closure.id, NOW).state == "taken_back"
+        assert open_again(session, cast.who(cast.li), closure.id, NOW).state == "taken_back"
     assert [line.verb for line in history_of(session, closure.subject)] == ["begin", "take_back"]
     assert off.state == "cancelled"
     lapse_proposals(session, NOW + 2 * DAY)  # without a yes the call stays: its centre is open
@@ -306,13 +306,35 @@ def test_a_closure_that_is_taken_back_brings_nothing_back_and_calls_nothing_off_
     assert closed(session, cast, key="c2").id != closure.id
 
 
-def test_a_closure_that_has_begun_is_not_taken_back(session, cast):
+@pytest.mark.case("D19")
+def test_a_closure_that_has_begun_ends_earlier_and_the_days_after_today_are_open(session, cast):
+    sunday, monday = booked(session, cast), booked(session, cast, SUNDAY_16 + DAY, "monday")
+    closure = closed(session, cast, pick(ask=[sunday, monday]), first=SATURDAY, last=SUNDAY + DAY)
+    li, morning = cast.who(cast.li), SUNDAY_16 - timedelta(hours=8)
+    assert opens_again(session, li, closure, NOW) == SATURDAY
+    assert opens_again(session, li, closure, morning) == SUNDAY + DAY
+    assert opens_again(session, cast.who(cast.chen), closure, morning) == SUNDAY + DAY
+    assert [one.otherwise for one in session.scalars(select(CallProposal).order_by(CallProposal.call_id))] == [
+        "cancel", "cancel"
+    ]  # fmt: skip
+    for _ in range(2):
+        found = open_again(session, li, closure.id, morning)
+        assert (found.state, found.first_day, found.last_day) == ("standing", SATURDAY, SUNDAY)
+    assert opens_again(session, li, closure, morning) is None
+    assert [(line.verb, line.note) for line in history_of(session, closure.subject)][1:] == [
+        ("shorten", "11-30 → 11-29")
+    ]  # fmt: skip
+    lapse_proposals(session, morning + DAY)
+    assert [(call.state, call.revision) for call in (sunday, monday)] == [("cancelled", 0), ("booked", 0)]
+
+
+def test_what_is_over_is_not_opened_again(session, cast):
     closure = closed(session, cast, first=SATURDAY)
-    for now in (SUNDAY_16 - DAY, SUNDAY_16 + 3 * DAY):
-        with pytest.raises(Refused, match="closure_begun"):
-            take_back(session, cast.who(cast.li), closure.id, now)
+    assert opens_again(session, cast.who(cast.li), closure, SUNDAY_16 + 3 * DAY) is None
+    with pytest.raises(Refused, match="closure_over"):
+        open_again(session, cast.who(cast.li), closure.id, SUNDAY_16 + 3 * DAY)
     with pytest.raises(Refused, match="not_yours"):
-        take_back(session, cast.who(cast.li), 999, NOW)
+        open_again(session, cast.who(cast.li), 999, NOW)
 
 
 @pytest.mark.case("D19")
