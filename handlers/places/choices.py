@@ -8,12 +8,12 @@ from flask import request
 from handlers import desk
 from models.family.deciding import Choice, Decided
 
-MOST = 200  # calls decided one by one on one page; those beyond are kept
+MOST = 200  # calls with a choice of their own on one page; those beyond go as all go
 
 
-def page_of(calls: Sequence[Any]) -> tuple[Sequence[Any], int]:
-    """The calls to decide upon on the page, and how many are left over."""
-    return calls[:MOST], len(calls[MOST:])
+def page_of(calls: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any]]:
+    """The calls with a choice of their own on the page, and those that are left over."""
+    return calls[:MOST], calls[MOST:]
 
 
 def decided() -> Decided:

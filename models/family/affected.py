@@ -1,7 +1,7 @@
 """Whom a closure would reach, the calls and call days in some days; and who sits at one screen for a while."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, aliased
 
 from models.family.call_days import CallDay
 from models.family.calls import LIVE_CALLS, FamilyCall
+from models.family.proposals import CallProposal
 from models.people.persons import Person
 from models.places.centres import ServiceCentre, Station
 from models.places.days import Days
@@ -20,20 +21,22 @@ class Affected:
     """What lies in some days, in order of time: rows of (FamilyCall, ServiceCentre, cared, relative, relative_zone).
 
     `centres` are the keys of those that were asked about. `calls` can still be settled one by one; those of the `days`
-    go as their call day goes; for those that have `begun` it is too late.
+    go as their call day goes; for those that have `begun` it is too late. Those in `asked` lie on other days: their
+    families are just being asked whether they would come on these.
     """
 
     centres: Sequence[int]
     calls: list[Any]
     days: list[tuple[CallDay, ServiceCentre, list[Any]]]
     begun: list[Any]
+    asked: list[Any] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.calls) + len(self.begun) + sum(len(rows) for _, _, rows in self.days)
 
 
 def affected(session: Session, centres: Sequence[int], days: Days, now: datetime) -> Affected:
-    """Everything at these centres that lies in these days and is not over, in two statements."""
+    """Everything at these centres that lies in these days, or was to come there, and is not over; in few statements."""
     since, until = days.span()
     calls = _calls(
         FamilyCall.centre_id.in_(centres), FamilyCall.ends_at > now, FamilyCall.starts_at >= since,
@@ -53,7 +56,21 @@ def affected(session: Session, centres: Sequence[int], days: Days, now: datetime
         [(day, centre, [row for row in rows if row.FamilyCall.call_day_id == key])
          for key, (day, centre) in held.items()],
         [row for row in alone if not is_to_come(row.FamilyCall, now)],
+        _asked_for(session, centres, days, {row.FamilyCall.id for row in rows}),
     )  # fmt: skip
+
+
+def _asked_for(session: Session, centres: Sequence[int], days: Days, but_not: Collection[int]) -> list[Any]:
+    """The calls whose families are being asked for a time in these days."""
+    since, until = days.span()
+    asked = select(CallProposal.call_id, CallProposal.starts_at).where(
+        CallProposal.state == "asked", CallProposal.starts_at >= since, CallProposal.starts_at < until
+    )
+    times = {row.call_id: row.starts_at for row in session.execute(asked) if row.call_id not in but_not}
+    if not times:
+        return []
+    query = _calls(FamilyCall.id.in_(times), FamilyCall.centre_id.in_(centres))
+    return [row for row in session.execute(query) if days.hold(times[row.FamilyCall.id], row.ServiceCentre)]
 
 
 def is_to_come(call: FamilyCall, now: datetime) -> bool:

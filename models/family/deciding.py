@@ -73,7 +73,7 @@ def carry_out(session: Session, who: Who, cause: Cause, found: Affected, decided
     for day, _, rows in found.days:
         _settle_day(session, who, cause, day, [row.FamilyCall for row in rows], decided, now)
     calls = _held(session, [row.FamilyCall.id for row in (*found.calls, *found.begun)])
-    spoken_for = _spoken_for(session, {call.centre_id for call in calls})
+    spoken_for = _spoken_for(session, found.centres)
     for call in calls:
         choice = decided.calls.get(call.id)
         if not is_to_come(call, now):
@@ -83,7 +83,28 @@ def carry_out(session: Session, who: Who, cause: Cause, found: Affected, decided
         else:
             outcome = _settle(session, who, cause, call, choice.what, decided.instead, spoken_for, now)
         write_down(session, cause, call, choice.what if choice else "", outcome)
+    for call in _held(session, [row.FamilyCall.id for row in found.asked]):
+        _ask_anew(session, who, cause, call, spoken_for, now)
     _name_the_others(session, cause, found, decided)
+
+
+def _ask_anew(
+    session: Session, who: Who, cause: Cause, call: FamilyCall, spoken_for: set[datetime], now: datetime
+) -> None:  # fmt: skip
+    """The time for which a family is being asked is gone: they are asked for another.
+
+    Where there is none, nothing comes of their silence any more: a cadre sees to it.
+    """
+    asked = standing(session, call.id)
+    if asked is None or call.state != "booked":
+        return
+    new_at = kind_time(session, call, cause.opens, now, spoken_for)
+    found = new_at is not None and _asked(session, who, cause, call, new_at, now, asked.otherwise)
+    if found and new_at is not None:
+        spoken_for.add(new_at)
+    else:
+        asked.otherwise = "keep"
+    write_down(session, cause, call, "ask", "asked" if found else "no_time")
 
 
 def _settle_day(
@@ -117,11 +138,14 @@ def _settle(
     return "asked"
 
 
-def _asked(session: Session, who: Who, cause: Cause, call: FamilyCall, new_at: datetime, now: datetime) -> bool:
+def _asked(
+    session: Session, who: Who, cause: Cause, call: FamilyCall, new_at: datetime, now: datetime,
+    otherwise: str = "cancel",
+) -> bool:  # fmt: skip
     """Whether the family could be asked: hardly anybody answers within the last hour before a call."""
     try:
         with session.begin_nested():
-            ask(session, who, call, new_at, cause.reason, "cancel", now)
+            ask(session, who, call, new_at, cause.reason, otherwise, now)
     except Refused:
         return False
     return True
@@ -169,7 +193,7 @@ def _spoken_for(session: Session, centres: Collection[int]) -> set[datetime]:
 
 def _name_the_others(session: Session, cause: Cause, found: Affected, decided: Decided) -> None:
     """Calls of these centres that the page showed and that are there no more: moved, cancelled or over meanwhile."""
-    rows = [*found.calls, *found.begun, *(row for _, __, rows in found.days for row in rows)]
+    rows = [*found.calls, *found.begun, *found.asked, *(row for _, __, rows in found.days for row in rows)]
     gone = decided.calls.keys() - {row.FamilyCall.id for row in rows}
     query = select(FamilyCall).where(FamilyCall.id.in_(gone), FamilyCall.centre_id.in_(found.centres))
     for call in session.scalars(query.order_by(FamilyCall.id)).all():

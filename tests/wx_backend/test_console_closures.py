@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from handlers.places import words
+from handlers.places import choices, words
 from models.family.booking import book, move
 from models.family.call_days import CallDay
 from models.family.calls import FamilyCall
@@ -260,6 +260,16 @@ def test_services_at_the_centre_are_named_and_those_at_home_are_not(clerk, cast,
     assert "到中心办的服务 1个" in clerk.text()
     assert "上门理发" in clerk.text()
     assert "送餐" not in clerk.text()
+
+
+def test_calls_beyond_those_that_fit_on_a_page_go_as_all_go(clerk, cast, calls, open_session, monkeypatch):
+    monkeypatch.setattr(choices, "MOST", 1)
+    previews(clerk, cast)
+    assert "还有3个没有列出，按上面“全部怎么办”选的办" in clerk.text()
+    confirms(clerk, cast, **{"all": "cancel", f"do-{calls[3]}": "keep", "instead": "再约"})
+    with open_session() as session:
+        done = outcomes(session, session.scalars(select(Closure)).one())
+    assert done == {**dict.fromkeys(calls[:3], "cancelled"), calls[3]: "kept"}
 
 
 @pytest.mark.both

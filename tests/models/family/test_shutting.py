@@ -7,6 +7,7 @@ from threading import Barrier
 import pytest
 from sqlalchemy import func, select
 
+from models.base import again_where_it_gave_way
 from models.errors import Refused
 from models.family.booking import book, move
 from models.family.call_days import CallDay
@@ -145,6 +146,40 @@ def test_where_no_time_is_found_or_could_be_answered_a_cadre_sees_to_it(session,
     assert outcomes(session, closure) == {call.id: "no_time"}
     assert session.scalars(select(CallProposal)).all() == []
     assert call.state == "booked"
+
+
+@pytest.mark.case("D19")
+def test_a_typhoon_that_stays_a_day_longer_asks_anew_whoever_was_asked_to_come_on_that_day(session, cast):
+    (call,) = hours(session, cast, 0)
+    closed(session, cast, pick(ask=[call]))
+    first = session.scalars(select(CallProposal)).one()
+    assert first.starts_at.astimezone(CHINA).date() == SUNDAY + DAY
+    longer = {"first": SUNDAY + DAY, "last": SUNDAY + DAY}
+    found = preview(session, cast.who(cast.li), wish(cast, **longer), NOW)
+    assert ([row.FamilyCall.id for row in found.asked], len(found)) == ([call.id], 0)
+    closure = closed(session, cast, key="c2", **longer)
+    assert outcomes(session, closure) == {call.id: "asked"}
+    second = session.scalars(select(CallProposal).where(CallProposal.state == "asked")).one()
+    assert (second.call_id, second.otherwise, first.state) == (call.id, "cancel", "withdrawn")
+    assert second.starts_at.astimezone(CHINA).date() == SUNDAY + 2 * DAY
+
+
+@pytest.mark.case("D19")
+def test_where_there_is_no_other_time_to_ask_anew_for_a_cadre_sees_to_it(open_session, cast):
+    def prepare(session):
+        (call,) = hours(session, cast, 0)
+        closed(session, cast, pick(ask=[call]))
+        far = closed(session, cast, key="c2", first=SUNDAY + DAY, last=SUNDAY + 40 * DAY)
+        return call.id, outcomes(session, far)
+
+    call, done = committed(open_session, prepare)
+    assert done == {call: "no_time"}
+    assert plan_anew(hands(open_session)) == 1
+    with open_session() as session:
+        (task,) = tasks(session)
+        assert [line["call"] for line in task.facts["calls"]] == [call]
+        lapse_proposals(session, NOW + 2 * DAY)
+        assert session.get_one(FamilyCall, call).state == "booked"
 
 
 @pytest.mark.case("D19")
@@ -400,6 +435,46 @@ def test_a_family_that_books_while_the_clerk_confirms_is_named_or_finds_it_shut(
     with open_session() as session:
         held = session.scalar(select(func.count()).select_from(Cell).where(Cell.resource_id.startswith("station:")))
     assert held == (0 if call == "bad_time" else 2)
+
+
+@pytest.mark.case("D19")
+def test_a_family_that_says_yes_while_the_clerk_shuts_that_day_has_moved_or_is_asked_anew(open_session, cast):
+    def prepare(session):
+        (call,) = hours(session, cast, 0)
+        closed(session, cast, pick(ask=[call]))
+        return call.id, session.scalars(select(CallProposal.id)).one()
+
+    call, question = committed(open_session, prepare)
+    together = Barrier(2)
+
+    def says_yes():
+        together.wait()
+
+        def work():
+            with open_session() as session, session.begin():
+                return accept(session, cast.who(cast.xiaofang), question, NOW).revision
+
+        try:
+            return again_where_it_gave_way(work)
+        except Refused as refusal:
+            return refusal.code
+
+    def shuts():
+        together.wait()
+
+        def work():
+            with open_session() as session, session.begin():
+                return outcomes(session, closed(session, cast, key="c2", first=SUNDAY + DAY))
+
+        return again_where_it_gave_way(work)
+
+    with ThreadPoolExecutor(2) as pool:
+        answer, named = pool.submit(says_yes), pool.submit(shuts)
+        answer, named = answer.result(), named.result()
+    if answer == 1:  # it moved before: it is a call of that day, of which nobody had decided
+        assert named == {call: "meanwhile"}
+    else:
+        assert (answer, named) == ("wrong_state", {call: "asked"})
 
 
 @pytest.mark.case("D19")
