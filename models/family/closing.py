@@ -38,7 +38,7 @@ def list_shut_out(session: Session, now: datetime) -> int:
     calls = session.scalars(coming.order_by(FamilyCall.starts_at, FamilyCall.id)).all()
     broken = _broken(session, calls)
     for call in calls:
-        if _is_shut_out(session, call, book):
+        if _outside_hours(session, call, book):
             found.setdefault(("centre", call.centre_id), []).append(call)
         elif call.id in broken:
             found.setdefault(("station", call.station_id), []).append(call)
@@ -47,7 +47,12 @@ def list_shut_out(session: Session, now: datetime) -> int:
     return sum(_lay_before(session, place, found.get(place, []), now) for place in sorted(asked | found.keys()))
 
 
-def _is_shut_out(session: Session, call: FamilyCall, book: WorkCalendar) -> bool:
+def is_shut_out(session: Session, call: FamilyCall) -> bool:
+    """Whether a call cannot be where it is: its centre is shut then, or its screen is out of service."""
+    return _outside_hours(session, call, calendar(session)) or bool(_broken(session, [call]))
+
+
+def _outside_hours(session: Session, call: FamilyCall, book: WorkCalendar) -> bool:
     centre = session.get_one(ServiceCentre, call.centre_id)
     spans = open_spans(session, centre, call.starts_at.astimezone(centre.tz).date(), book)
     return not any(opens <= call.starts_at and call.ends_at <= closes for opens, closes in spans)

@@ -14,6 +14,7 @@ from models.family.call_days import calls_on
 from models.family.calls import CALL, FamilyCall
 from models.family.changing import lapse_proposals
 from models.family.deciding import Choice, Decided
+from models.family.ending import cancel, undo
 from models.family.out_of_service import Wish, mend, preview, take_out
 from models.family.proposals import CallProposal
 from models.family.reseating import resize
@@ -261,3 +262,11 @@ def test_what_moved_away_meanwhile_is_named(session, cast):
     assert outcomes(session, out(session, cast, shown)) == {call.id: "changed"}
     assert call.state == "booked"
     assert out_of_service.outage_for(session, cast.who(cast.li), 1)[1].id == cast.stations[0].id
+
+
+def test_a_cancellation_is_not_taken_back_to_a_screen_that_is_out(session, cast):
+    call = booked(session, cast)
+    cancel(session, cast.who(cast.xiaofang), call.id, "", NOW)
+    out(session, cast)
+    with pytest.raises(Refused, match="undo_over"):
+        undo(session, cast.who(cast.xiaofang), call.id, NOW)

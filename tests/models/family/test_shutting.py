@@ -14,7 +14,7 @@ from models.family.call_days import CallDay
 from models.family.calls import FamilyCall
 from models.family.changing import accept, decline, lapse_proposals
 from models.family.deciding import Choice, Decided
-from models.family.ending import cancel
+from models.family.ending import cancel, undo
 from models.family.outcomes import arrive
 from models.family.proposals import CallProposal
 from models.family.shut_out import ShutOut, shut_out_by
@@ -215,6 +215,18 @@ def test_what_was_moved_is_over_or_has_begun_meanwhile_is_named_and_left_alone(s
         moved.id: "changed", over.id: "changed", here.id: "changed", other.id: "meanwhile"
     }  # fmt: skip
     assert [call.state for call in (moved, here, other)] == ["booked", "checked_in", "booked"]
+
+
+@pytest.mark.case("D19", "G9")
+def test_a_cancellation_is_not_taken_back_into_days_that_have_been_shut_meanwhile(session, cast):
+    (call,) = hours(session, cast, 0)
+    cancel(session, cast.who(cast.xiaofang), call.id, "", NOW)
+    closure = closed(session, cast)
+    with pytest.raises(Refused, match="undo_over"):
+        undo(session, cast.who(cast.xiaofang), call.id, NOW)
+    assert call.state == "cancelled"
+    open_again(session, cast.who(cast.li), closure.id, NOW)
+    assert undo(session, cast.who(cast.xiaofang), call.id, NOW).state == "booked"
 
 
 @pytest.mark.case("D19")
