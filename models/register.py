@@ -21,6 +21,7 @@ from models.family import (
     rooms,
     routines,
     series,
+    shut_out,
     told,
     wellbeing,
 )
@@ -57,7 +58,7 @@ from models.people import (
     signins,
     staff,
 )  # fmt: skip
-from models.places import alliances, areas, cells, centres, equipment, heeding, travel
+from models.places import alliances, areas, cells, centres, equipment, heeding, outages, travel
 from models.tasks import escalation, tasks
 
 ROOMS = (
@@ -67,7 +68,7 @@ ROOMS = (
     listings, versions, orders, assignments, tallies, publications, skills, teams, loans, visits, ratings, complaints,
     demands, needs, help, waiting, calls, guests, proposals, makeup, outcomes, wellbeing, news, pairing, told,
     rooms, passes, presence, series, occurrences, feeds, holds, routines, call_days,
-    minutes, devices,
+    minutes, devices, shut_out, outages,
 )  # fmt: skip
 
 METADATA = Base.metadata
@@ -77,4 +78,5 @@ LIVES: tuple[Life, ...] = (
     loans.LOAN, complaints.COMPLAINT, needs.NEED, demands.DEMAND_LIST, help.HELP, waiting.WAITING, calls.CALL,
     call_days.CALL_DAY, guests.GUEST, proposals.PROPOSAL, makeup.MAKEUP, pairing.PAIRING, series.SERIES,
     occurrences.OCCURRENCE, letters.LETTER, media.MEDIA, tasks.TASK,
+    centres.CLOSURE, outages.OUTAGE,
 )  # fmt: skip

@@ -57,6 +57,8 @@ from handlers.people import desk as residents
 from handlers.people import logbook
 from handlers.people import words as people_words
 from handlers.places import desk as centres
+from handlers.places import seats_desk as seats
+from handlers.places import words as place_words
 from handlers.tasks import desk as tasks
 from handlers.tasks import home
 from handlers.tasks import words as task_words
@@ -83,23 +85,27 @@ ROOMS = (
     home.ROOM, tasks.ROOM, calls.ROOM, booking_desk.ROOM, series_desk.ROOM, callsheet.ROOM, quiet.ROOM,
     screens_desk.ROOM,
     needs_desk.ROOM, help_desk.ROOM, demands_desk.ROOM, gaps_desk.ROOM, orders.ROOM, dispatch.ROOM, waiting_desk.ROOM,
-    sheet.ROOM, loans_desk.ROOM, review.ROOM, report.ROOM, letters.ROOM, residents.ROOM, centres.ROOM, logbook.ROOM,
+    sheet.ROOM, loans_desk.ROOM, review.ROOM, report.ROOM, letters.ROOM, residents.ROOM, centres.ROOM, seats.ROOM,
+    logbook.ROOM,
 )  # fmt: skip
 
 STATUS: Mapping[str, int] = {
     "not_yours": 404, "no_letter": 404, "reason_needed": 422, "reveal_reason": 422, "not_a_cadre": 422,
     "answer_first": 422, "reason_missing": 422, "alternative_needed": 422, "bad_reason": 422, "bad_time": 422,
     "note_needed": 422, "bad_wake": 422, "bad_span": 422, "not_lendable": 404,
+    "bad_days": 422, "bad_choice": 422, "bad_outage": 422,
 }  # fmt: skip
 REFUSALS: Mapping[str, str] = {
     **order_words.REFUSALS, **catalogue_words.REFUSALS, **need_words.REFUSALS, **waiting_words.REFUSALS,
     **people_words.REFUSALS, **series_words.REFUSALS, **family_words.REFUSALS, **call_words.REFUSALS,
-    **room_words.REFUSALS, **letter_words.REFUSALS, **task_words.REFUSALS, **words.REFUSALS, **words.DESK_REFUSALS,
+    **room_words.REFUSALS, **letter_words.REFUSALS, **task_words.REFUSALS, **place_words.REFUSALS,
+    **words.REFUSALS, **words.DESK_REFUSALS,
 }  # fmt: skip
 DONE: Mapping[str, str] = {
     "password": people_words.SIGN_IN_CHANGED, "resent": letter_words.RESENT, **task_words.DONE_WORDS,
     **desk_words.DONE_WORDS, **need_desk_words.DONE, **waiting_words.DONE, **call_words.DONE_WORDS,
     **people_words.DONE_WORDS, **series_words.DONE, **loan_words.DONE,
+    **place_words.DONE,
 }  # fmt: skip
 # How each kind of thing says what has changed since a page showed it.
 CHANGED: Mapping[str, Callable[[str], str]] = {

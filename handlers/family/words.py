@@ -34,6 +34,7 @@ ASK_REASON = "为什么取消？"
 REASONS = ("临时有事", "老人不方便", "时间不合适")
 OF_A_CADRE = ("家人来电话取消", "老人自己说不来")  # what a cadre was told
 OF_THE_CENTRE = ("设备坏了", "停电或断网", "工作人员有急事", "天气不好，路不通")
+OF_A_CLOSURE = ("台风", "节假日调休", "停电停水", "房屋检修", "集中培训")
 _BY_RULE = {"unlinked": "家人关联已解除", "consent_withdrawn": "家里暂时不参加视频",
             "series_off": "定期连线有变", "holiday": "法定节假日",
             "guardian_withdrew": "孩子的监护人现在不同意"}  # fmt: skip
@@ -124,7 +125,8 @@ def where(centre: str, cared: str, *, at_home: bool) -> str:
 
 def listed(reason: str) -> str:
     """A reason as a letter may say it: what somebody typed stays in the conversation, a lock screen shows letters."""
-    return _BY_RULE.get(reason) or (reason if reason in (*REASONS, *OF_A_CADRE, *OF_THE_CENTRE) else UNSAID)
+    of_the_list = (*REASONS, *OF_A_CADRE, *OF_THE_CENTRE, *OF_A_CLOSURE)
+    return _BY_RULE.get(reason) or (reason if reason in of_the_list else UNSAID)
 
 
 def best_first(count: int) -> str:

@@ -74,7 +74,7 @@ ABOUT: Mapping[str, Callable[[Areas], Select[Any]]] = {
 OWN = ("digest", "invitation")
 # Lives of which no letter speaks, or whose letters no desk shows: needs and calls for help may be confidential.
 SEEN_BY_NOBODY = ("listing", "letter", "need", "help", "media", "demand_list", "complaint", "loan", "person",
-                  "proposal", "makeup", "call_day")  # fmt: skip
+                  "proposal", "makeup", "call_day", "closure", "outage")  # fmt: skip
 
 
 def within(person_id: int) -> ColumnElement[bool]:

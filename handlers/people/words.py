@@ -121,13 +121,16 @@ AUDIT_VERBS = {
     "loan_hand_over": "交出借用", "loan_return": "归还借用", "loan_cancel": "取消借用",
     "call_book": "代约视频", "call_told": "记下告诉了老人",
     "call_screen": "打开中心的屏幕", "homebound": "记能不能到中心",
+    "closure_preview": "看关门影响到谁", "closure_shut": "登记关门", "closure_open_again": "撤回或提前结束关门",
+    "outage_preview": "看停用影响到谁", "outage_begin": "登记座位停用", "outage_mend": "登记座位修好",
     "account_added": "开通账号", "account_reset": "重置密码", "role_ended": "停用岗位",
 }  # fmt: skip
 AUDIT_THINGS = {
     "task": "任务", "call": "视频", "letter": "通知", "person": "居民", "order": "订单", "account": "账号",
     "role": "岗位", "version": "服务清单", "need": "需求", "help": "求助", "list": "需求清单", "waiting": "排队",
     "report": "报表", "sheet": "上门安排", "series": "定期连线", "occurrence": "定期连线的一次", "pair": "结对",
-    "loan": "借用",
+    "loan": "借用", "closure": "关门", "centre": "中心", "outage": "座位停用",
+    "station": "座位",
 }  # fmt: skip
 AUDIT_FAULTS = {
     "missing": "第{seq}条不见了。", "chain": "第{seq}条和前一条接不上：中间被改过、删过或插过。",

@@ -79,7 +79,7 @@ def _ways_to_end(task: Task) -> tuple[Choice, ...]:
         )
     if task.kind == "call_help":
         return Choice(words.TO_CALL, f"call/{key}"), done
-    if task.kind == "closure":
+    if task.kind in ("closure", "screen_out"):
         return *_calls(task), done
     return (done,)
 

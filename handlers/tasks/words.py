@@ -41,6 +41,7 @@ TITLES = {
     "tell_in_person": "请当面或电话告知",
     "stop_provider": "请马上打电话叫停",
     "closure": "停开期间有约好的视频",
+    "screen_out": "设备停用期间有约好的视频",
     "need_triage": "有新需求待处理",
     "help_triage": "有求助待处理",
     "help_do": "请帮忙办一件事",
@@ -224,7 +225,8 @@ def _device_grant(facts: dict[str, Any], zone: ZoneInfo) -> str:
 def _closure(facts: dict[str, Any], zone: ZoneInfo) -> str:
     lines = [call_line(line) for line in facts["calls"]]
     why = f"（{facts['why']}）" if facts["why"] else ""
-    return f"{facts['centre']}在这些时间不开门{why}：\n" + "\n".join(lines) + "\n请联系双方改时间或取消。"
+    shut = f"的{facts['screen']}在这些时间用不了" if "screen" in facts else "在这些时间不开门"
+    return f"{facts['centre']}{shut}{why}：\n" + "\n".join(lines) + "\n请联系双方改时间或取消。"
 
 
 def _call_outcome(facts: dict[str, Any], zone: ZoneInfo) -> str:
@@ -279,7 +281,8 @@ def _loan(tail: str) -> Callable[[dict[str, Any], ZoneInfo], str]:
 
 # What is said of each kind that has a sentence of its own; the time by which follows.
 _SENTENCES: Mapping[str, Callable[[dict[str, Any], ZoneInfo], str]] = {
-    "confirm_link": _confirm_link, "call_help": _call_help, "closure": _closure, "stop_provider": _stop_provider,
+    "confirm_link": _confirm_link, "call_help": _call_help, "closure": _closure, "screen_out": _closure,
+    "stop_provider": _stop_provider,
     "identity_conflict": _identity_conflict, "review_listing": _review_listing,
     "call_outcome": _call_outcome, "elder_absent": _elder_absent, "wellbeing": _wellbeing, "pairing_due": _pairing_due,
     "series_helper": _series_helper,

@@ -22,7 +22,7 @@ from models.people.consent import has_taken_back
 from models.people.identities import Who
 from models.people.persons import Person
 from models.people.scope import act_for, in_charge_of
-from models.places.centres import open_spans
+from models.places.centres import open_spans, stays_open
 from models.tasks.holding import wake_for
 
 
@@ -156,12 +156,13 @@ def _mine(call: FamilyCall, who: Who) -> FamilyCall:
 
 def check_time(session: Session, venue: Venue, starts_at: datetime, now: datetime) -> None:
     """A call lies in the future, within the horizon, on the centre's half-hours and inside its opening hours; so does
-    the way to the elder's home and back.
+    the way to the elder's home and back. Until this transaction is over nobody shuts the centre.
 
     Raises Refused("bad_time").
     """
     if not now + NOTICE <= starts_at <= now + timedelta(days=HORIZON_DAYS):
         raise Refused("bad_time")
+    stays_open(session, venue.centre.id)
     sets_out, is_back = starts_at - venue.road, starts_at + CALL_LASTS + venue.road
     day = starts_at.astimezone(venue.centre.tz).date()
     for opens, closes in open_spans(session, venue.centre, day, calendar(session)):

@@ -74,6 +74,14 @@ def area_of(session: Session, centre_id: int) -> Area:
     return session.get_one(Area, session.get_one(ServiceCentre, centre_id).area_id)
 
 
+def centre_of(session: Session, who: Who, centre_id: int) -> ServiceCentre:
+    """A centre, for a cadre over its area; raises Refused("not_yours") for anybody else."""
+    centre = session.get(ServiceCentre, centre_id)
+    if centre is None or not is_cadre_over(session, who.person_id, session.get_one(Area, centre.area_id)):
+        raise Refused("not_yours")
+    return centre
+
+
 def calls_on(session: Session, day_id: int) -> list[FamilyCall]:
     """The calls of a day that stand, in order of time."""
     query = select(FamilyCall).where(FamilyCall.call_day_id == day_id, FamilyCall.state.in_(LIVE_CALLS))

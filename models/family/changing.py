@@ -35,7 +35,14 @@ def propose(
     ("wrong_state"), ("bad_time") for the time it has and where nobody could answer any more, or
     ("slot_taken", alternatives=…).
     """
-    call, why = cadres_call(session, who, call_id), reason.strip()[:NOTE_LIMIT]
+    return ask(session, who, cadres_call(session, who, call_id), starts_at, reason, otherwise, now)
+
+
+def ask(
+    session: Session, who: Who, call: FamilyCall, starts_at: datetime, reason: str, otherwise: str, now: datetime
+) -> CallProposal:  # fmt: skip
+    """The same of a call that the caller holds and has made sure is theirs to ask about."""
+    why = reason.strip()[:NOTE_LIMIT]
     if call.state != "booked" or otherwise not in POLICIES:
         raise Refused("wrong_state", thing="call", state=call.state)
     if not why:

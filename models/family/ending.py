@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from models.errors import Refused
 from models.family.calls import CALL, FamilyCall, cadres_call, call_for, locked, place_of, resources_of
+from models.family.closing import is_shut_out
 from models.family.guests import guests_of
 from models.family.proposals import drop_proposals
 from models.family.telling import facts_of, open_help, own_phone, remind, tell
@@ -21,7 +22,7 @@ from models.people.identities import Who
 from models.people.persons import Person
 from models.places.areas import Area
 from models.places.cells import occupy, release
-from models.places.centres import ServiceCentre
+from models.places.centres import ServiceCentre, stays_open
 from models.tasks.desk import open_task, settle_for
 from models.tasks.holding import wake_for
 
@@ -112,14 +113,18 @@ def may_undo(session: Session, call: FamilyCall, now: datetime) -> bool:
 def undo(session: Session, who: Who, call_id: int, now: datetime) -> FamilyCall:
     """A cancellation is taken back within two minutes, where the time is still free. Twice is once.
 
-    Only who has heard that it was off hears that it is on. Raises Refused("not_yours"), ("undo_over"),
-    ("consent_withdrawn"), or ("slot_taken") when another took the screen, the helper or one of the people meanwhile.
+    Only who has heard that it was off hears that it is on. Raises Refused("not_yours"), ("undo_over"), also where the
+    centre has shut meanwhile, ("consent_withdrawn"), or ("slot_taken") when another took the screen, the helper or one
+    of the people.
     """
     _, role = call_for(session, who, call_id)
     call = locked(session, call_id)
     if call.state == "booked":
         return call
     if not may_undo(session, call, now):
+        raise Refused("undo_over")
+    stays_open(session, call.centre_id)
+    if is_shut_out(session, call):
         raise Refused("undo_over")
     if has_taken_back(session, call.cared_id, "family_calls"):
         raise Refused("consent_withdrawn", cared=session.get_one(Person, call.cared_id).name)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import ForeignKey, Index, String, Table, select, text
+from sqlalchemy import ForeignKey, Index, Select, String, Table, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Row
@@ -51,6 +51,11 @@ def standing(session: Session, call_id: int) -> CallProposal | None:
     """The proposal for a call that waits for its answer, held."""
     query = select(CallProposal).where(CallProposal.call_id == call_id, CallProposal.state == "asked")
     return session.scalar(query.with_for_update(), execution_options={"populate_existing": True})
+
+
+def on_their_way() -> Select[int]:
+    """The keys of the calls that move or are off, whatever the family answers, to be joined into other questions."""
+    return select(CallProposal.call_id).where(CallProposal.state == "asked", CallProposal.otherwise == "cancel")
 
 
 def drop_proposals(session: Session, call_id: int, now: datetime) -> None:

@@ -73,17 +73,19 @@ def _resize(session: Session, day: CallDay, seats: int, by: By, now: datetime) -
     CALL_DAY.move(session, day, "resize", by=by, now=now, note=f"{day.seats} → {seats}", seats=seats)
     kept, stranded = {one.id for one in screens_of(session, day)}, list[str]()
     for call in calls_on(session, day.id):
-        if call.station_id not in kept and not _at_another_screen(session, day, call):
+        if call.station_id not in kept and not at_another_screen(session, day, call):
             stranded.append(session.get_one(Person, call.cared_id).name)
     if stranded:
         raise Refused("seats_taken", names="、".join(stranded))
     hold_day(session, day)
 
 
-def call_off(session: Session, who: Who, day_id: int, reason: str, now: datetime) -> CallDay:
+def call_off(
+    session: Session, who: Who, day_id: int, reason: str, now: datetime, alternative: str = ""
+) -> CallDay:  # fmt: skip
     """There is no such day after all: its calls are cancelled one by one, and every family hears why. Twice is once.
 
-    Raises Refused("not_yours") or Refused("wrong_state").
+    `alternative` says what there is instead. Raises Refused("not_yours") or Refused("wrong_state").
     """
     day = day_for(session, who, day_id)
     if day.state == "called_off":
@@ -92,7 +94,7 @@ def call_off(session: Session, who: Who, day_id: int, reason: str, now: datetime
     CALL_DAY.move(session, day, "call_off", by=by, now=now, note=reason[:200])
     for call in calls_on(session, day.id):
         if call.state != "in_call":
-            end(session, call, by=by, reason=reason, now=now, code="centre")
+            end(session, call, by=by, reason=reason, now=now, code="centre", alternative=alternative)
     release(session, day.subject)
     return day
 
@@ -143,7 +145,7 @@ def _move(
     return call
 
 
-def _at_another_screen(session: Session, day: CallDay, call: FamilyCall) -> bool:
+def at_another_screen(session: Session, day: CallDay, call: FamilyCall) -> bool:
     """Seat a call at another screen at the same time; whether there was one."""
     screen = free_screen(session, day, call.starts_at)
     if screen is None:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
-from models.family.call_days import CALL_DAY, LIVE_CALLS, CallDay, area_of
+from models.family.call_days import CALL_DAY, LIVE_CALLS, CallDay, area_of, centre_of
 from models.family.calls import CALL, FamilyCall
 from models.family.packing import pack
 from models.family.slots import HORIZON_DAYS, NOTICE, free_slots
@@ -22,10 +22,10 @@ from models.people.care import CareLink
 from models.people.consent import has_taken_back
 from models.people.identities import Who
 from models.people.persons import Person
-from models.people.staff import is_cadre_over
 from models.places.areas import Area
-from models.places.cells import hold, occupy, taken
-from models.places.centres import ServiceCentre, Station, centre_for, stations_of
+from models.places.cells import hold, occupy
+from models.places.centres import ServiceCentre, Station, centre_for, stations_of, stays_open
+from models.places.outages import unusable
 
 MOST_FAMILIES = 40  # more do not fit into a day, and the cadre waits for the answer
 LATELY = timedelta(days=7)  # who has a call within a week of the day has their turn another time
@@ -47,7 +47,7 @@ def plan_day(
 
     Raises Refused("not_yours"), Refused("bad_time"), or Refused("no_station").
     """
-    centre = _centre_of(session, who, centre_id)
+    centre = centre_of(session, who, centre_id)
     stations = stations_of(session, centre.id, "video_call")
     times = _times(starts_at, ends_at, now)
     if not stations:
@@ -56,7 +56,7 @@ def plan_day(
     for cared in _waiting(session, centre, starts_at):
         elders[cared.id] = cared
         relatives[cared.id], wishes[cared.id] = _kind_times(session, who, cared, centre, times, now)
-    held = taken(session, [one.resource for one in stations], starts_at, ends_at)
+    held = unusable(session, stations, starts_at, ends_at)
     seats = {time: sum((one.resource, time) not in held for one in stations) for time in times}
     found = pack(wishes, seats)
     seated = sorted(((relatives[key], elders[key], time) for key, time in found.items()), key=lambda one: one[2])
@@ -75,6 +75,7 @@ def make_day(
     known = _by_key(session, who, client_key)
     if known is not None:
         return known
+    stays_open(session, centre_of(session, who, centre_id).id)
     plan = plan_day(session, who, centre_id=centre_id, starts_at=starts_at, ends_at=ends_at, now=now)
     if not plan.seated:
         raise Refused("nobody_fits")
@@ -101,7 +102,7 @@ def make_day(
 def _by_key(session: Session, who: Who, client_key: str) -> CallDay | None:
     known = session.scalar(select(CallDay).where(CallDay.client_key == client_key))
     if known is not None:
-        _centre_of(session, who, known.centre_id)
+        centre_of(session, who, known.centre_id)
     return known
 
 
@@ -111,7 +112,7 @@ def hold_day(session: Session, day: CallDay, given: Station | None = None) -> No
     Raises Refused("slot_taken") when the cadre has something else to do.
     """
     screens = [one for one in screens_of(session, day) if one != given]
-    others = taken(session, [one.resource for one in screens], day.reserve_at, day.ends_at, but_not=day.subject)
+    others = unusable(session, screens, day.reserve_at, day.ends_at, but_not=day.subject)
     names = {one.resource for one in screens} - {resource for resource, _ in others}
     helper = session.get_one(Person, day.helper_id).resource
     spans = [(helper, day.starts_at, day.ends_at), *((name, day.reserve_at, day.ends_at) for name in names)]
@@ -127,7 +128,7 @@ def free_screen(session: Session, day: CallDay, starts_at: datetime) -> Station 
     """A screen that is free at a half-hour of the day, in the reserve one that the day keeps; None where it is full."""
     screens, ends_at = screens_of(session, day), starts_at + CALL_LASTS
     own = day.subject if starts_at >= day.reserve_at else None
-    names = {one for one, _ in taken(session, [one.resource for one in screens], starts_at, ends_at, but_not=own)}
+    names = {one for one, _ in unusable(session, screens, starts_at, ends_at, but_not=own)}
     return next((one for one in screens if one.resource not in names), None)
 
 
@@ -171,13 +172,6 @@ def seat_again(session: Session, who: Who, day: CallDay, before: FamilyCall, now
     people = [session.get_one(Person, key) for key in (before.relative_id, before.cared_id)]
     guardians.check(session, people[1], now)
     return _seat_new(session, who, day, people[0], people[1], day.reserve_at, f"{before.subject}/again", now)
-
-
-def _centre_of(session: Session, who: Who, centre_id: int) -> ServiceCentre:
-    centre = session.get(ServiceCentre, centre_id)
-    if centre is None or not is_cadre_over(session, who.person_id, area_of(session, centre.id)):
-        raise Refused("not_yours")
-    return centre
 
 
 def _times(starts_at: datetime, ends_at: datetime, now: datetime) -> list[datetime]:

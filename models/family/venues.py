@@ -17,6 +17,7 @@ from models.places.areas import Area
 from models.places.cells import CELL, Cell
 from models.places.centres import ServiceCentre, Station, centre_for, phone_of, stations_of
 from models.places.equipment import Equipment, vehicles_of
+from models.places.outages import outages_of
 from models.places.quarters import Grid
 from models.places.travel import roads_from, travel_minutes
 
@@ -134,7 +135,7 @@ def look(session: Session, venue: Venue, people: Collection[str], grid: Grid, bu
     """What is taken of a venue and of these people; `but_not` names bookings and holds that do not count.
 
     Who or what is in another village before or after is also taken for as long as the road is, and a portable screen
-    for the rest of a day on which its battery has no further call in it.
+    for the rest of a day on which its battery has no further call in it; a screen that is out of service is taken too.
     """
     wide = grid.with_room(AROUND)
     # Summed up by the database: a month of many calendars is thousands of cells, and a handful of lines.
@@ -151,6 +152,9 @@ def look(session: Session, venue: Venue, people: Collection[str], grid: Grid, bu
         road = roads.get(area_id, timedelta(0)) if resource in movers else timedelta(0)
         bits = wide.widened(wide.bits_at(int(start) for start in starts.split(",")), -(-road // CELL))
         found[resource] = found.get(resource, 0) | wide.inside(grid, bits)
+    for one in outages_of(session, [station.id for station in venue.stations], grid.start, grid.end):
+        name = f"station:{one.station_id}"
+        found[name] = found.get(name, 0) | grid.bits(one.starts_at, one.ends_at)
     return Taken(grid, found)
 
 

@@ -62,12 +62,12 @@ def cadres_over(session: Session, area: Area, but_not: Collection[int] = ()) -> 
     return next((found for near in chain(session, area) if (found := cadres_of(session, near, but_not))), [])
 
 
-def areas_under(person_id: int) -> Select[int]:
+def areas_under(person_id: int, roles: Collection[str] = CADRE_ROLES) -> Select[int]:
     """The ids of all areas over which a person holds a cadre's role now, to be joined into other questions."""
     above = aliased(Area)
     return (
         select(Area.id).join(above, Area.path.startswith(above.path)).join(StaffRole, StaffRole.area_id == above.id)
-        .where(StaffRole.person_id == person_id, StaffRole.ended_at.is_(None), StaffRole.role.in_(CADRE_ROLES))
+        .where(StaffRole.person_id == person_id, StaffRole.ended_at.is_(None), StaffRole.role.in_(roles))
     )  # fmt: skip
 
 

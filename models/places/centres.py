@@ -1,13 +1,15 @@
 """Community service centres: where they stand, when they are open, which rooms and stations they hold."""
 
 from datetime import date, datetime, time, timedelta
+from typing import cast
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint, or_, select
+from sqlalchemy import ForeignKey, String, Table, UniqueConstraint, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Row
 from models.hours import CalendarOverride, WorkCalendar, instant
+from models.life import Life, Verb
 from models.places.areas import Area, keys_in
 
 ZONE_KINDS = ("reception_services", "meeting_training", "consultation", "culture_sports_health", "leisure_social")
@@ -49,10 +51,28 @@ class Closure(Row):
 
     __tablename__ = "closures"
 
+    client_key: Mapped[str | None] = mapped_column(String(40), unique=True)  # empty: the county's file
     centre_id: Mapped[int | None] = mapped_column(ForeignKey("service_centres.id"), index=True)
     first_day: Mapped[date]
     last_day: Mapped[date]
     reason: Mapped[str] = mapped_column(String(60))
+    state: Mapped[str] = mapped_column(String(12), default="standing")
+
+    @property
+    def subject(self) -> str:
+        """The name under which history knows this closure."""
+        return f"closure:{self.id}"
+
+
+CLOSURE = Life(
+    "closure",
+    cast(Table, Closure.__table__),
+    "standing",
+    (
+        Verb("take_back", ("standing",), "taken_back", who=("cadre",)),
+        Verb("shorten", ("standing",), "standing", who=("cadre",)),
+    ),
+)
 
 
 class Zone(Row):
@@ -99,6 +119,16 @@ def stations_of(session: Session, centre_id: int, kind: str) -> list[Station]:
         .where(Zone.centre_id == centre_id, Station.kind == kind).order_by(Station.id)
     )  # fmt: skip
     return list(session.scalars(query))
+
+
+def seat_of(session: Session, station_id: int) -> tuple[Station, ServiceCentre] | None:
+    """A station and the centre at which it stands; None where there is no such station."""
+    query = (
+        select(Station, ServiceCentre).join(Room, Station.room_id == Room.id).join(Zone, Room.zone_id == Zone.id)
+        .join(ServiceCentre, Zone.centre_id == ServiceCentre.id).where(Station.id == station_id)
+    )  # fmt: skip
+    found = session.execute(query).first()
+    return (found.Station, found.ServiceCentre) if found is not None else None
 
 
 def centre_for(session: Session, area_path: str) -> ServiceCentre | None:
@@ -150,7 +180,7 @@ def _closures_in(session: Session, centre: ServiceCentre, first: date, last: dat
     """The closures that touch these days, the oldest first."""
     query = select(Closure).where(
         or_(Closure.centre_id == centre.id, Closure.centre_id.is_(None)),
-        Closure.first_day <= last, Closure.last_day >= first,
+        Closure.first_day <= last, Closure.last_day >= first, Closure.state == "standing",
     ).order_by(Closure.id)  # fmt: skip
     return list(session.scalars(query))
 
@@ -160,3 +190,20 @@ def why_shut(session: Session, centre: ServiceCentre, moment: datetime) -> str:
     day = moment.astimezone(centre.tz).date()
     closures, notice = _closures_in(session, centre, day, day), session.get(CalendarOverride, day)
     return closures[0].reason if closures else notice.name if notice is not None else ""
+
+
+def stays_open(session: Session, centre_id: int) -> None:
+    """Whoever shuts this centre waits until this transaction is over, or is waited for: then its hours are to be read.
+
+    Those who book do not wait for each other.
+    """
+    session.execute(
+        select(ServiceCentre.id).where(ServiceCentre.id == centre_id).with_for_update(read=True, key_share=True)
+    )
+
+
+def held_to_shut(session: Session, centre_id: int | None) -> list[ServiceCentre]:
+    """The centre, or every one, held: what is being booked there is booked before, or comes after and finds it shut."""
+    query = select(ServiceCentre).order_by(ServiceCentre.id).with_for_update()
+    query = query if centre_id is None else query.where(ServiceCentre.id == centre_id)
+    return list(session.scalars(query, execution_options={"populate_existing": True}))

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from models.hours import CHINA
 from models.paging import Cursor, Page, page
 from models.places.areas import Area
-from models.places.centres import Closure, OpeningHours, ServiceCentre
+from models.places.centres import Closure, OpeningHours, Room, ServiceCentre, Station, Zone
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,22 @@ def times_of(session: Session, centres: list[int], now: datetime) -> dict[int, T
     for row in session.scalars(hours.order_by(OpeningHours.weekday, OpeningHours.opens)):
         found[row.centre_id].hours.append(row)
     shut = select(Closure).where(
-        or_(Closure.centre_id.in_(centres), Closure.centre_id.is_(None)), Closure.last_day >= today
-    )
+        or_(Closure.centre_id.in_(centres), Closure.centre_id.is_(None)), Closure.last_day >= today,
+        Closure.state == "standing",
+    )  # fmt: skip
     for closure in session.scalars(shut.order_by(Closure.first_day, Closure.id)):
         for key in centres if closure.centre_id is None else [closure.centre_id]:
             found[key].closures.append(closure)
     return found
+
+
+def stations_in(session: Session, centre_id: int) -> list[Any]:
+    """Rows of (Station, room) at a centre, in the order in which they were put up."""
+    query = (
+        select(Station, Room.name.label("room")).join(Room, Station.room_id == Room.id)
+        .join(Zone, Room.zone_id == Zone.id).where(Zone.centre_id == centre_id).order_by(Station.id)
+    )  # fmt: skip
+    return list(session.execute(query))
 
 
 def names_in(session: Session, areas: Select[int]) -> list[tuple[int, str]]:

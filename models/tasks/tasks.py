@@ -17,7 +17,7 @@ TASK_KINDS = (
     "identity_conflict", "review_listing", "order_overdue", "name_person", "visit_recheck", "visit_silent",
     "nobody_home", "complaint", "follow_up", "still_wanted", "loan_request", "loan_overdue",
     "call_outcome", "elder_absent", "wellbeing", "pairing_due",
-    "series_helper", "device_grant",
+    "series_helper", "device_grant", "screen_out",
 )  # fmt: skip
 # Somebody waits for these: they do not wait for the morning.
 PRESSING = (

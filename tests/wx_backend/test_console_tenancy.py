@@ -1,7 +1,7 @@
 """Every way into the staff desk against everybody who might try it: a new way without a row here fails."""
 
 from dataclasses import dataclass, field
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -21,8 +21,9 @@ from models.ordering.waiting import WaitlistEntry
 from models.people import accounts, desk_sessions, passwords
 from models.people.accounts import StaffAccount
 from models.people.staff import StaffRole
-from models.places.centres import ServiceCentre
+from models.places.centres import Closure, ServiceCentre
 from models.places.equipment import Equipment
+from models.places.outages import StationOutage
 from models.tasks import linking
 from models.tasks.desk import open_task
 from models.tasks.taking import Seen
@@ -49,6 +50,8 @@ class Row:
 
 LOOK, DO = "GET", "POST"
 REASON = {"reason": "call"}
+SHUT = {"first": "2026-12-23", "last": "2026-12-24", "reason": "台风"}
+OUT = {"since": "2026-12-23T09:00", "until": "2026-12-24T09:00", "reason": "设备坏了"}
 MONDAY = str(int((SUNDAY_16 + timedelta(days=1)).timestamp()) // 60)
 # (method, endpoint) → the row. Ids in braces are those of things in the village of the first cadre.
 MATRIX: dict[tuple[str, str], Row] = {
@@ -154,6 +157,16 @@ MATRIX: dict[tuple[str, str], Row] = {
     (DO, "residents.reveal"): Row("residents/{resident}/reveal", 200, 404, REASON),
     (DO, "residents.homebound"): Row("residents/{resident}/homebound", 303, 404, {"homebound": "yes"}),
     (LOOK, "centres.listed"): Row("centres/", 200, 200),
+    (LOOK, "centres.one"): Row("centres/{ours}", 200, 404),
+    (DO, "centres.preview"): Row("centres/{ours}/preview", 200, 404, SHUT),
+    (DO, "centres.shut"): Row("centres/{ours}/shut", 303, 404, {**SHUT, "key": "k" * 24, "all": "keep"}),
+    (LOOK, "centres.closure"): Row("centres/closures/{closure}", 200, 404),
+    (DO, "centres.back"): Row("centres/closures/{closure}/back", 303, 404),
+    (LOOK, "seats.one"): Row("seats/{seat}", 200, 404),
+    (DO, "seats.preview"): Row("seats/{seat}/preview", 200, 404, OUT),
+    (DO, "seats.out"): Row("seats/{seat}/out", 303, 404, {**OUT, "key": "k" * 24, "all": "keep"}),
+    (LOOK, "seats.outage"): Row("seats/outages/{outage}", 200, 404),
+    (DO, "seats.mended"): Row("seats/outages/{outage}/mended", 303, 404),
     (LOOK, "audit.listed"): Row("audit/", 404, 404),  # an administrator's alone: see below
     (LOOK, "sign.password"): Row("password", 200, 200),
     (DO, "sign.change"): Row("password", 422, 422, {"old": "x", "new": "y", "again": "y"}),
@@ -220,6 +233,13 @@ def ids(cast, open_session):
         series = begun(session, cast, "week-1-6", at=time(15))
         day = session.scalars(select(Occurrence.id).where(Occurrence.series_id == series.id)).first()
         session.flush()
+        closure = Closure(
+            centre_id=cast.centre.id, first_day=date(2026, 12, 25), last_day=date(2026, 12, 25), reason="停电"
+        )
+        outage = StationOutage(
+            client_key="o", station_id=cast.stations[0].id, starts_at=NOW, ends_at=SUNDAY_16, reason="x"
+        )
+        session.add_all([closure, outage])
         third = ServiceCentre(code="C3", name="县中心", area_id=cast.county.id)
         session.add(third)
         session.flush()
@@ -229,7 +249,7 @@ def ids(cast, open_session):
         loan = request(session, cast.who(cast.li), kind="equipment", resource_id=van.id, to_centre_id=cast.centre.id,
                        starts_at=NOW, ends_at=NOW + timedelta(days=1), now=NOW)  # fmt: skip
         return {"daughter": cast.xiaofang.id, "theirs": third.id, "ours": cast.centre.id, "van": van.id,
-        "loan": loan.id, "series": series.id,
+        "loan": loan.id, "closure": closure.id, "seat": cast.stations[0].id, "outage": outage.id, "series": series.id,
                 "day": day, "entry": entry.id, "need": need.id, "help": asked.id, "call": call.id, "pair": pair.id,
                 "list": demands.id, "version": version.id, "chen": cast.chen.id,
                 "task": tasks[0].id, "second": tasks[1].id, "third": tasks[2].id, "link": link.id, "order": order.id,
@@ -303,7 +323,8 @@ def test_what_is_not_there_and_what_is_anothers_is_answered_alike(app, ids):
     clerk.signs_in("zhao")
     rooms = {"tasks": "task", "calls": "call", "orders": "order", "dispatch": "order", "letters": "letter",
              "residents": "resident", "review": "version", "needs": "need", "help": "help", "demands": "list",
-             "waiting": "entry", "series": "series", "loans": "loan"}  # fmt: skip
+             "waiting": "entry", "series": "series", "loans": "loan", "centres": "ours",
+             "centres/closures": "closure", "seats": "seat", "seats/outages": "outage"}  # fmt: skip
     for room, key in rooms.items():
         there = clerk.opens(f"/console/{room}/{ids[key]}").status_code, clerk.text()
         gone = clerk.opens(f"/console/{room}/999999").status_code, clerk.text()

@@ -20,7 +20,7 @@ from models.people.identities import Identity
 from models.people.persons import Person
 from models.people.staff import Organisation
 from models.places.areas import Area
-from models.places.centres import OpeningHours, ServiceCentre, open_spans
+from models.places.centres import CLOSURE, Closure, OpeningHours, ServiceCentre, open_spans
 from models.places.heeding import take_changed_hours
 from tests.world import NOW
 from wx_backend.demo.cast import COUNTY
@@ -236,6 +236,24 @@ def test_a_closure_shuts_its_centre_or_all_of_them_and_can_be_corrected(session,
         for centre in centres
     ]
     assert shut == [[True, True, False, True, False], [False, False, False, True, False]]
+
+
+@pytest.mark.case("D19")
+def test_days_that_the_desk_has_opened_again_stay_open_however_often_the_file_is_loaded(session, tmp_path):
+    load_county(session, COUNTY, app_id="wx-test", now=NOW)
+    head = "[closures]\ncentre,first_day,last_day,reason\n"
+    rows = head + "C-GS,2026-12-01,2026-12-03,台风\nC-GS,2026-12-10,2026-12-12,停电\n"
+    again(session, tmp_path, (head, rows))
+    back, shorter = session.scalars(select(Closure).order_by(Closure.id)).all()
+    CLOSURE.move(session, back, "take_back", by=By(None, "cadre"), now=NOW)
+    CLOSURE.move(session, shorter, "shorten", by=By(None, "cadre"), now=NOW, last_day=date(2026, 12, 10))
+    again(session, tmp_path, (head, rows))
+    centre = one(session, ServiceCentre, code="C-GS")
+    assert [not open_spans(session, centre, date(2026, 12, day), WorkCalendar()) for day in (1, 3, 10, 11)] == [
+        False, False, True, False
+    ]  # fmt: skip
+    again(session, tmp_path, (head, rows.replace("12-03", "12-02")))  # another closure than that which was taken back
+    assert not open_spans(session, centre, date(2026, 12, 1), WorkCalendar())
 
 
 @pytest.mark.case("D19")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import select
 
+from models.history import history_of
 from models.hours import CalendarOverride
 from models.places.alliances import AlliedCentre, CentreAlliance
 from models.places.areas import AREA_KINDS, Area, add_area
@@ -80,13 +81,23 @@ def _weekdays(text: str) -> Iterator[int]:
 
 
 def closures(load: Loading, row: RowIn) -> None:
-    """Days on which a centre is shut, or every centre where none is named; the same first day again corrects it."""
+    """Days on which a centre is shut, or every centre where none is named; the same first day again corrects it.
+
+    Days that the desk has opened again stay open, however often the same file is loaded.
+    """
     centre = load.find(ServiceCentre, row("centre"), "centre").id if row("centre", "") else None
     first = row.day("first_day")
     last = row.day_or_none("last_day") or first
     if last < first:
         raise BadRow("last_day: 要不早于 first_day")
-    load.put(Closure, {"centre_id": centre, "first_day": first}, last_day=last, reason=row("reason"))
+    key = {"centre_id": centre, "first_day": first}
+    known = {one.state: one for one in load.session.scalars(select(Closure).filter_by(**key).order_by(Closure.id))}
+    standing, taken_back = known.get("standing"), known.get("taken_back")
+    if standing is None and taken_back is not None and taken_back.last_day == last:
+        return
+    if standing is not None and any(line.verb == "shorten" for line in history_of(load.session, standing.subject)):
+        return
+    load.put(Closure, {**key, "state": "standing"}, last_day=last, reason=row("reason"))
 
 
 def stations(load: Loading, row: RowIn) -> None:
