@@ -63,6 +63,8 @@ SHIPPED: tuple[Rule, ...] = (
     Rule("family.reminder", "*", "t-24h", "before", minutes=24 * 60),
     Rule("family.reminder", "*", "t-1h", "before", minutes=60, urgency="same_day"),
     Rule("family.reminder", "*", "t-10min", "before", minutes=10, urgency="same_day", grace_minutes=10),
+    Rule("ordering.reminder", "*", "eve", "day_at", days=1, at=time(18)),
+    Rule("ordering.reminder", "beneficiary", "t-1h", "before", minutes=60, urgency="same_day"),
 )
 
 
