@@ -118,13 +118,14 @@ AUDIT_VERBS = {
     "loan_hand_over": "交出借用", "loan_return": "归还借用", "loan_cancel": "取消借用",
     "call_book": "代约视频", "call_told": "记下告诉了老人",
     "call_screen": "打开中心的屏幕", "homebound": "记能不能到中心",
+    "rule_change": "改提醒规则", "rule_off": "停用提醒规则", "rule_shipped": "恢复原有提醒规则",
     "account_added": "开通账号", "account_reset": "重置密码", "role_ended": "停用岗位",
 }  # fmt: skip
 AUDIT_THINGS = {
     "task": "任务", "call": "视频", "letter": "通知", "person": "居民", "order": "订单", "account": "账号",
     "role": "岗位", "version": "服务清单", "need": "需求", "help": "求助", "list": "需求清单", "waiting": "排队",
     "report": "报表", "sheet": "上门安排", "series": "定期连线", "occurrence": "定期连线的一次", "pair": "结对",
-    "loan": "借用",
+    "loan": "借用", "rule": "提醒规则",
 }  # fmt: skip
 AUDIT_FAULTS = {
     "missing": "第{seq}条不见了。", "chain": "第{seq}条和前一条接不上：中间被改过、删过或插过。",
@@ -133,7 +134,7 @@ AUDIT_FAULTS = {
 }  # fmt: skip
 AUDIT_DETAILS = {
     "reason": "原因", "code": "答复", "to": "交给", "answer": "答复", "new": "新编号", "found": "找到",
-    "why": "原因", "rows": "行数", "month": "月份",
+    "why": "原因", "rows": "行数", "month": "月份", "was": "原来", "set": "改成",
 }  # fmt: skip
 BEFALLS = {"pause": "登记：住院", "resume": "登记：出院", "move_away": "登记：搬走", "die": "登记：去世"}
 BEFALLEN = "已经登记。"

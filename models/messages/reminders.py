@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.hours import calendar
-from models.messages.letters import Letter
+from models.messages.letters import Letter, in_states
 from models.messages.outbox import Draft, post_many, withdraw
 from models.messages.rules import Rule, due_time, rules_for
 
@@ -76,6 +76,13 @@ def plan(session: Session, occasion: Occasion, recipients: Sequence[Recipient], 
             changed += 1
     session.flush()
     return changed + len(drafts)
+
+
+def unsent_of(session: Session, rule: Rule) -> int:
+    """How many letters that a rule has planned for its role are still to be said: what an edit of it moves."""
+    mine = Letter.key.contains(f"/{rule.name}/{rule.role}:", autoescape=True)
+    query = select(func.count()).select_from(Letter).where(in_states("planned"), Letter.kind == rule.kind, mine)
+    return session.scalar(query) or 0
 
 
 def _wanted(session: Session, occasion: Occasion, recipients: Sequence[Recipient], since: datetime) -> Iterator[Wanted]:
