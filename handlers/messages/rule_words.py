@@ -10,11 +10,14 @@ ROLES = {
 MODES = {
     "before": "开始前多久", "day_at": "前几天的几点", "workdays_at": "前几个工作日的几点", "at_once": "约好就马上",
 }  # fmt: skip
-NIGHT = f"{QUIET_FROM:%H:%M}到第二天{QUIET_TO:%H:%M}"
 URGENCIES = {
-    "routine": f"夜里（{NIGHT}）不打扰，改到早上或头天晚上", "same_day": "夜里也发",
-    "safety": "夜里也发，排在最前", "digest": "夜里不打扰，排在最后",
+    "routine": "夜里不发", "same_day": "夜里也发", "safety": "夜里也发，排在最前", "digest": "夜里不发，排在最后",
 }  # fmt: skip
+HOW = (
+    "“开始前多久”只看几小时几分钟；“前几天”“前几个工作日”只看天数和几点。"
+    f"“夜里不发”：{QUIET_FROM:%H:%M}到{QUIET_TO:%H:%M}之间的改到早上，早上来不及的改到头天晚上。"
+    "下一步先看影响多少封，再保存。"
+)
 SOURCES = {"shipped": "系统原有", "edited": "已改", "own": "自己加的"}
 THERE = "（按收信人当地时间）"
 OFF = "停用"
@@ -59,6 +62,16 @@ def length(minutes: int) -> str:
 def stands(one: Standing) -> str:
     """What a role is told when, and that it is not where it is switched off."""
     return when(one.rule) if one.active else f"{OFF}（{when(one.rule)}）"
+
+
+def whole(one: Standing | None) -> str:
+    """The same with what happens at night; that there is none where there is none."""
+    return f"{stands(one)}，{URGENCIES[one.rule.urgency]}" if one else NONE
+
+
+def whom(kind: str, role: str) -> str:
+    """Of what and whom a rule reminds, for the audit."""
+    return f"{KINDS[kind]}，{ROLES[role]}"
 
 
 def preview(before: Standing | None, after: Standing | None, unsent: int) -> str:

@@ -95,8 +95,9 @@ def save(kind: str, role: str, name: str) -> Response:
         take_back_rule(desk.session(), kind, role, name, desk.now())
     elif after is not None:
         put_rule(desk.session(), after.rule, desk.now(), active=after.active)
-    said = {key: words.stands(found) if found else words.NONE for key, found in (("was", at.stands), ("set", after))}
-    desk.note(f"rule_{deed}", at.subject, **said)
+    desk.note(
+        f"rule_{deed}", at.subject, whom=words.whom(kind, role), was=words.whole(at.stands), set=words.whole(after)
+    )
     return desk.back_to("console.rules.listed", "rule_saved")
 
 

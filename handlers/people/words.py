@@ -134,7 +134,7 @@ AUDIT_FAULTS = {
 }  # fmt: skip
 AUDIT_DETAILS = {
     "reason": "原因", "code": "答复", "to": "交给", "answer": "答复", "new": "新编号", "found": "找到",
-    "why": "原因", "rows": "行数", "month": "月份", "was": "原来", "set": "改成",
+    "why": "原因", "rows": "行数", "month": "月份", "whom": "提醒谁", "was": "原来", "set": "改成",
 }  # fmt: skip
 BEFALLS = {"pause": "登记：住院", "resume": "登记：出院", "move_away": "登记：搬走", "die": "登记：去世"}
 BEFALLEN = "已经登记。"

@@ -159,10 +159,13 @@ def test_an_edit_is_weighed_saved_written_down_and_carried_out_once(chen, open_s
     with open_session() as session:
         line = session.scalars(select(AuditEntry).where(AuditEntry.verb == "rule_change")).one()
         assert (line.person_id, line.subject) == (cast.chen.id, f"rule:{SOON}")
-        assert line.detail == {"was": "提前1小时", "set": "提前2小时30分钟"}
+        assert line.detail == {
+            "whom": "亲情连线，家人", "was": "提前1小时，夜里也发", "set": "提前2小时30分钟，夜里也发",
+        }  # fmt: skip
     chen.opens("/console/audit/")
     assert "改提醒规则" in chen.text()
-    assert "原来：提前1小时，改成：提前2小时30分钟" in chen.text()
+    assert "提醒谁：亲情连线，家人" in chen.text()
+    assert "改成：提前2小时30分钟" in chen.text()
 
 
 @pytest.mark.parametrize(
