@@ -31,6 +31,7 @@ from handlers.family import quiet_desk as quiet
 from handlers.family import sheet_desk as callsheet
 from handlers.family import words as family_words
 from handlers.messages import desk as letters
+from handlers.messages import rule_words, rules_desk
 from handlers.messages import words as letter_words
 from handlers.messages.media import Folder
 from handlers.ordering import (
@@ -69,7 +70,7 @@ from models.hours import CHINA
 from wx_backend import guard, shield
 from wx_backend.cookies import Cookies
 from wx_backend.database import db
-from wx_backend.desk_menu import AUDIT, DAILY, KNOWN, LOOKS_BACK, MINE, Group
+from wx_backend.desk_menu import AUDIT, DAILY, KNOWN, LOOKS_BACK, MINE, RULES, Group
 from wx_backend.load.workbook import Sheet, written
 from wx_backend.signing import COOKIE, Signing
 
@@ -87,6 +88,7 @@ ROOMS = (
     needs_desk.ROOM, help_desk.ROOM, demands_desk.ROOM, gaps_desk.ROOM, orders.ROOM, dispatch.ROOM, waiting_desk.ROOM,
     sheet.ROOM, loans_desk.ROOM, review.ROOM, report.ROOM, letters.ROOM, residents.ROOM, centres.ROOM, seats.ROOM,
     logbook.ROOM,
+    rules_desk.ROOM,
 )  # fmt: skip
 
 STATUS: Mapping[str, int] = {
@@ -94,11 +96,13 @@ STATUS: Mapping[str, int] = {
     "answer_first": 422, "reason_missing": 422, "alternative_needed": 422, "bad_reason": 422, "bad_time": 422,
     "note_needed": 422, "bad_wake": 422, "bad_span": 422, "not_lendable": 404,
     "bad_days": 422, "bad_choice": 422, "bad_outage": 422,
+    "bad_rule": 422,
 }  # fmt: skip
 REFUSALS: Mapping[str, str] = {
     **order_words.REFUSALS, **catalogue_words.REFUSALS, **need_words.REFUSALS, **waiting_words.REFUSALS,
     **people_words.REFUSALS, **series_words.REFUSALS, **family_words.REFUSALS, **call_words.REFUSALS,
     **room_words.REFUSALS, **letter_words.REFUSALS, **task_words.REFUSALS, **place_words.REFUSALS,
+    **rule_words.REFUSALS,
     **words.REFUSALS, **words.DESK_REFUSALS,
 }  # fmt: skip
 DONE: Mapping[str, str] = {
@@ -106,11 +110,12 @@ DONE: Mapping[str, str] = {
     **desk_words.DONE_WORDS, **need_desk_words.DONE, **waiting_words.DONE, **call_words.DONE_WORDS,
     **people_words.DONE_WORDS, **series_words.DONE, **loan_words.DONE,
     **place_words.DONE,
+    **rule_words.DONE,
 }  # fmt: skip
 # How each kind of thing says what has changed since a page showed it.
 CHANGED: Mapping[str, Callable[[str], str]] = {
     "task": tasks.changed, "call": calls.changed, "version": review.changed, "need": needs_desk.changed,
-    "help": help_desk.changed,
+    "help": help_desk.changed, "rule": rules_desk.changed,
 }  # fmt: skip
 
 HEADERS = {
@@ -198,7 +203,7 @@ class Console:
         room = (request.endpoint or "").removeprefix("console.")
         args = ",".join(str(value) for value in (request.view_args or {}).values()) if request.url_rule else ""
         if not notes:
-            subject = f"{room}:{args}"[:60]
+            subject = f"{room}:{args}".replace("\x00", "")[:60]  # PostgreSQL keeps none
             notes = [desk.Note("refused" if refused else room[:32], subject, {"status": status} if refused else {})]
         for note in notes:
             audit.write(
@@ -285,7 +290,7 @@ def _at_hand() -> dict[str, Any]:
     def url_with(**changes: Any) -> str:
         return f"{request.path}?{urlencode({**request.args.to_dict(), **changes})}"
 
-    office = Group("系统", ((AUDIT, MINE) if g.desk and g.desk.is_admin else (MINE,)))
+    office = Group("系统", ((RULES, AUDIT, MINE) if g.desk and g.desk.is_admin else (MINE,)))
     return {
         "desk": g.desk, "now": g.now, "menu": (DAILY, LOOKS_BACK, KNOWN, office), "here": request.endpoint or "",
         "masked": masking.name, "masked_phone": masking.phone, "masked_text": masking.digits, "reasons": desk.REASONS,

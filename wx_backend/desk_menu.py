@@ -47,4 +47,5 @@ KNOWN = Group("人和地方", (
     Leaf("中心", "console.centres.listed", "console.centres."),
 ))  # fmt: skip
 MINE = Leaf("改密码", "console.sign.password", "console.sign.")
+RULES = Leaf("提醒规则", "console.rules.listed", "console.rules.")
 AUDIT = Leaf("操作日志", "console.audit.listed", "console.audit.")

@@ -152,7 +152,7 @@ def both(moment: datetime, relative_zone: str) -> str:
 
 
 # Nobody knows on which day, or how late, a letter is read: the time itself stands in it, and what to do.
-_SOON = {"t-1h": "视频时间快到了，", "t-10min": "请准备好视频，"}
+_SOON = ((15, "请准备好视频，"), (90, "视频时间快到了，"))  # by how many minutes before it is meant to be read
 _TEXTS = {
     "booked": "{relative}约了与{cared}视频：{time}，地点{centre}。",
     "booked_for": "工作人员帮您约了与{cared}视频：{time}，地点{centre}。不合适的话，请回复“我的连线”改时间。",
@@ -205,7 +205,8 @@ def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
         "place": where_, "contact": facts["phone"], "reason": reason,
     }  # fmt: skip
     if word == "reminder":
-        soon = "" if helper else _SOON.get(str(facts.get("rule")), "")
+        ahead = facts.get("ahead", 0)
+        soon = "" if helper else next((said for most, said in _SOON if 0 < ahead <= most), "")
         what = f"为{other}准备视频" if helper else f"与{other}视频"
         how = "" if helper else "到时工作人员会帮您接通。" if home else "到时回复“进入视频”就能进来。"
         text = f"提醒：{soon}{time}{what}，地点{where_}。{how}"

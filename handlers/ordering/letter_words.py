@@ -43,7 +43,17 @@ _LETTERS = {
     "complaint_settled": ("投诉有结果", "您对“{service}”（订单{spoken}）的意见已处理：{reason}。"),
     "still_wanted": ("请您确认", "{requester}不再代办{beneficiary}的事。“{service}”（订单{spoken}，{wanted}）还要吗？"),
 }
-TEMPLATES = {f"ordering.{word}": "order_update" for word in _LETTERS} | need_words.TEMPLATES
+# A reminder of a visit, by who reads it. Nobody knows how late it is read: the time itself stands in it.
+_REMINDERS = {
+    "beneficiary": "提醒：{wanted}，{organisation}的{visitor}{comes}为您做“{service}”（订单{spoken}），"
+                   "请您{be_there}。",
+    "requester": "提醒：{wanted}，{organisation}的{visitor}{comes}为{beneficiary}做“{service}”（订单{spoken}），"
+                 "请告诉{beneficiary}一声。",
+    "provider": "提醒：请您{wanted}到{goes_to}为{beneficiary}做“{service}”（订单{spoken}）。回复“接单”查看。",
+}  # fmt: skip
+_AT_HOME = {"state": "上门提醒", "comes": "上门", "be_there": "在家等候", "goes_to": "{village}{beneficiary}家"}
+_AT_CENTRE = {"state": "服务提醒", "comes": "在{centre}", "be_there": "准时到{centre}", "goes_to": "{centre}"}
+TEMPLATES = {f"ordering.{word}": "order_update" for word in (*_LETTERS, "reminder")} | need_words.TEMPLATES
 
 
 _LOANS = {"loan_approved": "借用已同意", "loan_refused": "借用没有同意", "loan_cancelled": "借用已取消"}
@@ -66,7 +76,8 @@ def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
         return need_words.letter(kind, facts, zone)
     if kind.partition(".")[2] in _LOANS:
         return _loan(kind.partition(".")[2], facts, zone)
-    state, text = _LETTERS[kind.partition(".")[2]]
+    word = kind.partition(".")[2]
+    state, text = _reminder(facts) if word == "reminder" else _LETTERS[word]
     wanted = datetime.fromisoformat(facts["preferred_at"])
     fields = {
         "service": f"{on_lock_screen(facts)}·{facts['beneficiary']}", "number": facts["number"], "state": state,
@@ -75,6 +86,15 @@ def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
     known = {"organisation": "", "alternative": "", **facts, "reason": facts.get("reason") or "未说明"}
     told = text.format(**known, spoken=spoken(facts["number"]), wanted=when_two(wanted, CHINA, zone))
     return Wording(TEMPLATES[kind], fields, f"{told}有问题请打{facts['centre']}电话{facts['phone']}。")
+
+
+def _reminder(facts: dict[str, Any]) -> tuple[str, str]:
+    """How a reminder of a visit is headed, and what it says to its reader."""
+    where = _AT_CENTRE if facts["mode"] == "at_centre" else _AT_HOME
+    text = _REMINDERS[facts["role"]]
+    for word, said in where.items():
+        text = text.replace(f"{{{word}}}", said)
+    return where["state"], text
 
 
 def on_lock_screen(facts: dict[str, Any]) -> str:

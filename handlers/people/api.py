@@ -9,11 +9,11 @@ from sqlalchemy import select
 
 from handlers import words as shared
 from handlers.envelope import NO_NUL, Asked, Shown, refusing, said
-from models.family.telling import person_moved_zone
 from models.people.care import links_of
 from models.people.persons import Person, call_oneself, move_to_zone
 from models.people.staff import Organisation, StaffRole, is_cadre
 from models.places.areas import Area
+from models.reminding import person_moved_zone
 
 room = APIBlueprint("people", __name__, tag="people")
 

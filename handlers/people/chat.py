@@ -6,7 +6,6 @@ from handlers.people import residents, trusting, words
 from handlers.room import Ask, Choice, Handler, Reply
 from models.errors import Refused
 from models.family.parting import part
-from models.family.telling import person_moved_zone
 from models.messages.optouts import opt_in, opt_out, wants_none
 from models.ordering.proxies import ask_family
 from models.people.care import links_of
@@ -15,6 +14,7 @@ from models.people.identities import Identity, follows, reach_again_by_account, 
 from models.people.links import KINSHIPS, invited_by
 from models.people.persons import Person, call_oneself, move_to_zone
 from models.people.staff import is_cadre
+from models.reminding import person_moved_zone
 from models.tasks import linking
 from models.tasks.holding import wake_for
 

@@ -123,6 +123,7 @@ AUDIT_VERBS = {
     "call_screen": "打开中心的屏幕", "homebound": "记能不能到中心",
     "closure_preview": "看关门影响到谁", "closure_shut": "登记关门", "closure_open_again": "撤回或提前结束关门",
     "outage_preview": "看停用影响到谁", "outage_begin": "登记座位停用", "outage_mend": "登记座位修好",
+    "rule_change": "改提醒规则", "rule_off": "停用提醒规则", "rule_shipped": "恢复原有提醒规则",
     "account_added": "开通账号", "account_reset": "重置密码", "role_ended": "停用岗位",
 }  # fmt: skip
 AUDIT_THINGS = {
@@ -131,6 +132,7 @@ AUDIT_THINGS = {
     "report": "报表", "sheet": "上门安排", "series": "定期连线", "occurrence": "定期连线的一次", "pair": "结对",
     "loan": "借用", "closure": "关门", "centre": "中心", "outage": "座位停用",
     "station": "座位",
+    "rule": "提醒规则",
 }  # fmt: skip
 AUDIT_FAULTS = {
     "missing": "第{seq}条不见了。", "chain": "第{seq}条和前一条接不上：中间被改过、删过或插过。",
@@ -139,7 +141,7 @@ AUDIT_FAULTS = {
 }  # fmt: skip
 AUDIT_DETAILS = {
     "reason": "原因", "code": "答复", "to": "交给", "answer": "答复", "new": "新编号", "found": "找到",
-    "why": "原因", "rows": "行数", "month": "月份",
+    "why": "原因", "rows": "行数", "month": "月份", "whom": "提醒谁", "was": "原来", "set": "改成",
 }  # fmt: skip
 BEFALLS = {"pause": "登记：住院", "resume": "登记：出院", "move_away": "登记：搬走", "die": "登记：去世"}
 BEFALLEN = "已经登记。"

@@ -18,6 +18,7 @@ from models.places.centres import ServiceCentre, phone_of
 from models.tasks.desk import open_task, settle_for
 
 REMINDER = "family.reminder"
+ROLES = ("relative", "cared", "helper")
 # A change is said a minute later: who moves a call and moves it back has changed nothing, and nobody hears of it twice.
 SETTLES = timedelta(minutes=1)
 SOON = timedelta(hours=24)  # a change this close is about today: it goes at night too
@@ -119,13 +120,13 @@ def remind(session: Session, call: FamilyCall, facts: dict[str, Any], now: datet
 def remind_anew(session: Session, now: datetime, person_id: int | None = None) -> int:
     """Plan the reminders of the coming calls anew (of those a person is on, with `person_id`); answers how many.
 
-    What an edited rule, or a relative who has moved to another zone, calls for. What was sent stands. The calls are
+    What an edited rule, or somebody who has moved to another zone, calls for. What was sent stands. The calls are
     locked first: what somebody moves or cancels at this moment must not have its old reminders brought back.
     """
     coming = select(FamilyCall).where(FamilyCall.state == "booked", FamilyCall.starts_at > now).order_by(FamilyCall.id)
     if person_id is not None:
         coming = coming.where(or_(
-            FamilyCall.relative_id == person_id, FamilyCall.helper_id == person_id,
+            FamilyCall.relative_id == person_id, FamilyCall.cared_id == person_id, FamilyCall.helper_id == person_id,
             FamilyCall.id.in_(calls_joined(person_id)),
         ))  # fmt: skip
     locked = coming.with_for_update(key_share=True)
@@ -136,7 +137,7 @@ def remind_anew(session: Session, now: datetime, person_id: int | None = None) -
 
 
 def person_moved_zone(session: Session, person_id: int, now: datetime) -> None:
-    """A relative lives elsewhere now: what is still to be said of their calls says so, and comes at its hour there."""
+    """Somebody lives elsewhere now: what is still to be said of their calls says so, and comes at its hour there."""
     remind_anew(session, now, person_id)  # locks the calls, and only then come their letters
     zone = session.get_one(Person, person_id).time_zone
     calls = select(FamilyCall.id).where(FamilyCall.relative_id == person_id)

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.hours import calendar
-from models.messages.letters import Letter
+from models.messages.letters import Letter, in_states
 from models.messages.outbox import Draft, post_many, withdraw
 from models.messages.rules import Rule, due_time, rules_for
 
@@ -51,8 +51,8 @@ def plan(session: Session, occasion: Occasion, recipients: Sequence[Recipient], 
 
     Older revisions' letters are withdrawn first. What is planned already moves with its rule, its reader's zone or its
     booking; what no rule asks for any more is withdrawn; what has been sent stays as it is and is not said twice. An
-    offset that is past already is skipped: a booking made inside the window must not fire all its reminders together,
-    and "at once" is over when the revision has been planned before. Planning twice is planning once.
+    offset that is past already is skipped, by an edit too: a booking made inside the window must not fire all its
+    reminders together, and "at once" is over when the revision has been planned before. Twice is once.
     """
     withdraw(session, occasion.subject, now, before_revision=occasion.revision)
     prefix = f"{occasion.subject}/{occasion.revision}/"
@@ -78,6 +78,13 @@ def plan(session: Session, occasion: Occasion, recipients: Sequence[Recipient], 
     return changed + len(drafts)
 
 
+def unsent_of(session: Session, rule: Rule) -> int:
+    """How many letters that a rule has planned for its role are still to be said: what an edit of it moves."""
+    mine = Letter.key.contains(f"/{rule.name}/{rule.role}:", autoescape=True)
+    query = select(func.count()).select_from(Letter).where(in_states("planned"), Letter.kind == rule.kind, mine)
+    return session.scalar(query) or 0
+
+
 def _wanted(session: Session, occasion: Occasion, recipients: Sequence[Recipient], since: datetime) -> Iterator[Wanted]:
     """The reminders of an occasion, planned first at `since`, by its rules.
 
@@ -101,25 +108,36 @@ def _draft(occasion: Occasion, want: Wanted, key: str) -> Draft:
         key=key, person_id=want.recipient.person_id, kind=occasion.kind, subject=occasion.subject,
         revision=occasion.revision, due_at=want.due, useful_until=want.useful_until, urgency=want.rule.urgency,
         about_id=occasion.about_id,
-        facts={**occasion.facts, "rule": want.rule.name, "role": want.recipient.role},
+        facts=_facts(occasion, want),
     )  # fmt: skip
+
+
+def _facts(occasion: Occasion, want: Wanted) -> dict[str, Any]:
+    """What the letter must know. `ahead`: how many minutes before the start, where that is what its rule says; its name
+    says nothing, for an administrator may have made any other rule of it."""
+    return {
+        **occasion.facts, "rule": want.rule.name, "role": want.recipient.role, "ahead": want.rule.minutes,
+    }  # fmt: skip
 
 
 def _move(letter: Letter, occasion: Occasion, want: Wanted, now: datetime) -> int:
     """Bring a letter that stands already to where it should be; one that has gone out, or is going, stays.
 
-    One that would have been due by now is said at once while it is of use, and at most one of a reader's is.
+    One that was due before and waits to be taken is still said while it is of use. One whose new time is past is
+    skipped like any other offset that is past: what is moved is not fired together with the next.
     """
     again = letter.state == "withdrawn" and letter.tries == 0 and want.due > now
     if letter.state != "planned" and not again:
         return 0
-    due = want.due if want.due > now else min(letter.due_at, now)
-    facts = {**occasion.facts, "rule": want.rule.name, "role": want.recipient.role}
+    skipped = want.due <= now < letter.due_at or want.useful_until <= now
+    if skipped:
+        letter.state, letter.settled_at = "withdrawn", now
+        return 1
+    due = want.due if want.due > now else letter.due_at
+    facts = _facts(occasion, want)
     if (letter.due_at, letter.useful_until, letter.state, letter.facts) == (due, want.useful_until, "planned", facts):
         return 0
     letter.state, letter.settled_at, letter.facts = "planned", None, facts
     letter.due_at = letter.next_at = due
     letter.useful_until, letter.urgency = want.useful_until, want.rule.urgency
-    if want.useful_until <= now:
-        letter.state, letter.settled_at = "withdrawn", now
     return 1

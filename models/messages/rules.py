@@ -1,5 +1,6 @@
 """Reminder rules as data: what is said how long before a thing, to whom, how urgently; an administrator edits them."""
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -7,7 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import String, UniqueConstraint, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Row
+from models.base import Row, locked_row
 from models.errors import Refused
 from models.hours import CHINA, WorkCalendar, instant
 from models.messages.ladder import LANES
@@ -19,6 +20,8 @@ AWAKE = ("safety", "same_day")  # these are about now, and go at night too
 # before: so many minutes before the start. day_at: so many days before, at a time of the reader's day.
 # workdays_at: so many of China's working days before, at a time of the reader's day. at_once: as soon as it is booked.
 MODES = ("before", "day_at", "workdays_at", "at_once")
+STEPS_ASIDE = "shipped"  # the mode of a row that an administrator took back: what we ship holds again
+UNWRITTEN = ""  # and of one that is only held by who is about to write it
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,10 @@ class Rule:
 
 
 class ReminderRule(Row):
-    """A rule as an administrator wrote it; it replaces the one of the same kind, role and name that we ship."""
+    """A rule as an administrator wrote it; it replaces the one of the same kind, role and name that we ship.
+
+    Rows are never deleted: one that was taken back steps aside, so that the clock hears of that too.
+    """
 
     __tablename__ = "reminder_rules"
     __table_args__ = (UniqueConstraint("kind", "role", "name"),)
@@ -63,28 +69,83 @@ SHIPPED: tuple[Rule, ...] = (
     Rule("family.reminder", "*", "t-24h", "before", minutes=24 * 60),
     Rule("family.reminder", "*", "t-1h", "before", minutes=60, urgency="same_day"),
     Rule("family.reminder", "*", "t-10min", "before", minutes=10, urgency="same_day", grace_minutes=10),
+    Rule("ordering.reminder", "*", "eve", "day_at", days=1, at=time(18)),
+    Rule("ordering.reminder", "beneficiary", "t-1h", "before", minutes=60, urgency="same_day"),
 )
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A rule of one role as it stands: whether it is in force, and whether it is ours or an administrator's."""
+
+    rule: Rule
+    active: bool = True
+    source: str = "shipped"  # "shipped", "edited" in the place of one of ours, or the county's "own"
 
 
 def rules_for(session: Session, kind: str, role: str) -> list[Rule]:
     """The rules in force for one role: what an administrator wrote in the place of what we ship."""
-    found = {rule.name: rule for rule in SHIPPED if rule.kind == kind and rule.role in (role, "*")}
-    query = select(ReminderRule).where(ReminderRule.kind == kind, ReminderRule.role.in_((role, "*")))
-    # A rule for this very role wins over one for every role.
-    for row in session.scalars(query.order_by(ReminderRule.role != "*", ReminderRule.id)):
+    return [one.rule for one in rules_standing(session, kind, (role,))[role].values() if one.active]
+
+
+def rules_standing(session: Session, kind: str, roles: Collection[str]) -> dict[str, dict[str, Standing]]:
+    """role → name → its rule as it stands, also where it is switched off; one question, whatever the number."""
+    query = select(ReminderRule).where(ReminderRule.kind == kind, ReminderRule.role.in_((*roles, "*")))
+    # A rule for one very role wins over one for every role.
+    rows = session.scalars(query.order_by(ReminderRule.role != "*", ReminderRule.id)).all()
+    return {role: _stand(rows, kind, role) for role in roles}
+
+
+def _stand(rows: Iterable[ReminderRule], kind: str, role: str) -> dict[str, Standing]:
+    ours = [rule for rule in SHIPPED if rule.kind == kind and rule.role in (role, "*")]
+    shipped = {rule.name: Standing(rule) for rule in sorted(ours, key=lambda rule: rule.role != "*")}
+    found = dict(shipped)
+    for row in rows:
+        if row.role not in (role, "*") or row.mode == UNWRITTEN:
+            continue
         found.pop(row.name, None)
-        if row.active:
-            found[row.name] = Rule(
+        if row.mode != STEPS_ASIDE:
+            rule = Rule(
                 row.kind, row.role, row.name, row.mode, row.minutes, row.days, row.at, row.urgency, row.grace_minutes
             )
-    return list(found.values())
+            found[row.name] = Standing(rule, row.active, "edited" if row.name in shipped else "own")
+        elif row.name in shipped:
+            found[row.name] = shipped[row.name]
+    return found
 
 
 def put_rule(session: Session, rule: Rule, now: datetime, *, active: bool = True) -> ReminderRule:
     """Write a rule down, or switch it off with `active=False`; bookings to come are planned anew by the clock.
 
-    Raises Refused("bad_rule", why=…) for a mode, urgency, name or time that cannot be.
+    Raises Refused("bad_rule", why=…) like `check_rule`.
     """
+    check_rule(rule)
+    row = hold_rule(session, rule.kind, rule.role, rule.name, now)
+    row.mode, row.minutes, row.days, row.at = rule.mode, rule.minutes, rule.days, rule.at
+    row.urgency, row.grace_minutes, row.active = rule.urgency, rule.grace_minutes, active
+    row.changed_at, row.heeded = now, False
+    session.flush()
+    return row
+
+
+def take_back_rule(session: Session, kind: str, role: str, name: str, now: datetime) -> None:
+    """What we ship holds again for this role; a rule of the county's own is no more. The clock plans anew."""
+    row = hold_rule(session, kind, role, name, now)
+    row.mode, row.active, row.changed_at, row.heeded = STEPS_ASIDE, True, now, False
+    session.flush()
+
+
+def hold_rule(session: Session, kind: str, role: str, name: str, now: datetime) -> ReminderRule:
+    """The row of a rule, held until this transaction ends; made as one that says nothing where there is none.
+
+    Of two who edit one rule the second waits here, and then sees what the first made of it.
+    """
+    key = {"kind": kind, "role": role, "name": name}
+    return locked_row(session, ReminderRule, key, mode=UNWRITTEN, changed_at=now)
+
+
+def check_rule(rule: Rule) -> None:
+    """Whether a rule can be; raises Refused("bad_rule", why=…) for a mode, urgency, name or time that cannot."""
     if rule.mode not in MODES or rule.urgency not in LANES:
         raise Refused("bad_rule", why="mode or urgency")
     if not all(0 < len(text) <= limit for text, limit in ((rule.kind, 32), (rule.role, 16), (rule.name, 16))):
@@ -94,16 +155,6 @@ def put_rule(session: Session, rule: Rule, now: datetime, *, active: bool = True
         raise Refused("bad_rule", why="time")
     if not (0 <= rule.minutes <= LONGEST_AHEAD and 0 <= rule.days <= LONGEST_AHEAD // 1440 and rule.grace_minutes >= 0):
         raise Refused("bad_rule", why="time")
-    key = {"kind": rule.kind, "role": rule.role, "name": rule.name}
-    row = session.scalar(select(ReminderRule).filter_by(**key))
-    if row is None:
-        row = ReminderRule(**key, mode=rule.mode, changed_at=now)
-        session.add(row)
-    row.mode, row.minutes, row.days, row.at = rule.mode, rule.minutes, rule.days, rule.at
-    row.urgency, row.grace_minutes, row.active = rule.urgency, rule.grace_minutes, active
-    row.changed_at, row.heeded = now, False
-    session.flush()
-    return row
 
 
 def take_changed(session: Session, kind: str) -> bool:

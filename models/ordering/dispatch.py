@@ -13,10 +13,9 @@ from models.ordering.assignments import ASSIGNMENT, Assignment, assigned_to
 from models.ordering.news import facts_for, tell, tell_on_the_way
 from models.ordering.offers import end_offers, offer_next
 from models.ordering.orders import ORDER, Order, locked, turn
-from models.ordering.visits import VISIT, live_visit, stand_down
+from models.ordering.visits import VISIT, let_go, live_visit, stand_down
 from models.people.identities import Who
 from models.people.staff import Organisation, members_of, memberships
-from models.places.cells import release
 from models.tasks.desk import settle_for
 
 REASON_LIMIT = 200
@@ -161,7 +160,7 @@ def conclude(
     visit = live_visit(session, assignment.id)
     if visit is not None:
         VISIT.move(session, visit, "finish", by=by, now=now, ended_at=happened_at, reported_at=now)
-        release(session, visit.subject)
+        let_go(session, visit, now)
     turn(order)
     ORDER.move(session, order, "complete", by=by, now=now, completed_at=happened_at)
     settle_for(session, order.subject, "cancel", by=BY_RULE, now=now)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import String, cast, literal, select
 from sqlalchemy.orm import Session, aliased
 
 from models.errors import Refused
@@ -13,6 +13,7 @@ from models.ordering.assignments import Assignment
 from models.ordering.listings import Listing
 from models.ordering.numbers import heard
 from models.ordering.orders import LIVE_ORDERS, Order
+from models.ordering.visits import VISIT, Visit
 from models.paging import Asked, Cursor, Page, page
 from models.people.identities import Who
 from models.people.persons import Person
@@ -88,10 +89,11 @@ def offers_of(session: Session, order_id: int) -> list[Any]:
 
 
 def letters_about(session: Session, order: Order, offers: list[Any]) -> list[Any]:
-    """Rows of (Letter, reader): what was said of an order and of its offers, the newest first."""
+    """Rows of (Letter, reader): what was said of an order, its offers and its visits, the newest first."""
     subjects = [order.subject, *(offer.Assignment.subject for offer in offers)]
+    visits = select(literal(f"{VISIT.name}:") + cast(Visit.id, String)).where(Visit.order_id == order.id)
     query = (
         select(Letter, Person.name.label("reader")).join(Person, Letter.person_id == Person.id)
-        .where(Letter.subject.in_(subjects)).order_by(Letter.id.desc())
+        .where(Letter.subject.in_(subjects) | Letter.subject.in_(visits)).order_by(Letter.id.desc())
     )  # fmt: skip
     return list(session.execute(query).all())

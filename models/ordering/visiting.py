@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from models.errors import Refused
 from models.life import BY_RULE, By
-from models.messages.outbox import post
+from models.messages.outbox import post, withdraw
 from models.ordering.assignments import Assignment
 from models.ordering.dispatch import conclude
 from models.ordering.listings import Listing
@@ -15,14 +15,15 @@ from models.ordering.loans import lent_to
 from models.ordering.matching import lasting
 from models.ordering.news import facts_for, say
 from models.ordering.orders import Order, locked, turn
+from models.ordering.reminding import remind
 from models.ordering.skills import away, qualified
-from models.ordering.visits import LIVE_VISITS, VISIT, Visit, live_visit
+from models.ordering.visits import LIVE_VISITS, VISIT, Visit, let_go, live_visit
 from models.people.identities import Who
 from models.people.persons import Person
 from models.people.scope import in_charge_of
 from models.people.staff import Organisation, is_member
 from models.places.areas import Area
-from models.places.cells import hold, release
+from models.places.cells import hold
 from models.places.equipment import Equipment
 from models.places.travel import travel_minutes
 from models.tasks.desk import open_task, settle_for
@@ -92,6 +93,7 @@ def arrive(session: Session, who: Who, visit_id: int, happened_at: datetime, now
     visit, _, by = _reported_by(session, who, visit_id, happened_at, now)
     if visit.state != "arrived":
         VISIT.move(session, visit, "arrive", by=by, now=now, arrived_at=happened_at, reported_at=now)
+        withdraw(session, visit.subject, now)
     return visit
 
 
@@ -104,7 +106,7 @@ def find_nobody(session: Session, who: Who, visit_id: int, happened_at: datetime
     if visit.state == "nobody_home":
         return visit
     VISIT.move(session, visit, "find_nobody", by=by, now=now, ended_at=happened_at, reported_at=now)
-    release(session, visit.subject)
+    let_go(session, visit, now)
     turn(order)
     assignment = session.get_one(Assignment, visit.assignment_id)
     name = session.get_one(Organisation, assignment.organisation_id).name
@@ -155,11 +157,12 @@ def _put(session: Session, visit: Visit, standing: Visit | None, by: By, now: da
         VISIT.move(
             session, standing, "move", by=by, now=now, note=visit.starts_at.isoformat(), starts_at=visit.starts_at,
             ends_at=visit.ends_at, vehicle_id=visit.vehicle_id, room_id=visit.room_id,
+            revision=standing.revision + (visit.starts_at != standing.starts_at),
         )  # fmt: skip
         return standing
     if standing is not None:
         VISIT.move(session, standing, "replace", by=by, now=now)
-        release(session, standing.subject)
+        let_go(session, standing, now)
         visit.stands_in_for_id = standing.person_id
     session.add(visit)
     VISIT.begin(session, visit, by=by, now=now)
@@ -208,7 +211,7 @@ def _spans(session: Session, visit: Visit, order: Order, listing: Listing) -> li
 
 
 def _announce(session: Session, visit: Visit, order: Order, assignment: Assignment, by: By, now: datetime) -> None:
-    """Who goes hears where and when; the household hears who comes."""
+    """Who goes hears where and when, the household who comes; both are reminded of it."""
     visitor, step = session.get_one(Person, visit.person_id), f"{visit.id}/{order.revision}"
     facts = {
         "organisation": session.get_one(Organisation, assignment.organisation_id).name, "visitor": visitor.name,
@@ -222,6 +225,7 @@ def _announce(session: Session, visit: Visit, order: Order, assignment: Assignme
     say(session, order, "ordering.named", ("requester", "family", "beneficiary"), word=f"named:{step}", by=by, now=now,
         facts=facts)  # fmt: skip
     settle_for(session, order.subject, "cancel", by=BY_RULE, now=now, kinds=("name_person", "visit_recheck"))
+    remind(session, visit, order, now)
 
 
 def _reported_by(

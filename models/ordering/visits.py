@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Row
 from models.life import BY_RULE, TIME, Life, Verb
+from models.messages.outbox import withdraw
 from models.places.cells import release
 
 LIVE_VISITS = ("scheduled", "on_the_way", "arrived")
@@ -38,11 +39,12 @@ class Visit(Row):
     arrived_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     reported_at: Mapped[datetime | None]  # when the last of it reached us: a day later where there is no signal
+    revision: Mapped[int] = mapped_column(default=0)  # how often its time was changed: reminders know theirs
     created_at: Mapped[datetime]
 
     @property
     def subject(self) -> str:
-        """The name under which history, cells and tasks know this visit."""
+        """The name under which history, cells, reminders and tasks know this visit."""
         return f"visit:{self.id}"
 
 
@@ -89,5 +91,11 @@ def stand_down(session: Session, assignment_id: int, now: datetime) -> Visit | N
     visit = live_visit(session, assignment_id)
     if visit is not None:
         VISIT.move(session, visit, "stand_down", by=BY_RULE, now=now)
-        release(session, visit.subject)
+        let_go(session, visit, now)
     return visit
+
+
+def let_go(session: Session, visit: Visit, now: datetime) -> None:
+    """A visit is over or will not be: everybody's time is free again, and nobody is reminded of it."""
+    release(session, visit.subject)
+    withdraw(session, visit.subject, now)

@@ -23,7 +23,8 @@ from wx_backend.database import make_engine, session_factory
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 PAGES = ("", "tasks/", "tasks/1", "orders/", "orders/1", "letters/", "letters/1", "residents/", "residents/1",
-         "centres/", "centres/1", "seats/1", "audit/", "password", "no/such/page")  # fmt: skip
+         "centres/", "centres/1", "seats/1", "audit/", "rules/", "rules/family.reminder/helper/t-1h", "password",
+         "no/such/page")  # fmt: skip
 # What is too small, or stands too little out from what it stands on (WCAG: 4.5 to 1), for whoever must read it.
 UNREADABLE = """() => {
   const light = c => { const [r, g, b] = c.match(/[\\d.]+/g).slice(0, 3)

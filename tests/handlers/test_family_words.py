@@ -49,6 +49,13 @@ def test_a_reminder_names_its_day_and_both_hours_and_no_distance(rule, role):
     assert not [word for word in ("今天", "明天", "小时后", "分钟") if word in text]
 
 
+@pytest.mark.case("J10")
+@pytest.mark.parametrize(("ahead", "words"), [(48 * 60, ""), (60, "视频时间快到了"), (10, "请准备好视频"), (0, "")])
+def test_that_it_is_soon_is_said_by_what_the_rule_is_now_and_not_by_what_it_is_called(ahead, words):
+    text = said("reminder", "relative", MADRID, rule="t-1h", ahead=ahead).text
+    assert [one for one in ("视频时间快到了", "请准备好视频") if one in text] == ([words] if words else [])
+
+
 @pytest.mark.case("D10")
 def test_a_relative_reads_the_hour_of_where_they_live_when_it_is_carried():
     wording = said("reminder", zone=TOKYO, rule="t-1h")

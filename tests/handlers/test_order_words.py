@@ -15,7 +15,7 @@ def facts(**more):
         "order": 1, "number": "40213975", "service": "陪同就医", "category": "medical", "mode": "at_home",
         "beneficiary": "王秀英", "requester": "小芳", "preferred_at": NOW.isoformat(), "centre": "葛山村党群服务中心",
         "phone": "0578-5550101", "organisation": "老徐好帮手",
-        "visitor": "阿妈", "village": "葛山村", **more,
+        "visitor": "阿妈", "village": "葛山村", "role": "provider", **more,
     }  # fmt: skip
 
 

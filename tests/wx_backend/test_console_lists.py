@@ -43,6 +43,7 @@ LISTS = {
     "waiting": "/console/waiting/", "series": "/console/series/",
     "loans": "/console/loans/",
     "residents": "/console/residents/", "centres": "/console/centres/", "audit": "/console/audit/",
+    "rules": "/console/rules/",
     "": "/console/",
 }  # fmt: skip
 

@@ -168,6 +168,10 @@ MATRIX: dict[tuple[str, str], Row] = {
     (LOOK, "seats.outage"): Row("seats/outages/{outage}", 200, 404),
     (DO, "seats.mended"): Row("seats/outages/{outage}/mended", 303, 404),
     (LOOK, "audit.listed"): Row("audit/", 404, 404),  # an administrator's alone: see below
+    (LOOK, "rules.listed"): Row("rules/", 404, 404),  # and so are the rules of reminders: see test_console_rules
+    (LOOK, "rules.one"): Row("rules/family.reminder/helper/t-1h", 404, 404),
+    (LOOK, "rules.weigh"): Row("rules/weigh/family.reminder/helper/t-1h?deed=off", 404, 404),
+    (DO, "rules.save"): Row("rules/save/family.reminder/helper/t-1h", 404, 404, {"deed": "off"}),
     (LOOK, "sign.password"): Row("password", 200, 200),
     (DO, "sign.change"): Row("password", 422, 422, {"old": "x", "new": "y", "again": "y"}),
     (LOOK, "style"): Row("console.css", 200, 200, stranger=200),

@@ -22,6 +22,7 @@ from models.people.staff import Organisation
 from models.places.areas import Area
 from models.places.centres import CLOSURE, Closure, OpeningHours, ServiceCentre, open_spans
 from models.places.heeding import take_changed_hours
+from models.reminding import REMINDED
 from tests.world import NOW
 from wx_backend.demo.cast import COUNTY
 from wx_backend.load import NotLoaded, load_county
@@ -294,6 +295,16 @@ def test_a_rule_that_says_no_time_is_refused_with_what_it_needs(session, tmp_pat
     with pytest.raises(NotLoaded) as refused:
         load(session, tmp_path / "c.csv", f"{RULES}{row}\n")
     assert "before 要写 minutes" in refused.value.faults[0]
+
+
+@pytest.mark.parametrize("one", REMINDED, ids=lambda one: one.kind)
+def test_a_rule_for_any_role_that_a_kind_reminds_is_taken_and_for_another_kinds_role_refused(session, tmp_path, one):
+    for role in one.roles:
+        load(session, tmp_path / "c.csv", f"{RULES}{one.kind},{role},own,day_at,,1,07:00,routine,yes\n")
+        assert "own" in {rule.name for rule in rules_for(session, one.kind, role)}
+    for role in {role for other in REMINDED for role in other.roles} - set(one.roles) | {"cadre"}:
+        with pytest.raises(NotLoaded, match="role"):
+            load(session, tmp_path / "c.csv", f"{RULES}{one.kind},{role},own,day_at,,1,07:00,routine,yes\n")
 
 
 SEAT = """[stations]

@@ -1,17 +1,23 @@
 """The database goes up, comes down, and after going up holds exactly what the models say."""
 
 import pytest
-from sqlalchemy import inspect, select, text
+from sqlalchemy import delete, inspect, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from models import audit
+from models.messages.letters import Letter
 from models.ordering.listings import Listing, terms_in
+from models.ordering.reminding import REMINDER as VISITS
 from models.ordering.versions import ListingVersion, in_force
 from models.register import METADATA
+from scheduler.plan import plan_anew
+from tests.cast import settle
+from tests.models.messages.test_rules import hands
+from tests.models.ordering.test_visiting import named, taken_on
 from tests.world import NOW, disposing
 from wx_backend import migrations
-from wx_backend.database import make_engine
+from wx_backend.database import make_engine, session_factory
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
@@ -108,3 +114,20 @@ def test_a_service_of_before_has_its_first_version(empty):
         states = session.scalars(select(ListingVersion.state).order_by(ListingVersion.listing_id)).all()
         assert states == ["in_force", "submitted"]
     migrations.downgrade(empty, "0002")
+
+
+def test_visits_that_were_agreed_before_reminders_of_them_are_planned_by_the_next_clock(empty):
+    migrations.upgrade(empty)
+    with session_factory(empty)() as session, session.begin():
+        cast = settle(session, NOW)
+        named(session, cast, taken_on(session, cast)[1])
+        session.execute(delete(Letter).where(Letter.kind == VISITS))
+    migrations.downgrade(empty, "0017")
+    migrations.upgrade(empty)
+    assert [plan_anew(hands(session_factory(empty))) for _ in range(2)] == [1, 0]
+    with session_factory(empty)() as session:
+        rules = {letter.facts["rule"] for letter in session.scalars(select(Letter).where(Letter.kind == VISITS))}
+        assert rules == {"eve"}
+    migrations.downgrade(empty, "0017")
+    with empty.begin() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM reminder_rules")) == 0

@@ -15,9 +15,10 @@ from models.family.booking import book, move
 from models.family.calls import FamilyCall, call_for, calls_of
 from models.family.ending import cancel, finish_past
 from models.family.slots import free_slots
-from models.family.telling import person_moved_zone
+from models.family.telling import REMINDER, person_moved_zone
 from models.hours import CHINA
 from models.messages.letters import Letter
+from models.messages.rules import Rule, put_rule
 from models.people.care import CareLink
 from models.people.identities import Identity
 from models.people.persons import Person, move_to_zone
@@ -417,6 +418,19 @@ def test_a_call_over_midnight_and_the_turn_of_the_year_where_the_relative_lives(
     # A day before is a quarter to midnight there: it waits for the morning of the old year's last day.
     assert due[cast.xiaofang.id, "t-24h"] == datetime(2026, 12, 31, 8, 0, tzinfo=ZoneInfo("Pacific/Auckland"))
     assert due[cast.li.id, "t-24h"] == datetime(2026, 12, 30, 18, 45, tzinfo=CHINA)
+
+
+@pytest.mark.case("D10")
+def test_an_elder_who_is_called_and_lives_elsewhere_now_is_reminded_at_the_hour_there(session, cast):
+    session.add(Identity(app_id=APP_ID, openid="o-wang", person_id=cast.wangnainai.id, since=NOW))
+    session.flush()
+    put_rule(session, Rule(REMINDER, "cared", "eve", "day_at", days=1, at=time(18)), NOW)
+    call = booked(session, cast)
+    move_to_zone(session, session.get_one(Person, cast.wangnainai.id), "Asia/Tokyo")
+    person_moved_zone(session, cast.wangnainai.id, NOW)
+    due = {(r.person_id, r.facts["rule"]): r.due_at for r in reminders(session, call)}
+    assert due[cast.wangnainai.id, "eve"] == datetime(2026, 11, 28, 18, 0, tzinfo=ZoneInfo("Asia/Tokyo"))
+    assert len([one for one in due if one[0] == cast.wangnainai.id]) == 4
 
 
 def test_an_elder_with_a_phone_of_her_own_hears_of_everything_herself_and_others_are_told_as_before(session, cast):

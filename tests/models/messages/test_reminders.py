@@ -17,7 +17,8 @@ from models.messages.rules import due_time as due_by_rule
 from models.messages.sweeping import sweep_letters
 from tests.world import NOW
 
-DAY, HOUR, TEN = SHIPPED
+OF_CALLS = [rule for rule in SHIPPED if rule.kind == "family.reminder"]
+DAY, HOUR, TEN = OF_CALLS
 MADRID, ROME, NEW_YORK = ZoneInfo("Europe/Madrid"), ZoneInfo("Europe/Rome"), ZoneInfo("America/New_York")
 START = datetime(2026, 11, 29, 16, 0, tzinfo=CHINA)
 
@@ -79,7 +80,7 @@ def test_planning_a_revision_twice_is_once_and_takes_the_older_back(session):
     planned(session, START + timedelta(hours=2), revision=1)
     live = session.scalars(select(Letter).where(Letter.state == "planned")).all()
     assert {(letter.revision, letter.due_at) for letter in live} == {
-        (1, START + timedelta(hours=2) - before(rule)) for rule in SHIPPED
+        (1, START + timedelta(hours=2) - before(rule)) for rule in OF_CALLS
     }
     assert set(session.scalars(select(Letter.state).where(Letter.revision == 0))) == {"withdrawn"}
 
