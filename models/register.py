@@ -57,16 +57,16 @@ from models.people import (
     signins,
     staff,
 )  # fmt: skip
-from models.places import alliances, areas, cells, centres, equipment, heeding, travel
+from models.places import alliances, areas, cells, centres, equipment, heeding, lent, travel
 from models.tasks import escalation, tasks
 
 ROOMS = (
     history, audit, hours, areas, centres, alliances, heeding, cells, travel, equipment,
     persons, lives, identities, care, consent, contacts, staff, entering, signins, desk_sessions, accounts,
     inbox, letters, receipts, budgets, breakers, subscriptions, optouts, rules, media, answers, tasks, escalation,
-    listings, versions, orders, assignments, tallies, publications, skills, teams, loans, visits, ratings, complaints,
-    demands, needs, help, waiting, calls, guests, proposals, makeup, outcomes, wellbeing, news, pairing, told,
-    rooms, passes, presence, series, occurrences, feeds, holds, routines, call_days,
+    listings, versions, orders, assignments, tallies, publications, skills, teams, loans, lent, visits, ratings,
+    complaints, demands, needs, help, waiting, calls, guests, proposals, makeup, outcomes, wellbeing, news, pairing,
+    told, rooms, passes, presence, series, occurrences, feeds, holds, routines, call_days,
     minutes, devices,
 )  # fmt: skip
 

@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
+from models.hours import CHINA
 from models.life import BY_RULE, By
 from models.messages.outbox import post
 from models.ordering.assignments import Assignment
@@ -24,6 +25,7 @@ from models.people.staff import Organisation, is_member
 from models.places.areas import Area
 from models.places.cells import hold, release
 from models.places.equipment import Equipment
+from models.places.lent import holders
 from models.places.travel import travel_minutes
 from models.tasks.desk import open_task, settle_for
 
@@ -197,14 +199,24 @@ def _spans(session: Session, visit: Visit, order: Order, listing: Listing) -> li
     if listing.mode != "delivery":
         taken.append(session.get_one(Person, order.beneficiary_id).resource)
     if visit.vehicle_id is not None:
-        vehicle = session.get(Equipment, visit.vehicle_id)
-        lent = lent_to(session, "equipment", visit.vehicle_id, order.centre_id, visit.starts_at)
-        if vehicle is None or (vehicle.centre_id != order.centre_id and lent is None):
-            raise Refused("not_here")
-        taken.append(vehicle.resource)
+        taken.append(_vehicle(session, visit, order).resource)
     if visit.room_id is not None:
         taken.append(f"room:{visit.room_id}")
     return [(resource, visit.starts_at, visit.ends_at) for resource in taken]
+
+
+def _vehicle(session: Session, visit: Visit, order: Order) -> Equipment:
+    """The vehicle of a visit, held, so that nobody lends it meanwhile; raises Refused("not_here")."""
+    vehicle = session.scalar(select(Equipment).where(Equipment.id == visit.vehicle_id).with_for_update(key_share=True))
+    if vehicle is not None and vehicle.centre_id == order.centre_id:
+        day = visit.starts_at.astimezone(CHINA).date()
+        here = not holders(session, [vehicle.resource], day, visit.ends_at.astimezone(CHINA).date())
+    else:
+        loan = lent_to(session, "equipment", visit.vehicle_id or 0, order.centre_id, visit.starts_at)
+        here = loan is not None and loan.order_id in (None, order.id)
+    if vehicle is None or not here:
+        raise Refused("not_here")
+    return vehicle
 
 
 def _announce(session: Session, visit: Visit, order: Order, assignment: Assignment, by: By, now: datetime) -> None:

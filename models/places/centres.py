@@ -1,5 +1,6 @@
 """Community service centres: where they stand, when they are open, which rooms and stations they hold."""
 
+from collections.abc import Collection
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -99,6 +100,25 @@ def stations_of(session: Session, centre_id: int, kind: str) -> list[Station]:
         .where(Zone.centre_id == centre_id, Station.kind == kind).order_by(Station.id)
     )  # fmt: skip
     return list(session.scalars(query))
+
+
+def borrowed_screens(session: Session, keys: Collection[int]) -> list[Station]:
+    """Those of some stations that go to people's homes."""
+    if not keys:
+        return []
+    query = select(Station).where(Station.id.in_(keys), Station.kind == "portable_call")
+    return list(session.scalars(query.order_by(Station.id)))
+
+
+def portable_screen(session: Session, station_id: int) -> tuple[Station, ServiceCentre] | None:
+    """A screen that goes to people's homes, and the centre that owns it; None for one that stands fast."""
+    query = (
+        select(Station, ServiceCentre).join(Room, Station.room_id == Room.id).join(Zone, Room.zone_id == Zone.id)
+        .join(ServiceCentre, Zone.centre_id == ServiceCentre.id)
+        .where(Station.id == station_id, Station.kind == "portable_call")
+    )  # fmt: skip
+    row = session.execute(query).first()
+    return (row.Station, row.ServiceCentre) if row is not None else None
 
 
 def centre_for(session: Session, area_path: str) -> ServiceCentre | None:
