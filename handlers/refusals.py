@@ -178,7 +178,7 @@ OF_RULES: Mapping[str, Meaning] = {
     "too_late": Meaning(409, "more than `days` days after completion"),
     "too_late_to_undo": Meaning(409, "ten minutes have passed, or its time has come"),
     "too_soon": Meaning(409, "the listing needs more time to prepare"),
-    "travel": Meaning(409, "the road from the last visit takes `minutes` minutes"),
+    "travel": Meaning(409, "the road to what else they do, in `village`, takes `minutes` minutes"),
     "under_review": Meaning(409, "another version waits for its review"),
     "under_way": Meaning(409, "somebody is on the way"),
     "undo_over": Meaning(409, "two minutes have passed, or its time has come"),

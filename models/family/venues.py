@@ -27,11 +27,10 @@ from models.places.centres import (
 from models.places.equipment import Equipment, vehicles_of
 from models.places.lent import borrowed_keys, holders
 from models.places.quarters import Grid
-from models.places.travel import roads_from, travel_minutes
+from models.places.travel import NEAR, roads_from, travel_minutes
 
 DAY = timedelta(days=1)
 CALL_LASTS = timedelta(minutes=30)
-AROUND = timedelta(hours=4)  # no road in the county is longer: where a helper was before that is nobody's hurry
 SCREENS = {AT_CENTRE: "video_call", AT_HOME: "portable_call"}
 
 
@@ -153,7 +152,7 @@ def look(session: Session, venue: Venue, people: Collection[str], grid: Grid, bu
     on the days on which another centre has it, and a portable screen on a day when its battery has no further call in
     it.
     """
-    wide = grid.with_room(AROUND)
+    wide = grid.with_room(NEAR)
     # Summed up by the database: a month of many calendars is thousands of cells, and a handful of lines.
     seconds = func.aggregate_strings(cast(cast(extract("epoch", Cell.cell_start), BigInteger), String), ",")
     query = (

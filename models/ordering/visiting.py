@@ -26,11 +26,10 @@ from models.places.areas import Area
 from models.places.cells import hold, release
 from models.places.equipment import Equipment
 from models.places.lent import holders
-from models.places.travel import travel_minutes
+from models.places.travel import in_a_hurry
 from models.tasks.desk import open_task, settle_for
 
 LOOK_WITHIN = timedelta(hours=4)  # nobody opened the door: somebody looks after them on the same day
-NEAR = timedelta(hours=4)  # the road to visits further away in time than this is nobody's hurry
 
 
 def name_person(
@@ -65,7 +64,9 @@ def name_person(
         with session.begin_nested():  # a refusal leaves everything as it was
             visit = _put(session, visit, standing, by, now)
             _check_person(session, visit, assignment, order)
-            hold(session, _spans(session, visit, order, listing), visit.subject, order.area_id)
+            vehicle = _vehicle(session, visit, order) if visit.vehicle_id is not None else None
+            _check_roads(session, visit, order, vehicle)
+            hold(session, _spans(session, visit, order, listing, vehicle), visit.subject, order.area_id)
     except Refused:
         if standing is not None:
             session.refresh(standing)
@@ -180,26 +181,26 @@ def _check_person(session: Session, visit: Visit, assignment: Assignment, order:
         raise Refused("not_qualified")
     if away(session, [key], start, end):
         raise Refused("time_off")
+
+
+def _check_roads(session: Session, visit: Visit, order: Order, vehicle: Equipment | None) -> None:
+    """Whether who goes, and what they go with, can be there in time from wherever else they are that day."""
+    movers = [session.get_one(Person, visit.person_id).resource, *([vehicle.resource] if vehicle is not None else [])]
     here = session.get_one(Area, order.area_id)
-    near = select(Visit, Order).join(Order, Visit.order_id == Order.id).where(
-        Visit.person_id == key, Visit.state.in_(LIVE_VISITS), Visit.id != visit.id,
-        Visit.ends_at > start - NEAR, Visit.starts_at < end + NEAR,
-    )  # fmt: skip
-    for other, others in session.execute(near).all():
-        there = session.get_one(Area, others.area_id)
-        gap = max(start - other.ends_at, other.starts_at - end)
-        road = travel_minutes(session, here, there)
-        if timedelta(0) <= gap < timedelta(minutes=road):
-            raise Refused("travel", minutes=road, village=there.name)
+    late = in_a_hurry(session, movers, here, visit.starts_at, visit.ends_at, visit.subject)
+    for hurry in late.values():
+        raise Refused("travel", minutes=hurry.minutes, village=hurry.village)
 
 
-def _spans(session: Session, visit: Visit, order: Order, listing: Listing) -> list[tuple[str, datetime, datetime]]:
+def _spans(
+    session: Session, visit: Visit, order: Order, listing: Listing, vehicle: Equipment | None
+) -> list[tuple[str, datetime, datetime]]:
     """What a visit occupies and for how long."""
     taken = [session.get_one(Person, visit.person_id).resource]
     if listing.mode != "delivery":
         taken.append(session.get_one(Person, order.beneficiary_id).resource)
-    if visit.vehicle_id is not None:
-        taken.append(_vehicle(session, visit, order).resource)
+    if vehicle is not None:
+        taken.append(vehicle.resource)
     if visit.room_id is not None:
         taken.append(f"room:{visit.room_id}")
     return [(resource, visit.starts_at, visit.ends_at) for resource in taken]
