@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import timedelta
 
-from handlers.family import answers, company, ending, entering, guests, outcomes, words
+from handlers.family import answers, company, ending, entering, guests, outcomes, rounds, words
 from handlers.family.free_times import FreeTimes, for_a_new_call, to_move_a_call
 from handlers.family.moments import day_of, instant_of, stamp_of
 from handlers.ordering.times import day_and_clock
@@ -245,9 +245,10 @@ ADDRESSES: dict[str, Handler] = {
     **outcomes.ADDRESSES,
     **answers.ADDRESSES,
     **company.ADDRESSES,
+    **rounds.ADDRESSES,
 }
 
 KEYWORDS = {
     "亲情连线": "call", "视频": "call", "连线": "call", "视频通话": "call",
-    "我的连线": "call/mine", "我的视频": "call/mine", **company.KEYWORDS,
+    "我的连线": "call/mine", "我的视频": "call/mine", **company.KEYWORDS, **rounds.KEYWORDS,
 }  # fmt: skip

@@ -14,9 +14,11 @@ from models.errors import Refused
 from models.family import ending, told, wellbeing
 from models.family.calls import CALL, LIVE_CALLS, FamilyCall, cadres_call
 from models.family.guests import guests_of
+from models.family.homes import ended_at
 from models.family.looking import Question, look
 from models.family.looking import one as call_row
-from models.family.outcomes import OUTCOMES, report, reports_of, suggested
+from models.family.outcomes import report, suggested
+from models.family.reports import OUTCOMES, reports_of
 from models.hours import CHINA
 from models.people.contacts import ways_to
 
@@ -54,7 +56,7 @@ def reveal(call: int) -> str:
 def became(call: int) -> Response:
     """What became of it, and when that was."""
     found = _as_seen(call)
-    what, moment = desk.typed("what"), _moment("at") or min(desk.now(), found.ends_at)
+    what, moment = desk.typed("what"), _moment("at") or ended_at(found, desk.now())
     report(desk.session(), desk.who(), call, what, moment, desk.now(), desk.typed("note"))
     return _done("call_outcome", call, "outcome", what=what if what in OUTCOMES else "")
 

@@ -9,8 +9,9 @@ from handlers.words import plain, when
 from models.errors import Refused
 from models.family import told
 from models.family.calls import FamilyCall, cadres_call
-from models.family.homes import SET_OUT_WITHIN, set_out
-from models.family.outcomes import OUTCOMES, arrive, report, suggested
+from models.family.homes import SET_OUT_WITHIN, ended_at, set_out
+from models.family.outcomes import arrive, report, suggested
+from models.family.reports import OUTCOMES
 from models.family.told import telling_of
 from models.family.wellbeing import SOON, tick, tick_of
 from models.hours import CHINA
@@ -111,7 +112,7 @@ def became(ask: Ask, call: int, what: int) -> Reply:
     """Written down; after a call that went well the next question is how the elder is."""
     name = _outcome(what)
     # Written down later, it was so while the call lasted, and is not news of today.
-    happened = min(ask.now, _end(ask, call))
+    happened = ended_at(cadres_call(ask.session, ask.who, call), ask.now)
     found = report(ask.session, ask.who, call, name, happened, ask.now)
     if found.state != name:
         return Reply(after_words.KEPT_AS.format(state=words.STATE_NAMES[found.state]), TASKS)

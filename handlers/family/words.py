@@ -1,7 +1,7 @@
 """What we say about family calls."""
 
 from collections.abc import Sequence
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -164,13 +164,17 @@ _TEXTS = {
     "arrived": "{cared}已经到了{centre}，可以视频了（约的是{time}）。请回复“进入视频”。",
     "ready_at_home": "{cared}那边准备好了，可以视频了（约的是{time}）。请回复“进入视频”。",
     "on_the_way": "{helper}已经出发去{cared}家，大约{arrives}到。视频时间：{time}。",
+    "on_time_again": "{helper}赶上来了，{cared}家的视频照约好的时间：{time}。",
+    "running_late": "{helper}要晚一点，大约{arrives}到{cared}家，请多等一会儿。视频约的是{time}。",
 }
+A_LITTLE = timedelta(minutes=5)  # nobody calls that late
 _INSTEAD = "别的办法：{instead}。"
 TEMPLATES = {
     "family.booked": "call_booked", "family.changed": "call_changed", "family.cancelled": "call_cancelled",
     "family.reminder": "call_reminder", "family.invited": "call_booked", "family.left": "call_changed",
     "family.uninvited": "call_cancelled", "family.restored": "call_booked", "family.arrived": "call_reminder",
     "family.seated": "call_booked", "family.booked_for": "call_booked", "family.on_the_way": "call_reminder",
+    "family.running_late": "call_changed",
 }  # fmt: skip
 
 
@@ -185,6 +189,13 @@ def _subject(facts: dict[str, Any], start: datetime, zone: ZoneInfo, *, helper: 
         return (f"{weekday}{whom}", whom)
     there = f"国内周{WEEKDAYS[home.weekday()]}{home:%H:%M}"
     return (f"{weekday}{whom}（{there}）", f"{whom}（{there}）", f"{whom}（国内{home:%H:%M}）", whom)
+
+
+def _at_the_door(facts: dict[str, Any], arrives: datetime, zone: ZoneInfo) -> tuple[str, ...]:
+    """What a card about a helper on the road is about: when they are at the door."""
+    home = arrives.astimezone(CHINA)
+    clock = f"{home:%H:%M}" if home.utcoffset() == arrives.astimezone(zone).utcoffset() else f"国内{home:%H:%M}"
+    return (f"上门大约{clock}到{facts['cared']}家", f"上门大约{clock}到")
 
 
 def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
@@ -211,8 +222,12 @@ def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
         words = {**facts, "reason": reason, "other": other, "time": time, "centre": where_}
         if home:
             words["cared"] = "您" if word == "booked" else relatives
-        if word == "on_the_way":
-            words["arrives"] = when(datetime.fromisoformat(facts["arrives_at"]), zone)
+        if "arrives_at" in facts:
+            arrives = datetime.fromisoformat(facts["arrives_at"])
+            words["arrives"] = when(arrives, zone)
+            fields |= {"subject": _at_the_door(facts, arrives, zone)}
+            fields |= {"time": f"{arrives.astimezone(zone):%Y-%m-%d %H:%M}"}
+            word = "on_time_again" if word == "running_late" and arrives - start < A_LITTLE else word
         text = _TEXTS["ready_at_home" if word == "arrived" and facts.get("at_home") else word].format(**words)
         text += _INSTEAD.format(instead=plain(facts["alternative"])) if facts.get("alternative") else ""
     return Wording(TEMPLATES[kind], fields, f"{text}有问题请打电话{facts['phone']}。")

@@ -69,8 +69,9 @@ def _guests(session: Session, call: FamilyCall) -> list[int]:
 
 
 def tell(
-    session: Session, call: FamilyCall, words: dict[int, str], facts: dict[str, Any], now: datetime, mark: str = ""
-) -> None:
+    session: Session, call: FamilyCall, words: dict[int, str], facts: dict[str, Any], now: datetime, mark: str = "",
+    due_at: datetime | None = None,
+) -> None:  # fmt: skip
     """One letter for each reader; `words` says which ("booked", "changed", "cancelled", …).
 
     Facts that name a "role" are for readers of that role alone; `mark` tells a second time from the first.
@@ -83,7 +84,7 @@ def tell(
         post(
             session, key=f"{call.subject}/{call.revision}/{word}{mark}/{reader}", person_id=reader,
             kind=f"family.{word}", facts={**facts, "role": role}, subject=call.subject, revision=call.revision,
-            urgency="same_day", now=now, due_at=settled if word == "changed" else now,
+            urgency="same_day", now=now, due_at=due_at or (settled if word == "changed" else now),
             useful_until=max(call.starts_at, now + timedelta(hours=1)), about_id=call.cared_id,
         )  # fmt: skip
 

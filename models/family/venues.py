@@ -31,6 +31,7 @@ from models.places.travel import NEAR, roads_from, travel_minutes
 
 DAY = timedelta(days=1)
 CALL_LASTS = timedelta(minutes=30)
+USED = ("completed", "relative_no_show", "technical_failure", "unreported")  # the screen was on
 SCREENS = {AT_CENTRE: "video_call", AT_HOME: "portable_call"}
 
 
@@ -242,6 +243,15 @@ def _drained(session: Session, venue: Venue, grid: Grid, but_not: Collection[str
     cells = select(Cell.resource_id, Cell.cell_start).where(*_held(limits, begins, ends, but_not))
     for resource, start in session.execute(cells):
         used[resource, start.astimezone(zone).date()] += CELL
+    # A call that is over has given its time back, and not what it took of the battery.
+    over = select(FamilyCall.station_id, FamilyCall.starts_at, FamilyCall.ends_at).where(
+        FamilyCall.station_id.in_([one.id for one in venue.stations]), FamilyCall.state.in_(USED),
+        FamilyCall.starts_at >= begins, FamilyCall.starts_at < ends,
+    )  # fmt: skip
+    for key, start, end in session.execute(over):
+        named = f"station:{key}"
+        if named in limits:
+            used[named, start.astimezone(zone).date()] += end - start
     found = dict[str, int]()
     for (resource, day), spent in used.items():
         if spent + CALL_LASTS > timedelta(minutes=limits[resource]):

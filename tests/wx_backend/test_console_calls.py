@@ -9,8 +9,9 @@ from sqlalchemy import select
 from handlers.family import after_words
 from models.family.booking import book
 from models.family.calls import FamilyCall
-from models.family.outcomes import CallReport, arrive, report
+from models.family.outcomes import arrive, report
 from models.family.pairing import Pairing, pair
+from models.family.reports import CallReport
 from models.family.wellbeing import WellbeingTick
 from models.hours import CHINA
 from models.messages.letters import Letter

@@ -10,13 +10,11 @@ from sqlalchemy import select
 from models.errors import Refused
 from models.family.booking import book, move
 from models.family.calls import AT_CENTRE, AT_HOME
-from models.family.daysheet import day_sheet
 from models.family.ending import cancel
-from models.family.homes import roads_to, set_out
+from models.family.homes import set_out
 from models.family.outcomes import report
 from models.family.seating import plan_day
 from models.history import history_of
-from models.hours import CHINA
 from models.messages.letters import Letter
 from models.people.mobility import write_homebound
 from models.people.persons import Person
@@ -89,6 +87,18 @@ def test_a_battery_that_has_no_further_call_in_it_is_not_taken_along(session, ca
 
 
 @pytest.mark.case("D14")
+def test_what_a_call_took_of_the_battery_is_gone_when_the_call_is_over(session, cast, hills):
+    session.get_one(Station, hills.tablet.id).battery_minutes = 60
+    first = booked(session, cast, SUNDAY_16 - 8 * HALF)
+    second = for_grandpa(session, hills, SUNDAY_16 - 3 * HALF)
+    report(session, cast.who(cast.li), first.id, "completed", first.ends_at, first.ends_at)
+    soon = first.ends_at
+    assert slots(session, cast, SUNDAY_16.date(), now=soon) == []
+    cancel(session, hills.son, second.id, "", soon)
+    assert slots(session, cast, SUNDAY_16.date(), now=soon)
+
+
+@pytest.mark.case("D14")
 def test_of_two_families_that_want_the_last_half_hour_of_a_battery_one_gets_it(open_session, cast, hills):
     with open_session() as session, session.begin():
         session.get_one(Station, hills.tablet.id).battery_minutes = 30
@@ -144,17 +154,6 @@ def test_what_stands_keeps_its_place_until_it_is_moved(session, cast, hills):
     for stranger in (cast.aming, cast.zhao, cast.xiaofang):
         with pytest.raises(Refused, match="not_yours"):
             write_homebound(session, cast.who(stranger), cast.wangnainai.id, True, NOW)
-
-
-def test_the_helpers_round_says_when_to_leave_for_each_home(session, cast, hills):
-    first = for_grandpa(session, hills, SUNDAY_16 - 3 * HALF)
-    second = booked(session, cast, SUNDAY_16 - HALF)
-    assert roads_to(session, [second, first]) == {
-        first.id: timedelta(minutes=30), second.id: timedelta(minutes=20),  # from the home before
-    }  # fmt: skip
-    lines = day_sheet(session, cast.who(cast.li), SUNDAY_16.date())
-    assert [f"{line.set_out_by.astimezone(CHINA):%H:%M}" for line in lines] == ["14:00", "15:10"]
-    assert all("平板1号" in line.place for line in lines)
 
 
 def test_the_family_hears_when_the_helper_has_set_out_and_hears_it_once(session, cast, hills):
