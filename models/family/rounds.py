@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from models.family.calls import LIVE_CALLS, FamilyCall
 from models.family.reports import moments_of
@@ -82,11 +82,12 @@ def rounds_of(session: Session, helpers: Collection[int], day: date) -> list[Rou
 
 
 def _calls_on(session: Session, helpers: Collection[int], day: date) -> Sequence[Any]:
-    begins = instant(day, time(0), CHINA)
+    """Rows of a call, the area of the elder's home, that of the centre, and how long the screen's battery lasts."""
+    begins, home, base = instant(day, time(0), CHINA), aliased(Area), aliased(Area)
     query = (
-        select(FamilyCall, Person.area_id.label("home_id"), ServiceCentre.area_id.label("centre_id"),
-               Station.battery_minutes.label("limit"))
-        .join(Person, FamilyCall.cared_id == Person.id).join(ServiceCentre, FamilyCall.centre_id == ServiceCentre.id)
+        select(FamilyCall, home, base, Station.battery_minutes.label("limit"))
+        .join(Person, FamilyCall.cared_id == Person.id).outerjoin(home, Person.area_id == home.id)
+        .join(ServiceCentre, FamilyCall.centre_id == ServiceCentre.id).join(base, ServiceCentre.area_id == base.id)
         .join(Station, FamilyCall.station_id == Station.id)
         .where(FamilyCall.helper_id.in_(sorted(helpers)), FamilyCall.state != "cancelled")
         .where(FamilyCall.starts_at >= begins, FamilyCall.starts_at < begins + DAY)
@@ -98,19 +99,23 @@ def _calls_on(session: Session, helpers: Collection[int], day: date) -> Sequence
 Roads = Mapping[tuple[int, int], timedelta]
 
 
-def _home(row: Any) -> int:
+def _base(row: Any) -> Area:
+    """Where a round begins and ends: at the centre."""
+    area: Area = row[2]
+    return area
+
+
+def _home(row: Any) -> Area:
     """Where a call at home takes place; of whom nobody knows where they live, at the centre."""
-    return int(row.home_id or row.centre_id)
+    area: Area | None = row[1]
+    return area or _base(row)
 
 
 def _roads(session: Session, rows: Sequence[Any]) -> Roads:
     """The roads from the centre to each home and from each home to the next."""
     homes = [row for row in rows if row.FamilyCall.at_home]
-    pairs = {(row.centre_id, _home(row)) for row in homes}
-    pairs |= {(_home(one), _home(two)) for one, two in pairwise(homes)}
-    keys = {key for pair in pairs for key in pair}
-    areas = {one.id: one for one in session.scalars(select(Area).where(Area.id.in_(keys)))}
-    found = roads_between(session, {(areas[one], areas[two]) for one, two in pairs})
+    pairs = {(_base(row), _home(row)) for row in homes} | {(_home(one), _home(two)) for one, two in pairwise(homes)}
+    found = roads_between(session, pairs)
     return {pair: timedelta(minutes=minutes) for pair, minutes in found.items()}
 
 
@@ -131,7 +136,7 @@ def _goes_on(before: Any, row: Any, roads: Roads) -> bool:
     one, two = before.FamilyCall, row.FamilyCall
     if not two.at_home or (one.helper_id, one.centre_id) != (two.helper_id, two.centre_id):
         return False
-    by_the_centre = roads[before.centre_id, _home(before)] + roads[row.centre_id, _home(row)]
+    by_the_centre = roads[_base(before).id, _home(before).id] + roads[_base(row).id, _home(row).id]
     return bool(two.starts_at - one.ends_at < by_the_centre + PAUSE)
 
 
@@ -140,9 +145,9 @@ def _walked(
     batteries: Mapping[int, int],
 ) -> Round:  # fmt: skip
     """One round, from door to door: who is late somewhere is late further on, unless there is time to make it up."""
-    stops, here, free = list[Stop](), int(rows[0].centre_id), None
+    stops, here, free = list[Stop](), _base(rows[0]).id, None
     for number, row in enumerate(rows, start=1):
-        call, home = row.FamilyCall, _home(row)
+        call, home = row.FamilyCall, _home(row).id
         road = roads[here, home]
         planned = call.starts_at - road
         leaves = call.set_out_at or (max(planned, free) if free is not None else planned)
@@ -151,7 +156,7 @@ def _walked(
         ends = ended.get(call.id, call.ends_at) if over else max(call.starts_at, arrives) + CALL_LASTS
         stops.append(Stop(call, number, leaves, road, arrives, ends, batteries.get(call.id)))
         here, free = home, ends
-    return Round(tuple(stops), stops[-1].ends_at + roads[int(rows[-1].centre_id), here])
+    return Round(tuple(stops), stops[-1].ends_at + roads[_base(rows[-1]).id, here])
 
 
 def _batteries(session: Session, homes: Sequence[Any], day: date) -> dict[int, int]:
