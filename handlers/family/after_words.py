@@ -91,12 +91,17 @@ SHEET_SIGNATURE = "签字："
 SHEET_FOOT = "没有信号时先写在纸上，回来后在微信里补记，时间按纸上的填。有变化请打中心电话{phone}。"
 AT_HOME = "上门，带{along}，{leave}出发"
 SET_OUT = "出发了"
+RING = "用设备呼叫微信：{whom}"
+RING_STATES = {
+    "granted": "", "refused": "（没有允许来电）", "gone": "（允许失效了，要重新允许）", "never": "（还没有允许来电）",
+    "no_device": "（座位上没有能呼叫的设备）",
+}  # fmt: skip
 HAS_SET_OUT = "好的，已经告诉家属：大约{arrives}到{cared}家。"
 SET_OUT_TO = "出发了，去{cared}家"
 NO_ROUND = "今天没有上门的视频。"
 ROUND_HEAD = "{helper}的上门路线，带{along}："
-DOOR = "{number}. {leave}，{road}，{arrives}到{door}家{battery}"
-ROAD, BACK_AT = "路上{minutes}分钟", "全部做完大约{at}回到中心。"
+DOOR = "{number}. {leave}，路上{road}，{arrives}到{door}家{battery}"
+MINUTES, BACK_AT = "{minutes}分钟", "全部做完大约{at}回到中心。"
 LEAVES, HAS_LEFT, LATE_BY = "{at}出发", "{at}已出发", "（晚{minutes}分钟）"
 BATTERY = "设备还够用{minutes}分钟"
 ROUND_COLUMNS = ("顺序", "出发", "路上", "到", "老人", "视频", "视频之后")

@@ -51,7 +51,7 @@ def door_cells(line: Line) -> tuple[str, ...]:
     late = after_words.LATE_BY.format(minutes=stop.late // minute) if stop.late >= minute else ""
     left = "" if stop.battery_left is None else after_words.BATTERY.format(minutes=stop.battery_left)
     leaves = after_words.HAS_LEFT if stop.call.set_out_at is not None else after_words.LEAVES
-    road = after_words.ROAD.format(minutes=stop.road // minute)
+    road = after_words.MINUTES.format(minutes=stop.road // minute)
     return (
         str(stop.number), leaves.format(at=_clock(stop.leaves_at)), road,
         _clock(stop.arrives_at) + late, f"{line.village}{line.cared}", state(line) or _span(line), left,
@@ -88,7 +88,18 @@ def _told(line: Line, *, shown: bool) -> str:
 
 
 def _place(line: Line) -> str:
-    """Where, and for a call at home what goes along and when."""
+    """Where, for a call at home what goes along and when, and whom a device is to ring."""
+    return "；".join(one for one in (_where(line), ring(line.ring)) if one)
+
+
+def ring(whom: Sequence[tuple[str, str]]) -> str:
+    """Whose WeChat the device of a call is to ring; "" where none rings."""
+    if not whom:
+        return ""
+    return after_words.RING.format(whom="、".join(name + after_words.RING_STATES[state] for name, state in whom))
+
+
+def _where(line: Line) -> str:
     if line.stop is None:
         return line.place
     return after_words.AT_HOME.format(along=_along(line), leave=_clock(line.stop.leaves_at))

@@ -8,11 +8,12 @@ from flask import Blueprint, render_template
 from werkzeug.wrappers import Response
 
 from handlers import desk, happened, masking
-from handlers.family import after_words, words
+from handlers.family import after_words, daysheets, words
 from handlers.tasks import words as task_words
 from models.errors import Refused
 from models.family import ending, told, wellbeing
 from models.family.calls import CALL, LIVE_CALLS, FamilyCall, cadres_call
+from models.family.devices import whom_to_ring
 from models.family.guests import guests_of
 from models.family.homes import ended_at
 from models.family.looking import Question, look
@@ -126,9 +127,12 @@ def _whole(key: int, *, shown: bool = False) -> str:
     call: FamilyCall = row.FamilyCall
     names = [row.cared, row.relative, *(guest.name for guest in guests_of(session, key))]
     telling = told.telling_of(session, call)
+    rings = [(one.person.name if shown else masking.name(one.person.name), one.state)
+             for one in whom_to_ring(session, [call]).get(key, ())]  # fmt: skip
     return render_template(
         "calls/desk_one.html", row=row, call=call, shown=shown, words=words, after_words=after_words,
-        task_words=task_words, guests=names[2:], ways=ways_to(session, call.cared_id), seen=_seen(call),
+        task_words=task_words, ring=daysheets.ring(rings), guests=names[2:], seen=_seen(call),
+        ways=ways_to(session, call.cared_id),
         time=words.both(call.starts_at, row.relative_zone), zone=ZoneInfo(row.relative_zone), telling=telling,
         tick=wellbeing.tick_of(session, desk.who(), key), reports=reports_of(session, key), outcomes=OUTCOMES,
         hint=suggested(session, call, desk.now()), begun=call.starts_at <= desk.now(), means=told.MEANS,

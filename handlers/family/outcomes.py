@@ -3,12 +3,13 @@
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from handlers.family import after_words, asking, ending, words
+from handlers.family import after_words, asking, daysheets, ending, words
 from handlers.room import Ask, Choice, Handler, Reply
 from handlers.words import plain, when
 from models.errors import Refused
 from models.family import told
 from models.family.calls import FamilyCall, cadres_call
+from models.family.devices import whom_to_ring
 from models.family.homes import SET_OUT_WITHIN, ended_at, set_out
 from models.family.outcomes import arrive, report, suggested
 from models.family.reports import OUTCOMES
@@ -33,7 +34,8 @@ def desk(ask: Ask, call: int) -> Reply:
             ask.session.get_one(ServiceCentre, found.centre_id).name, cared.name, at_home=found.at_home
         ),
     )  # fmt: skip
-    lines = [text, _told_line(ask, found), _well_line(ask, found)]
+    rings = [(one.person.name, one.state) for one in whom_to_ring(ask.session, [found]).get(call, ())]
+    lines = [text, daysheets.ring(rings), _told_line(ask, found), _well_line(ask, found)]
     hint = suggested(ask.session, found, ask.now)
     if hint is not None:
         lines.append(after_words.SUGGESTED.format(what=after_words.WHAT[hint]))

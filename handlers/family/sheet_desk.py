@@ -40,4 +40,7 @@ def _page(day: date, lines: list[Line], *, shown: bool) -> str:
 
 def _masked(line: Line) -> Line:
     """A call without the family's names and without ways to their doors."""
-    return replace(line, cared=masking.name(line.cared), relatives=tuple(masking.name(one) for one in line.relatives))
+    return replace(
+        line, cared=masking.name(line.cared), relatives=tuple(masking.name(one) for one in line.relatives),
+        ring=tuple((masking.name(name), state) for name, state in line.ring),
+    )  # fmt: skip

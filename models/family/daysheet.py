@@ -9,6 +9,7 @@ from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from models.family.calls import FamilyCall
+from models.family.devices import whom_to_ring
 from models.family.guests import CallGuest
 from models.family.rounds import Stop, rounds_of
 from models.family.told import CallTelling
@@ -48,6 +49,7 @@ class Line:
     told_by: str
     told_at: datetime | None
     vehicle: str = ""
+    ring: tuple[tuple[str, str], ...] = ()  # whom the device of the seat is to ring, and whether it may (`Ring.state`)
     stop: Stop | None = None
     back_at: datetime | None = None  # of the round, when its helper is at the centre again
 
@@ -79,6 +81,7 @@ def day_sheet(session: Session, who: Who, day: date) -> list[Line]:
     rows = session.execute(query).all()
     rounds = rounds_of(session, {row.FamilyCall.helper_id for row in rows if row.FamilyCall.at_home}, day)
     stops = {stop.call.id: (stop, one.back_at) for one in rounds for stop in one.stops}
+    rings = whom_to_ring(session, [row.FamilyCall for row in rows])
     guests = _guests(session, [row.FamilyCall.id for row in rows])
     ways = _ways(session, {row[1].id: row[1] for row in rows})
     return [
@@ -87,6 +90,7 @@ def day_sheet(session: Session, who: Who, day: date) -> list[Line]:
             row.village or "", (row[3].name, *guests.get(row.FamilyCall.id, ())), row[3].time_zone,
             f"{row.ServiceCentre.name} {row.station or ''}".strip(), row.helper, row.ServiceCentre.phone,
             ways[row[1].id], row.teller or "", row.told_at, row.vehicle or "",
+            tuple((one.person.name, one.state) for one in rings.get(row.FamilyCall.id, ())),
             *stops.get(row.FamilyCall.id, (None, None)),
         )
         for row in rows

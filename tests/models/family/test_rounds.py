@@ -237,7 +237,7 @@ def test_the_sheet_shows_the_round_door_by_door(session, cast, hills, morning):
     assert said[-1] == "全部做完大约12:30回到中心。"
     set_out(session, cast.who(cast.li), morning[0].id, TEN - 35 * MINUTE)
     (round_,) = rounds_on(day_sheet(session, cast.who(cast.chen), TEN.date()))
-    assert door_cells(round_[0])[1:4] == ("09:25已出发", "路上40分钟", "10:05（晚5分钟）")
+    assert door_cells(round_[0])[1:4] == ("09:25已出发", "40分钟", "10:05（晚5分钟）")
 
 
 def test_a_round_is_reckoned_in_the_same_questions_however_long_it_is(session, cast, hills, morning, engine):
