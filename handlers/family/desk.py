@@ -12,7 +12,8 @@ from handlers.family import after_words, daysheets, words
 from handlers.tasks import words as task_words
 from models.errors import Refused
 from models.family import ending, told, wellbeing
-from models.family.calls import CALL, LIVE_CALLS, FamilyCall, cadres_call
+from models.family.booking import relocate
+from models.family.calls import AT_CENTRE, AT_HOME, CALL, LIVE_CALLS, FamilyCall, cadres_call
 from models.family.devices import whom_to_ring
 from models.family.guests import guests_of
 from models.family.homes import ended_at
@@ -22,6 +23,7 @@ from models.family.outcomes import report, suggested
 from models.family.reports import OUTCOMES, reports_of
 from models.hours import CHINA
 from models.people.contacts import ways_to
+from models.people.persons import Person
 
 ROOM = Blueprint("calls", __name__, url_prefix="/calls", template_folder="templates")
 
@@ -86,6 +88,14 @@ def tell(call: int) -> Response:
     return _done("call_told", call, "told_elder")
 
 
+@ROOM.post("/<int:call>/place")
+def place(call: int) -> Response:
+    """This one call at the elder's home, or at the centre, at the time that it has."""
+    _as_seen(call)
+    relocate(desk.session(), desk.who(), call, desk.typed("wish"), desk.now(), desk.typed("why"))
+    return _done("call_place", call, "call_placed")
+
+
 def changed(subject: str) -> str:
     """What has happened to a call since a page showed it."""
     what = happened.last(desk.session(), subject, after_words.VERBS, desk.now())
@@ -135,6 +145,7 @@ def _whole(key: int, *, shown: bool = False) -> str:
         ways=ways_to(session, call.cared_id),
         time=words.both(call.starts_at, row.relative_zone), zone=ZoneInfo(row.relative_zone), telling=telling,
         tick=wellbeing.tick_of(session, desk.who(), key), reports=reports_of(session, key), outcomes=OUTCOMES,
+        other=AT_CENTRE if call.at_home else AT_HOME, homebound=session.get_one(Person, call.cared_id).homebound,
         hint=suggested(session, call, desk.now()), begun=call.starts_at <= desk.now(), means=told.MEANS,
         story=happened.lines(session, call.subject, after_words.VERBS, shown=shown),
         said=lambda text: text if shown else masking.typed(text, *names),

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from handlers.family import after_words, asking, daysheets, ending, words
+from handlers.family import after_words, asking, daysheets, ending, placing, words
 from handlers.room import Ask, Choice, Handler, Reply
 from handlers.words import plain, when
 from models.errors import Refused
@@ -68,7 +68,7 @@ def choices(ask: Ask, call: FamilyCall) -> tuple[Choice, ...]:
     if call.state == "booked":
         found += [Choice(after_words.TOLD_MEANS[means], f"{at}/told/{n}") for n, means in enumerate(told.MEANS)]
         found += [Choice("问家人能不能改时间", f"{at}/ask"), Choice("家人已同意，改时间", f"{at}/move"),
-                  Choice("请家人一起", f"{at}/guests")]  # fmt: skip
+                  Choice("请家人一起", f"{at}/guests"), *placing.choices(ask, call, "cadre")]  # fmt: skip
     if call.state == "unreported":
         found.append(Choice("另约时间", f"{at}/move"))
     if call.state in ("booked", "checked_in"):

@@ -56,7 +56,8 @@ def _knows(session: Session, call: FamilyCall, reader: int) -> bool:
     )  # fmt: skip
     if last is None or datetime.fromisoformat(last.facts["starts_at"]) != call.starts_at:
         return False
-    return bool(last.facts["centre"] == session.get_one(ServiceCentre, call.centre_id).name)
+    where = last.facts["centre"], last.facts.get("at_home", False)
+    return where == (session.get_one(ServiceCentre, call.centre_id).name, call.at_home)
 
 
 def own_phone(session: Session, call: FamilyCall) -> list[int]:

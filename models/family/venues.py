@@ -121,16 +121,31 @@ class Busy:
         return not self.people & quarters and all(any(not one & quarters for one in kind) for kind in self.kinds)
 
 
-def venue_for(session: Session, relative: Person, cared: Person) -> Venue:
+def check_wish(cared: Person, wish: str, role: str, why: str = "") -> None:
+    """Whether one call may be held where somebody wants it.
+
+    At the centre for everybody who wants to come; at home for who is homebound, or where a cadre says why. Raises
+    Refused("bad_place"), ("not_homebound", cared=…) or ("reason_missing").
+    """
+    if wish not in ("", *SCREENS):
+        raise Refused("bad_place")
+    if wish == AT_HOME and not cared.homebound:
+        if role != "cadre":
+            raise Refused("not_homebound", cared=cared.name)
+        if not why.strip():
+            raise Refused("reason_missing")
+
+
+def venue_for(session: Session, relative: Person, cared: Person, wish: str = "") -> Venue:
     """The place of their calls, which is the home of somebody who is homebound; nobody helps with a call of their own.
 
-    Raises Refused("no_centre") or Refused("no_station").
+    `wish` says where one call is held that is held elsewhere. Raises Refused("no_centre") or Refused("no_station").
     """
     area = session.get(Area, cared.area_id) if cared.area_id else None
     centre = centre_for(session, area.path) if area else None
     if area is None or centre is None:
         raise Refused("no_centre")
-    mode = AT_HOME if cared.homebound else AT_CENTRE
+    mode = wish or (AT_HOME if cared.homebound else AT_CENTRE)
     stations, borrowed = stations_of(session, centre.id, SCREENS[mode]), dict[str, list[int]]()
     if mode == AT_HOME:  # what stands at the centre is not lent
         borrowed = borrowed_keys(session, centre.id)
