@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import ForeignKey, String, Table, and_, or_, select
+from sqlalchemy import ForeignKey, Index, String, Table, and_, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Row
@@ -25,6 +25,7 @@ class FamilyCall(Row):
     """One call. A change of time is a new revision of the same call, never a new call."""
 
     __tablename__ = "family_calls"
+    __table_args__ = (Index(None, "station_id", "starts_at"),)  # what a screen's battery has had on a day
 
     client_key: Mapped[str] = mapped_column(String(40), unique=True)
     relative_id: Mapped[int] = mapped_column(ForeignKey("persons.id"), index=True)

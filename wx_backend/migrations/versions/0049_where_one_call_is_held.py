@@ -1,4 +1,4 @@
-"""Where somebody wanted one call to be held, and why, when that is not as it is with this elder."""
+"""Where somebody wanted one call to be held, and why; and how a screen's calls of a day are found."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -17,10 +17,14 @@ def upgrade() -> None:
     with op.batch_alter_table('family_calls', schema=None) as batch_op:
         batch_op.alter_column('venue_wish', server_default=None)
         batch_op.alter_column('venue_why', server_default=None)
+        batch_op.create_index(
+            batch_op.f('ix_family_calls_station_id_starts_at'), ['station_id', 'starts_at'], unique=False
+        )
 
 
 def downgrade() -> None:
     """Back: a call stays where it is, and nobody knows why."""
     with op.batch_alter_table('family_calls', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_family_calls_station_id_starts_at'))
         batch_op.drop_column('venue_why')
         batch_op.drop_column('venue_wish')
