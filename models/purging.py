@@ -50,7 +50,7 @@ WORDS: tuple[Words, ...] = (
     Words(Rating, {"words": "", "media_id": ""}, Rating.changed_at),
     Words(Complaint, {"words": "", "outcome": "", "media_id": ""}, Complaint.created_at, Complaint.state != "open"),
     Words(VisitProof, {"media_id": ""}, VisitProof.taken_at),
-    Words(FamilyCall, {"reason": ""}, FamilyCall.ends_at),
+    Words(FamilyCall, {"reason": "", "venue_why": ""}, FamilyCall.ends_at),
     Words(Letter, {"facts": {}, "said": None}, Letter.settled_at, Letter.state.not_in(UNSETTLED)),
     Words(History, {"note": ""}, History.at),
 )  # fmt: skip

@@ -13,11 +13,11 @@ from models.family import (
     minutes,
     news,
     occurrences,
-    outcomes,
     pairing,
     passes,
     presence,
     proposals,
+    reports,
     rooms,
     routines,
     series,
@@ -58,7 +58,7 @@ from models.people import (
     signins,
     staff,
 )  # fmt: skip
-from models.places import alliances, areas, cells, centres, equipment, heeding, outages, travel
+from models.places import alliances, areas, cells, centres, equipment, heeding, lent, outages, travel
 from models.tasks import escalation, tasks
 
 ROOMS = (
@@ -66,9 +66,10 @@ ROOMS = (
     persons, lives, identities, care, consent, contacts, staff, entering, signins, desk_sessions, accounts,
     inbox, letters, receipts, budgets, breakers, subscriptions, optouts, rules, media, answers, tasks, escalation,
     listings, versions, orders, assignments, tallies, publications, skills, teams, loans, visits, ratings, complaints,
-    demands, needs, help, waiting, calls, guests, proposals, makeup, outcomes, wellbeing, news, pairing, told,
+    demands, needs, help, waiting, calls, guests, proposals, makeup, reports, wellbeing, news, pairing, told,
     rooms, passes, presence, series, occurrences, feeds, holds, routines, call_days,
     minutes, devices, shut_out, outages,
+    lent,
 )  # fmt: skip
 
 METADATA = Base.metadata

@@ -171,7 +171,7 @@ def _two(session: Session, call: FamilyCall, app_id: str) -> tuple[str, str]:
     """The helper, who sits with the elder, calls; who booked listens. Raises Refused("way_not_possible")."""
     found = [ways.identity_in(session, key, app_id) for key in (call.helper_id, call.relative_id)]
     if found[0] is None or found[1] is None:
-        raise Refused("way_not_possible", why="mini_program")
+        raise Refused("way_not_possible", why="mini_program" if found[1] is None else "helper")
     return found[0].openid, found[1].openid
 
 

@@ -97,6 +97,7 @@ STATUS: Mapping[str, int] = {
     "note_needed": 422, "bad_wake": 422, "bad_span": 422, "not_lendable": 404,
     "bad_days": 422, "bad_choice": 422, "bad_outage": 422,
     "bad_rule": 422,
+    "bad_place": 422,
 }  # fmt: skip
 REFUSALS: Mapping[str, str] = {
     **order_words.REFUSALS, **catalogue_words.REFUSALS, **need_words.REFUSALS, **waiting_words.REFUSALS,

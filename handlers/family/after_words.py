@@ -91,14 +91,28 @@ SHEET_SIGNATURE = "签字："
 SHEET_FOOT = "没有信号时先写在纸上，回来后在微信里补记，时间按纸上的填。有变化请打中心电话{phone}。"
 AT_HOME = "上门，带{along}，{leave}出发"
 SET_OUT = "出发了"
+RING = "用设备呼叫微信：{whom}"
+RING_STATES = {
+    "granted": "", "refused": "（没有允许来电）", "gone": "（允许失效了，要重新允许）", "never": "（还没有允许来电）",
+    "no_device": "（座位上没有能呼叫的设备）",
+}  # fmt: skip
 HAS_SET_OUT = "好的，已经告诉家属：大约{arrives}到{cared}家。"
+SET_OUT_TO = "出发了，去{cared}家"
+NO_ROUND = "今天没有上门的视频。"
+ROUND_HEAD = "{helper}的上门路线，带{along}："
+DOOR = "{number}. {leave}，路上{road}，{arrives}到{door}家{battery}"
+MINUTES, BACK_AT = "{minutes}分钟", "全部做完大约{at}回到中心。"
+LEAVES, HAS_LEFT, LATE_BY = "{at}出发", "{at}已出发", "（晚{minutes}分钟）"
+BATTERY = "设备还够用{minutes}分钟"
+ROUND_COLUMNS = ("顺序", "出发", "路上", "到", "老人", "视频", "视频之后")
 PHONE_HEAD = "要打电话或上门告诉的："
 PHONE_NONE = "都已经告诉了。"
 
 # The desk.
+PLACES = {"": "按老人平时的", "at_centre": "这次到中心", "at_home": "这次上门"}
 VIEWS = {"coming": "要来的", "untold": "还没登记结果", "all": "全部"}
 VERBS = {
-    "begin": "约好", "change": "改时间", "reseat": "换座位", "choose": "选了怎么视频",
+    "begin": "约好", "change": "改时间", "reseat": "换座位", "relocate": "换地点", "choose": "选了怎么视频",
     "set_out": "出发上门", "check_in": "老人到场", "start": "开始", "close": "时间过了，没人登记",
     "complete": "视频顺利", "cancel": "取消", "call_off": "中心取消", "undo": "撤回取消", "miss_relative": "家人没接",
     "miss_resident": "老人没来", "miss_both": "双方没来", "fail": "没接通",
@@ -107,6 +121,7 @@ END_CODES = {
     "in_time": "提前取消", "late": "一天内取消", "same_day": "当天取消", "centre": "中心取消", "stopped": "自动停止",
 }  # fmt: skip
 DONE_WORDS = {
+    "call_placed": "地点改好了，家人会收到通知。",
     "call_booked": "约好了，家人会收到通知。", "outcome": "情况记下了。", "well": "老人的状态记下了。",
     "off": "已经取消，双方会收到原因和别的办法。", "told_elder": "已记下告诉了老人。", "touched": "联系记下了。",
 }  # fmt: skip

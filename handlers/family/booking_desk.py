@@ -6,12 +6,13 @@ from flask import Blueprint, render_template
 from werkzeug.wrappers import Response
 
 from handlers import desk
-from handlers.family import words
+from handlers.family import after_words, words
 from handlers.family.free_times import for_a_new_call
 from handlers.family.moments import instant_in, stamp_of
 from handlers.words import on_day
 from models.errors import Refused
 from models.family.booking import book_for
+from models.family.calls import AT_HOME
 from models.family.keeping import who_is
 from models.family.slots import best, kindest_first
 from models.people.care import links_to
@@ -28,10 +29,12 @@ def form(person: int) -> str:
     family = links_to(session, person)
     relative = next((one for _, one in family if one.id == key), None)
     day = desk.day(desk.asked("day")) if desk.asked("day") else None
-    free = for_a_new_call(session, who_is(relative), person, now, day) if relative else None
+    wish = desk.asked("wish", after_words.PLACES)
+    free = for_a_new_call(session, who_is(relative), person, now, day, wish=wish) if relative else None
     slots = (kindest_first(free.slots) if day else best(free.slots, free.centre.tz)) if free else []
     return render_template(
-        "booking/desk_form.html", cared=cared, family=family, relative=relative, day=day, words=words,
+        "booking/desk_form.html", cared=cared, family=family, relative=relative, day=day, words=words, wish=wish,
+        places=after_words.PLACES, why_home=wish == AT_HOME and not cared.homebound, reasons=words.WHY_AT_HOME,
         days=[(one.isoformat(), on_day(one)) for one in free.open_days(session, now)] if free else [],
         key=secrets.token_hex(12),
         times=[(stamp_of(one.starts_at), words.offered(one.starts_at, relative.time_zone, one.clashes))
@@ -47,7 +50,7 @@ def new(person: int) -> Response:
         raise Refused("not_yours")
     call = book_for(
         desk.session(), desk.who(), relative_id=relative, cared_id=person, starts_at=starts_at,
-        client_key=f"desk:{key[:24]}", now=desk.now(),
+        client_key=f"desk:{key[:24]}", now=desk.now(), wish=desk.typed("wish"), why=desk.typed("why"),
     )  # fmt: skip
     desk.note("call_book", call.subject)
     return desk.back_to("console.calls.one", "call_booked", call=call.id)

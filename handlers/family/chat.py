@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import timedelta
 
-from handlers.family import answers, company, ending, entering, guests, outcomes, words
+from handlers.family import answers, company, ending, entering, guests, outcomes, placing, rounds, words
 from handlers.family.free_times import FreeTimes, for_a_new_call, to_move_a_call
 from handlers.family.moments import day_of, instant_of, stamp_of
 from handlers.ordering.times import day_and_clock
@@ -185,6 +185,7 @@ def one(ask: Ask, call: int) -> Reply:
         *enter,
         Choice("改时间", f"call/{call}/move"), Choice("取消", f"call/{call}/cancel"),
         Choice("请家人一起", f"call/{call}/guests"), Choice("换种方式", f"call/{call}/way"),
+        *placing.choices(ask, found, role),
     )  # fmt: skip
     return Reply(text, choices, back="call/mine")
 
@@ -245,9 +246,11 @@ ADDRESSES: dict[str, Handler] = {
     **outcomes.ADDRESSES,
     **answers.ADDRESSES,
     **company.ADDRESSES,
+    **rounds.ADDRESSES,
+    **placing.ADDRESSES,
 }
 
 KEYWORDS = {
     "亲情连线": "call", "视频": "call", "连线": "call", "视频通话": "call",
-    "我的连线": "call/mine", "我的视频": "call/mine", **company.KEYWORDS,
+    "我的连线": "call/mine", "我的视频": "call/mine", **company.KEYWORDS, **rounds.KEYWORDS,
 }  # fmt: skip

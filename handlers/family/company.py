@@ -49,7 +49,8 @@ def sheet(ask: Ask) -> Reply:
     lines = day_sheet(ask.session, ask.who, today)
     choices = tuple(Choice(f"{line.starts_at.astimezone(CHINA):%H:%M} {line.cared}", f"call/desk/{line.call_id}")
                     for line in lines)  # fmt: skip
-    return Reply(daysheets.as_text(today, lines), (*choices, *TASKS))
+    rounds = (Choice("上门路线", "call/round"),) if any(line.stop is not None for line in lines) else ()
+    return Reply(daysheets.as_text(today, lines), (*rounds, *choices, *TASKS))
 
 
 def pairs(ask: Ask) -> Reply:

@@ -8,17 +8,22 @@ from flask import Blueprint, render_template
 from werkzeug.wrappers import Response
 
 from handlers import desk, happened, masking
-from handlers.family import after_words, words
+from handlers.family import after_words, daysheets, words
 from handlers.tasks import words as task_words
 from models.errors import Refused
 from models.family import ending, told, wellbeing
-from models.family.calls import CALL, LIVE_CALLS, FamilyCall, cadres_call
+from models.family.booking import relocate
+from models.family.calls import AT_CENTRE, AT_HOME, CALL, LIVE_CALLS, FamilyCall, cadres_call
+from models.family.devices import whom_to_ring
 from models.family.guests import guests_of
+from models.family.homes import ended_at
 from models.family.looking import Question, look
 from models.family.looking import one as call_row
-from models.family.outcomes import OUTCOMES, report, reports_of, suggested
+from models.family.outcomes import report, suggested
+from models.family.reports import OUTCOMES, reports_of
 from models.hours import CHINA
 from models.people.contacts import ways_to
+from models.people.persons import Person
 
 ROOM = Blueprint("calls", __name__, url_prefix="/calls", template_folder="templates")
 
@@ -54,7 +59,7 @@ def reveal(call: int) -> str:
 def became(call: int) -> Response:
     """What became of it, and when that was."""
     found = _as_seen(call)
-    what, moment = desk.typed("what"), _moment("at") or min(desk.now(), found.ends_at)
+    what, moment = desk.typed("what"), _moment("at") or ended_at(found, desk.now())
     report(desk.session(), desk.who(), call, what, moment, desk.now(), desk.typed("note"))
     return _done("call_outcome", call, "outcome", what=what if what in OUTCOMES else "")
 
@@ -81,6 +86,14 @@ def tell(call: int) -> Response:
     _as_seen(call)
     told.tell_in_person(desk.session(), desk.who(), call, desk.typed("means"), desk.now())
     return _done("call_told", call, "told_elder")
+
+
+@ROOM.post("/<int:call>/place")
+def place(call: int) -> Response:
+    """This one call at the elder's home, or at the centre, at the time that it has."""
+    _as_seen(call)
+    relocate(desk.session(), desk.who(), call, desk.typed("wish"), desk.now(), desk.typed("why"))
+    return _done("call_place", call, "call_placed")
 
 
 def changed(subject: str) -> str:
@@ -124,11 +137,15 @@ def _whole(key: int, *, shown: bool = False) -> str:
     call: FamilyCall = row.FamilyCall
     names = [row.cared, row.relative, *(guest.name for guest in guests_of(session, key))]
     telling = told.telling_of(session, call)
+    rings = [(one.person.name if shown else masking.name(one.person.name), one.state)
+             for one in whom_to_ring(session, [call]).get(key, ())]  # fmt: skip
     return render_template(
         "calls/desk_one.html", row=row, call=call, shown=shown, words=words, after_words=after_words,
-        task_words=task_words, guests=names[2:], ways=ways_to(session, call.cared_id), seen=_seen(call),
+        task_words=task_words, ring=daysheets.ring(rings), guests=names[2:], seen=_seen(call),
+        ways=ways_to(session, call.cared_id),
         time=words.both(call.starts_at, row.relative_zone), zone=ZoneInfo(row.relative_zone), telling=telling,
         tick=wellbeing.tick_of(session, desk.who(), key), reports=reports_of(session, key), outcomes=OUTCOMES,
+        other=AT_CENTRE if call.at_home else AT_HOME, homebound=session.get_one(Person, call.cared_id).homebound,
         hint=suggested(session, call, desk.now()), begun=call.starts_at <= desk.now(), means=told.MEANS,
         story=happened.lines(session, call.subject, after_words.VERBS, shown=shown),
         said=lambda text: text if shown else masking.typed(text, *names),

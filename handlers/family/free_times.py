@@ -38,14 +38,14 @@ class FreeTimes:
 
 
 def for_a_new_call(
-    session: Session, who: Who, person: int, now: datetime, day: date | None = None, days: int = 1
+    session: Session, who: Who, person: int, now: datetime, day: date | None = None, days: int = 1, wish: str = ""
 ) -> FreeTimes:  # fmt: skip
-    """The free times of `days` from a day on, or of the next `DAYS_SHOWN`, for a call of `who`.
+    """The free times of `days` from a day on, or of the next `DAYS_SHOWN`, for a call of `who`; `wish` says where.
 
     Raises as `booking.partner` does.
     """
     cared, relative = partner(session, who, person), session.get_one(Person, who.person_id)
-    return _free(session, relative, cared, now, (day, days), uncounted_for(session, relative.id, now), ())
+    return _free(session, relative, cared, now, (day, days), uncounted_for(session, relative.id, now), (), wish)
 
 
 def to_move_a_call(
@@ -55,19 +55,19 @@ def to_move_a_call(
     found, _ = call_for(session, who, call)
     relative, cared = (session.get_one(Person, key) for key in (found.relative_id, found.cared_id))
     own = [found.subject, *uncounted_for(session, relative.id, now)]
-    free = _free(session, relative, cared, now, (day, days), own, guests_of(session, call))
+    free = _free(session, relative, cared, now, (day, days), own, guests_of(session, call), found.venue_wish)
     others = [slot for slot in free.slots if slot.starts_at != found.starts_at]
     return FreeTimes(relative, cared, free.centre, others)
 
 
 def _free(
     session: Session, relative: Person, cared: Person, now: datetime, when: tuple[date | None, int], own: Sequence[str],
-    guests: Sequence[Person],
+    guests: Sequence[Person], wish: str,
 ) -> FreeTimes:  # fmt: skip
-    centre = venue_for(session, relative, cared).centre
+    centre = venue_for(session, relative, cared, wish).centre
     day, days = when
     first, days = day or now.astimezone(centre.tz).date(), days if day else DAYS_SHOWN
     slots = free_slots(
-        session, relative, cared, first_day=first, days=days, now=now, held_by=own, guests=guests
+        session, relative, cared, first_day=first, days=days, now=now, held_by=own, guests=guests, wish=wish
     )  # fmt: skip
     return FreeTimes(relative, cared, centre, slots)

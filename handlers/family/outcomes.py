@@ -3,14 +3,16 @@
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from handlers.family import after_words, asking, ending, words
+from handlers.family import after_words, asking, daysheets, ending, placing, words
 from handlers.room import Ask, Choice, Handler, Reply
 from handlers.words import plain, when
 from models.errors import Refused
 from models.family import told
 from models.family.calls import FamilyCall, cadres_call
-from models.family.homes import SET_OUT_WITHIN, set_out
-from models.family.outcomes import OUTCOMES, arrive, report, suggested
+from models.family.devices import whom_to_ring
+from models.family.homes import SET_OUT_WITHIN, ended_at, set_out
+from models.family.outcomes import arrive, report, suggested
+from models.family.reports import OUTCOMES
 from models.family.told import telling_of
 from models.family.wellbeing import SOON, tick, tick_of
 from models.hours import CHINA
@@ -32,7 +34,8 @@ def desk(ask: Ask, call: int) -> Reply:
             ask.session.get_one(ServiceCentre, found.centre_id).name, cared.name, at_home=found.at_home
         ),
     )  # fmt: skip
-    lines = [text, _told_line(ask, found), _well_line(ask, found)]
+    rings = [(one.person.name, one.state) for one in whom_to_ring(ask.session, [found]).get(call, ())]
+    lines = [text, daysheets.ring(rings), _told_line(ask, found), _well_line(ask, found)]
     hint = suggested(ask.session, found, ask.now)
     if hint is not None:
         lines.append(after_words.SUGGESTED.format(what=after_words.WHAT[hint]))
@@ -65,7 +68,7 @@ def choices(ask: Ask, call: FamilyCall) -> tuple[Choice, ...]:
     if call.state == "booked":
         found += [Choice(after_words.TOLD_MEANS[means], f"{at}/told/{n}") for n, means in enumerate(told.MEANS)]
         found += [Choice("问家人能不能改时间", f"{at}/ask"), Choice("家人已同意，改时间", f"{at}/move"),
-                  Choice("请家人一起", f"{at}/guests")]  # fmt: skip
+                  Choice("请家人一起", f"{at}/guests"), *placing.choices(ask, call, "cadre")]  # fmt: skip
     if call.state == "unreported":
         found.append(Choice("另约时间", f"{at}/move"))
     if call.state in ("booked", "checked_in"):
@@ -111,7 +114,7 @@ def became(ask: Ask, call: int, what: int) -> Reply:
     """Written down; after a call that went well the next question is how the elder is."""
     name = _outcome(what)
     # Written down later, it was so while the call lasted, and is not news of today.
-    happened = min(ask.now, _end(ask, call))
+    happened = ended_at(cadres_call(ask.session, ask.who, call), ask.now)
     found = report(ask.session, ask.who, call, name, happened, ask.now)
     if found.state != name:
         return Reply(after_words.KEPT_AS.format(state=words.STATE_NAMES[found.state]), TASKS)

@@ -7,7 +7,7 @@ from flask import Blueprint, render_template
 
 from handlers import desk, masking
 from handlers.family import after_words, daysheets
-from models.family.daysheet import Line, day_sheet
+from models.family.daysheet import Line, day_sheet, rounds_on
 
 ROOM = Blueprint("callsheet", __name__, url_prefix="/callsheet", template_folder="templates")
 
@@ -32,10 +32,15 @@ def _page(day: date, lines: list[Line], *, shown: bool) -> str:
         "callsheet/desk_list.html", day=day, head=daysheets.head(day), columns=after_words.SHEET_COLUMNS, shown=shown,
         rows=[(daysheets.cells(line, shown=shown), daysheets.state(line)) for line in lines],
         boxes=after_words.SHEET_BOXES, signature=after_words.SHEET_SIGNATURE, foot=daysheets.foot(lines),
+        rounds=[(daysheets.round_head(one), [daysheets.door_cells(line) for line in one], daysheets.back(one))
+                for one in rounds_on(lines)], door_columns=after_words.ROUND_COLUMNS,
         before=day - timedelta(days=1), after=day + timedelta(days=1), none=after_words.NO_SHEET,
     )  # fmt: skip
 
 
 def _masked(line: Line) -> Line:
     """A call without the family's names and without ways to their doors."""
-    return replace(line, cared=masking.name(line.cared), relatives=tuple(masking.name(one) for one in line.relatives))
+    return replace(
+        line, cared=masking.name(line.cared), relatives=tuple(masking.name(one) for one in line.relatives),
+        ring=tuple((masking.name(name), state) for name, state in line.ring),
+    )  # fmt: skip

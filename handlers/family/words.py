@@ -1,7 +1,7 @@
 """What we say about family calls."""
 
 from collections.abc import Sequence
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,6 +20,14 @@ NO_SUCH_HOUR = "那一天改夏令时，{city}的钟会跳过{clock}这一刻。
 HOUR_TWICE = "那一天夏令时结束，{city}的钟会走两次{clock}，请看清后面的UTC再选："
 AT_HOME = "（上门）"
 HOME = "{cared}家里（工作人员带设备上门）"
+THIS_TIME = {"at_centre": "这次到中心视频", "at_home": "这次上门视频"}
+ASK_WHY_AT_HOME = "这次为什么上门？请选或写一句。"
+WHY_AT_HOME = ("老人这几天身体不舒服", "路不好走，来不了", "家里没人送")
+NOT_THERE = {
+    "at_centre": "这个时间中心没有空的设备或人手，原来的安排还在。可以换个时间再试。",
+    "at_home": "这个时间排不出上门的人和设备，或路上来不及，原来的安排还在。可以换个时间再试。",
+}  # fmt: skip
+PLACED = "好的，这次在{place}，时间不变，相关的人会收到通知。"
 NEAR_IT = "离这个时间最近的空位有："
 PICK_SLOT = "请选一个时间（前面是国内时间）："
 NO_SLOTS = "这一天没有空位了，请换一天。"
@@ -65,7 +73,9 @@ WAYS = {
 }  # fmt: skip
 WHY_NOT = {
     "seats": "网页里最多四个画面，请先让一位家人退出。",
-    "mini_program": "有家人还没打开过小程序，请先打开一次。", "alone": "这种方式只能两个人，请先让其他家人退出。",
+    "mini_program": "有家人还没打开过小程序，请先打开一次。",
+    "helper": "陪老人的工作人员还没打开过小程序，请换一种方式，或打中心电话请他们打开一次。",
+    "alone": "这种方式只能两个人，请先让其他家人退出。",
     "minutes": "这个月的通话分钟不够了，改成语音会省很多。", "device": "这个座位上没有能呼叫的设备。",
     "authorised": "您还没有允许设备来电。请打开小程序，进这次视频，点“允许来电”。",
     "wechat": "现在用微信联系不上您，请先关注公众号。",
@@ -85,6 +95,8 @@ ENDED = "记下了。"
 REFUSALS: dict[str, str] = {
     "guardian_missing": "{cared}还不满14岁，要监护人先同意才能约视频。请监护人联系村里的工作人员登记。",
     "no_guardian": "这位家人还没有登记为孩子的监护人，请先核对证件再登记。",
+    "bad_place": "视频的地点没有选对，请重新选。",
+    "not_homebound": "{cared}没有登记行动不便，请到中心视频。需要上门的话，请联系村里的工作人员。",
     "no_way": "这里没有开通这种视频方式，请换一种。",
     "way_not_possible": "这种方式现在还用不了，请看看原因，或换一种。",
     "call_not_open": "还没到时间。开始前15分钟可以进入，请到时再来。",
@@ -166,13 +178,17 @@ _TEXTS = {
     "arrived": "{cared}已经到了{centre}，可以视频了（约的是{time}）。请回复“进入视频”。",
     "ready_at_home": "{cared}那边准备好了，可以视频了（约的是{time}）。请回复“进入视频”。",
     "on_the_way": "{helper}已经出发去{cared}家，大约{arrives}到。视频时间：{time}。",
+    "on_time_again": "{helper}赶上来了，{cared}家的视频照约好的时间：{time}。",
+    "running_late": "{helper}要晚一点，大约{arrives}到{cared}家，请多等一会儿。视频约的是{time}。",
 }
+A_LITTLE = timedelta(minutes=5)  # nobody calls that late
 _INSTEAD = "别的办法：{instead}。"
 TEMPLATES = {
     "family.booked": "call_booked", "family.changed": "call_changed", "family.cancelled": "call_cancelled",
     "family.reminder": "call_reminder", "family.invited": "call_booked", "family.left": "call_changed",
     "family.uninvited": "call_cancelled", "family.restored": "call_booked", "family.arrived": "call_reminder",
     "family.seated": "call_booked", "family.booked_for": "call_booked", "family.on_the_way": "call_reminder",
+    "family.running_late": "call_changed",
 }  # fmt: skip
 
 
@@ -187,6 +203,13 @@ def _subject(facts: dict[str, Any], start: datetime, zone: ZoneInfo, *, helper: 
         return (f"{weekday}{whom}", whom)
     there = f"国内周{WEEKDAYS[home.weekday()]}{home:%H:%M}"
     return (f"{weekday}{whom}（{there}）", f"{whom}（{there}）", f"{whom}（国内{home:%H:%M}）", whom)
+
+
+def _at_the_door(facts: dict[str, Any], arrives: datetime, zone: ZoneInfo) -> tuple[str, ...]:
+    """What a card about a helper on the road is about: when they are at the door."""
+    home = arrives.astimezone(CHINA)
+    clock = f"{home:%H:%M}" if home.utcoffset() == arrives.astimezone(zone).utcoffset() else f"国内{home:%H:%M}"
+    return (f"上门大约{clock}到{facts['cared']}家", f"上门大约{clock}到")
 
 
 def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
@@ -214,8 +237,12 @@ def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
         words = {**facts, "reason": reason, "other": other, "time": time, "centre": where_}
         if home:
             words["cared"] = "您" if word == "booked" else relatives
-        if word == "on_the_way":
-            words["arrives"] = when(datetime.fromisoformat(facts["arrives_at"]), zone)
+        if "arrives_at" in facts:
+            arrives = datetime.fromisoformat(facts["arrives_at"])
+            words["arrives"] = when(arrives, zone)
+            fields |= {"subject": _at_the_door(facts, arrives, zone)}
+            fields |= {"time": f"{arrives.astimezone(zone):%Y-%m-%d %H:%M}"}
+            word = "on_time_again" if word == "running_late" and arrives - start < A_LITTLE else word
         text = _TEXTS["ready_at_home" if word == "arrived" and facts.get("at_home") else word].format(**words)
         text += _INSTEAD.format(instead=plain(facts["alternative"])) if facts.get("alternative") else ""
     return Wording(TEMPLATES[kind], fields, f"{text}有问题请打电话{facts['phone']}。")

@@ -52,7 +52,7 @@ KINDS = {
     "family.reminder": "亲情连线提醒", "family.invited": "亲情连线邀请", "family.left": "有人退出连线",
     "family.uninvited": "不用参加连线", "family.arrived": "老人到场，可以视频",
     "family.seated": "集中连线安排", "family.booked_for": "代约连线", "family.on_the_way": "上门已出发",
-    "family.restored": "连线照常",
+    "family.restored": "连线照常", "family.running_late": "上门会晚到",
     "family.asked_to_move": "请答复改时间",
     "family.kept": "连线照原来的时间", "family.relative_no_show": "连线没有接上", "family.neither_came": "连线没有连上",
     "family.resident_no_show": "老人没有到场", "family.technical_failure": "连线没有接通", "family.news": "家乡来信",

@@ -8,7 +8,7 @@ from models.hours import CHINA, calendar
 from models.ordering.assignments import STANDING, Assignment, assigned_to, jobs_of
 from models.ordering.dispatch import accept, complete, decline, hand_back, set_out
 from models.ordering.listings import Listing
-from models.ordering.matching import able_members
+from models.ordering.matching import able_members, free_members
 from models.ordering.offers import answer_by
 from models.ordering.orders import Order
 from models.ordering.runsheet import run_sheet
@@ -113,12 +113,14 @@ def done(ask: Ask, assignment: int) -> Reply:
 
 
 def ask_who(ask: Ask, assignment: int) -> Reply:
-    """Asks who goes: those who can and are there."""
+    """Asks who goes: those who can and are there, and get there in time from whatever else they do."""
     offer, order = assigned_to(ask.session, ask.who, assignment)
-    listing = ask.session.get_one(Listing, order.listing_id)
-    able = able_members(ask.session, offer.organisation_id, order, listing)
+    listing, visit = ask.session.get_one(Listing, order.listing_id), live_visit(ask.session, offer.id)
+    standing = visit.subject if visit is not None else ""
+    able = free_members(ask.session, offer.organisation_id, order, listing, standing)
     if not able:
-        return Reply(words.NO_ONE_ABLE, back=f"job/{assignment}")
+        any_able = able_members(ask.session, offer.organisation_id, order, listing)
+        return Reply(words.NO_ONE_FREE if any_able else words.NO_ONE_ABLE, back=f"job/{assignment}")
     listed = tuple(Choice(called(person.name), f"job/{assignment}/who/{person.id}") for person in able)
     return Reply(words.ASK_WHO, listed, back=f"job/{assignment}")
 

@@ -1,8 +1,9 @@
 """What we say about loans between centres: who lends what to whom, how it stands, and what can be done."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from handlers.words import on_day
+from handlers.words import on_day, when
 from models.hours import CHINA
 from models.ordering.loans import A_MOMENT
 
@@ -10,7 +11,7 @@ STATES = {
     "requested": "等答复", "approved": "同意了", "handed_over": "借出中", "refused": "没有同意", "cancelled": "取消了",
     "returned": "已归还",
 }  # fmt: skip
-KINDS = {"equipment": "设备", "person": "人", "organisation": "组织"}
+KINDS = {"equipment": "设备", "station": "上门视频设备", "person": "人", "organisation": "组织"}
 DEEDS = {"approve": "同意借出", "hand_over": "交给对方了", "return": "已经归还", "cancel": "不借了", "refuse": "不同意"}
 VERBS = {
     "begin": "申请", "approve": "同意", "refuse": "没有同意", "cancel": "取消", "hand_over": "交出", "return": "归还",
@@ -28,7 +29,18 @@ ASK_WHY = "为什么不借？对方会看到。"
 REASONS = ("那几天自己要用", "坏了，在修", "人手不够")
 MORE = "还有更多，请在服务台的“借用”里看。"
 RESIDENT = "“借用”是中心之间互相借东西用的。您想借东西，请点“提一个需求”。"
-AT_DESK = "要借人、借车、借东西，请在电脑上的服务台里办：“借用”。"
+AT_DESK = "要借人、借车、借视频设备，请在电脑上的服务台里办：“借用”。"
+
+NOT_ALL = "等{many}处"
+MOST_DATES = 5
+
+
+def needed(moments: Sequence[datetime]) -> str:
+    """When calls and visits need the thing in these days; "" where none does."""
+    if not moments:
+        return ""
+    dates = "、".join(when(moment, CHINA) for moment in moments[:MOST_DATES])
+    return dates + (NOT_ALL.format(many=len(moments)) if len(moments) > MOST_DATES else "")
 
 
 def span(starts_at: datetime, ends_at: datetime) -> str:

@@ -12,7 +12,8 @@ from models.errors import Refused
 from models.hours import CHINA, instant
 from models.ordering import lending
 from models.ordering.borrowing import lenders, loan_for, look, may, own_centres, things_of
-from models.ordering.loans import is_overdue
+from models.ordering.lending import needed_at
+from models.ordering.loans import LOAN, is_overdue
 from models.places.centres import ServiceCentre
 
 ROOM = Blueprint("loans", __name__, url_prefix="/loans", template_folder="templates")
@@ -63,6 +64,7 @@ def one(loan: int) -> str:
     return render_template(
         "loans/desk_one.html", row=row, loan=found, words=words, late=is_overdue(found, desk.now()),
         span=words.span(found.starts_at, found.ends_at), may=may(desk.session(), desk.who(), found),
+        needed=words.needed(needed_at(desk.session(), found, desk.now()) if found.state not in LOAN.ends else ()),
         story=happened.lines(desk.session(), found.subject, words.VERBS),
     )  # fmt: skip
 

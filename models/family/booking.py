@@ -1,20 +1,21 @@
 """Booking and moving a family call: all cells or none, and every reminder with it."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
-from models.family.calls import CALL, FamilyCall, call_for
+from models.family.calls import CALL, FamilyCall, call_for, led_by
 from models.family.guests import guests_of
 from models.family.holds import claim, uncounted_for
 from models.family.proposals import drop_proposals
 from models.family.slots import HORIZON_DAYS, NOTICE, nearest
 from models.family.taking import take
 from models.family.telling import announce
-from models.family.venues import CALL_LASTS, Venue, venue_for
+from models.family.venues import CALL_LASTS, Venue, check_wish, venue_for
 from models.hours import calendar
 from models.life import By
 from models.people import guardians
@@ -24,6 +25,8 @@ from models.people.persons import Person
 from models.people.scope import act_for, in_charge_of
 from models.places.centres import open_spans, stays_open
 from models.tasks.holding import wake_for
+
+WHY_LIMIT = 200
 
 
 def partner(session: Session, who: Who, cared_id: int) -> Person:
@@ -52,34 +55,38 @@ def book(
 
 
 def book_for(
-    session: Session, who: Who, *, relative_id: int, cared_id: int, starts_at: datetime, client_key: str, now: datetime
-) -> FamilyCall:
+    session: Session, who: Who, *, relative_id: int, cared_id: int, starts_at: datetime, client_key: str, now: datetime,
+    wish: str = "", why: str = "",
+) -> FamilyCall:  # fmt: skip
     """A cadre of the elder's village books a call for a relative: one of the two has asked them, neither need a phone.
 
-    The relative hears of it. Raises like `book`, and Refused("not_yours") for anybody else.
+    `wish` says where, when that is not as usual. The relative hears of it. Raises like `book` and
+    `venues.check_wish`, and Refused("not_yours") for anybody else.
     """
     cared, relative = session.get(Person, cared_id), session.get(Person, relative_id)
     if cared is None or relative is None or not in_charge_of(session, who.person_id, cared):
         raise Refused("not_yours")
     for_whom = Who(relative.id, 0, relative.name, relative.time_zone, "", "")
-    return _book(session, for_whom, By(who.person_id, "cadre"), cared_id, starts_at, client_key, now)
+    check_wish(cared, wish, "cadre", why)
+    return _book(session, for_whom, By(who.person_id, "cadre"), cared_id, starts_at, client_key, now, wish, why)
 
 
 def _book(
-    session: Session, who: Who, by: By, cared_id: int, starts_at: datetime, client_key: str, now: datetime
-) -> FamilyCall:
+    session: Session, who: Who, by: By, cared_id: int, starts_at: datetime, client_key: str, now: datetime,
+    wish: str = "", why: str = "",
+) -> FamilyCall:  # fmt: skip
     """A call of the relative `who`, written down by whoever it is."""
     known = _by_key(session, client_key)
     if known is not None:
         return _mine(known, who)
     cared, relative = partner(session, who, cared_id), session.get_one(Person, who.person_id)
     guardians.check(session, cared, now)
-    venue = venue_for(session, relative, cared)
+    venue = venue_for(session, relative, cared, wish)
     check_time(session, venue, starts_at, now)
     call = FamilyCall(
         client_key=client_key, relative_id=relative.id, cared_id=cared.id, centre_id=venue.centre.id,
         station_id=venue.stations[0].id, helper_id=venue.helpers[0].id, starts_at=starts_at,
-        ends_at=starts_at + CALL_LASTS, created_at=now,
+        ends_at=starts_at + CALL_LASTS, created_at=now, venue_wish=wish, venue_why=why.strip()[:WHY_LIMIT],
     )  # fmt: skip
     try:
         with session.begin_nested():  # a refusal leaves nothing behind: no call without its cells
@@ -106,27 +113,63 @@ def move(session: Session, who: Who, call_id: int, starts_at: datetime, now: dat
     `book`, and Refused("wrong_state") when somebody moved or cancelled it meanwhile.
     """
     call, role = call_for(session, who, call_id)
+    venue = _venue_to_change(session, call, call.venue_wish, starts_at, now)
+    if starts_at == call.starts_at:
+        return call
+    return _change(
+        session, who, call, venue, "change", By(who.person_id, role), now, note=starts_at.isoformat(),
+        starts_at=starts_at, ends_at=starts_at + CALL_LASTS,
+    )  # fmt: skip
+
+
+def relocate(session: Session, who: Who, call_id: int, wish: str, now: datetime, why: str = "") -> FamilyCall:
+    """Hold this one call at the elder's home, or at the centre, at the time that it has; twice is once.
+
+    Raises Refused("not_yours"), like `venues.check_wish` and like `move`; then the call stays where it is.
+    """
+    call, role = led_by(session, who, call_id)
+    cared = session.get_one(Person, call.cared_id)
+    if not wish:
+        raise Refused("bad_place")
+    check_wish(cared, wish, role, why)
+    if call.venue_mode == wish and call.state == "booked":
+        return call
+    venue = _venue_to_change(session, call, wish, call.starts_at, now)
+    return _change(
+        session, who, call, venue, "relocate", By(who.person_id, role), now, note=venue.mode, venue_wish=wish,
+        venue_why=why.strip()[:WHY_LIMIT],
+    )  # fmt: skip
+
+
+def _venue_to_change(session: Session, call: FamilyCall, wish: str, starts_at: datetime, now: datetime) -> Venue:
+    """Where the call would be held, looked through as for a new one."""
     relative, cared = session.get_one(Person, call.relative_id), session.get_one(Person, call.cared_id)
     _check_consent(session, cared)
     guardians.check(session, cared, now)
-    venue = venue_for(session, relative, cared)
+    venue = venue_for(session, relative, cared, wish)
     check_time(session, venue, starts_at, now)
-    if starts_at == call.starts_at:
-        return call
+    return venue
+
+
+def _change(
+    session: Session, who: Who, call: FamilyCall, venue: Venue, verb: str, by: By, now: datetime, note: str,
+    **changes: Any,
+) -> FamilyCall:  # fmt: skip
+    """The same call at another time or place, one revision further: all of it, or nothing has changed."""
+    relative, cared = session.get_one(Person, call.relative_id), session.get_one(Person, call.cared_id)
     seen, helper = call.revision, call.helper_id
     try:
         with session.begin_nested():
             # The row first: whoever changes or cancels at the same moment waits here, and then finds another revision.
             CALL.move(
-                session, call, "change", by=By(who.person_id, role), now=now, note=starts_at.isoformat(),
-                where={"revision": seen}, starts_at=starts_at, ends_at=starts_at + CALL_LASTS, revision=seen + 1,
-                set_out_at=None,
+                session, call, verb, by=by, now=now, note=note, where={"revision": seen}, revision=seen + 1,
+                set_out_at=None, **changes,
                 call_day_id=None,  # a family that wants another time leaves the call day, and has a helper of its own
             )  # fmt: skip
             _take(session, call, venue, relative, cared, now)
             announce(session, call, "changed", told_by=who.person_id, now=now, helped_before=helper)
             drop_proposals(session, call.id, now)  # what the centre asked for was another time than this
-            _has_acted(session, call, role, now)
+            _has_acted(session, call, by.role, now)
     except Refused:
         session.refresh(call)  # the savepoint took the row back, not what this object had read since
         raise
@@ -183,7 +226,8 @@ def _take(session: Session, call: FamilyCall, venue: Venue, relative: Person, ca
         crew = take(session, venue, people, call.starts_at, call.subject, first=first)
     except Refused as refusal:
         uncounted = (call.subject, *uncounted_for(session, relative.id, now))
-        near = nearest(session, relative, cared, call.starts_at, now, held_by=uncounted, guests=people[2:])
+        near = nearest(session, relative, cared, call.starts_at, now, held_by=uncounted, guests=people[2:],
+                       wish=call.venue_wish)  # fmt: skip
         raise Refused("slot_taken", alternatives=near) from refusal
     # The centre too: the elder may have moved to another village since the call was booked.
     call.centre_id, call.venue_mode = venue.centre.id, venue.mode

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import ForeignKey, String, Table, and_, or_, select
+from sqlalchemy import ForeignKey, Index, String, Table, and_, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Row
@@ -25,6 +25,7 @@ class FamilyCall(Row):
     """One call. A change of time is a new revision of the same call, never a new call."""
 
     __tablename__ = "family_calls"
+    __table_args__ = (Index(None, "station_id", "starts_at"),)  # what a screen's battery has had on a day
 
     client_key: Mapped[str] = mapped_column(String(40), unique=True)
     relative_id: Mapped[int] = mapped_column(ForeignKey("persons.id"), index=True)
@@ -33,6 +34,9 @@ class FamilyCall(Row):
     station_id: Mapped[int] = mapped_column(ForeignKey("stations.id"))
     helper_id: Mapped[int] = mapped_column(ForeignKey("persons.id"), index=True)
     venue_mode: Mapped[str] = mapped_column(String(12), default=AT_CENTRE)  # or AT_HOME: the helper brings the screen
+    # Where somebody wanted this one call to be held, and why; "": as it is with this elder.
+    venue_wish: Mapped[str] = mapped_column(String(12), default="")
+    venue_why: Mapped[str] = mapped_column(String(200), default="")
     vehicle_id: Mapped[int | None] = mapped_column(ForeignKey("equipment.id"))
     set_out_at: Mapped[datetime | None]  # when the helper set out for this home
     # The call day that it is part of: its helper watches all the screens of that day and is not taken by each call.
@@ -83,6 +87,7 @@ CALL = Life(
         Verb("change", ("booked", "unreported"), "booked", who=("relative", "cadre"), tells=("relative", "helper")),
         # On a call day: to another seat of it, also where the elder sits there already and the relative is late.
         Verb("reseat", ("booked", "checked_in", "unreported"), "booked", who=("cadre",), tells=("relative", "helper")),
+        Verb("relocate", ("booked",), "booked", who=("relative", "cadre"), tells=("relative", "helper")),
         Verb("choose", ("booked",), "booked", who=("relative", "cadre")),  # how it is held
         Verb("set_out", ("booked",), "booked", who=("cadre",), tells=("relative",)),
         Verb("check_in", ("booked", "unreported"), "checked_in", who=("cadre",)),

@@ -161,9 +161,11 @@ def _check_free(session: Session, call: FamilyCall, starts_at: datetime, now: da
     relative, cared = session.get_one(Person, call.relative_id), session.get_one(Person, call.cared_id)
     guests, centre = guests_of(session, call.id), session.get_one(ServiceCentre, call.centre_id)
     day = starts_at.astimezone(centre.tz).date()
-    free = free_slots(session, relative, cared, first_day=day, days=1, now=now, held_by=call.subject, guests=guests)
+    free = free_slots(session, relative, cared, first_day=day, days=1, now=now, held_by=call.subject, guests=guests,
+                      wish=call.venue_wish)  # fmt: skip
     if starts_at not in {slot.starts_at for slot in free}:
-        others = nearest(session, relative, cared, starts_at, now, held_by=call.subject, guests=guests)
+        others = nearest(session, relative, cared, starts_at, now, held_by=call.subject, guests=guests,
+                         wish=call.venue_wish)  # fmt: skip
         raise Refused("slot_taken", alternatives=others)
 
 

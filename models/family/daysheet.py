@@ -9,8 +9,9 @@ from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from models.family.calls import FamilyCall
+from models.family.devices import whom_to_ring
 from models.family.guests import CallGuest
-from models.family.homes import roads_to
+from models.family.rounds import Stop, rounds_of
 from models.family.told import CallTelling
 from models.hours import CHINA, instant
 from models.people.contacts import ContactStep, Way
@@ -27,8 +28,8 @@ ON_THE_SHEET = ("booked", "checked_in", "in_call", "unreported", "completed", "r
 
 @dataclass(frozen=True)
 class Line:
-    """One call on the sheet. `place` is the centre and its screen; `set_out_by` says when the helper has to leave for a
-    call at home, None where the elder comes. `ways`: how to reach an elder whom WeChat does not; else empty.
+    """One call on the sheet. `place` is the centre and its screen; `stop` the call's place in a round of homes, None
+    where the elder comes. `ways`: how to reach an elder whom WeChat does not; else empty.
 
     `told_by` and `told_at` say who has told the elder of this very time. `phone` is the centre's.
     """
@@ -47,8 +48,10 @@ class Line:
     ways: tuple[Way, ...]
     told_by: str
     told_at: datetime | None
-    set_out_by: datetime | None = None
     vehicle: str = ""
+    ring: tuple[tuple[str, str], ...] = ()  # whom the device of the seat is to ring, and whether it may (`Ring.state`)
+    stop: Stop | None = None
+    back_at: datetime | None = None  # of the round, when its helper is at the centre again
 
 
 def day_sheet(session: Session, who: Who, day: date) -> list[Line]:
@@ -76,7 +79,9 @@ def day_sheet(session: Session, who: Who, day: date) -> list[Line]:
         .order_by(FamilyCall.starts_at, FamilyCall.id)
     )  # fmt: skip
     rows = session.execute(query).all()
-    roads = roads_to(session, [row.FamilyCall for row in rows])
+    rounds = rounds_of(session, {row.FamilyCall.helper_id for row in rows if row.FamilyCall.at_home}, day)
+    stops = {stop.call.id: (stop, one.back_at) for one in rounds for stop in one.stops}
+    rings = whom_to_ring(session, [row.FamilyCall for row in rows])
     guests = _guests(session, [row.FamilyCall.id for row in rows])
     ways = _ways(session, {row[1].id: row[1] for row in rows})
     return [
@@ -84,12 +89,21 @@ def day_sheet(session: Session, who: Who, day: date) -> list[Line]:
             row.FamilyCall.id, row.FamilyCall.starts_at, row.FamilyCall.ends_at, row.FamilyCall.state, row[1].name,
             row.village or "", (row[3].name, *guests.get(row.FamilyCall.id, ())), row[3].time_zone,
             f"{row.ServiceCentre.name} {row.station or ''}".strip(), row.helper, row.ServiceCentre.phone,
-            ways[row[1].id], row.teller or "", row.told_at,
-            row.FamilyCall.starts_at - roads[row.FamilyCall.id] if row.FamilyCall.id in roads else None,
-            row.vehicle or "",
+            ways[row[1].id], row.teller or "", row.told_at, row.vehicle or "",
+            tuple((one.person.name, one.state) for one in rings.get(row.FamilyCall.id, ())),
+            *stops.get(row.FamilyCall.id, (None, None)),
         )
         for row in rows
     ]  # fmt: skip
+
+
+def rounds_on(lines: Iterable[Line]) -> list[list[Line]]:
+    """The calls at home of a sheet, round by round, each in the order of its doors."""
+    found = dict[tuple[int, datetime], list[Line]]()
+    for line in lines:
+        if line.stop is not None and line.back_at is not None:
+            found.setdefault((line.stop.call.helper_id, line.back_at), []).append(line)
+    return list(found.values())
 
 
 def to_phone(lines: Iterable[Line]) -> list[Line]:

@@ -4,14 +4,17 @@ A relative allows it once (wx.requestDeviceVoIP). It goes with the mini-program 
 us: the next ringing fails with errCode 9. So what phones report is kept, and looked at the day before each call.
 """
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint, select
+from sqlalchemy import ForeignKey, String, UniqueConstraint, and_, exists, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Row, insert_of
 from models.errors import Refused
 from models.family.calls import FamilyCall
+from models.family.guests import CallGuest
 from models.family.telling import facts_of
 from models.life import BY_RULE
 from models.people.persons import Person
@@ -56,6 +59,39 @@ def grant_for(session: Session, person_id: int, device_id: int) -> DeviceGrant |
     """What a relative's phone last said of a device; None when it was never asked."""
     query = select(DeviceGrant).where(DeviceGrant.person_id == person_id, DeviceGrant.device_id == device_id)
     return session.scalar(query, execution_options={"populate_existing": True})
+
+
+@dataclass(frozen=True)
+class Ring:
+    """One of a call's family and whether the device may ring them: one of STATES, "never" asked, or "no_device"."""
+
+    person: Person
+    state: str
+
+
+def whom_to_ring(session: Session, calls: Collection[FamilyCall]) -> dict[int, list[Ring]]:
+    """Of the calls that a device is to ring, whom on it: who booked first, then the guests; one question."""
+    ringing = [call for call in calls if call.way == "device_voip"]
+    if not ringing:
+        return {}
+    keys = [call.id for call in ringing]
+    on_it = or_(
+        Person.id == FamilyCall.relative_id,
+        exists().where(CallGuest.call_id == FamilyCall.id, CallGuest.person_id == Person.id,
+                       CallGuest.state == "joined"),
+    )  # fmt: skip
+    query = (
+        select(FamilyCall.id, Person, VoipDevice.id.label("device"), DeviceGrant.state)
+        .select_from(FamilyCall).join(Person, on_it)
+        .outerjoin(VoipDevice, VoipDevice.station_id == FamilyCall.station_id)
+        .outerjoin(DeviceGrant, and_(DeviceGrant.device_id == VoipDevice.id, DeviceGrant.person_id == Person.id))
+        .where(FamilyCall.id.in_(keys)).order_by(FamilyCall.id, Person.id != FamilyCall.relative_id, Person.id)
+    )  # fmt: skip
+    found: dict[int, list[Ring]] = {key: [] for key in keys}
+    for row in session.execute(query):
+        state = "no_device" if row.device is None else row.state or "never"
+        found[row.id].append(Ring(row.Person, state))
+    return found
 
 
 def said(session: Session, call: FamilyCall, person_id: int, state: str, now: datetime) -> str:

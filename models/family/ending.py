@@ -13,6 +13,7 @@ from models.family.closing import is_shut_out
 from models.family.guests import guests_of
 from models.family.proposals import drop_proposals
 from models.family.telling import facts_of, open_help, own_phone, remind, tell
+from models.family.venues import check_here
 from models.history import History, history_of
 from models.life import BY_RULE, BY_TIME, By
 from models.messages.letters import Letter
@@ -134,6 +135,8 @@ def undo(session: Session, who: Who, call_id: int, now: datetime) -> FamilyCall:
             # Another revision: what is said of this life of the call has keys of its own.
             CALL.move(session, call, "undo", by=By(who.person_id, role), now=now, reason="", end_code="",
                       revision=call.revision + 1)  # fmt: skip
+            if call.at_home:
+                check_here(session, call)
             where = place_of(session, call)
             occupy(session, resources_of(session, call), call.starts_at, call.ends_at, call.subject, where)
     except Refused:

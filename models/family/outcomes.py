@@ -3,15 +3,15 @@
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Session
 
-from models.base import Row
 from models.errors import Refused
 from models.family.calls import CALL, LIVE_CALLS, MISSED, FamilyCall, cadres_call
 from models.family.guests import guests_of
+from models.family.homes import move_on
 from models.family.makeup import drop_makeup, offer
 from models.family.presence import who_came
+from models.family.reports import ARRIVED, NOTE_LIMIT, VERB_OF, CallReport, reports_of
 from models.family.telling import facts_of
 from models.hours import CHINA, instant
 from models.life import BY_RULE, By
@@ -25,27 +25,8 @@ from models.tasks.desk import open_task, settle_for
 WAITED = timedelta(minutes=20)  # so long an elder waits before a relative counts as absent
 LAST_MINUTE = time(23, 59)
 LOOK_WITHIN = timedelta(hours=4)
-NOTE_LIMIT = 200
 
-VERB_OF = {
-    "completed": "complete", "relative_no_show": "miss_relative", "resident_no_show": "miss_resident",
-    "neither_came": "miss_both", "technical_failure": "fail",
-}  # fmt: skip
-OUTCOMES = tuple(VERB_OF)
 _ELDER_ABSENT = ("resident_no_show", "neither_came")
-
-
-class CallReport(Row):
-    """What a cadre said of a call: when it was so, and when it was written down. Late reports keep both."""
-
-    __tablename__ = "call_reports"
-
-    call_id: Mapped[int] = mapped_column(ForeignKey("family_calls.id"), index=True)
-    what: Mapped[str] = mapped_column(String(20))  # one of OUTCOMES, or "arrived"
-    happened_at: Mapped[datetime]
-    reported_at: Mapped[datetime]
-    by_id: Mapped[int] = mapped_column(ForeignKey("persons.id"))
-    note: Mapped[str] = mapped_column(String(NOTE_LIMIT), default="")
 
 
 def suggestion(
@@ -74,12 +55,6 @@ def suggested(session: Session, call: FamilyCall, now: datetime) -> str | None:
     return suggestion(call, connected or came.away, resident_seen, connected, now)
 
 
-def reports_of(session: Session, call_id: int) -> list[CallReport]:
-    """Everything that was said of a call, in the order in which it happened and not in which it was written down."""
-    query = select(CallReport).where(CallReport.call_id == call_id)
-    return list(session.scalars(query.order_by(CallReport.happened_at, CallReport.reported_at, CallReport.id)))
-
-
 def arrive(session: Session, who: Who, call_id: int, happened_at: datetime, now: datetime) -> FamilyCall:
     """The elder is at the screen; also said later, when time has closed the call already. Twice is once.
 
@@ -90,7 +65,7 @@ def arrive(session: Session, who: Who, call_id: int, happened_at: datetime, now:
         return call
     _check_when(call, happened_at, now, call.starts_at - timedelta(hours=2))
     CALL.move(session, call, "check_in", by=By(who.person_id, "cadre"), now=now, note=happened_at.isoformat())
-    _write(session, who, call, "arrived", happened_at, now, "")
+    _write(session, who, call, ARRIVED, happened_at, now, "")
     return call
 
 
@@ -123,6 +98,8 @@ def report(
     _take_back(session, call, before, now)
     if what in MISSED:
         _make_good(session, call, written, now)
+    if call.at_home and before in (*LIVE_CALLS, "unreported"):
+        move_on(session, by, call, happened_at, now)
     return call
 
 

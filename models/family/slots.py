@@ -42,13 +42,13 @@ class Slot:
 
 def free_slots(
     session: Session, relative: Person, cared: Person, *, first_day: date, days: int, now: datetime,
-    held_by: str | Collection[str] = (), guests: Sequence[Person] = (),
+    held_by: str | Collection[str] = (), guests: Sequence[Person] = (), wish: str = "",
 ) -> list[Slot]:  # fmt: skip
-    """The free half-hours of `days` local days at the elder's centre, in order of time.
+    """The free half-hours of `days` local days at the elder's centre, in order of time; `wish` as in `venue_for`.
 
     What `held_by` ("call:3", or several) may be given up: it counts as free. Its `guests` must be free as well.
     """
-    place, book = venue_for(session, relative, cared), calendar(session)
+    place, book = venue_for(session, relative, cared, wish), calendar(session)
     if abs((first_day - now.date()).days) > 2 * HORIZON_DAYS:
         return []  # a forged day, in a year that no calendar reaches
     venue = replace(place, helpers=[one for one in place.helpers if one not in guests])
@@ -128,11 +128,12 @@ def kindest_first(slots: Sequence[Slot]) -> list[Slot]:
 
 def nearest(
     session: Session, relative: Person, cared: Person, wanted: datetime, now: datetime, *,
-    held_by: str | Collection[str] = (), guests: Sequence[Person] = (), count: int = BEST,
+    held_by: str | Collection[str] = (), guests: Sequence[Person] = (), count: int = BEST, wish: str = "",
 ) -> list[Slot]:  # fmt: skip
     """The free slots nearest to a wanted time, within a week around it: what to offer when it is gone."""
-    day = wanted.astimezone(venue_for(session, relative, cared).centre.tz).date()
+    day = wanted.astimezone(venue_for(session, relative, cared, wish).centre.tz).date()
     slots = free_slots(
-        session, relative, cared, first_day=day - timedelta(days=1), days=8, now=now, held_by=held_by, guests=guests
-    )
+        session, relative, cared, first_day=day - timedelta(days=1), days=8, now=now, held_by=held_by, guests=guests,
+        wish=wish,
+    )  # fmt: skip
     return sorted(slots, key=lambda s: (abs(s.starts_at - wanted), s.starts_at))[:count]

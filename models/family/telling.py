@@ -58,7 +58,8 @@ def _knows(session: Session, call: FamilyCall, reader: int) -> bool:
     )  # fmt: skip
     if last is None or datetime.fromisoformat(last.facts["starts_at"]) != call.starts_at:
         return False
-    return bool(last.facts["centre"] == session.get_one(ServiceCentre, call.centre_id).name)
+    where = last.facts["centre"], last.facts.get("at_home", False)
+    return where == (session.get_one(ServiceCentre, call.centre_id).name, call.at_home)
 
 
 def own_phone(session: Session, call: FamilyCall) -> list[int]:
@@ -71,8 +72,9 @@ def _guests(session: Session, call: FamilyCall) -> list[int]:
 
 
 def tell(
-    session: Session, call: FamilyCall, words: dict[int, str], facts: dict[str, Any], now: datetime, mark: str = ""
-) -> None:
+    session: Session, call: FamilyCall, words: dict[int, str], facts: dict[str, Any], now: datetime, mark: str = "",
+    due_at: datetime | None = None,
+) -> None:  # fmt: skip
     """One letter for each reader; `words` says which ("booked", "changed", "cancelled", …).
 
     Facts that name a "role" are for readers of that role alone; `mark` tells a second time from the first.
@@ -85,7 +87,8 @@ def tell(
         post(
             session, key=f"{call.subject}/{call.revision}/{word}{mark}/{reader}", person_id=reader,
             kind=f"family.{word}", facts={**facts, "role": role}, subject=call.subject, revision=call.revision,
-            urgency=urgency(call.starts_at, now), now=now, due_at=settled if word == "changed" else now,
+            urgency=urgency(call.starts_at, now), now=now,
+            due_at=due_at or (settled if word == "changed" else now),
             useful_until=max(call.starts_at, now + timedelta(hours=1)), about_id=call.cared_id,
         )  # fmt: skip
 

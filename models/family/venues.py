@@ -9,21 +9,30 @@ from sqlalchemy import BigInteger, ColumnElement, String, cast, extract, func, s
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
-from models.family.calls import AT_CENTRE, AT_HOME
-from models.hours import instant
+from models.family.calls import AT_CENTRE, AT_HOME, FamilyCall
+from models.hours import CHINA, instant
 from models.people.persons import Person
 from models.people.staff import cadres_over
 from models.places.areas import Area
 from models.places.cells import CELL, Cell
-from models.places.centres import ServiceCentre, Station, centre_for, phone_of, stations_of
+from models.places.centres import (
+    ServiceCentre,
+    Station,
+    borrowed_screens,
+    centre_for,
+    phone_of,
+    portable_screen,
+    stations_of,
+)
 from models.places.equipment import Equipment, vehicles_of
+from models.places.lent import borrowed_keys, holders
 from models.places.outages import outages_of
 from models.places.quarters import Grid
-from models.places.travel import roads_from, travel_minutes
+from models.places.travel import NEAR, roads_from, travel_minutes
 
 DAY = timedelta(days=1)
 CALL_LASTS = timedelta(minutes=30)
-AROUND = timedelta(hours=4)  # no road in the county is longer: where a helper was before that is nobody's hurry
+USED = ("completed", "relative_no_show", "technical_failure", "unreported")  # the screen was on
 SCREENS = {AT_CENTRE: "video_call", AT_HOME: "portable_call"}
 
 
@@ -50,7 +59,8 @@ class Venue:
     """Where an elder's calls are held: the centre that sees to it, the screens, helpers and vehicles it has for them.
 
     `area_id` is where the call takes place, `road` how long the way from the centre is. Where no vehicles are needed,
-    or the centre has none and its helpers go as they can, `vehicles` is empty.
+    or the centre has none and its helpers go as they can, `vehicles` is empty. `borrowed` names those of all these that
+    are another centre's, and there on some days only.
     """
 
     centre: ServiceCentre
@@ -60,6 +70,7 @@ class Venue:
     mode: str = AT_CENTRE
     road: timedelta = timedelta(0)
     vehicles: Sequence[Equipment] = ()
+    borrowed: frozenset[str] = frozenset()
 
     def kinds(self) -> list[list[str]]:
         """The resources of which a call takes one of each kind."""
@@ -111,33 +122,54 @@ class Busy:
         return not self.people & quarters and all(any(not one & quarters for one in kind) for kind in self.kinds)
 
 
-def venue_for(session: Session, relative: Person, cared: Person) -> Venue:
+def check_wish(cared: Person, wish: str, role: str, why: str = "") -> None:
+    """Whether one call may be held where somebody wants it.
+
+    At the centre for everybody who wants to come; at home for who is homebound, or where a cadre says why. Raises
+    Refused("bad_place"), ("not_homebound", cared=…) or ("reason_missing").
+    """
+    if wish not in ("", *SCREENS):
+        raise Refused("bad_place")
+    if wish == AT_HOME and not cared.homebound:
+        if role != "cadre":
+            raise Refused("not_homebound", cared=cared.name)
+        if not why.strip():
+            raise Refused("reason_missing")
+
+
+def venue_for(session: Session, relative: Person, cared: Person, wish: str = "") -> Venue:
     """The place of their calls, which is the home of somebody who is homebound; nobody helps with a call of their own.
 
-    Raises Refused("no_centre") or Refused("no_station").
+    `wish` says where one call is held that is held elsewhere. Raises Refused("no_centre") or Refused("no_station").
     """
     area = session.get(Area, cared.area_id) if cared.area_id else None
     centre = centre_for(session, area.path) if area else None
     if area is None or centre is None:
         raise Refused("no_centre")
-    mode = AT_HOME if cared.homebound else AT_CENTRE
-    stations = stations_of(session, centre.id, SCREENS[mode])
+    mode = wish or (AT_HOME if cared.homebound else AT_CENTRE)
+    stations, borrowed = stations_of(session, centre.id, SCREENS[mode]), dict[str, list[int]]()
+    if mode == AT_HOME:  # what stands at the centre is not lent
+        borrowed = borrowed_keys(session, centre.id)
+        stations += borrowed_screens(session, borrowed.get("station", ()))
     helpers = cadres_over(session, area, but_not=(relative.id, cared.id))
     if not stations or not helpers:
         raise Refused("no_station", centre=centre.name, phone=phone_of(session, centre))
     if mode == AT_CENTRE:
         return Venue(centre, stations, helpers, centre.area_id)
     road = timedelta(minutes=travel_minutes(session, session.get_one(Area, centre.area_id), area))
-    return Venue(centre, stations, helpers, area.id, mode, road, vehicles_of(session, centre.id) if road else ())
+    vehicles = vehicles_of(session, centre.id, borrowed.get("equipment", ())) if road else ()
+    away = {f"{kind}:{key}" for kind, keys in borrowed.items() for key in keys}
+    return Venue(centre, stations, helpers, area.id, mode, road, vehicles, frozenset(away))
 
 
 def look(session: Session, venue: Venue, people: Collection[str], grid: Grid, but_not: Collection[str] = ()) -> Taken:
     """What is taken of a venue and of these people; `but_not` names bookings and holds that do not count.
 
-    Who or what is in another village before or after is also taken for as long as the road is, and a portable screen
-    for the rest of a day on which its battery has no further call in it; a screen that is out of service is taken too.
+    Who or what is in another village before or after is also taken for as long as the road is, a screen or a vehicle
+    on the days on which another centre has it, a portable screen on a day when its battery has no further call in it,
+    and a screen that is out of service.
     """
-    wide = grid.with_room(AROUND)
+    wide = grid.with_room(NEAR)
     # Summed up by the database: a month of many calendars is thousands of cells, and a handful of lines.
     seconds = func.aggregate_strings(cast(cast(extract("epoch", Cell.cell_start), BigInteger), String), ",")
     query = (
@@ -147,7 +179,11 @@ def look(session: Session, venue: Venue, people: Collection[str], grid: Grid, bu
     )
     rows, movers = session.execute(query).all(), venue.movers()
     roads = _roads(session, venue.area_id, {area for resource, area, _ in rows if area and resource in movers})
-    found = _drained(session, venue, grid, but_not) if venue.mode == AT_HOME else {}
+    found = dict[str, int]()
+    if venue.mode == AT_HOME:
+        found = _drained(session, venue, grid, but_not)
+        for resource, days in _lent(session, venue, grid).items():
+            found[resource] = found.get(resource, 0) | days
     for resource, area_id, starts in rows:
         road = roads.get(area_id, timedelta(0)) if resource in movers else timedelta(0)
         bits = wide.widened(wide.bits_at(int(start) for start in starts.split(",")), -(-road // CELL))
@@ -176,6 +212,42 @@ def _roads(session: Session, here_id: int, away: Collection[int]) -> dict[int | 
     return {key: timedelta(minutes=minutes) for key, minutes in roads.items()}
 
 
+def _lent(session: Session, venue: Venue, grid: Grid) -> dict[str, int]:
+    """The days on which a screen or a vehicle is another centre's: lent by this one, or not yet borrowed by it."""
+    things = {one.resource for one in venue.stations} | {one.resource for one in venue.vehicles}
+    first, last = grid.start.astimezone(CHINA).date(), grid.end.astimezone(CHINA).date()
+    held, found = holders(session, things, first, last), dict[str, int]()
+    if not held and not venue.borrowed:
+        return found
+    for day in (first + n * DAY for n in range((last - first).days + 1)):
+        whole = grid.bits(instant(day, time(0), CHINA), instant(day + DAY, time(0), CHINA))
+        for resource in things:
+            at = held.get((resource, day), 0 if resource in venue.borrowed else venue.centre.id)
+            if at != venue.centre.id:
+                found[resource] = found.get(resource, 0) | whole
+    return found
+
+
+def check_here(session: Session, call: FamilyCall) -> None:
+    """Holds the screen and the vehicle of a call at home that is to stand again.
+
+    Raises Refused("slot_taken") where another centre has one of them on that day now.
+    """
+    owners = dict[str, int]()
+    for table, key in ((Station, call.station_id), (Equipment, call.vehicle_id or 0)):
+        session.execute(select(table.id).where(table.id == key).with_for_update(key_share=True))
+    if call.vehicle_id is not None:
+        vehicle = session.get_one(Equipment, call.vehicle_id)
+        owners[vehicle.resource] = vehicle.centre_id
+    portable = portable_screen(session, call.station_id)
+    if portable is not None:
+        owners[portable[0].resource] = portable[1].id
+    day = call.starts_at.astimezone(CHINA).date()
+    held = holders(session, owners, day, day)
+    if any(held.get((name, day), owner) != call.centre_id for name, owner in owners.items()):
+        raise Refused("slot_taken")
+
+
 def _drained(session: Session, venue: Venue, grid: Grid, but_not: Collection[str]) -> dict[str, int]:
     """The days on which a screen's battery is used up, screen by screen; it is charged at the centre over night."""
     limits = {one.resource: one.battery_minutes for one in venue.stations if one.battery_minutes is not None}
@@ -190,6 +262,15 @@ def _drained(session: Session, venue: Venue, grid: Grid, but_not: Collection[str
     cells = select(Cell.resource_id, Cell.cell_start).where(*_held(limits, begins, ends, but_not))
     for resource, start in session.execute(cells):
         used[resource, start.astimezone(zone).date()] += CELL
+    # A call that is over has given its time back, and not what it took of the battery.
+    over = select(FamilyCall.station_id, FamilyCall.starts_at, FamilyCall.ends_at).where(
+        FamilyCall.station_id.in_([one.id for one in venue.stations]), FamilyCall.state.in_(USED),
+        FamilyCall.starts_at >= begins, FamilyCall.starts_at < ends,
+    )  # fmt: skip
+    for key, start, end in session.execute(over):
+        named = f"station:{key}"
+        if named in limits:
+            used[named, start.astimezone(zone).date()] += end - start
     found = dict[str, int]()
     for (resource, day), spent in used.items():
         if spent + CALL_LASTS > timedelta(minutes=limits[resource]):

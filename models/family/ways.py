@@ -36,7 +36,7 @@ class Way:
 WAYS: Mapping[str, Way] = {
     "room": Way(("seats",), "page"),
     "mini_voip": Way(("mini_program",), "signature"),
-    "mini_1v1": Way(("mini_program", "alone", "minutes"), "openids"),
+    "mini_1v1": Way(("mini_program", "helper", "alone", "minutes"), "openids"),
     "device_voip": Way(("mini_program", "device", "authorised"), "device"),
     "link": Way((), "link"),
     "by_hand": Way(("wechat",), "wait"),
@@ -160,6 +160,10 @@ def _in_mini_program(session: Session, call: FamilyCall, offered: Offered, _: da
     return all(identity_in(session, person, offered.app_id) is not None for person in people)
 
 
+def _helper_in_mini_program(session: Session, call: FamilyCall, offered: Offered, _: datetime) -> bool:
+    return identity_in(session, call.helper_id, offered.app_id) is not None
+
+
 def _alone(session: Session, call: FamilyCall, _: Offered, __: datetime) -> bool:
     return not guests_of(session, call.id)
 
@@ -189,6 +193,7 @@ def _has_seats(session: Session, call: FamilyCall, _: Offered, __: datetime) -> 
 
 _CHECKS: Mapping[str, Check] = {
     "seats": _has_seats,
-    "mini_program": _in_mini_program, "alone": _alone, "minutes": _has_minutes, "device": _has_device,
+    "mini_program": _in_mini_program, "helper": _helper_in_mini_program,
+    "alone": _alone, "minutes": _has_minutes, "device": _has_device,
     "authorised": _authorised, "wechat": _on_wechat,
 }  # fmt: skip

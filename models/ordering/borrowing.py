@@ -15,7 +15,7 @@ from models.people.identities import Who
 from models.people.persons import Person
 from models.people.staff import Organisation, areas_under
 from models.places.areas import Area
-from models.places.centres import ServiceCentre
+from models.places.centres import ServiceCentre, Station, stations_of
 from models.places.equipment import Equipment
 
 GOING_ON = tuple(state for state in LOAN.states if state not in LOAN.ends)
@@ -71,11 +71,15 @@ def lenders(session: Session, who: Who) -> list[ServiceCentre]:
 
 
 def things_of(session: Session, centre: ServiceCentre) -> list[Thing]:
-    """What it could lend: its equipment, and whoever is at home there (`lending.owner_of` says whose somebody is)."""
+    """What it could lend: its equipment, its portable screens, and whoever is at home there.
+
+    `lending.owner_of` says whose somebody is.
+    """
     equipment = session.execute(
         select(Equipment.id, Equipment.name).where(Equipment.centre_id == centre.id).order_by(Equipment.id)
     )
     found = [Thing("equipment", row.id, row.name) for row in equipment]
+    found += [Thing("station", one.id, one.name) for one in stations_of(session, centre.id, "portable_call")]
     here = session.get_one(Area, centre.area_id)
     below = select(Area.id).where(Area.path.startswith(here.path))
     able = Person.id.in_(select(Skill.person_id)) & (Person.state == "active")
@@ -100,12 +104,13 @@ def _below(who: Who) -> Asked:
     lender, borrower, mine = aliased(ServiceCentre), aliased(ServiceCentre), areas_under(who.person_id)
     return (
         select(
-            ResourceLoan, func.coalesce(Person.name, Organisation.name, Equipment.name).label("lent"),
+            ResourceLoan, func.coalesce(Person.name, Organisation.name, Equipment.name, Station.name).label("lent"),
             lender.name.label("lender"), borrower.name.label("borrower"),
         )
         .join(lender, ResourceLoan.from_centre_id == lender.id).join(borrower, ResourceLoan.to_centre_id == borrower.id)
         .outerjoin(Person, ResourceLoan.person_id == Person.id)
         .outerjoin(Organisation, ResourceLoan.organisation_id == Organisation.id)
         .outerjoin(Equipment, ResourceLoan.equipment_id == Equipment.id)
+        .outerjoin(Station, ResourceLoan.station_id == Station.id)
         .where(or_(lender.area_id.in_(mine), borrower.area_id.in_(mine)))
     )  # fmt: skip

@@ -1,26 +1,28 @@
 """Lending between centres: asked, agreed, handed over, given back; and what somebody who is lent may see meanwhile."""
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
-from models.hours import CHINA
+from models.hours import CHINA, instant
 from models.life import BY_RULE, BY_TIME, By
 from models.messages.outbox import post
-from models.ordering.loans import A_MOMENT, LOAN, LOAN_KINDS, ResourceLoan, free_days, take_days
+from models.ordering.loans import A_MOMENT, LOAN, LOAN_KINDS, THINGS, ResourceLoan, days_of, free_days, take_days
 from models.ordering.orders import LIVE_ORDERS, Order
 from models.ordering.skills import Skill
 from models.people.identities import Who
 from models.people.persons import Person
 from models.people.staff import Organisation, cadres_over, is_cadre_over
 from models.places.areas import Area
-from models.places.centres import ServiceCentre, centre_for
+from models.places.cells import held_between
+from models.places.centres import ServiceCentre, Station, centre_for, portable_screen
 from models.places.equipment import Equipment
 from models.tasks.desk import open_task, settle_for
 
 ANSWER_WITHIN = timedelta(days=1)
+MOST_NAMED = 5  # dates in a refusal
 LONGEST, FURTHEST = timedelta(days=92), timedelta(days=366)
 
 
@@ -28,10 +30,10 @@ def request(
     session: Session, who: Who, *, kind: str, resource_id: int, to_centre_id: int, starts_at: datetime,
     ends_at: datetime, now: datetime, order_id: int | None = None,
 ) -> ResourceLoan:  # fmt: skip
-    """A cadre of one centre asks another for a person, an organisation or a piece of equipment.
+    """A cadre of one centre asks another for a person, an organisation, a piece of equipment or a portable screen.
 
     With `order_id` it is for that order only; asking twice is asking once. Raises Refused("not_yours"), ("bad_span"),
-    ("not_lendable") for what is not there, is nobody's or is a person without a skill, or ("own_already").
+    ("not_lendable") for what is not there, is nobody's, is a person without a skill or stands fast, ("own_already").
     """
     centre = session.get(ServiceCentre, to_centre_id)
     if centre is None or not is_of(session, who, centre):
@@ -71,9 +73,14 @@ def request(
 
 
 def approve(session: Session, who: Who, loan_id: int, now: datetime) -> ResourceLoan:
-    """The lender agrees: its days are taken. Raises Refused("not_yours"), ("wrong_state") or ("lent_already")."""
+    """The lender agrees: its days are taken.
+
+    Raises Refused("not_yours"), ("wrong_state"), ("lent_already"), or ("lent_needed", dates=…) for a thing with which
+    the lender itself, or whoever has it then, has something to do on one of these days.
+    """
     loan, by = _held(session, who, loan_id, "lender")
     _check_ahead(loan, now)
+    _check_unneeded(session, loan, now)
     LOAN.move(session, loan, "approve", by=by, now=now, decided_by_id=who.person_id)
     take_days(session, loan)
     _settled(session, loan, "approved", by, now)
@@ -102,10 +109,11 @@ def hand_over(session: Session, who: Who, loan_id: int, now: datetime) -> Resour
 def give_back(session: Session, who: Who, loan_id: int, now: datetime) -> ResourceLoan:
     """It is back; from the next day on it may be lent again. Either side says so; twice is once.
 
-    Raises Refused("not_yours") or ("wrong_state").
+    Raises Refused("not_yours"), ("wrong_state"), or ("lent_needed", dates=…) where the borrower still needs it.
     """
     loan, by = _held(session, who, loan_id, "borrower", "lender")
     if loan.state != "returned":
+        _check_unneeded(session, loan, now)
         LOAN.move(session, loan, "return", by=by, now=now)
         free_days(session, loan, since=now.astimezone(CHINA).date())
         settle_for(session, loan.subject, "cancel", by=BY_RULE, now=now)
@@ -113,9 +121,11 @@ def give_back(session: Session, who: Who, loan_id: int, now: datetime) -> Resour
 
 
 def cancel(session: Session, who: Who, loan_id: int, now: datetime) -> ResourceLoan:
-    """Either side lets it be before it changed hands; twice is once. Raises Refused("not_yours") or ("wrong_state")."""
+    """Either side lets it be before it changed hands; twice is once. Raises as `give_back`."""
     loan, by = _held(session, who, loan_id, "borrower", "lender")
     if loan.state != "cancelled":
+        if loan.state == "approved":
+            _check_unneeded(session, loan, now)
         LOAN.move(session, loan, "cancel", by=by, now=now)
         free_days(session, loan)
         _settled(session, loan, "cancelled", by, now)
@@ -191,6 +201,26 @@ def _check_ahead(loan: ResourceLoan, now: datetime) -> None:
         raise Refused("wrong_state", thing=LOAN.name, state=loan.state)
 
 
+def needed_at(session: Session, loan: ResourceLoan, now: datetime) -> list[datetime]:
+    """When from now on a call or a visit needs the thing on the days of a loan; nothing for people."""
+    if loan.kind not in THINGS:
+        return []
+    days = days_of(loan)
+    since, until = (instant(day, time(0), CHINA) for day in (days[0], days[-1] + timedelta(days=1)))
+    return held_between(session, loan.resource, max(since, now), until)
+
+
+def _check_unneeded(session: Session, loan: ResourceLoan, now: datetime) -> None:
+    """The thing is held first: whoever books a call with it at this moment goes before, or finds it gone."""
+    if loan.kind in THINGS:
+        table = Equipment if loan.kind == "equipment" else Station
+        session.execute(select(table.id).where(table.id == loan.lent_id).with_for_update(key_share=True))
+    moments = needed_at(session, loan, now)
+    if moments:
+        named = "、".join(f"{moment.astimezone(CHINA):%m-%d %H:%M}" for moment in moments[:MOST_NAMED])
+        raise Refused("lent_needed", dates=named + ("…" if len(moments) > MOST_NAMED else ""), many=len(moments))
+
+
 def _held(session: Session, who: Who, loan_id: int, *sides: str) -> tuple[ResourceLoan, By]:
     """The loan, held, and on which of these sides the one who asks stands."""
     loan = session.scalar(
@@ -209,6 +239,9 @@ def owner_of(session: Session, kind: str, resource_id: int) -> tuple[str, Servic
     if kind == "equipment":
         thing = session.get(Equipment, resource_id)
         return (thing.name, session.get_one(ServiceCentre, thing.centre_id)) if thing is not None else ("", None)
+    if kind == "station":
+        found_there = portable_screen(session, resource_id)
+        return (found_there[0].name, found_there[1]) if found_there is not None else ("", None)
     found: Person | Organisation | None = (
         session.get(Person, resource_id) if kind == "person" else session.get(Organisation, resource_id)
     )

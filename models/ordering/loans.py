@@ -1,18 +1,20 @@
-"""Loans between centres: a person, a vehicle, a device or a whole organisation helps beyond its own mountain."""
+"""Loans between centres: a person, a vehicle, a screen or a whole organisation helps beyond its own mountain."""
 
 from datetime import date, datetime, timedelta
 from typing import cast
 
-from sqlalchemy import ForeignKey, String, Table, delete, insert, select
+from sqlalchemy import ForeignKey, String, Table, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Base, Row
+from models.base import Row
 from models.errors import Refused
 from models.hours import CHINA
 from models.life import TIME, Life, Verb
+from models.places.lent import LoanDay
 
-LOAN_KINDS = ("person", "organisation", "equipment")
+LOAN_KINDS = ("person", "organisation", "equipment", "station")
+THINGS = ("equipment", "station")  # each is taken by calls and visits under the name by which it is lent
 STANDING_LOANS = ("approved", "handed_over")
 A_MOMENT = timedelta(microseconds=1)  # a loan ends with a day, at midnight
 
@@ -22,10 +24,11 @@ class ResourceLoan(Row):
 
     __tablename__ = "resource_loans"
 
-    kind: Mapped[str] = mapped_column(String(12))  # which of the next three it is
+    kind: Mapped[str] = mapped_column(String(12))  # which of the next four it is
     person_id: Mapped[int | None] = mapped_column(ForeignKey("persons.id"), index=True)
     organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisations.id"))
     equipment_id: Mapped[int | None] = mapped_column(ForeignKey("equipment.id"))
+    station_id: Mapped[int | None] = mapped_column(ForeignKey("stations.id"))  # a screen that goes to homes
     from_centre_id: Mapped[int] = mapped_column(ForeignKey("service_centres.id"), index=True)
     to_centre_id: Mapped[int] = mapped_column(ForeignKey("service_centres.id"), index=True)
     order_id: Mapped[int | None] = mapped_column(ForeignKey("orders.id"), index=True)  # None: all of that centre
@@ -44,7 +47,7 @@ class ResourceLoan(Row):
 
     @property
     def lent_id(self) -> int:
-        """The key of the person, the organisation or the equipment."""
+        """The key of the person, the organisation, the equipment or the screen."""
         key: int = getattr(self, f"{self.kind}_id")
         return key
 
@@ -56,18 +59,8 @@ class ResourceLoan(Row):
 
 _LENT = {
     "person": ResourceLoan.person_id, "organisation": ResourceLoan.organisation_id,
-    "equipment": ResourceLoan.equipment_id,
+    "equipment": ResourceLoan.equipment_id, "station": ResourceLoan.station_id,
 }  # fmt: skip
-
-
-class LoanDay(Base):
-    """A day on which something is lent: the primary key refuses to lend it twice."""
-
-    __tablename__ = "loan_days"
-
-    resource: Mapped[str] = mapped_column(String(40), primary_key=True)
-    day: Mapped[date] = mapped_column(primary_key=True)
-    loan_id: Mapped[int] = mapped_column(ForeignKey("resource_loans.id"), index=True)
 
 
 LOAN = Life(
@@ -98,7 +91,9 @@ def days_of(loan: ResourceLoan) -> list[date]:
 
 def take_days(session: Session, loan: ResourceLoan) -> None:
     """Take the days of a loan in one INSERT; raises Refused("lent_already") when one of them is taken."""
-    rows = [{"resource": loan.resource, "day": day, "loan_id": loan.id} for day in days_of(loan)]
+    holder = loan.to_centre_id if loan.order_id is None else None
+    rows = [{"resource": loan.resource, "day": day, "loan_id": loan.id, "to_centre_id": holder}
+            for day in days_of(loan)]  # fmt: skip
     try:
         with session.begin_nested():
             session.execute(insert(LoanDay).values(rows))
@@ -107,9 +102,10 @@ def take_days(session: Session, loan: ResourceLoan) -> None:
 
 
 def free_days(session: Session, loan: ResourceLoan, since: date | None = None) -> None:
-    """Give the days of a loan back, those before `since` excepted."""
+    """Give the days of a loan back; up to `since` they stay lent, and are nobody's to count on any more."""
     gone = delete(LoanDay).where(LoanDay.loan_id == loan.id)
     session.execute(gone if since is None else gone.where(LoanDay.day > since))
+    session.execute(update(LoanDay).where(LoanDay.loan_id == loan.id).values(to_centre_id=None))
 
 
 def lent_to(session: Session, kind: str, lent_id: int, centre_id: int, at: datetime) -> ResourceLoan | None:

@@ -18,7 +18,8 @@ from models.people.persons import Person
 from models.people.staff import Organisation, members_of
 from models.places.alliances import allied_paths
 from models.places.areas import Area
-from models.places.travel import SAME_TOWNSHIP, roads_from
+from models.places.cells import quarter_of, taken
+from models.places.travel import SAME_TOWNSHIP, in_a_hurry, roads_from
 
 LASTS = {"delivery": timedelta(minutes=15), "at_home": timedelta(hours=1), "at_centre": timedelta(hours=1)}
 ROAD = 30  # minutes: whoever is as near as this is as good as next door
@@ -90,6 +91,20 @@ def able_members(session: Session, organisation_id: int, order: Order, listing: 
     can = qualified(session, people, listing.id, order.preferred_at)
     can -= away(session, people, order.preferred_at, order.preferred_at + lasting(listing))
     return [member for member in members if member.id in can]
+
+
+def free_members(
+    session: Session, organisation_id: int, order: Order, listing: Listing, but_not: str = ""
+) -> list[Person]:
+    """Those of `able_members` who can be there at the wished time: with nothing else to do, and no long road to it.
+
+    What they do for `but_not` ("visit:7") does not count.
+    """
+    able, start = able_members(session, organisation_id, order, listing), order.preferred_at
+    names, end = [one.resource for one in able], start + lasting(listing)
+    busy = {resource for resource, _ in taken(session, names, quarter_of(start), end, but_not=but_not)}
+    busy |= in_a_hurry(session, names, session.get_one(Area, order.area_id), start, end, but_not).keys()
+    return [one for one in able if one.resource not in busy]
 
 
 def covers(session: Session, organisation: Organisation, here: Area, order: Order) -> bool:

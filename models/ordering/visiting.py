@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
+from models.hours import CHINA
 from models.life import BY_RULE, By
 from models.messages.outbox import post, withdraw
 from models.ordering.assignments import Assignment
@@ -25,11 +26,11 @@ from models.people.staff import Organisation, is_member
 from models.places.areas import Area
 from models.places.cells import hold
 from models.places.equipment import Equipment
-from models.places.travel import travel_minutes
+from models.places.lent import holders
+from models.places.travel import in_a_hurry
 from models.tasks.desk import open_task, settle_for
 
 LOOK_WITHIN = timedelta(hours=4)  # nobody opened the door: somebody looks after them on the same day
-NEAR = timedelta(hours=4)  # the road to visits further away in time than this is nobody's hurry
 
 
 def name_person(
@@ -64,7 +65,9 @@ def name_person(
         with session.begin_nested():  # a refusal leaves everything as it was
             visit = _put(session, visit, standing, by, now)
             _check_person(session, visit, assignment, order)
-            hold(session, _spans(session, visit, order, listing), visit.subject, order.area_id)
+            vehicle = _vehicle(session, visit, order) if visit.vehicle_id is not None else None
+            _check_roads(session, visit, order, vehicle)
+            hold(session, _spans(session, visit, order, listing, vehicle), visit.subject, order.area_id)
     except Refused:
         if standing is not None:
             session.refresh(standing)
@@ -181,33 +184,43 @@ def _check_person(session: Session, visit: Visit, assignment: Assignment, order:
         raise Refused("not_qualified")
     if away(session, [key], start, end):
         raise Refused("time_off")
+
+
+def _check_roads(session: Session, visit: Visit, order: Order, vehicle: Equipment | None) -> None:
+    """Whether who goes, and what they go with, can be there in time from wherever else they are that day."""
+    movers = [session.get_one(Person, visit.person_id).resource, *([vehicle.resource] if vehicle is not None else [])]
     here = session.get_one(Area, order.area_id)
-    near = select(Visit, Order).join(Order, Visit.order_id == Order.id).where(
-        Visit.person_id == key, Visit.state.in_(LIVE_VISITS), Visit.id != visit.id,
-        Visit.ends_at > start - NEAR, Visit.starts_at < end + NEAR,
-    )  # fmt: skip
-    for other, others in session.execute(near).all():
-        there = session.get_one(Area, others.area_id)
-        gap = max(start - other.ends_at, other.starts_at - end)
-        road = travel_minutes(session, here, there)
-        if timedelta(0) <= gap < timedelta(minutes=road):
-            raise Refused("travel", minutes=road, village=there.name)
+    late = in_a_hurry(session, movers, here, visit.starts_at, visit.ends_at, visit.subject)
+    for hurry in late.values():
+        raise Refused("travel", minutes=hurry.minutes, village=hurry.village)
 
 
-def _spans(session: Session, visit: Visit, order: Order, listing: Listing) -> list[tuple[str, datetime, datetime]]:
+def _spans(
+    session: Session, visit: Visit, order: Order, listing: Listing, vehicle: Equipment | None
+) -> list[tuple[str, datetime, datetime]]:
     """What a visit occupies and for how long."""
     taken = [session.get_one(Person, visit.person_id).resource]
     if listing.mode != "delivery":
         taken.append(session.get_one(Person, order.beneficiary_id).resource)
-    if visit.vehicle_id is not None:
-        vehicle = session.get(Equipment, visit.vehicle_id)
-        lent = lent_to(session, "equipment", visit.vehicle_id, order.centre_id, visit.starts_at)
-        if vehicle is None or (vehicle.centre_id != order.centre_id and lent is None):
-            raise Refused("not_here")
+    if vehicle is not None:
         taken.append(vehicle.resource)
     if visit.room_id is not None:
         taken.append(f"room:{visit.room_id}")
     return [(resource, visit.starts_at, visit.ends_at) for resource in taken]
+
+
+def _vehicle(session: Session, visit: Visit, order: Order) -> Equipment:
+    """The vehicle of a visit, held, so that nobody lends it meanwhile; raises Refused("not_here")."""
+    vehicle = session.scalar(select(Equipment).where(Equipment.id == visit.vehicle_id).with_for_update(key_share=True))
+    if vehicle is not None and vehicle.centre_id == order.centre_id:
+        day = visit.starts_at.astimezone(CHINA).date()
+        here = not holders(session, [vehicle.resource], day, visit.ends_at.astimezone(CHINA).date())
+    else:
+        loan = lent_to(session, "equipment", visit.vehicle_id or 0, order.centre_id, visit.starts_at)
+        here = loan is not None and loan.order_id in (None, order.id)
+    if vehicle is None or not here:
+        raise Refused("not_here")
+    return vehicle
 
 
 def _announce(session: Session, visit: Visit, order: Order, assignment: Assignment, by: By, now: datetime) -> None:

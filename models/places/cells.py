@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, cast
 
-from sqlalchemy import Index, Row, Select, String, Table, and_, bindparam, delete, or_, select, update
+from sqlalchemy import Index, Row, Select, String, Table, and_, bindparam, delete, func, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, Key, insert_of
@@ -122,6 +122,14 @@ def hand_on(session: Session, held_by: str, to: str) -> None:
 def release(session: Session, held_by: str) -> None:
     """Give all cells of a booking back."""
     session.execute(delete(Cell).where(Cell.held_by == held_by))
+
+
+def held_between(session: Session, resource: str, since: datetime, until: datetime) -> list[datetime]:
+    """When whatever needs a resource in [since, until) begins, or the part of it that lies there; one for each."""
+    first = select(func.min(Cell.cell_start)).where(
+        Cell.resource_id == resource, Cell.cell_start >= since, Cell.cell_start < until
+    )
+    return sorted(session.scalars(first.group_by(Cell.held_by)).all())
 
 
 def taken(

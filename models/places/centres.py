@@ -1,5 +1,6 @@
 """Community service centres: where they stand, when they are open, which rooms and stations they hold."""
 
+from collections.abc import Collection
 from datetime import date, datetime, time, timedelta
 from typing import cast
 from zoneinfo import ZoneInfo
@@ -129,6 +130,20 @@ def seat_of(session: Session, station_id: int) -> tuple[Station, ServiceCentre] 
     )  # fmt: skip
     found = session.execute(query).first()
     return (found.Station, found.ServiceCentre) if found is not None else None
+
+
+def borrowed_screens(session: Session, keys: Collection[int]) -> list[Station]:
+    """Those of some stations that go to people's homes."""
+    if not keys:
+        return []
+    query = select(Station).where(Station.id.in_(keys), Station.kind == "portable_call")
+    return list(session.scalars(query.order_by(Station.id)))
+
+
+def portable_screen(session: Session, station_id: int) -> tuple[Station, ServiceCentre] | None:
+    """A screen that goes to people's homes, and the centre that owns it; None for one that stands fast."""
+    found = seat_of(session, station_id)
+    return found if found is not None and found[0].kind == "portable_call" else None
 
 
 def centre_for(session: Session, area_path: str) -> ServiceCentre | None:

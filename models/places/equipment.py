@@ -1,5 +1,7 @@
 """What a centre owns and takes along: vehicles, portable devices, tools; each is in one place at a time."""
 
+from collections.abc import Collection
+
 from sqlalchemy import ForeignKey, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -24,7 +26,8 @@ class Equipment(Row):
         return f"equipment:{self.id}"
 
 
-def vehicles_of(session: Session, centre_id: int) -> list[Equipment]:
-    """The vehicles of a centre, in the order in which it got them."""
-    query = select(Equipment).where(Equipment.centre_id == centre_id, Equipment.kind == "vehicle")
-    return list(session.scalars(query.order_by(Equipment.id)))
+def vehicles_of(session: Session, centre_id: int, borrowed: Collection[int] = ()) -> list[Equipment]:
+    """The vehicles of a centre, in the order in which it got them, and after them those that it has borrowed."""
+    theirs = Equipment.centre_id == centre_id
+    query = select(Equipment).where(theirs | Equipment.id.in_(borrowed), Equipment.kind == "vehicle")
+    return list(session.scalars(query.order_by(~theirs, Equipment.id)))

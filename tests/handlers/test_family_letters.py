@@ -9,8 +9,8 @@ from handlers.family import after_words, letter_words, words
 from handlers.messages.words import KINDS
 from handlers.tasks import words as task_words
 from models.family.calls import CALL, CANCEL_CODES
-from models.family.outcomes import OUTCOMES
 from models.family.pairing import MEANS, RHYTHMS
+from models.family.reports import OUTCOMES
 from models.family.wellbeing import VERDICTS
 from models.hours import CHINA
 from models.tasks.tasks import TASK_KINDS
@@ -39,6 +39,16 @@ def test_a_letter_fits_its_template_and_has_a_name_at_the_desk(kind):
     assert not any(value["value"].endswith("…") for value in fitted.values())
     assert KINDS[kind]
     assert "0578-5550101" in wording.text or kind == "family.quiet"
+
+
+@pytest.mark.parametrize("word", ["on_the_way", "running_late"])
+@pytest.mark.parametrize(("zone", "clock"), [(MADRID, "国内16:25"), (CHINA, "大约16:25")])
+def test_a_card_about_a_helper_on_the_road_says_when_they_are_at_the_door(word, zone, clock):
+    wording = said(word, zone, helper="李站长", arrives_at="2026-11-29T08:25:00+00:00")
+    fitted = fit(make_templates(load_config(EXAMPLE, {}))[wording.template], wording.fields)
+    assert any(clock in value["value"] for value in fitted.values())
+    assert wording.fields["time"] == ("2026-11-29 09:25" if zone == MADRID else "2026-11-29 16:25")
+    assert KINDS[f"family.{word}"]
 
 
 @pytest.mark.case("I1")

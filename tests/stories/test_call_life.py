@@ -8,8 +8,8 @@ from sqlalchemy import select
 from handlers.family import after_words, words
 from models.family.calls import FamilyCall
 from models.family.makeup import Makeup
-from models.family.outcomes import CallReport
 from models.family.pairing import Pairing
+from models.family.reports import CallReport
 from models.family.wellbeing import WellbeingTick
 from models.messages.letters import Letter
 from models.people.identities import Identity

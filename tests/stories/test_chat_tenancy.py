@@ -47,7 +47,7 @@ ROWS = {
     "job/<int:assignment>/decline": "laoxu", "job/<int:assignment>/done": "laoxu",
     "visit/<int:visit>/nobody": "ama", "complaint/<int:complaint>": "chen", "waiting/<int:entry>": "xiaofang",
     "call/<int:call>": "xiaofang", "call/<int:call>/cancel": "xiaofang", "call/<int:call>/guests": "xiaofang",
-    "call/<int:call>/way": "xiaofang",
+    "call/<int:call>/way": "xiaofang", "call/<int:call>/place/home": "li",
     "call/<int:call>/move": "xiaofang", "call/<int:call>/day/<day>": "xiaofang", "call/for/<int:person>": "xiaofang",
     "call/day/<int:person>/<day>": "xiaofang", "call/at/<int:person>/<int:stamp>": "xiaofang",
     "need/<int:need>": "xiaofang", "need/for/<int:person>": "xiaofang", "need/clerk/<int:person>": "li",
@@ -61,7 +61,8 @@ ROWS = {
     "staff/resident/<int:person>": "li", "staff/resident/<int:person>/befall/<verb>": "li", "task/<int:task>": "li",
     "task/<int:task>/hold": "li",
     # From here on something changes.
-    "call/<int:call>/way/<how>": "xiaofang",
+    "call/<int:call>/way/<how>": "xiaofang", "call/<int:call>/place/centre": "xiaofang",
+    "call/<int:call>/place/home/<int:reason>": "li", "call/<int:call>/place/home/text": "li",
     "call/<int:call>/guests/<int:person>": "xiaofang", "call/<int:call>/guests/<int:person>/off": "xiaofang",
     "call/<int:call>/leave": "xiaofang", "call/<int:call>/to/<int:stamp>": "xiaofang",
     "call/book/<int:person>/<int:stamp>/<key>": "xiaofang", "call/<int:call>/cancel/text": "xiaofang",

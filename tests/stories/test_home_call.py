@@ -9,6 +9,7 @@ from sqlalchemy import select
 from handlers.family.letter_words import letter
 from handlers.family.moments import stamp_of
 from models.messages.letters import Letter
+from models.people.mobility import write_homebound
 from models.places.centres import Room, Station, Zone
 from tests.stories.test_family_life import invited
 from tests.world import NOW
@@ -70,3 +71,28 @@ def test_a_stranger_writes_nothing_of_it(talk, cast, open_session, tablet):
     while "行动不便" not in li.heard:
         li.taps("更多")
     assert "能到中心视频了" not in li.heard
+
+
+def test_this_once_she_comes_to_the_centre_and_this_once_the_tablet_goes_to_her(talk, cast, open_session, tablet):
+    with open_session() as session, session.begin():
+        write_homebound(session, cast.who(cast.li), cast.wangnainai.id, True, NOW)
+    me, li = talk(cast.xiaofang), talk(cast.li)
+    me.at(f"call/at/{cast.wangnainai.id}/{stamp_of(NOW + timedelta(hours=5))}")
+    me.taps("确认预约")
+    assert "王秀英家里" in me.at("call/1")
+    assert "这次在葛山村党群服务中心，时间不变" in me.taps("这次到中心视频")
+    assert "地点：葛山村党群服务中心" in me.at("call/1")
+    assert "这次在王秀英家里" in me.taps("这次上门视频")  # she is homebound: nobody has to say why
+    with open_session() as session, session.begin():
+        write_homebound(session, cast.who(cast.li), cast.wangnainai.id, False, NOW)
+    me.at("call/1/place/centre")
+    assert "这次上门视频" not in [link["label"] for link in (me.at("call/1") and me.links)]
+    assert "请到中心视频" in me.at("call/1/place/home")
+    li.at("call/desk/1")
+    while "这次上门视频" not in li.heard:
+        li.taps("更多")
+    assert "为什么上门" in li.taps("这次上门视频")
+    assert "这次在王秀英家里" in li.taps("路不好走，来不了")
+    for stranger in (cast.aming, cast.zhao):
+        for place in ("centre", "home", "home/0"):
+            assert "没有找到" in talk(stranger).at(f"call/1/place/{place}"), place

@@ -22,15 +22,15 @@ LATER = NOW + timedelta(minutes=30)
 # Refusals of what only the desk and the command line ask; their sentences stand where those speak.
 # Codes that no route of the API can meet: those of chat, pages and desk.
 NOT_HERE = {
-    "account_there", "alternative_needed", "answer_first", "bad_proof", "bad_question", "bad_reason",
+    "account_there", "alternative_needed", "answer_first", "bad_place", "bad_proof", "bad_question", "bad_reason",
     "bad_rhythm", "bad_routine", "bad_rule", "bad_score", "bad_seats", "bad_term", "bad_travel", "bad_wake",
     "call_full", "call_moved", "call_off", "changed_meanwhile", "code_taken", "day_full", "entry_unknown",
-    "guest_busy", "has_voices", "hold_why", "lent_already", "list_changed", "list_closed", "list_empty",
+    "guest_busy", "has_voices", "hold_why", "lent_already", "lent_needed", "list_changed", "list_closed", "list_empty",
     "name_needed", "news_consent", "news_this_month", "no_category", "no_change", "no_consent", "no_guardian",
     "no_helper", "no_letter", "no_reserve", "no_reviewer", "nobody_answers", "nobody_fits", "nobody_to_tell",
-    "not_a_cadre", "not_covered", "not_here", "not_lendable", "not_provider", "not_staff", "not_true_now",
-    "not_wanted", "note_needed", "nothing_offered", "other_township", "over", "own_already", "own_listing",
-    "pass_over", "pass_unknown", "pass_used", "password_common", "password_long", "password_same",
+    "not_a_cadre", "not_covered", "not_here", "not_homebound", "not_lendable", "not_provider", "not_staff",
+    "not_true_now", "not_wanted", "note_needed", "nothing_offered", "other_township", "over", "own_already",
+    "own_listing", "pass_over", "pass_unknown", "pass_used", "password_common", "password_long", "password_same",
     "password_short", "reason_missing", "reason_needed", "reveal_reason", "room_early", "room_full",
     "room_over", "same_need", "screen_taken", "seat_moved", "seats_taken", "secret_target", "stale",
     "stale_form", "still_going", "still_waiting", "title_long", "under_review", "under_way", "undo_over",

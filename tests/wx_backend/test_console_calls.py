@@ -9,11 +9,13 @@ from sqlalchemy import select
 from handlers.family import after_words
 from models.family.booking import book
 from models.family.calls import FamilyCall
-from models.family.outcomes import CallReport, arrive, report
+from models.family.outcomes import arrive, report
 from models.family.pairing import Pairing, pair
+from models.family.reports import CallReport
 from models.family.wellbeing import WellbeingTick
 from models.hours import CHINA
 from models.messages.letters import Letter
+from models.places.centres import Room, Station, Zone
 from models.tasks.tasks import Task
 from tests.desk import Clerk, give_account
 from tests.gate import close_app, config_for
@@ -150,3 +152,40 @@ def test_a_clerk_books_for_an_elder_at_the_counter_and_the_daughter_hears_of_it(
                           ({**sent, "relative": 999999}, 404), ({**sent, "at": at, "key": "m"}, 409)):  # fmt: skip
         assert clerk.posts(here, **wrong).status_code in (status, 404), wrong
         clerk.opens(f"{here}?relative={cast.xiaofang.id}")
+
+
+def test_one_call_is_held_elsewhere_and_whom_the_device_rings_is_there_to_read(clerk, cast, open_session):
+    with open_session() as session, session.begin():
+        room = session.scalars(select(Room).join(Zone).where(Zone.centre_id == cast.centre.id)).first()
+        session.add(Station(room_id=room.id, name="平板1号", kind="portable_call"))
+        made = book(session, cast.who(cast.xiaofang), cared_id=cast.wangnainai.id, client_key="k2", now=AFTER,
+                    starts_at=SUNDAY_16 + timedelta(days=1))  # fmt: skip
+        made.way, call = "device_voip", made.id
+    clerk.opens(f"/console/calls/{call}")
+    assert "用设备呼叫微信：小*（座位上没有能呼叫的设备）" in clerk.text()
+    seen = clerk.seen()
+    assert clerk.posts(f"/console/calls/{call}/place", seen=seen, wish="at_home").status_code == 422  # without a reason
+    assert clerk.posts(f"/console/calls/{call}/place", seen="booked.9", wish="at_home", why="腿疼").status_code == 409
+    assert clerk.posts(f"/console/calls/{call}/place", seen=seen, wish="moon", why="腿疼").status_code == 422
+    assert clerk.posts(f"/console/calls/{call}/place", seen=seen, wish="at_home", why="王秀英腿疼").status_code == 303
+    clerk.opens(f"/console/calls/{call}")
+    assert "（上门）：王*腿疼" in clerk.text()
+    clerk.opens("/console/callsheet/?day=2026-11-30")
+    assert "李站长的上门路线，带葛山村党群服务中心 平板1号" in clerk.text()
+    assert "王秀英" not in clerk.text()
+
+
+def test_a_clerk_books_this_once_at_home_and_says_why(clerk, cast, open_session):
+    with open_session() as session, session.begin():
+        room = session.scalars(select(Room).join(Zone).where(Zone.centre_id == cast.centre.id)).first()
+        session.add(Station(room_id=room.id, name="平板1号", kind="portable_call"))
+    page = f"/console/booking/{cast.wangnainai.id}"
+    clerk.opens(page, relative=cast.xiaofang.id, wish="at_home", day="2026-11-30")
+    assert "这次为什么上门" in clerk.text()
+    at = re.search(r'name="at" value="([^"]+)"', clerk.page).group(1)
+    form = {"relative": cast.xiaofang.id, "at": at, "key": "k" * 20, "wish": "at_home"}
+    assert clerk.posts(page, **form).status_code == 422
+    assert clerk.posts(page, **form, why="路不好走，来不了").status_code == 303
+    with open_session() as session:
+        made = session.scalars(select(FamilyCall).order_by(FamilyCall.id.desc())).first()
+        assert (made.venue_mode, made.venue_wish, made.venue_why) == ("at_home", "at_home", "路不好走，来不了")

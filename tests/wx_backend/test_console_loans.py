@@ -9,6 +9,8 @@ from sqlalchemy import select
 from models.ordering.loans import LoanDay, ResourceLoan
 from models.ordering.skills import Skill
 from models.people.persons import Person
+from models.places.cells import occupy, release
+from models.places.centres import Room, Station, Zone
 from models.places.equipment import Equipment
 from models.tasks.tasks import Task
 from tests.desk import Clerk, give_account
@@ -117,3 +119,26 @@ def test_people_who_can_do_a_thing_are_offered_at_their_own_centre_only(desk, ca
     assert "护士小梅（人）" in li.text()
     li.opens("/console/loans/new", centre=cast.centre.id)
     assert "护士小梅" not in li.text()
+
+
+def test_a_screen_that_goes_to_homes_is_lent_when_nothing_needs_it(desk, cast, open_session):
+    with open_session() as session, session.begin():
+        room = session.scalars(select(Room).join(Zone).where(Zone.centre_id == cast.other_centre.id)).first()
+        screen = Station(room_id=room.id, name="平板9号", kind="portable_call")
+        session.add(screen)
+        session.flush()
+        start = NOW + timedelta(days=1)
+        occupy(session, [screen.resource], start, start + timedelta(minutes=30), "call:7")
+    li, zhao = desk("li"), desk("zhao")
+    li.opens("/console/loans/new", centre=cast.other_centre.id)
+    assert "平板9号（上门视频设备）" in li.text()
+    assert "1号机" not in li.text()  # what stands at the centre stays there
+    assert asked(li, cast, "平板9号").status_code == 303
+    loan = the_loan(open_session).id
+    zhao.opens(f"/console/loans/{loan}")
+    assert "那几天要用它的 11月25日（周三）10:00" in zhao.text()
+    status, text = done(zhao, loan, "approve")
+    assert (status, "还有1处安排要用它：11-25 10:00" in text) == (409, True)
+    with open_session() as session, session.begin():
+        release(session, "call:7")
+    assert done(zhao, loan, "approve")[0] == 303

@@ -67,6 +67,7 @@ MATRIX: dict[tuple[str, str], Row] = {
     (LOOK, "calls.one"): Row("calls/{call}", 200, 404),
     (DO, "calls.reveal"): Row("calls/{call}/reveal", 200, 404, REASON),
     (DO, "calls.tell"): Row("calls/{call}/told", 303, 404, {"seen": "booked.0", "means": "visit"}),
+    (DO, "calls.place"): Row("calls/{call}/place", 422, 404, {"seen": "booked.0", "wish": "at_home"}),
     (DO, "calls.became"): Row("calls/{call}/outcome", 422, 404, {"seen": "booked.0", "what": "completed"}),
     (DO, "calls.well"): Row("calls/{call}/well", 409, 404, {"verdict": "ok"}),
     (DO, "calls.off"): Row("calls/{call}/off", 303, 404, {"seen": "booked.0", "why": "停电", "instead": "周一"}),

@@ -1,7 +1,6 @@
 """Calls at home: the helper brings a screen, and roads, the battery and the vehicle are reckoned with."""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import timedelta
 from threading import Barrier
 
@@ -11,67 +10,23 @@ from sqlalchemy import select
 from models.errors import Refused
 from models.family.booking import book, move
 from models.family.calls import AT_CENTRE, AT_HOME
-from models.family.daysheet import day_sheet
 from models.family.ending import cancel
-from models.family.homes import roads_to, set_out
+from models.family.homes import set_out
 from models.family.outcomes import report
 from models.family.seating import plan_day
 from models.history import history_of
-from models.hours import CHINA
 from models.messages.letters import Letter
-from models.people.care import CareLink
-from models.people.identities import Identity, Who
 from models.people.mobility import write_homebound
 from models.people.persons import Person
 from models.people.staff import StaffRole
-from models.places.areas import Area, add_area
 from models.places.cells import Cell
-from models.places.centres import Room, Station, Zone
+from models.places.centres import Station
 from models.places.equipment import Equipment
-from models.places.travel import put_travel
-from tests.cast import APP_ID
 from tests.models.family.test_calls import SUNDAY_16, booked, cells_of
 from tests.models.family.test_slots import clocks, slots
 from tests.world import NOW
 
 HALF = timedelta(minutes=30)
-
-
-@dataclass
-class Hills:
-    """王奶奶 in a hamlet forty minutes from the centre, 张爷爷 in another; one tablet goes along."""
-
-    tablet: Station
-    grandpa: Person
-    son: Who
-
-
-@pytest.fixture
-def hills(session, cast):
-    """Committed, so that races can be run against it."""
-    village = session.get_one(Area, cast.village.id)
-    hamlets = [add_area(session, code=f"H{n}", name=f"{name}自然村", kind="grid", parent=village)
-               for n, name in enumerate(("山背", "岭头"))]  # fmt: skip
-    put_travel(session, village, hamlets[0], 40)
-    put_travel(session, village, hamlets[1], 30)
-    put_travel(session, hamlets[0], hamlets[1], 20)
-    wang = session.get_one(Person, cast.wangnainai.id)
-    wang.area_id = hamlets[0].id
-    grandpa = Person(name="张根土", area_id=hamlets[1].id, left_behind="elder", created_at=NOW, homebound=True)
-    son = Person(name="张强", created_at=NOW, away=True)
-    session.add_all([grandpa, son])
-    session.flush()
-    identity = Identity(app_id=APP_ID, openid="o-son", person_id=son.id, since=NOW)
-    room = session.scalars(select(Room).join(Zone).where(Zone.centre_id == cast.centre.id)).one()
-    tablet = Station(room_id=room.id, name="平板1号", kind="portable_call")
-    session.add_all([
-        identity, tablet,
-        CareLink(relative_id=son.id, cared_id=grandpa.id, kinship="儿子", state="confirmed", asked_at=NOW),
-    ])  # fmt: skip
-    session.flush()
-    write_homebound(session, cast.who(cast.li), wang.id, True, NOW)
-    session.commit()
-    return Hills(tablet, grandpa, Who(son.id, identity.id, son.name, "Asia/Shanghai", APP_ID, "o-son"))
 
 
 def for_grandpa(session, hills, starts_at, key="g1", now=NOW):
@@ -132,6 +87,18 @@ def test_a_battery_that_has_no_further_call_in_it_is_not_taken_along(session, ca
 
 
 @pytest.mark.case("D14")
+def test_what_a_call_took_of_the_battery_is_gone_when_the_call_is_over(session, cast, hills):
+    session.get_one(Station, hills.tablet.id).battery_minutes = 60
+    first = booked(session, cast, SUNDAY_16 - 8 * HALF)
+    second = for_grandpa(session, hills, SUNDAY_16 - 3 * HALF)
+    report(session, cast.who(cast.li), first.id, "completed", first.ends_at, first.ends_at)
+    soon = first.ends_at
+    assert slots(session, cast, SUNDAY_16.date(), now=soon) == []
+    cancel(session, hills.son, second.id, "", soon)
+    assert slots(session, cast, SUNDAY_16.date(), now=soon)
+
+
+@pytest.mark.case("D14")
 def test_of_two_families_that_want_the_last_half_hour_of_a_battery_one_gets_it(open_session, cast, hills):
     with open_session() as session, session.begin():
         session.get_one(Station, hills.tablet.id).battery_minutes = 30
@@ -187,17 +154,6 @@ def test_what_stands_keeps_its_place_until_it_is_moved(session, cast, hills):
     for stranger in (cast.aming, cast.zhao, cast.xiaofang):
         with pytest.raises(Refused, match="not_yours"):
             write_homebound(session, cast.who(stranger), cast.wangnainai.id, True, NOW)
-
-
-def test_the_helpers_round_says_when_to_leave_for_each_home(session, cast, hills):
-    first = for_grandpa(session, hills, SUNDAY_16 - 3 * HALF)
-    second = booked(session, cast, SUNDAY_16 - HALF)
-    assert roads_to(session, [second, first]) == {
-        first.id: timedelta(minutes=30), second.id: timedelta(minutes=20),  # from the home before
-    }  # fmt: skip
-    lines = day_sheet(session, cast.who(cast.li), SUNDAY_16.date())
-    assert [f"{line.set_out_by.astimezone(CHINA):%H:%M}" for line in lines] == ["14:00", "15:10"]
-    assert all("平板1号" in line.place for line in lines)
 
 
 def test_the_family_hears_when_the_helper_has_set_out_and_hears_it_once(session, cast, hills):

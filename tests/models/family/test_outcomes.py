@@ -12,8 +12,9 @@ from models.family.calls import CALL, MISSED
 from models.family.ending import cancel, finish_past
 from models.family.joining import invite
 from models.family.makeup import HELD_FOR, Makeup, decline, lapse_makeups, makeups_of, take
-from models.family.outcomes import OUTCOMES, CallReport, arrive, report, reports_of, suggested, suggestion
+from models.family.outcomes import arrive, report, suggested, suggestion
 from models.family.parting import part, stop_calls
+from models.family.reports import OUTCOMES, CallReport, reports_of
 from models.family.slots import free_slots
 from models.history import history_of
 from models.hours import CHINA

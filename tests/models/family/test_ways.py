@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 
+from handlers.family.daysheets import cells
 from models.errors import Refused
 from models.family import devices, minutes, ways
 from models.family.booking import move
 from models.family.calls import FamilyCall
+from models.family.daysheet import day_sheet
 from models.family.devices import DeviceGrant, VoipDevice
 from models.family.ending import cancel
 from models.family.joining import invite
@@ -62,7 +64,10 @@ def test_each_way_says_what_it_lacks_and_is_possible_once_it_is_there(session, c
     }  # fmt: skip
     in_mini_program(session, cast.xiaofang)
     lacking = why_not(session, call)
-    assert (lacking["mini_voip"], lacking["mini_1v1"], lacking["device_voip"]) == ("", "", "device")
+    # One to one needs the helper there as well: it is their phone that rings the family's.
+    assert (lacking["mini_voip"], lacking["mini_1v1"], lacking["device_voip"]) == ("", "helper", "device")
+    in_mini_program(session, cast.li)
+    assert why_not(session, call)["mini_1v1"] == ""
     with_device(session, call)
     assert why_not(session, call)["device_voip"] == "authorised"
     devices.said(session, call, cast.xiaofang.id, "granted", NOW)
@@ -83,7 +88,7 @@ def test_a_call_of_three_is_no_one_to_one_and_wants_everybody_in_the_mini_progra
     in_mini_program(session, cast.xiaofang)
     invite(session, cast.who(cast.xiaofang), call.id, second.id, NOW)
     assert why_not(session, call)["mini_voip"] == "mini_program"
-    in_mini_program(session, second)
+    in_mini_program(session, second, cast.li)
     assert (why_not(session, call)["mini_voip"], why_not(session, call)["mini_1v1"]) == ("", "alone")
 
 
@@ -187,7 +192,7 @@ def test_voice_costs_a_fifteenth_and_is_advised_when_little_video_is_left(sessio
     assert taken(session) == 30
     minutes.hold(session, one_to_one(session, cast, "k2", SUNDAY_16 - timedelta(hours=1)), MINI, OFFERED.budget, DURING)
     assert minutes.voice_advised(session, MINI, OFFERED.budget, DURING)
-    in_mini_program(session, cast.xiaofang)
+    in_mini_program(session, cast.xiaofang, cast.li)
     third = one_to_one(session, cast, "k3", SUNDAY_16 - timedelta(hours=2))
     session.add(VoipMonth(app_id="another", month="2026-11", taken=1000))
     minutes.hold(session, third, MINI, OFFERED.budget, DURING)
@@ -313,3 +318,24 @@ def test_who_lost_the_link_joins_nothing(session, cast):
     session.scalars(select(CareLink)).one().state = "revoked"
     session.flush()
     refused("no_link", ways.joining, session, cast.who(cast.xiaofang), call.id, DURING)
+
+
+def test_a_cadre_reads_whom_the_device_is_to_ring_and_whether_it_may(session, cast):
+    call, second = booked(session, cast), sister(session, cast)
+    in_mini_program(session, cast.xiaofang, second)
+    invite(session, cast.who(cast.xiaofang), call.id, second.id, NOW)
+    assert devices.whom_to_ring(session, [call]) == {}  # nothing rings
+    call.way = "device_voip"
+    session.flush()
+
+    def ringing():
+        (rung,) = devices.whom_to_ring(session, [call]).values()
+        return [(one.person.name, one.state) for one in rung]
+
+    assert ringing() == [("小芳", "no_device"), (second.name, "no_device")]
+    with_device(session, call)
+    devices.said(session, call, cast.xiaofang.id, "granted", NOW)
+    assert ringing() == [("小芳", "granted"), (second.name, "never")]
+    devices.said(session, call, second.id, "gone", NOW)
+    (line,) = day_sheet(session, cast.who(cast.li), SUNDAY_16.date())
+    assert f"用设备呼叫微信：小芳、{second.name}（允许失效了，要重新允许）" in cells(line, shown=True)[3]
