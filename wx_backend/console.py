@@ -89,7 +89,7 @@ ROOMS = (
 STATUS: Mapping[str, int] = {
     "not_yours": 404, "no_letter": 404, "reason_needed": 422, "reveal_reason": 422, "not_a_cadre": 422,
     "answer_first": 422, "reason_missing": 422, "alternative_needed": 422, "bad_reason": 422, "bad_time": 422,
-    "note_needed": 422, "bad_wake": 422, "bad_span": 422, "not_lendable": 404,
+    "agreement_missing": 422, "note_needed": 422, "bad_wake": 422, "bad_span": 422, "not_lendable": 404,
 }  # fmt: skip
 REFUSALS: Mapping[str, str] = {
     **order_words.REFUSALS, **catalogue_words.REFUSALS, **need_words.REFUSALS, **waiting_words.REFUSALS,

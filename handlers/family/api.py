@@ -15,6 +15,7 @@ from handlers.family.free_times import for_a_new_call, to_move_a_call
 from handlers.words import when_two
 from models.errors import Refused
 from models.family import devices, minutes, rooms, ways
+from models.family.agreeing import Agreement
 from models.family.booking import book, move
 from models.family.calls import FamilyCall, call_for, calls_of
 from models.family.ending import cancel
@@ -38,10 +39,27 @@ class BookAsked(Asked):
     starts_at: AwareDatetime
 
 
+class AgreedAsked(Asked):
+    """With whom of the family a cadre has agreed on it, and how."""
+
+    person_id: Key
+    means: Literal["phone", "wechat", "visit"]
+
+    def said(self) -> Agreement:
+        """As the rules take it."""
+        return Agreement(self.person_id, self.means)
+
+
 class MoveAsked(Asked):
-    """To which time instead."""
+    """To which time instead; a cadre says whose yes it was."""
 
     starts_at: AwareDatetime
+    agreed: AgreedAsked | None = None
+
+    @property
+    def yes(self) -> Agreement | None:
+        """The family's yes as the rules take it."""
+        return self.agreed.said() if self.agreed else None
 
 
 class CancelAsked(Asked):
@@ -201,11 +219,11 @@ def _about_time(calls: APIBlueprint) -> None:
     @calls.post("/calls/<key:call>/move")
     @calls.input(MoveAsked)
     @calls.output(CallShown)
-    @calls.doc(responses=refusing(*BOOKING, "not_yours", "wrong_state"))
+    @calls.doc(responses=refusing(*BOOKING, "not_yours", "wrong_state", "agreement_missing"))
     def moved(call: int, json_data: MoveAsked) -> Any:
         """Move a call to another time; the old time stands until the new one is taken."""
         with Alternatives():
-            move(g.session, g.who, call, json_data.starts_at, g.now)
+            move(g.session, g.who, call, json_data.starts_at, g.now, json_data.yes)
         made = _one(call)
         return said(made, words.MOVED.format(cared=made.with_name, time=made.starts_at_text))
 

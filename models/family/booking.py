@@ -7,6 +7,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
+from models.family.agreeing import Agreement, yes_of
 from models.family.calls import CALL, FamilyCall, call_for
 from models.family.guests import guests_of
 from models.family.holds import claim, uncounted_for
@@ -99,13 +100,30 @@ def _book(
     return call
 
 
-def move(session: Session, who: Who, call_id: int, starts_at: datetime, now: datetime) -> FamilyCall:
+def move(
+    session: Session, who: Who, call_id: int, starts_at: datetime, now: datetime, agreed: Agreement | None = None
+) -> FamilyCall:  # fmt: skip
     """Move a call to another time: the same call, one revision further, its old reminders gone.
 
+    A cadre says with whom of the family it is `agreed` (see `changing.propose` for who has not asked them yet).
     The new cells are taken before the old ones are given back; when they are gone, the old time stands. Raises like
-    `book`, and Refused("wrong_state") when somebody moved or cancelled it meanwhile.
+    `book`, Refused("agreement_missing"), and ("wrong_state") when somebody moved or cancelled it meanwhile.
     """
     call, role = call_for(session, who, call_id)
+    note = yes_of(session, call, agreed, starts_at) if role == "cadre" else starts_at.isoformat()
+    return _at(session, By(who.person_id, role), call, starts_at, now, note)
+
+
+def to_another_time(
+    session: Session, who: Who, call_id: int, starts_at: datetime, now: datetime, note: str
+) -> FamilyCall:  # fmt: skip
+    """The same where the reason lies elsewhere, in a series that is changed as a whole; `note` stands in history."""
+    call, role = call_for(session, who, call_id)
+    return _at(session, By(who.person_id, role), call, starts_at, now, note)
+
+
+def _at(session: Session, by: By, call: FamilyCall, starts_at: datetime, now: datetime, note: str) -> FamilyCall:
+    """Bring a call to another time, the row first, then its cells, its letters, and what waited for the family."""
     relative, cared = session.get_one(Person, call.relative_id), session.get_one(Person, call.cared_id)
     _check_consent(session, cared)
     guardians.check(session, cared, now)
@@ -118,15 +136,15 @@ def move(session: Session, who: Who, call_id: int, starts_at: datetime, now: dat
         with session.begin_nested():
             # The row first: whoever changes or cancels at the same moment waits here, and then finds another revision.
             CALL.move(
-                session, call, "change", by=By(who.person_id, role), now=now, note=starts_at.isoformat(),
+                session, call, "change", by=by, now=now, note=note,
                 where={"revision": seen}, starts_at=starts_at, ends_at=starts_at + CALL_LASTS, revision=seen + 1,
                 set_out_at=None,
                 call_day_id=None,  # a family that wants another time leaves the call day, and has a helper of its own
             )  # fmt: skip
             _take(session, call, venue, relative, cared, now)
-            announce(session, call, "changed", told_by=who.person_id, now=now, helped_before=helper)
+            announce(session, call, "changed", told_by=by.person_id or 0, now=now, helped_before=helper)
             drop_proposals(session, call.id, now)  # what the centre asked for was another time than this
-            _has_acted(session, call, role, now)
+            _has_acted(session, call, by.role, now)
     except Refused:
         session.refresh(call)  # the savepoint took the row back, not what this object had read since
         raise

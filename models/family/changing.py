@@ -10,6 +10,7 @@ from models.family.booking import move
 from models.family.calls import FamilyCall, cadres_call, call_for, locked
 from models.family.ending import end
 from models.family.guests import guests_of
+from models.family.holds import uncounted_for
 from models.family.proposals import POLICIES, PROPOSAL, CallProposal, drop_proposals, standing
 from models.family.slots import NOTICE, free_slots, nearest
 from models.family.telling import facts_of
@@ -154,9 +155,10 @@ def _check_free(session: Session, call: FamilyCall, starts_at: datetime, now: da
     relative, cared = session.get_one(Person, call.relative_id), session.get_one(Person, call.cared_id)
     guests, centre = guests_of(session, call.id), session.get_one(ServiceCentre, call.centre_id)
     day = starts_at.astimezone(centre.tz).date()
-    free = free_slots(session, relative, cared, first_day=day, days=1, now=now, held_by=call.subject, guests=guests)
+    own = [call.subject, *uncounted_for(session, relative.id, now)]  # what they keep for themselves they may say yes to
+    free = free_slots(session, relative, cared, first_day=day, days=1, now=now, held_by=own, guests=guests)
     if starts_at not in {slot.starts_at for slot in free}:
-        others = nearest(session, relative, cared, starts_at, now, held_by=call.subject, guests=guests)
+        others = nearest(session, relative, cared, starts_at, now, held_by=own, guests=guests)
         raise Refused("slot_taken", alternatives=others)
 
 

@@ -131,6 +131,18 @@ def free_screen(session: Session, day: CallDay, starts_at: datetime) -> Station 
     return next((one for one in screens if one.resource not in names), None)
 
 
+def free_times(session: Session, day: CallDay, now: datetime) -> list[datetime]:
+    """The half-hours to come of a day, its reserve left out, at which one of its screens is free."""
+    names = [one.resource for one in screens_of(session, day)]
+    held = taken(session, names, day.starts_at, day.reserve_at)
+    return [
+        time for time in day.times()
+        if time > now and any(
+            not any(resource == name and time <= cell < time + CALL_LASTS for resource, cell in held) for name in names
+        )
+    ]  # fmt: skip
+
+
 def sit(session: Session, day: CallDay, call: FamilyCall, people: Sequence[Person], starts_at: datetime) -> None:
     """Take the time of these people and of a free screen of the day for a call, whose row is the caller's to change.
 
