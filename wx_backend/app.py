@@ -28,6 +28,7 @@ from handlers.family import (
     series_api,
     series_dates,
     series_words,
+    ways_api,
 )
 from handlers.family import api as family_api
 from handlers.family import chat as family_chat
@@ -137,10 +138,8 @@ def make_mini_api(config: Config, frame: asked.Frame, client: Client) -> Api:
     rooms = (
         login.room(frame, client), people_api.room, places_api.room, catalogue_api.room, ordering_api.room,
         after_api.room, line_api.room, offers_api.room, need_api.room, tasks_api.room(in_words), open311.room,
-        family_api.room(offered_ways(config)), series_api.room, answers_api.room,
-        calling.room(
-            frame, client, offered_ways(config), link_server(config), f"{config.app.public_url}/video/"
-        ),
+        family_api.room, ways_api.room, series_api.room, answers_api.room,
+        calling.room(frame, client, link_server(config), f"{config.app.public_url}/video/"),
     )  # fmt: skip
     sentences = {
         code: sentence
@@ -223,7 +222,8 @@ def create_app(config: Config, now: Callable[[], datetime] | None = None) -> Fla
     console = Console(moment, in_words, turn, cookies, csrf, make_folder(config))
     console.register(app, Signing(open_session, cookies, moment, turn), limiter)
     if config.wechat.mini_program.enabled:
-        frame = asked.Frame(open_session, turn, moment, bearer.key_from(config.app.secret_key), make_folder(config))
+        key = bearer.key_from(config.app.secret_key)
+        frame = asked.Frame(open_session, turn, moment, key, make_folder(config), offered_ways(config))
         api = app.extensions["api"] = make_mini_api(config, frame, clients[config.wechat.mini_program.app_id])
         app.wsgi_app = beside(app, api)  # type: ignore[method-assign,assignment]
     if near := config.app.proxies:

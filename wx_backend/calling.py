@@ -92,9 +92,7 @@ class Joined:
     key: str | None = None  # a pass into the room
 
 
-def room(
-    frame: Frame, client: Client, offered: ways.Offered, server: Server | None, door: str
-) -> APIBlueprint:  # fmt: skip
+def room(frame: Frame, client: Client, server: Server | None, door: str) -> APIBlueprint:
     """The two addresses. `client` is the mini-program's; `server` the county's own, for the way "link"; `door` is where
     a pass into the built-in room is handed in, as a URL."""
     calling = APIBlueprint("calling", __name__, tag="calls")
@@ -123,7 +121,7 @@ def room(
     )
     def join(call: int, json_data: JoinAsked) -> Any:
         """Join a call that I am on, from fifteen minutes before it to ten after its end."""
-        here = asked(lambda session, who: _arrive(session, who, call, offered))
+        here = asked(lambda session, who: _arrive(session, who, call, frame.offered))
         made = JoinShown(way=here.call.way, media=here.call.media, closes_at=here.call.ends_at + ways.GRACE)
         joins = ways.WAYS[here.call.way].joins
         if joins == "signature":
