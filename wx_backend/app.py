@@ -219,7 +219,7 @@ def create_app(config: Config, now: Callable[[], datetime] | None = None) -> Fla
     _open_pages(app, config, open_session, moment, csrf, limiter, official, turn)
     lines = Lines(Bus(config.redis.url), open_session, turn, moment, config.video.waiting)
     _open_rooms(app, config, lines, cookies, limiter)
-    console = Console(moment, in_words, turn, cookies, csrf, make_folder(config))
+    console = Console(moment, in_words, turn, cookies, csrf, make_folder(config), offered_ways(config))
     console.register(app, Signing(open_session, cookies, moment, turn), limiter)
     if config.wechat.mini_program.enabled:
         key = bearer.key_from(config.app.secret_key)

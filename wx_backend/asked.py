@@ -31,7 +31,7 @@ Refusal = Callable[[Refused], Response]
 
 @dataclass(frozen=True)
 class Frame:
-    """What a request is done with: the database, its turn, the time, the key of tokens, where files lie, ways to call."""
+    """What a request is done with: the database, its turn, the time, the tokens' key, where files lie, ways to call."""
 
     open_session: SessionFactory
     turns: Callable[[], AbstractContextManager[object]]

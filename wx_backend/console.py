@@ -25,7 +25,16 @@ from werkzeug.wrappers import Response
 
 from handlers import desk, masking, words
 from handlers.family import after_words as call_words
-from handlers.family import booking_desk, room_words, screens_desk, series_desk, series_words
+from handlers.family import (
+    booking_desk,
+    guests_desk,
+    moving_desk,
+    room_words,
+    screens_desk,
+    series_desk,
+    series_words,
+    ways_desk,
+)
 from handlers.family import desk as calls
 from handlers.family import quiet_desk as quiet
 from handlers.family import sheet_desk as callsheet
@@ -63,6 +72,7 @@ from handlers.tasks import words as task_words
 from models import audit
 from models.base import again_where_it_gave_way, gave_way
 from models.errors import Refused
+from models.family.ways import Offered
 from models.hours import CHINA
 from wx_backend import guard, shield
 from wx_backend.cookies import Cookies
@@ -80,8 +90,8 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 OPEN_TO_ALL = frozenset({"console.style", "console.sign.in_", "console.sign.enter"})
 BEFORE_A_PASSWORD = frozenset({"console.sign.password", "console.sign.change", "console.sign.out"})
 ROOMS = (
-    home.ROOM, tasks.ROOM, calls.ROOM, booking_desk.ROOM, series_desk.ROOM, callsheet.ROOM, quiet.ROOM,
-    screens_desk.ROOM,
+    home.ROOM, tasks.ROOM, calls.ROOM, moving_desk.ROOM, guests_desk.ROOM, ways_desk.ROOM, booking_desk.ROOM,
+    series_desk.ROOM, callsheet.ROOM, quiet.ROOM, screens_desk.ROOM,
     needs_desk.ROOM, help_desk.ROOM, demands_desk.ROOM, gaps_desk.ROOM, orders.ROOM, dispatch.ROOM, waiting_desk.ROOM,
     sheet.ROOM, loans_desk.ROOM, review.ROOM, report.ROOM, letters.ROOM, residents.ROOM, centres.ROOM, logbook.ROOM,
 )  # fmt: skip
@@ -125,6 +135,7 @@ class Console:
     cookies: Cookies
     csrf: CSRFProtect
     media: Folder
+    offered: Offered
 
     def register(self, app: Flask, signing: Signing, limiter: Limiter) -> None:
         """Join the rooms below `/console`, and put each of their views behind the guard and into a transaction."""
@@ -144,7 +155,7 @@ class Console:
 
     def _before(self) -> None:
         g.now, g.say, g.desk, g.who, g.notes = self.now(), self.say, None, None, []
-        g.to_book, g.media = _to_book, self.media
+        g.to_book, g.media, g.offered = _to_book, self.media, self.offered
         request.max_content_length = BODY_LIMIT
         self.csrf.protect()
 

@@ -9,7 +9,7 @@ class Leaf:
 
     name: str
     endpoint: str
-    room: str
+    room: str | tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Group:
 DAILY = Group("工作", (
     Leaf("今天", "console.home.today", "console.home."),
     Leaf("任务", "console.tasks.listed", "console.tasks."),
-    Leaf("亲情连线", "console.calls.listed", "console.calls."),
+    Leaf("亲情连线", "console.calls.listed", ("console.calls.", "console.moving.")),
     Leaf("定期连线", "console.series.listed", "console.series."),
     Leaf("陪伴", "console.quiet.listed", "console.quiet."),
     Leaf("需求", "console.needs.listed", "console.needs."),

@@ -9,14 +9,19 @@ from werkzeug.wrappers import Response
 
 from handlers import desk, happened, masking
 from handlers.family import after_words, words
+from handlers.family.story import told as told_in
 from handlers.tasks import words as task_words
 from models.errors import Refused
-from models.family import ending, told, wellbeing
+from models.family import ending, told, ways, wellbeing
+from models.family.agreeing import family_of
 from models.family.calls import CALL, LIVE_CALLS, FamilyCall, cadres_call
 from models.family.guests import guests_of
+from models.family.homes import may_set_out, set_out
+from models.family.joining import may_be_asked
 from models.family.looking import Question, look
 from models.family.looking import one as call_row
-from models.family.outcomes import OUTCOMES, report, reports_of, suggested
+from models.family.outcomes import EARLY, OUTCOMES, arrive, report, reports_of, suggested
+from models.family.proposals import waiting_for
 from models.hours import CHINA
 from models.people.contacts import ways_to
 
@@ -53,10 +58,10 @@ def reveal(call: int) -> str:
 @ROOM.post("/<int:call>/outcome")
 def became(call: int) -> Response:
     """What became of it, and when that was."""
-    found = _as_seen(call)
+    found = as_seen(call)
     what, moment = desk.typed("what"), _moment("at") or min(desk.now(), found.ends_at)
     report(desk.session(), desk.who(), call, what, moment, desk.now(), desk.typed("note"))
-    return _done("call_outcome", call, "outcome", what=what if what in OUTCOMES else "")
+    return done("call_outcome", call, "outcome", what=what if what in OUTCOMES else "")
 
 
 @ROOM.post("/<int:call>/well")
@@ -64,23 +69,56 @@ def well(call: int) -> Response:
     """How the elder was."""
     verdict, days = desk.typed("verdict"), desk.number("days", form=True) or wellbeing.SOON
     wellbeing.tick(desk.session(), desk.who(), call, verdict, desk.now(), desk.typed("note"), days)
-    return _done("call_wellbeing", call, "well")
+    return done("call_wellbeing", call, "well")
 
 
 @ROOM.post("/<int:call>/off")
 def off(call: int) -> Response:
     """The centre cancels, and says what there is instead."""
-    _as_seen(call)
+    as_seen(call)
     ending.call_off(desk.session(), desk.who(), call, desk.typed("why"), desk.typed("instead"), desk.now())
-    return _done("call_off", call, "off")
+    return done("call_off", call, "off")
+
+
+@ROOM.post("/<int:call>/cancel")
+def cancelled(call: int) -> Response:
+    """The family cancels: a clerk writes down what they said."""
+    as_seen(call)
+    ending.cancel(desk.session(), desk.who(), call, desk.typed("why"), desk.now())
+    return done("call_cancel", call, "call_cancelled")
+
+
+@ROOM.post("/<int:call>/undo")
+def took_back(call: int) -> Response:
+    """The cancellation was a click too many."""
+    as_seen(call)
+    ending.undo(desk.session(), desk.who(), call, desk.now())
+    return done("call_undo", call, "call_undone")
+
+
+@ROOM.post("/<int:call>/here")
+def here(call: int) -> Response:
+    """The elder has come, or the helper has come to them; now, or at the time of the form."""
+    found = as_seen(call)
+    moment = _moment("at") or min(desk.now(), found.ends_at)
+    arrive(desk.session(), desk.who(), call, moment, desk.now())
+    return done("call_arrive", call, "call_here")
+
+
+@ROOM.post("/<int:call>/out")
+def out(call: int) -> Response:
+    """The helper has set out for a home."""
+    as_seen(call)
+    set_out(desk.session(), desk.who(), call, desk.now())
+    return done("call_set_out", call, "call_out")
 
 
 @ROOM.post("/<int:call>/told")
 def tell(call: int) -> Response:
     """The elder was told in person."""
-    _as_seen(call)
+    as_seen(call)
     told.tell_in_person(desk.session(), desk.who(), call, desk.typed("means"), desk.now())
-    return _done("call_told", call, "told_elder")
+    return done("call_told", call, "told_elder")
 
 
 def changed(subject: str) -> str:
@@ -89,20 +127,21 @@ def changed(subject: str) -> str:
     return after_words.CHANGED.format(what=what)
 
 
-def _done(verb: str, call: int, said: str, **detail: Any) -> Response:
+def done(verb: str, call: int, said: str, **detail: Any) -> Response:
+    """After a deed on a call: written down, and back to the call, which says so."""
     desk.note(verb, f"{CALL.name}:{call}", **detail)
     return desk.back_to("console.calls.one", said, call=call)
 
 
-def _seen(call: FamilyCall) -> str:
-    """How the call stands, as a form keeps it."""
+def mark(call: FamilyCall) -> str:
+    """How a call stands, as a form keeps it."""
     return f"{call.state}.{call.revision}"
 
 
-def _as_seen(call: int) -> FamilyCall:
+def as_seen(call: int) -> FamilyCall:
     """The call, held, where the page that was acted from is still true; raises Refused("stale")."""
     found = cadres_call(desk.session(), desk.who(), call)
-    if desk.typed("seen") != _seen(found):
+    if desk.typed("seen") != mark(found):
         raise Refused("stale", subject=found.subject)
     return found
 
@@ -122,14 +161,32 @@ def _whole(key: int, *, shown: bool = False) -> str:
     session = desk.session()
     row = call_row(session, desk.who(), key)
     call: FamilyCall = row.FamilyCall
-    names = [row.cared, row.relative, *(guest.name for guest in guests_of(session, key))]
-    telling = told.telling_of(session, call)
+    guests = guests_of(session, key)
+    names = [row.cared, row.relative, *(guest.name for guest in guests)]
+    known = {person.id: person.name for person in family_of(session, call)}
     return render_template(
         "calls/desk_one.html", row=row, call=call, shown=shown, words=words, after_words=after_words,
-        task_words=task_words, guests=names[2:], ways=ways_to(session, call.cared_id), seen=_seen(call),
-        time=words.both(call.starts_at, row.relative_zone), zone=ZoneInfo(row.relative_zone), telling=telling,
+        task_words=task_words, guests=guests, ways=ways_to(session, call.cared_id), seen=mark(call),
+        time=words.both(call.starts_at, row.relative_zone), zone=ZoneInfo(row.relative_zone),
+        telling=told.telling_of(session, call),
         tick=wellbeing.tick_of(session, desk.who(), key), reports=reports_of(session, key), outcomes=OUTCOMES,
         hint=suggested(session, call, desk.now()), begun=call.starts_at <= desk.now(), means=told.MEANS,
-        story=happened.lines(session, call.subject, after_words.VERBS, shown=shown),
-        said=lambda text: text if shown else masking.typed(text, *names),
+        story=happened.lines(
+            session, call.subject, after_words.VERBS, shown=shown, said=lambda note: told_in(note, known, shown=shown)
+        ),
+        said=lambda text: text if shown else masking.typed(text, *names), **_open(call),
     )  # fmt: skip
+
+
+def _open(call: FamilyCall) -> dict[str, Any]:
+    """What can still be changed on a call as it stands, and by whom it may be joined."""
+    session, now = desk.session(), desk.now()
+    coming = call.state == "booked" and call.starts_at > now
+    possible = ways.possible(session, call, desk.offered(), now) if call.state == "booked" else []
+    return {
+        "may_come": now >= call.starts_at - EARLY and call.state in CALL.by_name["check_in"].sources,
+        "may_set_out": may_set_out(call, now), "undoing": ending.may_undo(session, call, now),
+        "movable": call.state in CALL.by_name["change"].sources, "coming": coming, "possible": possible,
+        "media": ways.MEDIA, "asked": waiting_for(session, call.id, now), "both": words.both,
+        "free": may_be_asked(session, desk.who(), call.id) if coming else [],
+    }  # fmt: skip

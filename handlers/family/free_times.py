@@ -65,7 +65,12 @@ def to_ask_for(
 ) -> FreeTimes:  # fmt: skip
     """The same for a cadre who asks the family first: of the times that can be had, those they can still answer to."""
     free = to_move_a_call(session, who, call, now, day, days)
-    return replace(free, slots=[slot for slot in free.slots if slot.starts_at - NOTICE > now])
+    return replace(free, slots=answerable(free.slots, now))
+
+
+def answerable(slots: Sequence[Slot], now: datetime) -> list[Slot]:
+    """The times before which a family has still a moment to answer."""
+    return [slot for slot in slots if slot.starts_at - NOTICE > now]
 
 
 def _free(

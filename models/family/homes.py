@@ -45,6 +45,11 @@ def roads_to(session: Session, calls: Iterable[FamilyCall]) -> dict[int, timedel
     return {key: timedelta(minutes=minutes[here.id, there.id]) for key, (here, there) in ways.items()}
 
 
+def may_set_out(call: FamilyCall, now: datetime) -> bool:
+    """Whether somebody may be on the way to this call: at home, to come, and near."""
+    return call.at_home and call.state == "booked" and now >= call.starts_at - SET_OUT_WITHIN
+
+
 def set_out(session: Session, who: Who, call_id: int, now: datetime) -> tuple[FamilyCall, datetime]:
     """The helper is on the way to the home: the family hears when they will be there. Twice is once.
 
@@ -52,7 +57,7 @@ def set_out(session: Session, who: Who, call_id: int, now: datetime) -> tuple[Fa
     not at home, or over, and days before it.
     """
     call = cadres_call(session, who, call_id)
-    if not call.at_home or call.state != "booked" or now < call.starts_at - SET_OUT_WITHIN:
+    if not may_set_out(call, now):
         raise Refused("wrong_state", thing=CALL.name, state=call.state)
     already = call.set_out_at
     arrives = (already or now) + roads_to(session, _round(session, call))[call.id]

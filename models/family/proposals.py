@@ -53,6 +53,15 @@ def standing(session: Session, call_id: int) -> CallProposal | None:
     return session.scalar(query.with_for_update(), execution_options={"populate_existing": True})
 
 
+def waiting_for(session: Session, call_id: int, now: datetime) -> CallProposal | None:
+    """The proposal for a call to which the family may still answer, to be looked at."""
+    return session.scalar(
+        select(CallProposal).where(
+            CallProposal.call_id == call_id, CallProposal.state == "asked", CallProposal.answer_by > now
+        )
+    )
+
+
 def drop_proposals(session: Session, call_id: int, now: datetime) -> None:
     """The call is over, or goes another way: nobody need answer any more."""
     asked = standing(session, call_id)

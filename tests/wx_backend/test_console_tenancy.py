@@ -49,7 +49,7 @@ class Row:
 
 LOOK, DO = "GET", "POST"
 REASON = {"reason": "call"}
-MONDAY = str(int((SUNDAY_16 + timedelta(days=1)).timestamp()) // 60)
+MONDAY, TUESDAY = (str(int((SUNDAY_16 + timedelta(days=n)).timestamp()) // 60) for n in (1, 2))
 # (method, endpoint) → the row. Ids in braces are those of things in the village of the first cadre.
 MATRIX: dict[tuple[str, str], Row] = {
     (LOOK, "home.today"): Row("", 200, 200),
@@ -67,6 +67,26 @@ MATRIX: dict[tuple[str, str], Row] = {
     (DO, "calls.became"): Row("calls/{call}/outcome", 422, 404, {"seen": "booked.0", "what": "completed"}),
     (DO, "calls.well"): Row("calls/{call}/well", 409, 404, {"verdict": "ok"}),
     (DO, "calls.off"): Row("calls/{call}/off", 303, 404, {"seen": "booked.0", "why": "停电", "instead": "周一"}),
+    (DO, "calls.cancelled"): Row("calls/{call}/cancel", 409, 404, {"seen": "booked.0", "why": "家人来电话取消"}),
+    (DO, "calls.took_back"): Row("calls/{call}/undo", 409, 404, {"seen": "cancelled.0"}),
+    (DO, "calls.here"): Row("calls/{call}/here", 409, 404, {"seen": "booked.0"}),
+    (DO, "calls.out"): Row("calls/{call}/out", 409, 404, {"seen": "booked.0"}),
+    (LOOK, "moving.one"): Row("calls/{second_call}/time", 200, 404),
+    (DO, "guests.asked"): Row("calls/{second_call}/guests", 409, 404, {"guest": "999999"}),  # no relative
+    (DO, "guests.off"): Row("calls/{second_call}/guests/{daughter}/off", 404, 404),  # no guest
+    (DO, "ways.chosen"): Row("calls/{second_call}/way", 303, 404, {"way": "room", "media": "voice"}),
+    (DO, "moving.asked"): Row(
+        "calls/{second_call}/time/ask",
+        303,
+        404,
+        {"seen": "booked.0", "at": MONDAY, "why": "设备坏了", "otherwise": "keep"},
+    ),
+    (DO, "moving.moved"): Row(
+        "calls/{second_call}/time/move",
+        303,
+        404,
+        {"seen": "booked.0", "at": TUESDAY, "whose": "{daughter}", "means": "phone"},
+    ),
     (LOOK, "booking.form"): Row("booking/{resident}", 200, 404),
     (DO, "booking.new"): Row("booking/{resident}", 303, 404, {"relative": "{daughter}", "key": "k" * 24, "at": MONDAY}),
     (LOOK, "series.listed"): Row("series/", 200, 200),
@@ -205,6 +225,8 @@ def ids(cast, open_session):
         )  # fmt: skip
         submit(session, cast.who(cast.li), version.id, NOW)
         call = book(session, xiaofang, cared_id=cast.wangnainai.id, starts_at=SUNDAY_16, client_key="c", now=NOW)
+        other_call = book(session, xiaofang, cared_id=cast.wangnainai.id, client_key="c2", now=NOW,
+                          starts_at=SUNDAY_16 - timedelta(hours=1))  # fmt: skip
         pair = pairing.pair(session, cast.who(cast.li), cast.li.id, cast.wangnainai.id, 7, NOW)
         session.flush()
         words = {"person_id": cast.wangnainai.id, "channel": "page"}
@@ -230,7 +252,8 @@ def ids(cast, open_session):
                        starts_at=NOW, ends_at=NOW + timedelta(days=1), now=NOW)  # fmt: skip
         return {"daughter": cast.xiaofang.id, "theirs": third.id, "ours": cast.centre.id, "van": van.id,
         "loan": loan.id, "series": series.id,
-                "day": day, "entry": entry.id, "need": need.id, "help": asked.id, "call": call.id, "pair": pair.id,
+                "day": day, "entry": entry.id, "need": need.id, "help": asked.id, "call": call.id,
+                "second_call": other_call.id, "pair": pair.id,
                 "list": demands.id, "version": version.id, "chen": cast.chen.id,
                 "task": tasks[0].id, "second": tasks[1].id, "third": tasks[2].id, "link": link.id, "order": order.id,
                 "letter": letter.id, "resident": cast.wangnainai.id}  # fmt: skip
