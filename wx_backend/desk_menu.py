@@ -25,6 +25,7 @@ DAILY = Group("工作", (
     Leaf("任务", "console.tasks.listed", "console.tasks."),
     Leaf("亲情连线", "console.calls.listed", ("console.calls.", "console.moving.")),
     Leaf("定期连线", "console.series.listed", "console.series."),
+    Leaf("集中连线", "console.days.listed", ("console.days.", "console.seats.")),
     Leaf("陪伴", "console.quiet.listed", "console.quiet."),
     Leaf("需求", "console.needs.listed", "console.needs."),
     Leaf("求助", "console.help.listed", "console.help."),

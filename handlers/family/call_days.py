@@ -65,7 +65,7 @@ def preview(ask: Ask, centre: int, day: str, half: int) -> Reply:
     if not plan.seated:
         raise Refused("nobody_fits")
     lines = [words.seat(at, relative, cared) for relative, cared, at in plan.seated]
-    text = words.plan(plan.seats, lines, [one.name for one in plan.left_out])
+    text = words.plan(plan.seats, lines, [(one.person.name, one.why) for one in plan.left_out])
     # The key stands in the address: tapping twice is one day.
     address = f"callday/make/{centre}/{stamp_of(window[0])}/{secrets.token_hex(8)}"
     return Reply(text, (Choice(words.SURE, address),), back=f"callday/new/{centre}/{day}")

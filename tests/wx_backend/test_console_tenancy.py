@@ -8,7 +8,9 @@ from sqlalchemy import select
 
 from models.family import pairing
 from models.family.booking import book
+from models.family.call_days import calls_on
 from models.family.occurrences import Occurrence
+from models.family.seating import make_day
 from models.ordering.demands import draft_of
 from models.ordering.helping import ask_for_help
 from models.ordering.lending import request
@@ -47,6 +49,7 @@ class Row:
     stranger: int | None = None  # whoever is not let in; 303 to the login page for looking, 401 for doing
 
 
+FAR = SUNDAY_16 + timedelta(days=13, hours=-1)  # a Saturday afternoon, with which nothing else collides
 LOOK, DO = "GET", "POST"
 REASON = {"reason": "call"}
 MONDAY, TUESDAY = (str(int((SUNDAY_16 + timedelta(days=n)).timestamp()) // 60) for n in (1, 2))
@@ -95,6 +98,18 @@ MATRIX: dict[tuple[str, str], Row] = {
     (DO, "series.leave_out"): Row("series/dates/{day}/skip", 303, 404, {"reason": "老人自己说不来"}),
     (DO, "series.again"): Row("series/dates/{day}/again", 303, 404),
     (DO, "series.done"): Row("series/{series}/suspend", 303, 404),
+    (LOOK, "days.listed"): Row("days/", 200, 200),
+    (LOOK, "days.form"): Row("days/new?centre={ours}&day=2026-12-05&half=1", 200, 404),
+    (DO, "days.reveal_plan"): Row("days/new/reveal", 200, 404, {**REASON, "centre": "{ours}"}),
+    (DO, "days.make"): Row("days/new", 422, 404, {"centre": "{ours}", "at": MONDAY, "key": "k" * 24}),
+    (LOOK, "days.one"): Row("days/{call_day}", 200, 404),
+    (DO, "days.reveal"): Row("days/{call_day}/reveal", 200, 404, REASON),
+    (LOOK, "seats.one"): Row("days/seats/{seat}", 200, 404),
+    (DO, "seats.reserve"): Row("days/seats/{seat}/reserve", 303, 404, {"seen": "booked.0"}),
+    (DO, "seats.moved"): Row("days/seats/{seat}/to", 409, 404, {"seen": "booked.0", "to": "1.1", "means": "phone"}),
+    (DO, "days.screens"): Row("days/{call_day}/screens", 303, 404, {"seen": "open.2", "screens": "1"}),
+    (LOOK, "days.ask_off"): Row("days/{call_day}/off", 200, 404),
+    (DO, "days.off"): Row("days/{call_day}/off", 409, 404, {"seen": "open.2", "why": "停电"}),
     (LOOK, "loans.listed"): Row("loans/", 200, 200),
     (LOOK, "loans.form"): Row("loans/new?centre={theirs}", 200, 200),
     (DO, "loans.ask"): Row(
@@ -227,6 +242,9 @@ def ids(cast, open_session):
         call = book(session, xiaofang, cared_id=cast.wangnainai.id, starts_at=SUNDAY_16, client_key="c", now=NOW)
         other_call = book(session, xiaofang, cared_id=cast.wangnainai.id, client_key="c2", now=NOW,
                           starts_at=SUNDAY_16 - timedelta(hours=1))  # fmt: skip
+        saturday = make_day(session, cast.who(cast.li), centre_id=cast.centre.id, starts_at=FAR, client_key="d",
+                            ends_at=FAR + timedelta(hours=2), now=NOW)  # fmt: skip
+        (seat,) = calls_on(session, saturday.id)
         pair = pairing.pair(session, cast.who(cast.li), cast.li.id, cast.wangnainai.id, 7, NOW)
         session.flush()
         words = {"person_id": cast.wangnainai.id, "channel": "page"}
@@ -253,7 +271,7 @@ def ids(cast, open_session):
         return {"daughter": cast.xiaofang.id, "theirs": third.id, "ours": cast.centre.id, "van": van.id,
         "loan": loan.id, "series": series.id,
                 "day": day, "entry": entry.id, "need": need.id, "help": asked.id, "call": call.id,
-                "second_call": other_call.id, "pair": pair.id,
+                "second_call": other_call.id, "call_day": saturday.id, "seat": seat.id, "pair": pair.id,
                 "list": demands.id, "version": version.id, "chen": cast.chen.id,
                 "task": tasks[0].id, "second": tasks[1].id, "third": tasks[2].id, "link": link.id, "order": order.id,
                 "letter": letter.id, "resident": cast.wangnainai.id}  # fmt: skip
@@ -326,7 +344,8 @@ def test_what_is_not_there_and_what_is_anothers_is_answered_alike(app, ids):
     clerk.signs_in("zhao")
     rooms = {"tasks": "task", "calls": "call", "orders": "order", "dispatch": "order", "letters": "letter",
              "residents": "resident", "review": "version", "needs": "need", "help": "help", "demands": "list",
-             "waiting": "entry", "series": "series", "loans": "loan"}  # fmt: skip
+             "waiting": "entry", "series": "series", "loans": "loan", "days": "call_day",
+             "days/seats": "seat"}  # fmt: skip
     for room, key in rooms.items():
         there = clerk.opens(f"/console/{room}/{ids[key]}").status_code, clerk.text()
         gone = clerk.opens(f"/console/{room}/999999").status_code, clerk.text()

@@ -98,8 +98,8 @@ def test_the_preview_says_who_is_left_out_and_changes_nothing(session, cast):
     families(session, cast, 12)
     plan = plan_day(session, cast.who(cast.li), centre_id=cast.centre.id, starts_at=TWO, ends_at=FIVE, now=NOW)
     assert len(plan.seated) == 10
-    assert {one.name for one in plan.left_out} >= {"夜里0", "夜里1", "夜里2"}
-    assert len(plan.left_out) == 6
+    assert {one.person.name for one in plan.left_out if one.why == "no_time"} == {"夜里0", "夜里1", "夜里2"}
+    assert [one.why for one in plan.left_out].count("full") == 3
     assert session.scalars(select(Cell)).all() == session.scalars(select(CallDay)).all() == []
 
 
