@@ -19,8 +19,10 @@ from handlers.family import (
     call_days,
     choosing,
     day_words,
+    days_api,
     entering,
     feed,
+    helping_api,
     room_words,
     routine_words,
     routines,
@@ -138,7 +140,7 @@ def make_mini_api(config: Config, frame: asked.Frame, client: Client) -> Api:
     rooms = (
         login.room(frame, client), people_api.room, places_api.room, catalogue_api.room, ordering_api.room,
         after_api.room, line_api.room, offers_api.room, need_api.room, tasks_api.room(in_words), open311.room,
-        family_api.room, ways_api.room, series_api.room, answers_api.room,
+        family_api.room, ways_api.room, series_api.room, answers_api.room, helping_api.room, days_api.room,
         calling.room(frame, client, link_server(config), f"{config.app.public_url}/video/"),
     )  # fmt: skip
     sentences = {
@@ -152,6 +154,7 @@ def make_mini_api(config: Config, frame: asked.Frame, client: Client) -> Api:
             family_words,
             after_words,
             series_words,
+            day_words,
             tasks_words,
         )
         for code, sentence in quarter.REFUSALS.items()

@@ -189,9 +189,9 @@ def moved(call: int, json_data: MoveAsked) -> Any:
 @room.post("/calls/<key:call>/cancel")
 @room.input(CancelAsked)
 @room.output(CallShown)
-@room.doc(responses=refusing("not_yours", "no_link", "not_active", "wrong_state"))
+@room.doc(responses=refusing("not_yours", "no_link", "not_active", "wrong_state", "reason_missing"))
 def off(call: int, json_data: CancelAsked) -> Any:
-    """Cancel a call; twice is once."""
+    """Cancel a call; twice is once. A cadre says why: what the family has told them."""
     cancel(g.session, g.who, call, json_data.reason, g.now)
     return said(_one(call), words.CANCELLED)
 

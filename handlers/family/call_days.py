@@ -12,7 +12,7 @@ from models.errors import Refused
 from models.family.call_days import CallDay, calls_on, day_for, days_of
 from models.family.calls import FamilyCall, call_for
 from models.family.reseating import call_off, reseat, resize, to_reserve
-from models.family.seating import free_times, plan_day
+from models.family.seating import plan_day
 from models.people.persons import Person
 from models.people.staff import is_cadre
 from models.places.centres import ServiceCentre
@@ -113,14 +113,12 @@ def reserve(ask: Ask, call: int) -> Reply:
 
 def seats_free(ask: Ask, call: int) -> Reply:
     """To which half-hour, of this day or of another, the family has agreed."""
-    found, day = _seat(ask, call)
-    others = [other for other in days_of(ask.session, ask.who, ask.now) if other.id != day.id]
+    found, _ = _seat(ask, call)
     relative, cared = (ask.session.get_one(Person, key) for key in (found.relative_id, found.cared_id))
     choices = tuple(
-        Choice(words.seat(at, relative, cared), f"callday/seat/{call}/to/{one.id}/{stamp_of(at)}")
-        for one in (day, *others) for at in free_times(ask.session, one, ask.now)
-        if (one.id, at) != (day.id, found.starts_at)
-    )  # fmt: skip
+        Choice(words.seat(at, relative, cared), f"callday/seat/{call}/to/{day.id}/{stamp_of(at)}")
+        for day, at in half_days.free_seats(ask.session, ask.who, found, ask.now)
+    )
     return Reply(words.PICK_SEAT if choices else words.NO_SEAT, choices, back=f"callday/seat/{call}")
 
 

@@ -172,7 +172,8 @@ def _whole(key: int, *, shown: bool = False) -> str:
         tick=wellbeing.tick_of(session, desk.who(), key), reports=reports_of(session, key), outcomes=OUTCOMES,
         hint=suggested(session, call, desk.now()), begun=call.starts_at <= desk.now(), means=told.MEANS,
         story=happened.lines(
-            session, call.subject, after_words.VERBS, shown=shown, said=lambda note: told_in(note, known, shown=shown)
+            session, call.subject, after_words.VERBS, shown=shown,
+            said=lambda verb, note: told_in(verb, note, known, shown=shown),
         ),
         said=lambda text: text if shown else masking.typed(text, *names), **_open(call),
     )  # fmt: skip

@@ -1,14 +1,15 @@
 """When and where a cadre can hold a call day, as every floor asks it: their centres, open days, half days."""
 
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
-from models.family.call_days import CallDay
-from models.family.seating import make_day
-from models.family.slots import NOTICE
+from models.family.call_days import CallDay, days_of
+from models.family.calls import FamilyCall
+from models.family.seating import free_times, make_day
+from models.family.slots import HORIZON_DAYS, NOTICE
 from models.family.venues import CALL_LASTS
 from models.hours import calendar, instant
 from models.people.identities import Who
@@ -66,13 +67,31 @@ def windows(session: Session, centre: ServiceCentre, day: date, now: datetime) -
     return [(half, one) for half, one in found if one is not None]
 
 
-def hold(session: Session, who: Who, centre_id: int, starts_at: datetime, client_key: str, now: datetime) -> CallDay:
-    """Hold the half day that begins at this instant; the same key again is the same day. Raises as `make_day` does."""
-    centre = centre_of(session, who, centre_id)
+def ends_at(session: Session, centre: ServiceCentre, starts_at: datetime, now: datetime) -> datetime:
+    """When the half day ends that begins at this instant; what does not begin then (any more) ends where it begins.
+
+    The rules refuse a day without half-hours, and answer one that stands already.
+    """
+    if not now <= starts_at <= now + timedelta(days=HORIZON_DAYS):
+        return starts_at
     local = starts_at.astimezone(centre.tz)
     found = window(session, centre, local.date(), int(local.time() >= NOON), now)
-    # What does not begin then (any more) has no half-hours: a new day of it is refused, one that stands is answered.
-    ends_at = found[1] if found is not None and found[0] == starts_at else starts_at
+    return found[1] if found is not None and found[0] == starts_at else starts_at
+
+
+def hold(session: Session, who: Who, centre_id: int, starts_at: datetime, client_key: str, now: datetime) -> CallDay:
+    """Hold the half day that begins at this instant; the same key again is the same day. Raises as `make_day` does."""
+    end = ends_at(session, centre_of(session, who, centre_id), starts_at, now)
     return make_day(
-        session, who, centre_id=centre_id, starts_at=starts_at, ends_at=ends_at, client_key=client_key, now=now
+        session, who, centre_id=centre_id, starts_at=starts_at, ends_at=end, client_key=client_key, now=now
     )  # fmt: skip
+
+
+def free_seats(session: Session, who: Who, call: FamilyCall, now: datetime) -> list[tuple[CallDay, datetime]]:
+    """Where else a family could sit: on its own day first, then on the others to come."""
+    days = days_of(session, who, now)
+    own = [day for day in days if day.id == call.call_day_id]
+    return [
+        (day, at) for day in (*own, *(one for one in days if one not in own)) for at in free_times(session, day, now)
+        if (day.id, at) != (call.call_day_id, call.starts_at)
+    ]  # fmt: skip

@@ -6,16 +6,15 @@ from flask import Blueprint, render_template
 from werkzeug.wrappers import Response
 
 from handlers import desk
-from handlers.family import day_words, words
+from handlers.family import day_words, half_days, words
 from handlers.family.desk import as_seen, mark
 from handlers.family.moments import instant_of, stamp_of
 from handlers.family.moving_desk import agreed_in_form
 from models.errors import Refused
 from models.family.agreeing import AGREED_BY, family_of
-from models.family.call_days import CallDay, day_for, days_of
+from models.family.call_days import CallDay, day_for
 from models.family.calls import CALL, MISSED, FamilyCall, call_for
 from models.family.reseating import reseat, to_reserve
-from models.family.seating import free_times
 from models.people.persons import Person
 from models.places.centres import ServiceCentre
 
@@ -27,15 +26,15 @@ def one(call: int) -> str:
     """One seat, and where else there is one: on this day, or on another."""
     session, (found, day) = desk.session(), _seat(call)
     cared, relative = (session.get_one(Person, key) for key in (found.cared_id, found.relative_id))
-    others = [other for other in days_of(session, desk.who(), desk.now()) if other.id != day.id]
     movable = day.state == "open" and found.state in CALL.by_name["reseat"].sources
     late = found.starts_at <= desk.now() < day.reserve_at and day.state == "open" and found.starts_at < day.reserve_at
     return render_template(
         "days/desk_seat.html", day=day, call=found, cared=cared.name, relative=relative.name, words=day_words,
         call_words=words, time=words.both(found.starts_at, relative.time_zone), seen=mark(found),
-        free=[(f"{one.id}.{stamp_of(at)}", _label(one, at, relative)) for one in (day, *others)
-              for at in free_times(session, one, desk.now()) if (one.id, at) != (day.id, found.starts_at)]
-        if movable else [],
+        free=[
+            (f"{one.id}.{stamp_of(at)}", _label(one, at, relative))
+            for one, at in (half_days.free_seats(session, desk.who(), found, desk.now()) if movable else ())
+        ],
         late=late and found.state in (*MISSED, *CALL.by_name["reseat"].sources), movable=movable,
         family=family_of(session, found), agreed_by=AGREED_BY,
     )  # fmt: skip

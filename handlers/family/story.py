@@ -10,7 +10,7 @@ from models.family.ways import WAYS
 from models.hours import CHINA
 
 
-def told(note: str, names: Mapping[int, str], *, shown: bool) -> str:
+def told(verb: str, note: str, names: Mapping[int, str], *, shown: bool) -> str:
     """A note as history keeps it, in words; `names` are those of the people on the call, masked unless `shown`."""
     parts = note.split(" ")
     if len(parts) == 2 and parts[0] in WAYS and parts[1] in words.MEDIA:
@@ -18,6 +18,8 @@ def told(note: str, names: Mapping[int, str], *, shown: bool) -> str:
     moment = _moment(parts[-1])
     if moment is None:
         return note
+    if verb not in ("change", "reseat"):
+        return words.AT_TIME.format(time=when(moment, CHINA))
     to = words.TO_TIME.format(time=when(moment, CHINA))
     if len(parts) == 4 and parts[0] == "agreed" and parts[2] in words.AGREED_BY:
         name = names.get(int(parts[1]), "") if parts[1].isdecimal() else ""

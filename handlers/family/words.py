@@ -85,7 +85,7 @@ ENDED = "记下了。"
 WITH_WHOM = "和谁说好的？改到{time}："
 AGREED_BY = {"phone": "打电话", "wechat": "发微信", "visit": "当面"}
 AGREED = "和{name}{means}说好"
-TO_TIME = "改到{time}"
+TO_TIME, AT_TIME = "改到{time}", "当时{time}"
 
 REFUSALS: dict[str, str] = {
     "agreement_missing": "请先和家人说好，再写明是和谁、怎么说好的（电话、微信或当面）。",

@@ -12,7 +12,7 @@ from models.family.ending import end
 from models.family.guests import guests_of
 from models.family.holds import uncounted_for
 from models.family.proposals import POLICIES, PROPOSAL, CallProposal, drop_proposals, standing
-from models.family.slots import NOTICE, free_slots, nearest
+from models.family.slots import HORIZON_DAYS, NOTICE, free_slots, nearest
 from models.family.telling import facts_of
 from models.life import BY_TIME, By
 from models.messages.outbox import post
@@ -41,6 +41,8 @@ def propose(
         raise Refused("wrong_state", thing="call", state=call.state)
     if not why:
         raise Refused("reason_missing")
+    if not now < starts_at <= now + timedelta(days=HORIZON_DAYS):
+        raise Refused("bad_time")
     answer_by = min(now + ANSWER_WITHIN, call.starts_at - LAST_CHANCE, starts_at - NOTICE)
     if answer_by <= now or starts_at == call.starts_at:
         raise Refused("bad_time")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, func, not_, or_, select
+from sqlalchemy import ColumnElement, and_, func, not_, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from models.errors import Refused
@@ -74,20 +74,33 @@ def _below(who: Who) -> Asked:
 
 def days_below(session: Session, who: Who, view: str, now: datetime, cursor: Cursor | None = None) -> Page[Any]:
     """Rows of (CallDay, centre, helper, families) at a cadre's centres: "coming", the soonest first, else the past."""
-    coming, helper = view == "coming", aliased(Person)
-    there = and_(CallDay.state == "open", CallDay.ends_at > now)
+    coming = view == "coming"
+    there = _to_come(now)
+    return page(
+        session, _days(who).where(there if coming else not_(there)), (CallDay.starts_at, CallDay.id),
+        lambda row: (row.CallDay.starts_at, row.CallDay.id), cursor, newest_first=not coming,
+    )  # fmt: skip
+
+
+def days_to_come(session: Session, who: Who, now: datetime) -> list[Any]:
+    """All those to come, the soonest first: they lie within the horizon of calls."""
+    return list(session.execute(_days(who).where(_to_come(now)).order_by(CallDay.starts_at, CallDay.id)))
+
+
+def _to_come(now: datetime) -> ColumnElement[bool]:
+    return and_(CallDay.state == "open", CallDay.ends_at > now)
+
+
+def _days(who: Who) -> Asked:
+    helper = aliased(Person)
     families = (
         select(func.count()).select_from(FamilyCall)
         .where(FamilyCall.call_day_id == CallDay.id, FamilyCall.state != "cancelled").scalar_subquery()
     )  # fmt: skip
-    query = (
+    return (
         select(CallDay, ServiceCentre.name.label("centre"), helper.name.label("helper"), families.label("families"))
         .join(ServiceCentre, CallDay.centre_id == ServiceCentre.id).join(helper, CallDay.helper_id == helper.id)
-        .where(ServiceCentre.area_id.in_(areas_under(who.person_id))).where(there if coming else not_(there))
-    )  # fmt: skip
-    return page(
-        session, query, (CallDay.starts_at, CallDay.id), lambda row: (row.CallDay.starts_at, row.CallDay.id), cursor,
-        newest_first=not coming,
+        .where(ServiceCentre.area_id.in_(areas_under(who.person_id)))
     )  # fmt: skip
 
 

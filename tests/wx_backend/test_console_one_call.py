@@ -205,7 +205,7 @@ def test_the_elder_is_checked_in_near_the_call_and_later_with_the_hour_it_was(de
     assert desk.does("/here", at="gibberish").status_code == 422
     desk.clerk.opens(desk.does("/here", at="2026-11-29T15:50").location)
     assert desk.state()[0] == "checked_in"
-    assert "今天15:50" in desk.clerk.text()
+    assert "老人到场 ：当时11月29日（周日）15:50" in desk.clerk.text()
 
 
 @pytest.mark.case("D13")
