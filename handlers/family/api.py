@@ -1,6 +1,7 @@
 """Family calls for the mini-program: mine, the free times, booked, moved, cancelled."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -17,13 +18,11 @@ from models.errors import Refused
 from models.family import rooms, ways
 from models.family.agreeing import Agreement
 from models.family.booking import book, move
-from models.family.calls import FamilyCall, call_for, calls_of
+from models.family.calls import FamilyCall, Seen, call_for, calls_of, with_roles
 from models.family.ending import cancel
-from models.family.guests import guests_of
 from models.family.slots import Slot, best
 from models.hours import CHINA
-from models.people.persons import Person
-from models.places.centres import ServiceCentre, phone_of
+from models.places.centres import phone_of
 
 room = APIBlueprint("calls", __name__, tag="calls")
 
@@ -132,8 +131,8 @@ class Calls(Shown):
 @room.output(Calls)
 def mine() -> Any:
     """The calls to come that I take part in or help with, the soonest first."""
-    found = [shown(call, call_for(g.session, g.who, call.id)[1]) for call in calls_of(g.session, g.who, g.now)]
-    return said(Calls(items=found))
+    found = with_roles(g.session, g.who, calls_of(g.session, g.who, g.now))
+    return said(Calls(items=[whole(one) for one in found]))
 
 
 @room.get("/calls/slots")
@@ -213,17 +212,21 @@ def _one(call: int) -> CallShown:
 
 
 def shown(call: FamilyCall, role: str) -> CallShown:
-    """One call as the mini-program shows it."""
-    cared, relative = (g.session.get_one(Person, key) for key in (call.cared_id, call.relative_id))
-    centre = g.session.get_one(ServiceCentre, call.centre_id)
+    """One call as the mini-program shows it to who sees it as `role`."""
+    return whole(replace(with_roles(g.session, g.who, [call])[0], role=role))
+
+
+def whole(one: Seen) -> CallShown:
+    """The same where everybody on it is known already."""
+    call = one.call
     return CallShown(
-        id=call.id, with_name=cared.name, relative=relative.name, role=role,
-        guests=[guest.name for guest in guests_of(g.session, call.id)], starts_at=call.starts_at, ends_at=call.ends_at,
-        starts_at_text=_both(call.starts_at, relative.time_zone if role == "cadre" else g.who.zone), state=call.state,
-        state_text=words.STATE_NAMES[call.state], reason=words.listed(call.reason) if call.reason else "",
-        revision=call.revision, centre=centre.name, venue_mode=call.venue_mode, phone=phone_of(g.session, centre),
-        way=call.way,
-        way_text=words.WAYS[call.way], media=call.media, opens_at=call.starts_at - ways.OPENS,
+        id=call.id, with_name=one.cared.name, relative=one.relative.name, role=one.role,
+        guests=[guest.name for guest in one.guests], starts_at=call.starts_at, ends_at=call.ends_at,
+        starts_at_text=_both(call.starts_at, one.relative.time_zone if one.role == "cadre" else g.who.zone),
+        state=call.state, state_text=words.STATE_NAMES[call.state],
+        reason=words.listed(call.reason) if call.reason else "", revision=call.revision, centre=one.centre.name,
+        venue_mode=call.venue_mode, phone=phone_of(g.session, one.centre), way=call.way, way_text=words.WAYS[call.way],
+        media=call.media, opens_at=call.starts_at - ways.OPENS,
         closes_at=call.ends_at + (rooms.GRACE if call.way == "room" else ways.GRACE),
     )  # fmt: skip
 
