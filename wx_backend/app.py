@@ -26,6 +26,7 @@ from handlers.family import (
     room_words,
     routine_words,
     routines,
+    seats_api,
     series,
     series_api,
     series_dates,
@@ -141,6 +142,7 @@ def make_mini_api(config: Config, frame: asked.Frame, client: Client) -> Api:
         login.room(frame, client), people_api.room, places_api.room, catalogue_api.room, ordering_api.room,
         after_api.room, line_api.room, offers_api.room, need_api.room, tasks_api.room(in_words), open311.room,
         family_api.room, ways_api.room, series_api.room, answers_api.room, helping_api.room, days_api.room,
+        seats_api.room,
         calling.room(frame, client, link_server(config), f"{config.app.public_url}/video/"),
     )  # fmt: skip
     sentences = {

@@ -8,13 +8,11 @@ from pydantic import AwareDatetime, Field
 
 from handlers.envelope import NO_NUL, Asked, Instant, Key, Shown, refusing, said
 from handlers.family import day_words, half_days, words
-from handlers.family.api import AgreedAsked
 from handlers.words import on_day
 from models.errors import Refused
 from models.family.call_days import CallDay, calls_on, day_for
-from models.family.calls import FamilyCall, call_for
 from models.family.looking import days_to_come, seats_of
-from models.family.reseating import call_off, reseat, resize, to_reserve
+from models.family.reseating import call_off, resize
 from models.family.seating import plan_day
 from models.people.persons import Person
 from models.places.centres import ServiceCentre
@@ -22,7 +20,6 @@ from models.places.centres import ServiceCentre
 room = APIBlueprint("days", __name__, tag="call days")
 
 PLANNING = ("not_yours", "bad_time", "no_station", "no_centre")
-SEATING = ("not_yours", "no_link", "not_active", "wrong_state", "day_full", "slot_taken")
 
 
 class OfCentre(Asked):
@@ -53,14 +50,6 @@ class WhyAsked(Asked):
     """Why it does not take place; every family reads it."""
 
     reason: Annotated[str, Field(max_length=200, pattern=NO_NUL)]
-
-
-class ReseatAsked(Asked):
-    """To which half-hour of which day, and whose yes it was."""
-
-    call_day_id: Key
-    starts_at: AwareDatetime
-    agreed: AgreedAsked | None = None
 
 
 class CentreShown(Shown):
@@ -167,22 +156,6 @@ class Days(Shown):
     next: int | None = None
 
 
-class FreeSeat(Shown):
-    """A half-hour at which a screen is free."""
-
-    call_day_id: int
-    starts_at: Instant
-    starts_at_text: str
-    centre: str
-
-
-class FreeSeats(Shown):
-    """Where else a family could sit, its own day first."""
-
-    items: list[FreeSeat]
-    next: int | None = None
-
-
 @room.get("/call-days")
 @room.output(Days)
 def mine() -> Any:
@@ -251,7 +224,7 @@ def tried(query_data: HalfAsked) -> Any:
 def new(json_data: MakeAsked) -> Any:
     """Hold a day, watched over by me: every family for whom there is a kind time is seated and hears of it."""
     made = half_days.hold(g.session, g.who, json_data.centre_id, json_data.starts_at, json_data.client_key, g.now)
-    return said(_shown(made), day_words.MADE.format(count=len(calls_on(g.session, made.id))))
+    return said(whole(made), day_words.MADE.format(count=len(calls_on(g.session, made.id))))
 
 
 @room.get("/call-days/<key:day>")
@@ -259,7 +232,7 @@ def new(json_data: MakeAsked) -> Any:
 @room.doc(responses=refusing("not_yours"))
 def one(day: int) -> Any:
     """One day with who sits when."""
-    return said(_shown(day_for(g.session, g.who, day)))
+    return said(whole(day_for(g.session, g.who, day)))
 
 
 @room.post("/call-days/<key:day>/resize")
@@ -269,7 +242,7 @@ def one(day: int) -> Any:
 def resized(day: int, json_data: ScreensAsked) -> Any:
     """More screens or fewer; `seats_taken` names who has to agree to another time first."""
     found = resize(g.session, g.who, day, json_data.screens, g.now)
-    return said(_shown(found), day_words.RESIZED.format(seats=found.seats))
+    return said(whole(found), day_words.RESIZED.format(seats=found.seats))
 
 
 @room.post("/call-days/<key:day>/call-off")
@@ -280,63 +253,21 @@ def off(day: int, json_data: WhyAsked) -> Any:
     """It does not take place: every call of it is cancelled, and every family hears why. Twice is once."""
     if not json_data.reason.strip():
         raise Refused("reason_missing")
-    return said(_shown(call_off(g.session, g.who, day, json_data.reason.strip(), g.now)), day_words.CALLED_OFF)
+    return said(whole(call_off(g.session, g.who, day, json_data.reason.strip(), g.now)), day_words.CALLED_OFF)
 
 
-@room.get("/call-days/seats/<key:call>")
-@room.output(FreeSeats)
-@room.doc(responses=refusing("not_yours", "no_link", "not_active"))
-def free(call: int) -> Any:
-    """Where else a family could sit, on this day or on another."""
-    found = _on_a_day(call)
-    zone = g.session.get_one(Person, found.relative_id).time_zone
-    return said(FreeSeats(items=[
-        FreeSeat(call_day_id=day.id, starts_at=at, starts_at_text=words.both(at, zone), centre=_centre(day))
-        for day, at in half_days.free_seats(g.session, g.who, found, g.now)
-    ]))  # fmt: skip
-
-
-@room.post("/call-days/seats/<key:call>/reseat")
-@room.input(ReseatAsked)
-@room.output(DayShown)
-@room.doc(responses=refusing(*SEATING, "bad_time", "agreement_missing"))
-def seated(call: int, json_data: ReseatAsked) -> Any:
-    """Seat a family elsewhere because it agrees; answers the day on which it sits then."""
-    agreed = json_data.agreed.said() if json_data.agreed else None
-    return _moved(reseat(g.session, g.who, call, json_data.call_day_id, json_data.starts_at, agreed, g.now))
-
-
-@room.post("/call-days/seats/<key:call>/reserve")
-@room.output(DayShown)
-@room.doc(responses=refusing(*SEATING, "no_reserve", "guardian_missing"))
-def reserve(call: int) -> Any:
-    """A call that is late, or came to nothing, goes on in the reserve of its day; twice is once."""
-    return _moved(to_reserve(g.session, g.who, call, g.now))
-
-
-def _moved(call: FamilyCall) -> Any:
-    relative, cared = (g.session.get_one(Person, key) for key in (call.relative_id, call.cared_id))
-    text = day_words.MOVED.format(time=day_words.seat(call.starts_at, relative, cared))
-    return said(_shown(g.session.get_one(CallDay, call.call_day_id)), text)
-
-
-def _on_a_day(call: int) -> FamilyCall:
-    found, role = call_for(g.session, g.who, call)
-    if role != "cadre" or found.call_day_id is None:
-        raise Refused("not_yours")
-    day_for(g.session, g.who, found.call_day_id)
-    return found
-
-
-def _centre(day: CallDay) -> str:
+def centre_name(day: CallDay) -> str:
+    """Where a day is held."""
     name: str = g.session.get_one(ServiceCentre, day.centre_id).name
     return name
 
 
-def _shown(day: CallDay) -> DayShown:
+def whole(day: CallDay) -> DayShown:
+    """One day with everybody who sits on it."""
     return DayShown(
-        id=day.id, centre=_centre(day), helper=g.session.get_one(Person, day.helper_id).name, starts_at=day.starts_at,
-        ends_at=day.ends_at, reserve_at=day.reserve_at, text=day_words.whole_time(day.starts_at, day.ends_at),
+        id=day.id, centre=centre_name(day), helper=g.session.get_one(Person, day.helper_id).name,
+        starts_at=day.starts_at, ends_at=day.ends_at, reserve_at=day.reserve_at,
+        text=day_words.whole_time(day.starts_at, day.ends_at),
         screens=day.seats, state=day.state, state_text=day_words.STATES[day.state],
         seats=[
             SeatShown(

@@ -82,7 +82,8 @@ SAID_GRANT = {
 ENDED = "记下了。"
 
 # The family's yes to another time, as a cadre writes it down.
-WITH_WHOM = "和谁说好的？改到{time}："
+WITH_WHOM_HEAD = "和谁说好的？"
+WITH_WHOM = WITH_WHOM_HEAD + "改到{time}："
 AGREED_BY = {"phone": "打电话", "wechat": "发微信", "visit": "当面"}
 AGREED = "和{name}{means}说好"
 TO_TIME, AT_TIME = "改到{time}", "当时{time}"
