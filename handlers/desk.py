@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from models.errors import Refused
+from models.family.ways import Offered
 from models.hours import CHINA
 from models.paging import Cursor
 from models.people.accounts import AtDesk
@@ -35,6 +36,12 @@ class Note:
 def session() -> Session:
     """The session of this request's transaction."""
     found: Session = g.session
+    return found
+
+
+def offered() -> Offered:
+    """The ways in which this county holds family calls."""
+    found: Offered = g.offered
     return found
 
 

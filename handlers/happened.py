@@ -1,7 +1,7 @@
 """What happened to a thing, line by line, as a desk shows it and as one sentence says it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from handlers import masking, words
 from models.people.deeds import deeds
 
+Say = Callable[[str, str], str]  # a verb and its note, in words
 _KEY = re.compile(r"[a-z_]+:\d+")
 # What these do they do in office, under their own name.
 STAFF_ROLES = ("cadre", "clerk", "desk", "helper", "publisher", "reviewer", "lender", "borrower")
@@ -25,14 +26,20 @@ class Line:
     note: str
 
 
-def lines(session: Session, subject: str, verbs: Mapping[str, str], *, shown: bool = False) -> list[Line]:
-    """Everything that happened to `subject`, the oldest first; `shown`: names and notes as they stand."""
+def lines(
+    session: Session, subject: str, verbs: Mapping[str, str], *, shown: bool = False, said: Say | None = None
+) -> list[Line]:  # fmt: skip
+    """Everything that happened to `subject`, the oldest first; `shown`: names and notes as they stand.
+
+    `said` puts the notes of this kind of thing into words, where they are kept as codes.
+    """
     found = deeds(session, subject)
     residents = {row.name for row in found if row.name and row.History.as_role not in STAFF_ROLES}
+    notes = {row.History: said(row.History.verb, row.History.note) if said else row.History.note for row in found}
     return [
         Line(
             row.History.at, _who(row.name, row.History.as_role, shown), verbs.get(row.History.verb, row.History.verb),
-            _note(row.History.note, shown, residents),
+            _note(notes[row.History], shown, residents),
         )
         for row in found
     ]  # fmt: skip

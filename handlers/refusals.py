@@ -34,6 +34,7 @@ OF_THE_DOOR: Mapping[str, Meaning] = {
 # What rules refuse. A stranger gets the same answer whether the thing exists or not.
 OF_RULES: Mapping[str, Meaning] = {
     "account_there": Meaning(409, "this cadre has an account already"),
+    "agreement_missing": Meaning(422, "a cadre says with whom on the call the other time was agreed, and how"),
     "already_taken": Meaning(409, "another organisation, or another member, was first"),
     "alternative_needed": Meaning(422, "a centre that cancels says what there is instead"),
     "answer_first": Meaning(409, "the task ends with its answer"),

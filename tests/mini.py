@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from flask import Flask
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
 from werkzeug.test import TestResponse
 
 from models.people.identities import Identity
@@ -33,6 +35,24 @@ def api_app(database_url: str, now: Callable[[], datetime] = lambda: NOW, *, lim
     close_app(app)
 
 
+def check_documented(app: Flask, method: str, path: str, answer: TestResponse) -> None:
+    """Whatever a room of `/api/v1` refuses stands by its code in what the OpenAPI document says of that room."""
+    api = app.extensions["api"]
+    if not path.startswith("/api/v1/") or answer.status_code < 400:
+        return
+    try:
+        rule, _ = api.url_map.bind("localhost").match(path, method, return_rule=True)
+    except (HTTPException, RequestRedirect):
+        return  # no room: the frame's own answer
+    if "document" not in app.extensions:
+        app.extensions["document"] = api.test_client().get("/openapi.json").json["paths"]
+    shape = rule.rule.replace("<key:", "{").replace("<", "{").replace(">", "}")
+    said = app.extensions["document"][shape][method.lower()]["responses"]
+    code = answer.json["code"]
+    documented = said.get(str(answer.status_code), {}).get("description", "")
+    assert f"`{code}`" in documented, f"{method} {shape} refuses with {code}, and the document does not say so"
+
+
 @dataclass
 class Mini:
     """One person's mini-program."""
@@ -49,7 +69,9 @@ class Mini:
         if method != "GET" and key != "":
             headers.setdefault("Idempotency-Key", key or next(self.keys))
         at = path if path.startswith("/") else f"/api/v1/{path}"
-        return self.app.test_client().open(at, method=method, headers=headers, **more)
+        answer = self.app.test_client().open(at, method=method, headers=headers, **more)
+        check_documented(self.app, method, at.partition("?")[0], answer)
+        return answer
 
     def get(self, path: str, **more: Any) -> TestResponse:
         """GET."""

@@ -86,7 +86,7 @@ class Api(APIFlask):
             request.args.to_dict()
         except UnicodeDecodeError as error:
             raise BadRequest from error
-        g.media = self.frame.media
+        g.media, g.offered = self.frame.media, self.frame.offered
         if request.endpoint in UPLOADS:
             request.max_content_length = BODY_LIMIT + self.frame.media.most
         elif request.method not in SAFE:

@@ -19,15 +19,19 @@ from handlers.family import (
     call_days,
     choosing,
     day_words,
+    days_api,
     entering,
     feed,
+    helping_api,
     room_words,
     routine_words,
     routines,
+    seats_api,
     series,
     series_api,
     series_dates,
     series_words,
+    ways_api,
 )
 from handlers.family import api as family_api
 from handlers.family import chat as family_chat
@@ -139,10 +143,8 @@ def make_mini_api(config: Config, frame: asked.Frame, client: Client) -> Api:
     rooms = (
         Login(frame, client).room(), people_api.room, places_api.room, catalogue_api.room, ordering_api.room,
         after_api.room, line_api.room, offers_api.room, need_api.room, tasks_api.room(in_words), open311.room,
-        family_api.room(offered_ways(config)), series_api.room, answers_api.room,
-        Calling(
-            frame, client, offered_ways(config), link_server(config), f"{config.app.public_url}/video/"
-        ).room(),
+        family_api.room, ways_api.room, series_api.room, answers_api.room, helping_api.room, days_api.room,
+        seats_api.room, Calling(frame, client, link_server(config), f"{config.app.public_url}/video/").room(),
     )  # fmt: skip
     sentences = {
         code: sentence
@@ -155,6 +157,7 @@ def make_mini_api(config: Config, frame: asked.Frame, client: Client) -> Api:
             family_words,
             after_words,
             series_words,
+            day_words,
             tasks_words,
         )
         for code, sentence in quarter.REFUSALS.items()
@@ -222,10 +225,11 @@ def create_app(config: Config, now: Callable[[], datetime] | None = None) -> Fla
     _open_pages(app, config, open_session, moment, csrf, limiter, official, turn)
     lines = Lines(Bus(config.redis.url), open_session, turn, moment, config.video.waiting)
     _open_rooms(app, config, lines, cookies, limiter)
-    console = Console(moment, in_words, turn, cookies, csrf, make_folder(config))
+    console = Console(moment, in_words, turn, cookies, csrf, make_folder(config), offered_ways(config))
     console.register(app, Signing(open_session, cookies, moment, turn), limiter)
     if config.wechat.mini_program.enabled:
-        frame = asked.Frame(open_session, turn, moment, bearer.key_from(config.app.secret_key), make_folder(config))
+        key = bearer.key_from(config.app.secret_key)
+        frame = asked.Frame(open_session, turn, moment, key, make_folder(config), offered_ways(config))
         api = app.extensions["api"] = make_mini_api(config, frame, clients[config.wechat.mini_program.app_id])
         app.wsgi_app = beside(app, api)  # type: ignore[method-assign,assignment]
     if near := config.app.proxies:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from handlers.messages.media import Folder
 from models.errors import Refused
+from models.family.ways import Offered
 from models.messages import answers
 from scheduler.units import in_unit
 from wx_backend import guard
@@ -30,13 +31,14 @@ Refusal = Callable[[Refused], Response]
 
 @dataclass(frozen=True)
 class Frame:
-    """What a request is done with: the database, whose turn it is, the time, the key of tokens, where files lie."""
+    """What a request is done with: the database, its turn, the time, the tokens' key, where files lie, ways to call."""
 
     open_session: SessionFactory
     turns: Callable[[], AbstractContextManager[object]]
     now: Callable[[], datetime]
     key: bytes
     media: Folder
+    offered: Offered
 
     def unit(self, work: Callable[[Session], T]) -> T:
         """What `work` answers, committed; again from the start, twice at most, where the database made it give way."""

@@ -102,7 +102,6 @@ class Calling:
 
     frame: Frame
     client: Client
-    offered: ways.Offered
     server: Server | None
     door: str
 
@@ -118,7 +117,7 @@ class Calling:
     @schema.doc(responses=refusing(*JOINING))
     def join(self, call: int, json_data: JoinAsked) -> Any:
         """Join a call that I am on, from fifteen minutes before it to ten after its end."""
-        here = self._asked(lambda session, who: _arrive(session, who, call, self.offered))
+        here = self._asked(lambda session, who: _arrive(session, who, call, self.frame.offered))
         made = JoinShown(way=here.call.way, media=here.call.media, closes_at=here.call.ends_at + ways.GRACE)
         joins = ways.WAYS[here.call.way].joins
         if joins == "signature":

@@ -25,7 +25,19 @@ from werkzeug.wrappers import Response
 
 from handlers import desk, masking, words
 from handlers.family import after_words as call_words
-from handlers.family import booking_desk, room_words, screens_desk, series_desk, series_words
+from handlers.family import (
+    booking_desk,
+    day_words,
+    days_desk,
+    guests_desk,
+    moving_desk,
+    room_words,
+    screens_desk,
+    seats_desk,
+    series_desk,
+    series_words,
+    ways_desk,
+)
 from handlers.family import desk as calls
 from handlers.family import quiet_desk as quiet
 from handlers.family import sheet_desk as callsheet
@@ -66,6 +78,7 @@ from handlers.tasks import words as task_words
 from models import audit
 from models.base import again_where_it_gave_way, gave_way
 from models.errors import Refused
+from models.family.ways import Offered
 from models.hours import CHINA
 from wx_backend import guard, shield
 from wx_backend.cookies import Cookies
@@ -83,8 +96,8 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 OPEN_TO_ALL = frozenset({"console.style", "console.sign.in_", "console.sign.enter"})
 BEFORE_A_PASSWORD = frozenset({"console.sign.password", "console.sign.change", "console.sign.out"})
 ROOMS = (
-    home.ROOM, tasks.ROOM, calls.ROOM, booking_desk.ROOM, series_desk.ROOM, callsheet.ROOM, quiet.ROOM,
-    screens_desk.ROOM,
+    home.ROOM, tasks.ROOM, calls.ROOM, moving_desk.ROOM, guests_desk.ROOM, ways_desk.ROOM, booking_desk.ROOM,
+    series_desk.ROOM, days_desk.ROOM, seats_desk.ROOM, callsheet.ROOM, quiet.ROOM, screens_desk.ROOM,
     needs_desk.ROOM, help_desk.ROOM, demands_desk.ROOM, gaps_desk.ROOM, orders.ROOM, dispatch.ROOM, waiting_desk.ROOM,
     sheet.ROOM, loans_desk.ROOM, review.ROOM, report.ROOM, letters.ROOM, residents.ROOM, centres.ROOM, seats.ROOM,
     logbook.ROOM,
@@ -98,6 +111,7 @@ STATUS: Mapping[str, int] = {
     "bad_days": 422, "bad_choice": 422, "bad_outage": 422,
     "bad_rule": 422,
     "bad_place": 422,
+    "agreement_missing": 422, "bad_seats": 422,
 }  # fmt: skip
 REFUSALS: Mapping[str, str] = {
     **order_words.REFUSALS, **catalogue_words.REFUSALS, **need_words.REFUSALS, **waiting_words.REFUSALS,
@@ -105,6 +119,7 @@ REFUSALS: Mapping[str, str] = {
     **room_words.REFUSALS, **letter_words.REFUSALS, **task_words.REFUSALS, **place_words.REFUSALS,
     **rule_words.REFUSALS,
     **words.REFUSALS, **words.DESK_REFUSALS,
+    **day_words.REFUSALS,
 }  # fmt: skip
 DONE: Mapping[str, str] = {
     "password": people_words.SIGN_IN_CHANGED, "resent": letter_words.RESENT, **task_words.DONE_WORDS,
@@ -112,11 +127,13 @@ DONE: Mapping[str, str] = {
     **people_words.DONE_WORDS, **series_words.DONE, **loan_words.DONE,
     **place_words.DONE,
     **rule_words.DONE,
+    **day_words.DONE,
 }  # fmt: skip
 # How each kind of thing says what has changed since a page showed it.
 CHANGED: Mapping[str, Callable[[str], str]] = {
     "task": tasks.changed, "call": calls.changed, "version": review.changed, "need": needs_desk.changed,
     "help": help_desk.changed, "rule": rules_desk.changed,
+    "call_day": days_desk.changed,
 }  # fmt: skip
 
 HEADERS = {
@@ -137,6 +154,7 @@ class Console:
     cookies: Cookies
     csrf: CSRFProtect
     media: Folder
+    offered: Offered
 
     def register(self, app: Flask, signing: Signing, limiter: Limiter) -> None:
         """Join the rooms below `/console`, and put each of their views behind the guard and into a transaction."""
@@ -156,7 +174,7 @@ class Console:
 
     def _before(self) -> None:
         g.now, g.say, g.desk, g.who, g.notes = self.now(), self.say, None, None, []
-        g.to_book, g.media = _to_book, self.media
+        g.to_book, g.media, g.offered = _to_book, self.media, self.offered
         request.max_content_length = BODY_LIMIT
         self.csrf.protect()
 

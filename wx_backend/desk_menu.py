@@ -9,7 +9,7 @@ class Leaf:
 
     name: str
     endpoint: str
-    room: str
+    room: str | tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,9 @@ class Group:
 DAILY = Group("工作", (
     Leaf("今天", "console.home.today", "console.home."),
     Leaf("任务", "console.tasks.listed", "console.tasks."),
-    Leaf("亲情连线", "console.calls.listed", "console.calls."),
+    Leaf("亲情连线", "console.calls.listed", ("console.calls.", "console.moving.")),
     Leaf("定期连线", "console.series.listed", "console.series."),
+    Leaf("集中连线", "console.days.listed", ("console.days.", "console.seats.")),
     Leaf("陪伴", "console.quiet.listed", "console.quiet."),
     Leaf("需求", "console.needs.listed", "console.needs."),
     Leaf("求助", "console.help.listed", "console.help."),
@@ -44,7 +45,7 @@ LOOKS_BACK = Group("清单和报表", (
 ))  # fmt: skip
 KNOWN = Group("人和地方", (
     Leaf("居民", "console.residents.listed", "console.residents."),
-    Leaf("中心", "console.centres.listed", "console.centres."),
+    Leaf("中心", "console.centres.listed", ("console.centres.", "console.outages.")),
 ))  # fmt: skip
 MINE = Leaf("改密码", "console.sign.password", "console.sign.")
 RULES = Leaf("提醒规则", "console.rules.listed", "console.rules.")

@@ -43,7 +43,7 @@ BODY_LIMIT = 64 * 1024
 UNSEEN = frozenset({"not_yours", "no_link"})
 UNFIT = frozenset({
     "answer_needed", "answer_number", "answer_value", "answer_long", "note_long", "bad_time", "too_far",
-    "reason_missing",
+    "reason_missing", "agreement_missing",
 })  # fmt: skip
 ROOMS = (
     people.ROOM, ordering.ROOM, after_pages.ROOM, jobs_pages.ROOM, need_pages.ROOM, line_pages.ROOM, family.ROOM,

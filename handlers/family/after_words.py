@@ -123,8 +123,14 @@ END_CODES = {
 DONE_WORDS = {
     "call_placed": "地点改好了，家人会收到通知。",
     "call_booked": "约好了，家人会收到通知。", "outcome": "情况记下了。", "well": "老人的状态记下了。",
+    "call_asked": "已经去问家人了。没有答复以前，原来的时间不变。", "call_moved": "时间改好了，家人会收到通知。",
+    "call_cancelled": "已经取消，相关的人会收到通知。两分钟内可以撤回。", "call_undone": "取消撤回了，照常视频。",
+    "call_here": "老人到场记下了。", "call_out": "出发记下了，家人会收到通知。",
+    "call_way": "改好了，到时按新的方式视频。",
+    "call_guest": "已请这位家人一起视频，对方会收到通知。", "call_guest_off": "这位家人不参加了，其他人照常。",
     "off": "已经取消，双方会收到原因和别的办法。", "told_elder": "已记下告诉了老人。", "touched": "联系记下了。",
 }  # fmt: skip
+WAITS = "正在问家人能不能改到{time}，请等到{by}。"
 CHANGED = "您打开页面之后，这次视频有了变化：{what}。请看过最新情况再办。"
 NO_CALLS = "没有符合的视频。"
 NO_SHEET = "这一天没有约好的视频。"

@@ -135,7 +135,9 @@ def left(call: int, person: int) -> Any:
 
 @room.post("/calls/<key:call>/undo")
 @room.output(CallShown)
-@room.doc(responses=refusing("not_yours", "no_link", "not_active", "wrong_state", "undo_over", "slot_taken"))
+@room.doc(responses=refusing(
+    "not_yours", "no_link", "not_active", "wrong_state", "undo_over", "slot_taken", "consent_withdrawn"
+))  # fmt: skip
 def taken_back(call: int) -> Any:
     """Take a cancellation back, within two minutes and while the time is free; twice is once."""
     return said(_shown(undo(g.session, g.who, call, g.now)))
@@ -146,7 +148,9 @@ def taken_back(call: int) -> Any:
 def proposals() -> Any:
     """The times that a centre asks me to move my calls to."""
     found = changing.asked_of(g.session, g.who, g.now)
-    return said(Proposals(items=[_proposal(one, g.session.get_one(FamilyCall, one.call_id)) for one in found]))
+    return said(
+        Proposals(items=[proposed(one, g.session.get_one(FamilyCall, one.call_id), g.who.zone) for one in found])
+    )
 
 
 @room.get("/proposals/<key:proposal>")
@@ -154,7 +158,7 @@ def proposals() -> Any:
 @room.doc(responses=refusing("not_yours", "no_link", "not_active"))
 def proposal(proposal: int) -> Any:
     """One of them, whatever has become of it."""
-    return said(_proposal(*changing.proposal_for(g.session, g.who, proposal)))
+    return said(proposed(*changing.proposal_for(g.session, g.who, proposal), g.who.zone))
 
 
 @room.post("/proposals/<key:proposal>/accept")
@@ -214,11 +218,12 @@ def _shown(call: FamilyCall) -> CallShown:
     return shown(*call_for(g.session, g.who, call.id))
 
 
-def _proposal(one: CallProposal, call: FamilyCall) -> ProposalShown:
+def proposed(one: CallProposal, call: FamilyCall, zone: str) -> ProposalShown:
+    """The centre's wish to move a call; `zone` is the one beside the centre's in which its times are said."""
     return ProposalShown(
         id=one.id, call_id=call.id, with_name=g.session.get_one(Person, call.cared_id).name,
-        from_starts_at=call.starts_at, from_text=words.both(call.starts_at, g.who.zone), to_starts_at=one.starts_at,
-        to_text=words.both(one.starts_at, g.who.zone), reason=words.listed(one.reason), otherwise=one.otherwise,
+        from_starts_at=call.starts_at, from_text=words.both(call.starts_at, zone), to_starts_at=one.starts_at,
+        to_text=words.both(one.starts_at, zone), reason=words.listed(one.reason), otherwise=one.otherwise,
         answer_by=one.answer_by, answer_by_text=_mine(one.answer_by), state=one.state,
     )  # fmt: skip
 

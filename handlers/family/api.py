@@ -1,6 +1,7 @@
-"""Family calls for the mini-program: booked, moved, cancelled, and the way in which each is held."""
+"""Family calls for the mini-program: mine, the free times, booked, moved, cancelled."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -9,20 +10,21 @@ from apiflask import APIBlueprint
 from flask import g
 from pydantic import AwareDatetime, Field
 
-from handlers.envelope import NO_NUL, Asked, Instant, Key, Nothing, Shown, refusing, said
+from handlers.envelope import NO_NUL, Asked, Instant, Key, Shown, refusing, said
 from handlers.family import words
 from handlers.family.free_times import for_a_new_call, to_move_a_call
 from handlers.words import when_two
 from models.errors import Refused
-from models.family import devices, minutes, rooms, ways
+from models.family import rooms, ways
+from models.family.agreeing import Agreement
 from models.family.booking import book, move
-from models.family.calls import FamilyCall, call_for, calls_of
+from models.family.calls import FamilyCall, Seen, call_for, calls_of, with_roles
 from models.family.ending import cancel
-from models.family.guests import guests_of
 from models.family.slots import Slot, best
 from models.hours import CHINA
-from models.people.persons import Person
-from models.places.centres import ServiceCentre, phone_of
+from models.places.centres import phone_of
+
+room = APIBlueprint("calls", __name__, tag="calls")
 
 BOOKING = (
     "no_link", "not_active", "consent_withdrawn", "guardian_missing", "no_centre", "no_station", "bad_time",
@@ -38,10 +40,27 @@ class BookAsked(Asked):
     starts_at: AwareDatetime
 
 
+class AgreedAsked(Asked):
+    """With whom of the family a cadre has agreed on it, and how."""
+
+    person_id: Key
+    means: Literal["phone", "wechat", "visit"]
+
+    def said(self) -> Agreement:
+        """As the rules take it."""
+        return Agreement(self.person_id, self.means)
+
+
 class MoveAsked(Asked):
-    """To which time instead."""
+    """To which time instead; a cadre says whose yes it was."""
 
     starts_at: AwareDatetime
+    agreed: AgreedAsked | None = None
+
+    @property
+    def yes(self) -> Agreement | None:
+        """The family's yes as the rules take it."""
+        return self.agreed.said() if self.agreed else None
 
 
 class CancelAsked(Asked):
@@ -57,25 +76,6 @@ class SlotsAsked(Asked):
     first_day: date
     days: Annotated[int, Field(ge=1, le=14)] = 7
     call: Key | None = None  # of a call that is to be moved: its own time counts as free, its guests as on it
-
-
-class WayAsked(Asked):
-    """How the call shall be held."""
-
-    way: Literal["room", "mini_voip", "mini_1v1", "device_voip", "link", "by_hand"]
-    media: Literal["video", "voice"] = "video"
-
-
-class GrantAsked(Asked):
-    """What the phone says of the device: allowed, refused, or allowed once and no more (errCode 9)."""
-
-    state: Literal["granted", "refused", "gone"]
-
-
-class EndedAsked(Asked):
-    """How many minutes the phone was on the call, begun ones counted."""
-
-    minutes: Annotated[int, Field(ge=0, le=600)]
 
 
 class SlotShown(Shown):
@@ -127,152 +127,72 @@ class Calls(Shown):
     next: int | None = None
 
 
-class WayShown(Shown):
-    """One way; `why_not` is "" where it can be, else a sentence. `minutes_left` is there where minutes are counted."""
-
-    way: str
-    text: str
-    possible: bool
-    why_not: str
-    minutes_left: int | None
+@room.get("/calls")
+@room.output(Calls)
+def mine() -> Any:
+    """The calls to come that I take part in or help with, the soonest first."""
+    found = with_roles(g.session, g.who, calls_of(g.session, g.who, g.now))
+    return said(Calls(items=[whole(one) for one in found]))
 
 
-class Ways(Shown):
-    """The ways of one call. `advice` is "" or a sentence that advises to talk without video."""
-
-    items: list[WayShown]
-    chosen: str
-    media: str
-    advice: str
-    next: int | None = None
-
-
-def room(offered: ways.Offered) -> APIBlueprint:
-    """The room. `offered` is what the county has switched on."""
-    calls = APIBlueprint("calls", __name__, tag="calls")
-    _about_time(calls)
-    _about_ways(calls, offered)
-    return calls
+@room.get("/calls/slots")
+@room.input(SlotsAsked, location="query")
+@room.output(Slots)
+@room.doc(responses=refusing("no_link", "not_active", "consent_withdrawn", "no_centre", "no_station", "not_yours"))
+def slots(query_data: SlotsAsked) -> Any:
+    """The free half-hours for a call with somebody linked to me, or for one of my calls that is to be moved."""
+    when = (query_data.first_day, query_data.days)
+    if query_data.call is None:
+        free = for_a_new_call(g.session, g.who, query_data.person_id, g.now, *when)
+    else:
+        free = to_move_a_call(g.session, g.who, query_data.call, g.now, *when)
+    kindest = best(free.slots, free.centre.tz)
+    return said(Slots(items=[_slot(slot, slot in kindest, free.relative.time_zone) for slot in free.slots]))
 
 
-def _about_time(calls: APIBlueprint) -> None:
-    @calls.get("/calls")
-    @calls.output(Calls)
-    def mine() -> Any:
-        """The calls to come that I take part in or help with, the soonest first."""
-        found = [shown(call, call_for(g.session, g.who, call.id)[1]) for call in calls_of(g.session, g.who, g.now)]
-        return said(Calls(items=found))
-
-    @calls.get("/calls/slots")
-    @calls.input(SlotsAsked, location="query")
-    @calls.output(Slots)
-    @calls.doc(responses=refusing("no_link", "not_active", "consent_withdrawn", "no_centre", "no_station", "not_yours"))
-    def slots(query_data: SlotsAsked) -> Any:
-        """The free half-hours for a call with somebody linked to me, or for one of my calls that is to be moved."""
-        when = (query_data.first_day, query_data.days)
-        if query_data.call is None:
-            free = for_a_new_call(g.session, g.who, query_data.person_id, g.now, *when)
-        else:
-            free = to_move_a_call(g.session, g.who, query_data.call, g.now, *when)
-        kindest = best(free.slots, free.centre.tz)
-        return said(Slots(items=[_slot(slot, slot in kindest, free.relative.time_zone) for slot in free.slots]))
-
-    @calls.post("/calls")
-    @calls.input(BookAsked)
-    @calls.output(CallShown, status_code=201)
-    @calls.doc(responses=refusing(*BOOKING, "not_yours"))
-    def new(json_data: BookAsked) -> Any:
-        """Book a call with a person who is linked to me. `slot_taken` names in `data.alternatives` what is free."""
-        with Alternatives():
-            call = book(
-                g.session, g.who, cared_id=json_data.person_id, starts_at=json_data.starts_at,
-                client_key=json_data.client_key, now=g.now,
-            )  # fmt: skip
-        made = shown(call, "relative")
-        return said(made, words.BOOKED.format(cared=made.with_name, time=made.starts_at_text))
-
-    @calls.get("/calls/<key:call>")
-    @calls.output(CallShown)
-    @calls.doc(responses=refusing("not_yours", "no_link", "not_active"))
-    def one(call: int) -> Any:
-        """One call."""
-        return said(_one(call))
-
-    @calls.post("/calls/<key:call>/move")
-    @calls.input(MoveAsked)
-    @calls.output(CallShown)
-    @calls.doc(responses=refusing(*BOOKING, "not_yours", "wrong_state"))
-    def moved(call: int, json_data: MoveAsked) -> Any:
-        """Move a call to another time; the old time stands until the new one is taken."""
-        with Alternatives():
-            move(g.session, g.who, call, json_data.starts_at, g.now)
-        made = _one(call)
-        return said(made, words.MOVED.format(cared=made.with_name, time=made.starts_at_text))
-
-    @calls.post("/calls/<key:call>/cancel")
-    @calls.input(CancelAsked)
-    @calls.output(CallShown)
-    @calls.doc(responses=refusing("not_yours", "no_link", "not_active", "wrong_state"))
-    def off(call: int, json_data: CancelAsked) -> Any:
-        """Cancel a call; twice is once."""
-        cancel(g.session, g.who, call, json_data.reason, g.now)
-        return said(_one(call), words.CANCELLED)
+@room.post("/calls")
+@room.input(BookAsked)
+@room.output(CallShown, status_code=201)
+@room.doc(responses=refusing(*BOOKING, "not_yours"))
+def new(json_data: BookAsked) -> Any:
+    """Book a call with a person who is linked to me. `slot_taken` names in `data.alternatives` what is free."""
+    with Alternatives():
+        call = book(
+            g.session, g.who, cared_id=json_data.person_id, starts_at=json_data.starts_at,
+            client_key=json_data.client_key, now=g.now,
+        )  # fmt: skip
+    made = shown(call, "relative")
+    return said(made, words.BOOKED.format(cared=made.with_name, time=made.starts_at_text))
 
 
-def _about_ways(calls: APIBlueprint, offered: ways.Offered) -> None:
-    @calls.get("/calls/<key:call>/ways")
-    @calls.output(Ways)
-    @calls.doc(responses=refusing("not_yours", "no_link", "not_active"))
-    def every_way(call: int) -> Any:
-        """The ways in which this call can be held, and why the others cannot be chosen."""
-        found, _ = call_for(g.session, g.who, call)
-        return said(_ways(found))
+@room.get("/calls/<key:call>")
+@room.output(CallShown)
+@room.doc(responses=refusing("not_yours", "no_link", "not_active"))
+def one(call: int) -> Any:
+    """One call."""
+    return said(_one(call))
 
-    @calls.post("/calls/<key:call>/way")
-    @calls.input(WayAsked)
-    @calls.output(Ways)
-    @calls.doc(responses=refusing("not_yours", "no_link", "not_active", "no_way", "way_not_possible", "wrong_state"))
-    def choose(call: int, json_data: WayAsked) -> Any:
-        """Choose how a call is held: for who booked it, and for cadres."""
-        found = ways.choose(g.session, g.who, call, json_data.way, json_data.media, offered, g.now)
-        text = words.CHOSEN.format(way=words.WAYS[found.way], media=words.MEDIA[found.media])
-        return said(_ways(found), text)
 
-    @calls.post("/calls/<key:call>/grant")
-    @calls.input(GrantAsked)
-    @calls.output(Nothing)
-    @calls.doc(responses=refusing("not_yours", "no_link", "not_active", "no_device"))
-    def grant(call: int, json_data: GrantAsked) -> Any:
-        """Say whether my phone lets the device of this call ring it."""
-        found, role = call_for(g.session, g.who, call)
-        if role == "cadre":
-            raise Refused("not_yours")  # a phone speaks for its owner only
-        state = devices.said(g.session, found, g.who.person_id, json_data.state, g.now)
-        return said(Nothing(), words.SAID_GRANT[state])
+@room.post("/calls/<key:call>/move")
+@room.input(MoveAsked)
+@room.output(CallShown)
+@room.doc(responses=refusing(*BOOKING, "not_yours", "wrong_state", "agreement_missing"))
+def moved(call: int, json_data: MoveAsked) -> Any:
+    """Move a call to another time; the old time stands until the new one is taken."""
+    with Alternatives():
+        move(g.session, g.who, call, json_data.starts_at, g.now, json_data.yes)
+    made = _one(call)
+    return said(made, words.MOVED.format(cared=made.with_name, time=made.starts_at_text))
 
-    @calls.post("/calls/<key:call>/ended")
-    @calls.input(EndedAsked)
-    @calls.output(Nothing)
-    @calls.doc(responses=refusing("not_yours", "no_link", "not_active"))
-    def ended(call: int, json_data: EndedAsked) -> Any:
-        """Say how long I was on the call: what was held of the month's minutes beyond it is given back."""
-        found, role = call_for(g.session, g.who, call)
-        if role == "cadre" and found.helper_id != g.who.person_id:
-            raise Refused("not_yours")
-        minutes.report(g.session, found, g.who.person_id, json_data.minutes, g.now)
-        return said(Nothing(), words.ENDED)
 
-    def _ways(call: FamilyCall) -> Ways:
-        found = ways.possible(g.session, call, offered, g.now)
-        advice = words.VOICE_FIRST if ways.voice_advised(g.session, call, offered, found) else ""
-        items = [
-            WayShown(
-                way=one.way, text=words.WAYS[one.way], possible=not one.why_not,
-                why_not=words.WHY_NOT.get(one.why_not, ""), minutes_left=one.left,
-            )
-            for one in found
-        ]  # fmt: skip
-        return Ways(items=items, chosen=call.way, media=call.media, advice=advice)
+@room.post("/calls/<key:call>/cancel")
+@room.input(CancelAsked)
+@room.output(CallShown)
+@room.doc(responses=refusing("not_yours", "no_link", "not_active", "wrong_state", "reason_missing"))
+def off(call: int, json_data: CancelAsked) -> Any:
+    """Cancel a call; twice is once. A cadre says why: what the family has told them."""
+    cancel(g.session, g.who, call, json_data.reason, g.now)
+    return said(_one(call), words.CANCELLED)
 
 
 class Alternatives:
@@ -292,17 +212,21 @@ def _one(call: int) -> CallShown:
 
 
 def shown(call: FamilyCall, role: str) -> CallShown:
-    """One call as the mini-program shows it."""
-    cared, relative = (g.session.get_one(Person, key) for key in (call.cared_id, call.relative_id))
-    centre = g.session.get_one(ServiceCentre, call.centre_id)
+    """One call as the mini-program shows it to who sees it as `role`."""
+    return whole(replace(with_roles(g.session, g.who, [call])[0], role=role))
+
+
+def whole(one: Seen) -> CallShown:
+    """The same where everybody on it is known already."""
+    call = one.call
     return CallShown(
-        id=call.id, with_name=cared.name, relative=relative.name, role=role,
-        guests=[guest.name for guest in guests_of(g.session, call.id)], starts_at=call.starts_at, ends_at=call.ends_at,
-        starts_at_text=_both(call.starts_at, relative.time_zone if role == "cadre" else g.who.zone), state=call.state,
-        state_text=words.STATE_NAMES[call.state], reason=words.listed(call.reason) if call.reason else "",
-        revision=call.revision, centre=centre.name, venue_mode=call.venue_mode, phone=phone_of(g.session, centre),
-        way=call.way,
-        way_text=words.WAYS[call.way], media=call.media, opens_at=call.starts_at - ways.OPENS,
+        id=call.id, with_name=one.cared.name, relative=one.relative.name, role=one.role,
+        guests=[guest.name for guest in one.guests], starts_at=call.starts_at, ends_at=call.ends_at,
+        starts_at_text=_both(call.starts_at, one.relative.time_zone if one.role == "cadre" else g.who.zone),
+        state=call.state, state_text=words.STATE_NAMES[call.state],
+        reason=words.listed(call.reason) if call.reason else "", revision=call.revision, centre=one.centre.name,
+        venue_mode=call.venue_mode, phone=phone_of(g.session, one.centre), way=call.way, way_text=words.WAYS[call.way],
+        media=call.media, opens_at=call.starts_at - ways.OPENS,
         closes_at=call.ends_at + (rooms.GRACE if call.way == "room" else ways.GRACE),
     )  # fmt: skip
 

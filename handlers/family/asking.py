@@ -1,28 +1,23 @@
 """A cadre asks a family for another time: which day, which hour, what otherwise, and why."""
 
-from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from handlers.family import after_words, words
+from handlers.family.free_times import to_ask_for
 from handlers.family.moments import day_of, instant_of, stamp_of
 from handlers.room import Ask, Choice, Handler, Reply
 from handlers.words import on_day, when
 from models.errors import Refused
-from models.family.calls import FamilyCall, cadres_call
+from models.family.calls import cadres_call
 from models.family.changing import propose
-from models.family.guests import guests_of
 from models.family.proposals import POLICIES
-from models.family.slots import Slot, free_slots
 from models.hours import CHINA
-from models.people.persons import Person
-
-DAYS_SHOWN = 10
 
 
 def days(ask: Ask, call: int) -> Reply:
     """The next days on which everything is free at some hour."""
     found = cadres_call(ask.session, ask.who, call)
-    free = _free(ask, found, ask.now.astimezone(CHINA).date(), DAYS_SHOWN)
+    free = to_ask_for(ask.session, ask.who, found.id, ask.now).slots
     listed = dict.fromkeys(slot.starts_at.astimezone(CHINA).date() for slot in free)
     choices = tuple(Choice(on_day(day), f"call/{call}/ask/{day:%Y%m%d}") for day in listed)
     return Reply(after_words.ASK_DAY if choices else words.GONE_ALL, choices, back=f"call/desk/{call}")
@@ -30,12 +25,12 @@ def days(ask: Ask, call: int) -> Reply:
 
 def hours(ask: Ask, call: int, day: str) -> Reply:
     """The free half-hours of that day, those in which the family is awake first."""
-    found, zone = cadres_call(ask.session, ask.who, call), _zone(ask, call)
-    free = sorted(_free(ask, found, day_of(day), 1), key=lambda slot: (not slot.humane, slot.starts_at))
+    cadres_call(ask.session, ask.who, call)
+    free = to_ask_for(ask.session, ask.who, call, ask.now, day_of(day))
     choices = tuple(
-        Choice(words.both(slot.starts_at, zone), f"call/{call}/ask/at/{stamp_of(slot.starts_at)}")
-        for slot in free if slot.starts_at != found.starts_at
-    )  # fmt: skip
+        Choice(words.both(slot.starts_at, free.relative.time_zone), f"call/{call}/ask/at/{stamp_of(slot.starts_at)}")
+        for slot in sorted(free.slots, key=lambda slot: (not slot.humane, slot.starts_at))
+    )
     return Reply(after_words.ASK_TIME if choices else words.NO_SLOTS, choices, back=f"call/{call}/ask")
 
 
@@ -64,19 +59,6 @@ def asked(ask: Ask, call: int, stamp: int, otherwise: int, reason: int) -> Reply
     made = propose(ask.session, ask.who, call, starts_at, words.OF_THE_CENTRE[reason], POLICIES[otherwise], ask.now)
     by = when(made.answer_by, ZoneInfo(ask.who.zone))
     return Reply(after_words.PROPOSED.format(by=by), (Choice("查看", f"call/desk/{call}"), Choice("我的任务", "task")))
-
-
-def _free(ask: Ask, call: FamilyCall, first_day: date, many: int) -> list[Slot]:
-    relative, cared = (ask.session.get_one(Person, key) for key in (call.relative_id, call.cared_id))
-    return free_slots(
-        ask.session, relative, cared, first_day=first_day, days=many, now=ask.now + timedelta(minutes=1),
-        held_by=call.subject, guests=guests_of(ask.session, call.id),
-    )  # fmt: skip
-
-
-def _zone(ask: Ask, call: int) -> str:
-    found = cadres_call(ask.session, ask.who, call)
-    return ask.session.get_one(Person, found.relative_id).time_zone
 
 
 ADDRESSES: dict[str, Handler] = {

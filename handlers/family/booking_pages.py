@@ -2,19 +2,19 @@
 
 import secrets
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from flask import Blueprint, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Answer
 
-from handlers.family import page_words, words
+from handlers.family import agreements, page_words, words
 from handlers.family.free_times import FreeTimes, for_a_new_call, to_move_a_call
 from handlers.family.moments import day_of, stamp_of
 from handlers.family.pages import KEY, both, sent_time, to_call
 from handlers.words import on_day, two_lines
 from models.errors import Refused
 from models.family.booking import book, move, partner
-from models.family.calls import AT_HOME, led_by
+from models.family.calls import AT_HOME, FamilyCall, led_by
 from models.family.holding import hold_slot
 from models.family.holds import HOLD_LASTS
 from models.family.slots import Slot, best
@@ -87,15 +87,27 @@ def other_times(call: int) -> str:
 
 
 @ROOM.post("/calls/<int:call>/move")
-def moved(call: int) -> Answer | tuple[str, int]:
-    """Moved, or the nearest times that are still free; the old time stands until then."""
-    found, _ = led_by(g.session, g.who, call)
-    relative = g.session.get_one(Person, found.relative_id)
+def moved(call: int) -> str | Answer | tuple[str, int]:
+    """Moved, or the nearest times that are still free; a cadre is asked first whose yes it was."""
+    found, role = led_by(g.session, g.who, call)
+    relative, yes = g.session.get_one(Person, found.relative_id), request.form.get("yes", "")
+    if role == "cadre" and not yes:
+        return _whose(found, sent_time(), relative)
+    known = yes.isascii() and yes.isdecimal() and len(yes) < 19
     try:
-        move(g.session, g.who, call, sent_time(), g.now)
+        move(g.session, g.who, call, sent_time(), g.now, agreements.tapped(int(yes)) if known else None)
     except Refused as refusal:
         return _gone(refusal, page_words.MOVE_PICK, url_for(".other_times", call=call), relative)
     return to_call(call, "moved")
+
+
+def _whose(call: FamilyCall, starts_at: datetime, relative: Person) -> str:
+    """With whom of the family a cadre has agreed on a time, and how; nothing has moved yet."""
+    return render_template(
+        "family/pages/agreed.html", words=page_words, call=call, at=stamp_of(starts_at), head=words.WITH_WHOM_HEAD,
+        lead=words.TO_TIME.format(time=both(starts_at, relative.time_zone)),
+        options=agreements.options(g.session, call),
+    )  # fmt: skip
 
 
 def _day() -> date | None:

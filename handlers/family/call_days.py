@@ -1,11 +1,10 @@
 """Call days in the official account: a cadre makes one in a few taps, and changes it while it goes on."""
 
 import secrets
-from datetime import datetime, time
 
-from sqlalchemy import select
-
+from handlers.family import agreements, half_days
 from handlers.family import day_words as words
+from handlers.family import words as call_words
 from handlers.family.moments import day_of, instant_of, stamp_of
 from handlers.room import Ask, Choice, Handler, Reply
 from handlers.words import on_day
@@ -13,16 +12,10 @@ from models.errors import Refused
 from models.family.call_days import CallDay, calls_on, day_for, days_of
 from models.family.calls import FamilyCall, call_for
 from models.family.reseating import call_off, reseat, resize, to_reserve
-from models.family.seating import free_screen, make_day, plan_day
-from models.family.slots import NOTICE
-from models.family.venues import CALL_LASTS
-from models.hours import calendar, instant
+from models.family.seating import plan_day
 from models.people.persons import Person
-from models.people.staff import areas_under, is_cadre
-from models.places.centres import ServiceCentre, open_spans
-
-DAYS_SHOWN = 10
-NOON, AFTER_NAP = time(12), time(14)
+from models.people.staff import is_cadre
+from models.places.centres import ServiceCentre
 
 
 def home(ask: Ask) -> Reply:
@@ -30,7 +23,7 @@ def home(ask: Ask) -> Reply:
     if not is_cadre(ask.session, ask.who.person_id):
         return Reply(words.NO_STAFF)
     days = tuple(
-        Choice(words.day(day.starts_at, _centre(ask, day.centre_id).name), f"callday/{day.id}")
+        Choice(words.day(day.starts_at, _name_of(ask, day)), f"callday/{day.id}")
         for day in days_of(ask.session, ask.who, ask.now)
     )
     return Reply(words.DAYS, (*days, Choice(words.NEW_DAY, "callday/new")), back="menu")
@@ -38,8 +31,7 @@ def home(ask: Ask) -> Reply:
 
 def centres(ask: Ask) -> Reply:
     """At which centre; straight to the days where there is only one."""
-    query = select(ServiceCentre).where(ServiceCentre.area_id.in_(areas_under(ask.who.person_id)))
-    found = ask.session.scalars(query.order_by(ServiceCentre.id)).all()
+    found = half_days.centres_of(ask.session, ask.who)
     if len(found) == 1:
         return days(ask, found[0].id)
     choices = tuple(Choice(centre.name, f"callday/new/{centre.id}") for centre in found)
@@ -48,33 +40,32 @@ def centres(ask: Ask) -> Reply:
 
 def days(ask: Ask, centre: int) -> Reply:
     """Which morning or afternoon of the next open days."""
-    place, choices = _centre(ask, centre), list[Choice]()
-    spans = open_spans(ask.session, place, ask.now.astimezone(place.tz).date(), calendar(ask.session), DAYS_SHOWN)
-    for day in dict.fromkeys(opens.astimezone(place.tz).date() for opens, _ in spans):
-        choices.append(Choice(on_day(day), f"callday/new/{centre}/{day:%Y%m%d}"))
-    return Reply(words.WHICH_DAY, tuple(choices), back="callday")
+    found = half_days.open_days(ask.session, half_days.centre_of(ask.session, ask.who, centre), ask.now)
+    choices = tuple(Choice(on_day(day), f"callday/new/{centre}/{day:%Y%m%d}") for day in found)
+    return Reply(words.WHICH_DAY, choices, back="callday")
 
 
 def halves(ask: Ask, centre: int, day: str) -> Reply:
     """Morning or afternoon."""
-    found = [(number, _window(ask, centre, day, number)) for number in range(len(words.HALVES))]
+    place = half_days.centre_of(ask.session, ask.who, centre)
     choices = tuple(
         Choice(words.half(number, *window), f"callday/new/{centre}/{day}/{number}")
-        for number, window in found if window is not None
-    )  # fmt: skip
+        for number, window in half_days.windows(ask.session, place, day_of(day), ask.now)
+    )
     return Reply(words.WHICH_DAY if choices else words.NO_ROOM, choices, back=f"callday/new/{centre}")
 
 
 def preview(ask: Ask, centre: int, day: str, half: int) -> Reply:
     """Who would sit when; nothing has happened yet."""
-    window = _window(ask, centre, day, half)
+    place = half_days.centre_of(ask.session, ask.who, centre)
+    window = half_days.window(ask.session, place, day_of(day), half, ask.now)
     if window is None:
         return Reply(words.NO_ROOM, back=f"callday/new/{centre}")
     plan = plan_day(ask.session, ask.who, centre_id=centre, starts_at=window[0], ends_at=window[1], now=ask.now)
     if not plan.seated:
         raise Refused("nobody_fits")
     lines = [words.seat(at, relative, cared) for relative, cared, at in plan.seated]
-    text = words.plan(plan.seats, lines, [one.name for one in plan.left_out])
+    text = words.plan(plan.seats, lines, [(one.person.name, one.why) for one in plan.left_out])
     # The key stands in the address: tapping twice is one day.
     address = f"callday/make/{centre}/{stamp_of(window[0])}/{secrets.token_hex(8)}"
     return Reply(text, (Choice(words.SURE, address),), back=f"callday/new/{centre}/{day}")
@@ -82,13 +73,7 @@ def preview(ask: Ask, centre: int, day: str, half: int) -> Reply:
 
 def make(ask: Ask, centre: int, stamp: int, key: str) -> Reply:
     """The day stands, and every family hears of it."""
-    start = instant_of(stamp)
-    local = start.astimezone(_centre(ask, centre).tz)
-    window = _window(ask, centre, f"{local:%Y%m%d}", int(local.time() >= NOON))
-    made = make_day(
-        ask.session, ask.who, centre_id=centre, starts_at=start, ends_at=window[1] if window else start, client_key=key,
-        now=ask.now,
-    )  # fmt: skip
+    made = half_days.hold(ask.session, ask.who, centre, instant_of(stamp), key, ask.now)
     count = len(calls_on(ask.session, made.id))
     return Reply(words.MADE.format(count=count), (Choice(words.LOOK, f"callday/{made.id}"),))
 
@@ -98,7 +83,7 @@ def one(ask: Ask, day: int) -> Reply:
     found = day_for(ask.session, ask.who, day)
     calls = calls_on(ask.session, day)
     seats = tuple(Choice(_line(ask, found, call), f"callday/seat/{call.id}") for call in calls)
-    text = words.whole(found.starts_at, _centre(ask, found.centre_id).name, found.seats, len(calls))
+    text = words.whole(found.starts_at, _name_of(ask, found), found.seats, len(calls))
     if found.state != "open":
         return Reply(text, back="callday")
     fewer = (Choice(words.FEWER, f"callday/{day}/seats/{found.seats - 1}"),) if found.seats > 1 else ()
@@ -128,20 +113,28 @@ def reserve(ask: Ask, call: int) -> Reply:
 
 def seats_free(ask: Ask, call: int) -> Reply:
     """To which half-hour, of this day or of another, the family has agreed."""
-    found, day = _seat(ask, call)
-    others = [other for other in days_of(ask.session, ask.who, ask.now) if other.id != day.id]
+    found, _ = _seat(ask, call)
     relative, cared = (ask.session.get_one(Person, key) for key in (found.relative_id, found.cared_id))
     choices = tuple(
-        Choice(words.seat(at, relative, cared), f"callday/seat/{call}/to/{one.id}/{stamp_of(at)}")
-        for one in (day, *others) for at in one.times()
-        if at > ask.now and at != found.starts_at and free_screen(ask.session, one, at) is not None
-    )  # fmt: skip
+        Choice(words.seat(at, relative, cared), f"callday/seat/{call}/to/{day.id}/{stamp_of(at)}")
+        for day, at in half_days.free_seats(ask.session, ask.who, found, ask.now)
+    )
     return Reply(words.PICK_SEAT if choices else words.NO_SEAT, choices, back=f"callday/seat/{call}")
 
 
 def seat_at(ask: Ask, call: int, day: int, stamp: int) -> Reply:
+    """With whom of the family that seat was agreed, and how."""
+    found, _ = _seat(ask, call)
+    zone = ask.session.get_one(Person, found.relative_id).time_zone
+    text = call_words.WITH_WHOM.format(time=call_words.both(instant_of(stamp), zone))
+    address = f"callday/seat/{call}/to/{day}/{stamp}"
+    return Reply(text, agreements.choices(ask, found, address), back=f"callday/seat/{call}/to")
+
+
+def seat_agreed(ask: Ask, call: int, day: int, stamp: int, yes: int) -> Reply:
     """Seated there."""
-    return _moved(ask, reseat(ask.session, ask.who, call, day, instant_of(stamp), ask.now))
+    moved = reseat(ask.session, ask.who, call, day, instant_of(stamp), agreements.tapped(yes), ask.now)
+    return _moved(ask, moved)
 
 
 def _moved(ask: Ask, call: FamilyCall) -> Reply:
@@ -176,30 +169,8 @@ def _seat(ask: Ask, call: int) -> tuple[FamilyCall, CallDay]:
     return found, day_for(ask.session, ask.who, found.call_day_id)
 
 
-def _centre(ask: Ask, centre: int) -> ServiceCentre:
-    """A centre of the cadre's own; raises Refused("not_yours")."""
-    mine = select(ServiceCentre).where(
-        ServiceCentre.id == centre, ServiceCentre.area_id.in_(areas_under(ask.who.person_id))
-    )
-    found = ask.session.scalar(mine)
-    if found is None:
-        raise Refused("not_yours")
-    return found
-
-
-def _window(ask: Ask, centre: int, day: str, half: int) -> tuple[datetime, datetime] | None:
-    """A morning or an afternoon as the centre is open, in whole half-hours; None where nothing of it is left."""
-    place, on = _centre(ask, centre), day_of(day)
-    noon, after = (instant(on, clock, place.tz) for clock in (NOON, AFTER_NAP))
-    for opens, closes in open_spans(ask.session, place, on, calendar(ask.session)):
-        first, last = (opens, min(closes, noon)) if half == 0 else (max(opens, after), closes)
-        # The half-hours of the centre are counted from when it opens; what has begun, or begins at once, is gone.
-        earliest = max(first, ask.now + NOTICE)
-        start = opens + -(-(earliest - opens) // CALL_LASTS) * CALL_LASTS
-        end = start + (last - start) // CALL_LASTS * CALL_LASTS
-        if end - start >= 2 * CALL_LASTS:
-            return start, end
-    return None
+def _name_of(ask: Ask, day: CallDay) -> str:
+    return ask.session.get_one(ServiceCentre, day.centre_id).name
 
 
 ADDRESSES: dict[str, Handler] = {
@@ -217,6 +188,7 @@ ADDRESSES: dict[str, Handler] = {
     "callday/seat/<int:call>/reserve": reserve,
     "callday/seat/<int:call>/to": seats_free,
     "callday/seat/<int:call>/to/<int:day>/<int:stamp>": seat_at,
+    "callday/seat/<int:call>/to/<int:day>/<int:stamp>/<int:yes>": seat_agreed,
 }
 
 KEYWORDS = {"集中连线": "callday", "连线日": "callday"}

@@ -4,13 +4,14 @@ import secrets
 from collections.abc import Sequence
 from datetime import timedelta
 
-from handlers.family import answers, company, ending, entering, guests, outcomes, placing, rounds, words
+from handlers.family import agreements, answers, company, ending, entering, guests, outcomes, placing, rounds, words
 from handlers.family.free_times import FreeTimes, for_a_new_call, to_move_a_call
 from handlers.family.moments import day_of, instant_of, stamp_of
 from handlers.ordering.times import day_and_clock
 from handlers.room import Ask, Choice, Handler, Reply
 from handlers.words import on_day, unreached
 from models.errors import Refused
+from models.family.agreeing import Agreement
 from models.family.booking import book, move, partner
 from models.family.calls import AT_HOME, FamilyCall, call_for, calls_of
 from models.family.guests import guests_of
@@ -203,9 +204,23 @@ def move_slots(ask: Ask, call: int, day: str) -> Reply:
 
 
 def move_to(ask: Ask, call: int, stamp: int) -> Reply:
+    """Moved; a cadre is asked first with whom of the family that time was agreed, and how."""
+    found, role = call_for(ask.session, ask.who, call)
+    if role != "cadre":
+        return _moved(ask, call, stamp)
+    text = words.WITH_WHOM.format(time=words.both(instant_of(stamp), _reader(ask, found)))
+    return Reply(text, agreements.choices(ask, found, f"call/{call}/to/{stamp}"), back=f"call/{call}/move")
+
+
+def move_agreed(ask: Ask, call: int, stamp: int, yes: int) -> Reply:
+    """Moved by a cadre, with the family's yes."""
+    return _moved(ask, call, stamp, agreements.tapped(yes))
+
+
+def _moved(ask: Ask, call: int, stamp: int, agreed: Agreement | None = None) -> Reply:
     """Moved, or the nearest times that are still free; the old time stands until then."""
     try:
-        found = move(ask.session, ask.who, call, instant_of(stamp), ask.now)
+        found = move(ask.session, ask.who, call, instant_of(stamp), ask.now, agreed)
     except Refused as refusal:
         if refusal.code != "slot_taken":
             raise
@@ -241,6 +256,7 @@ ADDRESSES: dict[str, Handler] = {
     "call/<int:call>/move": move_days,
     "call/<int:call>/day/<day>": move_slots,
     "call/<int:call>/to/<int:stamp>": move_to,
+    "call/<int:call>/to/<int:stamp>/<int:yes>": move_agreed,
     **guests.ADDRESSES,
     **ending.ADDRESSES,
     **outcomes.ADDRESSES,

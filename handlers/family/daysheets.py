@@ -5,8 +5,9 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from handlers.family import after_words, words
+from handlers.family.day_words import there
 from handlers.tasks.words import reached
-from handlers.words import city, clock_span, on_day, when
+from handlers.words import clock_span, on_day, when
 from models.family.daysheet import Line, to_phone
 from models.hours import CHINA
 
@@ -118,8 +119,4 @@ def _span(line: Line) -> str:
 
 
 def _there(line: Line) -> str:
-    zone = ZoneInfo(line.relative_zone)
-    there = line.starts_at.astimezone(zone)
-    if there.utcoffset() == line.starts_at.astimezone(CHINA).utcoffset():
-        return ""
-    return f"{city(zone)}{there:%H:%M}"
+    return there(line.starts_at, ZoneInfo(line.relative_zone))

@@ -9,17 +9,21 @@ from werkzeug.wrappers import Response
 
 from handlers import desk, happened, masking
 from handlers.family import after_words, daysheets, words
+from handlers.family.story import told as told_in
 from handlers.tasks import words as task_words
 from models.errors import Refused
-from models.family import ending, told, wellbeing
+from models.family import ending, told, ways, wellbeing
+from models.family.agreeing import family_of
 from models.family.booking import relocate
 from models.family.calls import AT_CENTRE, AT_HOME, CALL, LIVE_CALLS, FamilyCall, cadres_call
 from models.family.devices import whom_to_ring
 from models.family.guests import guests_of
-from models.family.homes import ended_at
+from models.family.homes import ended_at, may_set_out, set_out
+from models.family.joining import may_be_asked
 from models.family.looking import Question, look
 from models.family.looking import one as call_row
-from models.family.outcomes import report, suggested
+from models.family.outcomes import EARLY, arrive, report, suggested
+from models.family.proposals import waiting_for
 from models.family.reports import OUTCOMES, reports_of
 from models.hours import CHINA
 from models.people.contacts import ways_to
@@ -58,10 +62,10 @@ def reveal(call: int) -> str:
 @ROOM.post("/<int:call>/outcome")
 def became(call: int) -> Response:
     """What became of it, and when that was."""
-    found = _as_seen(call)
+    found = as_seen(call)
     what, moment = desk.typed("what"), _moment("at") or ended_at(found, desk.now())
     report(desk.session(), desk.who(), call, what, moment, desk.now(), desk.typed("note"))
-    return _done("call_outcome", call, "outcome", what=what if what in OUTCOMES else "")
+    return done("call_outcome", call, "outcome", what=what if what in OUTCOMES else "")
 
 
 @ROOM.post("/<int:call>/well")
@@ -69,31 +73,64 @@ def well(call: int) -> Response:
     """How the elder was."""
     verdict, days = desk.typed("verdict"), desk.number("days", form=True) or wellbeing.SOON
     wellbeing.tick(desk.session(), desk.who(), call, verdict, desk.now(), desk.typed("note"), days)
-    return _done("call_wellbeing", call, "well")
+    return done("call_wellbeing", call, "well")
 
 
 @ROOM.post("/<int:call>/off")
 def off(call: int) -> Response:
     """The centre cancels, and says what there is instead."""
-    _as_seen(call)
+    as_seen(call)
     ending.call_off(desk.session(), desk.who(), call, desk.typed("why"), desk.typed("instead"), desk.now())
-    return _done("call_off", call, "off")
+    return done("call_off", call, "off")
+
+
+@ROOM.post("/<int:call>/cancel")
+def cancelled(call: int) -> Response:
+    """The family cancels: a clerk writes down what they said."""
+    as_seen(call)
+    ending.cancel(desk.session(), desk.who(), call, desk.typed("why"), desk.now())
+    return done("call_cancel", call, "call_cancelled")
+
+
+@ROOM.post("/<int:call>/undo")
+def took_back(call: int) -> Response:
+    """The cancellation was a click too many."""
+    as_seen(call)
+    ending.undo(desk.session(), desk.who(), call, desk.now())
+    return done("call_undo", call, "call_undone")
+
+
+@ROOM.post("/<int:call>/here")
+def here(call: int) -> Response:
+    """The elder has come, or the helper has come to them; now, or at the time of the form."""
+    found = as_seen(call)
+    moment = _moment("at") or min(desk.now(), found.ends_at)
+    arrive(desk.session(), desk.who(), call, moment, desk.now())
+    return done("call_arrive", call, "call_here")
+
+
+@ROOM.post("/<int:call>/out")
+def out(call: int) -> Response:
+    """The helper has set out for a home."""
+    as_seen(call)
+    set_out(desk.session(), desk.who(), call, desk.now())
+    return done("call_set_out", call, "call_out")
 
 
 @ROOM.post("/<int:call>/told")
 def tell(call: int) -> Response:
     """The elder was told in person."""
-    _as_seen(call)
+    as_seen(call)
     told.tell_in_person(desk.session(), desk.who(), call, desk.typed("means"), desk.now())
-    return _done("call_told", call, "told_elder")
+    return done("call_told", call, "told_elder")
 
 
 @ROOM.post("/<int:call>/place")
 def place(call: int) -> Response:
     """This one call at the elder's home, or at the centre, at the time that it has."""
-    _as_seen(call)
+    as_seen(call)
     relocate(desk.session(), desk.who(), call, desk.typed("wish"), desk.now(), desk.typed("why"))
-    return _done("call_place", call, "call_placed")
+    return done("call_place", call, "call_placed")
 
 
 def changed(subject: str) -> str:
@@ -102,20 +139,21 @@ def changed(subject: str) -> str:
     return after_words.CHANGED.format(what=what)
 
 
-def _done(verb: str, call: int, said: str, **detail: Any) -> Response:
+def done(verb: str, call: int, said: str, **detail: Any) -> Response:
+    """After a deed on a call: written down, and back to the call, which says so."""
     desk.note(verb, f"{CALL.name}:{call}", **detail)
     return desk.back_to("console.calls.one", said, call=call)
 
 
-def _seen(call: FamilyCall) -> str:
-    """How the call stands, as a form keeps it."""
+def mark(call: FamilyCall) -> str:
+    """How a call stands, as a form keeps it."""
     return f"{call.state}.{call.revision}"
 
 
-def _as_seen(call: int) -> FamilyCall:
+def as_seen(call: int) -> FamilyCall:
     """The call, held, where the page that was acted from is still true; raises Refused("stale")."""
     found = cadres_call(desk.session(), desk.who(), call)
-    if desk.typed("seen") != _seen(found):
+    if desk.typed("seen") != mark(found):
         raise Refused("stale", subject=found.subject)
     return found
 
@@ -135,18 +173,36 @@ def _whole(key: int, *, shown: bool = False) -> str:
     session = desk.session()
     row = call_row(session, desk.who(), key)
     call: FamilyCall = row.FamilyCall
-    names = [row.cared, row.relative, *(guest.name for guest in guests_of(session, key))]
-    telling = told.telling_of(session, call)
+    guests = guests_of(session, key)
+    names = [row.cared, row.relative, *(guest.name for guest in guests)]
+    known = {person.id: person.name for person in family_of(session, call)}
     rings = [(one.person.name if shown else masking.name(one.person.name), one.state)
              for one in whom_to_ring(session, [call]).get(key, ())]  # fmt: skip
     return render_template(
         "calls/desk_one.html", row=row, call=call, shown=shown, words=words, after_words=after_words,
-        task_words=task_words, ring=daysheets.ring(rings), guests=names[2:], seen=_seen(call),
-        ways=ways_to(session, call.cared_id),
-        time=words.both(call.starts_at, row.relative_zone), zone=ZoneInfo(row.relative_zone), telling=telling,
+        task_words=task_words, ring=daysheets.ring(rings), guests=guests, ways=ways_to(session, call.cared_id),
+        seen=mark(call), time=words.both(call.starts_at, row.relative_zone), zone=ZoneInfo(row.relative_zone),
+        telling=told.telling_of(session, call),
         tick=wellbeing.tick_of(session, desk.who(), key), reports=reports_of(session, key), outcomes=OUTCOMES,
         other=AT_CENTRE if call.at_home else AT_HOME, homebound=session.get_one(Person, call.cared_id).homebound,
         hint=suggested(session, call, desk.now()), begun=call.starts_at <= desk.now(), means=told.MEANS,
-        story=happened.lines(session, call.subject, after_words.VERBS, shown=shown),
-        said=lambda text: text if shown else masking.typed(text, *names),
+        story=happened.lines(
+            session, call.subject, after_words.VERBS, shown=shown,
+            said=lambda verb, note: told_in(verb, note, known, shown=shown),
+        ),
+        said=lambda text: text if shown else masking.typed(text, *names), **_open(call),
     )  # fmt: skip
+
+
+def _open(call: FamilyCall) -> dict[str, Any]:
+    """What can still be changed on a call as it stands, and by whom it may be joined."""
+    session, now = desk.session(), desk.now()
+    coming = call.state == "booked" and call.starts_at > now
+    possible = ways.possible(session, call, desk.offered(), now) if call.state == "booked" else []
+    return {
+        "may_come": now >= call.starts_at - EARLY and call.state in CALL.by_name["check_in"].sources,
+        "may_set_out": may_set_out(call, now), "undoing": ending.may_undo(session, call, now),
+        "movable": call.state in CALL.by_name["change"].sources, "coming": coming, "possible": possible,
+        "media": ways.MEDIA, "asked": waiting_for(session, call.id, now), "both": words.both,
+        "free": may_be_asked(session, desk.who(), call.id) if coming else [],
+    }  # fmt: skip

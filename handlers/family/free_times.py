@@ -1,7 +1,7 @@
-"""When a call can be, as the official account and the pages both ask it: anew, or instead of the time it has."""
+"""When a call can be, as every floor asks it: anew, instead of the time it has, or as a question to the family."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from sqlalchemy.orm import Session
@@ -10,7 +10,7 @@ from models.family.booking import partner
 from models.family.calls import call_for
 from models.family.guests import guests_of
 from models.family.holds import uncounted_for
-from models.family.slots import Slot, free_slots
+from models.family.slots import NOTICE, Slot, free_slots
 from models.family.venues import venue_for
 from models.hours import calendar
 from models.people.identities import Who
@@ -58,6 +58,19 @@ def to_move_a_call(
     free = _free(session, relative, cared, now, (day, days), own, guests_of(session, call), found.venue_wish)
     others = [slot for slot in free.slots if slot.starts_at != found.starts_at]
     return FreeTimes(relative, cared, free.centre, others)
+
+
+def to_ask_for(
+    session: Session, who: Who, call: int, now: datetime, day: date | None = None, days: int = 1
+) -> FreeTimes:  # fmt: skip
+    """The same for a cadre who asks the family first: of the times that can be had, those they can still answer to."""
+    free = to_move_a_call(session, who, call, now, day, days)
+    return replace(free, slots=answerable(free.slots, now))
+
+
+def answerable(slots: Sequence[Slot], now: datetime) -> list[Slot]:
+    """The times before which a family has still a moment to answer."""
+    return [slot for slot in slots if slot.starts_at - NOTICE > now]
 
 
 def _free(

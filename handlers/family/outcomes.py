@@ -1,6 +1,6 @@
 """A call as its cadre handles it in chat: who has come, what became of it, how the elder is, who was told."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from handlers.family import after_words, asking, daysheets, ending, placing, words
@@ -10,8 +10,8 @@ from models.errors import Refused
 from models.family import told
 from models.family.calls import FamilyCall, cadres_call
 from models.family.devices import whom_to_ring
-from models.family.homes import SET_OUT_WITHIN, ended_at, set_out
-from models.family.outcomes import arrive, report, suggested
+from models.family.homes import ended_at, may_set_out, set_out
+from models.family.outcomes import EARLY, arrive, report, suggested
 from models.family.reports import OUTCOMES
 from models.family.told import telling_of
 from models.family.wellbeing import SOON, tick, tick_of
@@ -20,7 +20,6 @@ from models.people.persons import Person
 from models.places.centres import ServiceCentre
 
 TASKS = (Choice("我的任务", "task"), Choice("我的连线", "call/mine"))
-EARLY = timedelta(hours=1)  # before the call: from then on somebody may have come
 
 
 def desk(ask: Ask, call: int) -> Reply:
@@ -54,8 +53,8 @@ def choices(ask: Ask, call: FamilyCall) -> tuple[Choice, ...]:
     """What a cadre can do with a call as it stands; what presence suggests comes first, and a tap decides."""
     at = f"call/{call.id}"
     found: list[Choice] = []
-    if call.state == "booked" and call.at_home and ask.now >= call.starts_at - SET_OUT_WITHIN:
-        found += [Choice(after_words.SET_OUT, f"{at}/out")] if call.set_out_at is None else []
+    if may_set_out(call, ask.now) and call.set_out_at is None:
+        found.append(Choice(after_words.SET_OUT, f"{at}/out"))
     if call.state in ("booked", "unreported") and ask.now >= call.starts_at - EARLY:
         found.append(Choice(after_words.WHAT["arrived"], f"{at}/here"))
     if call.state not in ("cancelled", "completed") and ask.now >= call.starts_at:

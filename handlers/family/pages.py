@@ -1,6 +1,7 @@
 """My family calls on a page: which there are, one of them, the way into its room, and what can be done with it."""
 
 import re
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,14 +13,12 @@ from handlers.family import entering, page_words, words
 from handlers.family.moments import instant_in
 from handlers.words import two_lines, when_two
 from models.family import changing, makeup, ways
-from models.family.calls import FamilyCall, call_for, calls_of, led_by
+from models.family.calls import FamilyCall, Seen, call_for, calls_of, led_by, with_roles
 from models.family.ending import NOTE_LIMIT, cancel, may_undo, undo
-from models.family.guests import guests_of
 from models.family.joining import invite, leave, may_be_asked
 from models.family.passes import give_pass, open_calls, open_screen
 from models.hours import CHINA
 from models.people.persons import Person
-from models.places.centres import ServiceCentre
 
 ROOM = Blueprint("family", __name__, template_folder="templates")
 KEY = re.compile(r"[0-9a-f]{24}")  # what a form carries so that sending it twice does one thing
@@ -34,7 +33,7 @@ def calls() -> str:
     kept = [(one, name_of(one.cared_id)) for one in makeup.makeups_of(g.session, g.who, g.now)]
     return render_template(
         "family/pages/calls.html", words=page_words, asked=asked, kept=kept, told=told(),
-        rows=[_row(call, call_for(g.session, g.who, call.id)[1]) for call in found.values()],
+        rows=[_row(one) for one in with_roles(g.session, g.who, list(found.values()))],
     )  # fmt: skip
 
 
@@ -42,10 +41,11 @@ def calls() -> str:
 def one(call: int) -> str:
     """One call on both clocks, who is on it, and what can be done with it."""
     found, role = call_for(g.session, g.who, call)
+    seen = _seen(found, role)
     changes = found.state == "booked" and role == "relative"
     return render_template(
-        "family/pages/call.html", words=page_words, row=_row(found, role), call=found, told=told(), role=role,
-        guests=[guest.name for guest in guests_of(g.session, call)], changes=changes,
+        "family/pages/call.html", words=page_words, row=_row(seen), call=found, told=told(), role=role,
+        guests=[guest.name for guest in seen.guests], changes=changes,
         way=words.WAYS[found.way], media=words.MEDIA[found.media],
         undoing=role == "relative" and may_undo(g.session, found, g.now),
         reason=words.listed(found.reason) if found.reason else "",
@@ -66,7 +66,7 @@ def ask_reason(call: int) -> str:
     found, role = led_by(g.session, g.who, call)
     reasons = words.OF_A_CADRE if role == "cadre" else words.REASONS
     return render_template(
-        "family/pages/cancel.html", words=page_words, row=_row(found, role), reasons=reasons, most=NOTE_LIMIT
+        "family/pages/cancel.html", words=page_words, row=_row(_seen(found, role)), reasons=reasons, most=NOTE_LIMIT
     )
 
 
@@ -91,7 +91,7 @@ def way(call: int) -> str:
     found, _ = led_by(g.session, g.who, call)
     possible = ways.possible(g.session, found, g.offered, g.now)
     return render_template(
-        "family/pages/way.html", words=page_words, said=words, row=_row(found, "relative"), call=found,
+        "family/pages/way.html", words=page_words, said=words, row=_row(_seen(found, "relative")), call=found,
         possible=[one for one in possible if one.way != found.way], other=ways.other_media(found),
         advice=words.VOICE_FIRST if ways.voice_advised(g.session, found, g.offered, possible) else "",
     )  # fmt: skip
@@ -109,10 +109,10 @@ def choose(call: int) -> Answer:
 def guests(call: int) -> str:
     """Whom one may ask to it, and who is on it already."""
     free = may_be_asked(g.session, g.who, call)
-    found, role = call_for(g.session, g.who, call)
+    seen = _seen(*call_for(g.session, g.who, call))
     return render_template(
-        "family/pages/guests.html", words=page_words, row=_row(found, role), free=free,
-        guests=guests_of(g.session, call), nothing=words.NO_GUESTS,
+        "family/pages/guests.html", words=page_words, row=_row(seen), free=free, guests=seen.guests,
+        nothing=words.NO_GUESTS,
     )  # fmt: skip
 
 
@@ -157,16 +157,18 @@ def name_of(person: int) -> str:
     return g.session.get_one(Person, person).name  # type: ignore[no-any-return]
 
 
-def _row(call: FamilyCall, role: str) -> dict[str, Any]:
+def _seen(call: FamilyCall, role: str) -> Seen:
+    """One call with everybody on it, for who sees it as `role`."""
+    return replace(with_roles(g.session, g.who, [call])[0], role=role)
+
+
+def _row(one: Seen) -> dict[str, Any]:
     """One call as its reader sees it: a relative the other end, a cadre both ends."""
-    cared, relative = (g.session.get_one(Person, key) for key in (call.cared_id, call.relative_id))
-    helps = role == "cadre"
+    call, helps = one.call, one.role == "cadre"
     return {
-        "with": f"{cared.name}、{relative.name}" if helps else cared.name,
-        "time": both(call.starts_at, relative.time_zone if helps else ""),
-        "call": call.id, "enter": [one.label for one in entering.ways_in(call, role, g.now)],
+        "with": f"{one.cared.name}、{one.relative.name}" if helps else one.cared.name,
+        "time": both(call.starts_at, one.relative.time_zone if helps else ""),
+        "call": call.id, "enter": [way.label for way in entering.ways_in(call, one.role, g.now)],
         "state": words.STATE_NAMES[call.state], "mark": call.state,
-        "centre": words.where(
-            g.session.get_one(ServiceCentre, call.centre_id).name, cared.name, at_home=call.at_home
-        ),
+        "centre": words.where(one.centre.name, one.cared.name, at_home=call.at_home),
     }  # fmt: skip

@@ -5,11 +5,11 @@ from typing import Annotated, Any, Literal
 
 from apiflask import APIBlueprint
 from flask import g
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from handlers.envelope import NO_NUL, Asked, Instant, Key, Shown, refusing, said
 from handlers.family import series_words as words
-from handlers.family.api import BOOKING, Alternatives
+from handlers.family.api import BOOKING, Alternatives, MoveAsked
 from models.family.editing import Edit, edit, move_one, skip, take_up
 from models.family.occurrences import occurrence_for
 from models.family.recurring import read
@@ -54,12 +54,6 @@ class ChangeAsked(Asked):
     at: time | None = None
     on_holidays: Holidays | None = None
     since: date | None = None
-
-
-class MoveAsked(Asked):
-    """To which time instead."""
-
-    starts_at: AwareDatetime
 
 
 class LongerAsked(Asked):
@@ -216,11 +210,11 @@ def left_out(number: int, json_data: SkipAsked) -> Any:
 @room.post("/series/dates/<key:number>/move")
 @room.input(MoveAsked)
 @room.output(DateShown)
-@room.doc(responses=refusing("not_yours", "wrong_state", *BOOKING))
+@room.doc(responses=refusing("not_yours", "wrong_state", "agreement_missing", *BOOKING))
 def moved(number: int, json_data: MoveAsked) -> Any:
     """Give this one date a time of its own, which a change of all leaves as it is."""
     with Alternatives():
-        move_one(g.session, g.who, number, json_data.starts_at, g.now)
+        move_one(g.session, g.who, number, json_data.starts_at, g.now, json_data.yes)
     return said(_row(number))
 
 

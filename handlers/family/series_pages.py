@@ -14,7 +14,7 @@ from handlers.family.moments import day_of
 from handlers.family.pages import KEY, both, name_of, told
 from handlers.family.series_dates import clock_of, half_hours
 from models.errors import Refused
-from models.family.calls import call_for, calls_of
+from models.family.calls import calls_of, with_roles
 from models.family.editing import Edit, edit, skip, take_up
 from models.family.occurrences import LIVE, occurrence_for
 from models.family.recurring import Rule, read
@@ -36,8 +36,8 @@ def mine() -> str:
     rows = [(one, _head(one)) for one in series_of(g.session, g.who)]
     calls = [call for call in calls_of(g.session, g.who, g.now) if call.state == "booked"]
     starts = [
-        (call, name_of(call.cared_id), both(call.starts_at))
-        for call in calls if call_for(g.session, g.who, call.id)[1] != "guest"
+        (one.call, one.cared.name, both(one.call.starts_at))
+        for one in with_roles(g.session, g.who, calls) if one.role != "guest"
     ]  # fmt: skip
     return render_template(
         "family/pages/series.html",

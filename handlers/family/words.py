@@ -92,7 +92,15 @@ SAID_GRANT = {
 }  # fmt: skip
 ENDED = "记下了。"
 
+# The family's yes to another time, as a cadre writes it down.
+WITH_WHOM_HEAD = "和谁说好的？"
+WITH_WHOM = WITH_WHOM_HEAD + "改到{time}："
+AGREED_BY = {"phone": "打电话", "wechat": "发微信", "visit": "当面"}
+AGREED = "和{name}{means}说好"
+TO_TIME, AT_TIME = "改到{time}", "当时{time}"
+
 REFUSALS: dict[str, str] = {
+    "agreement_missing": "请先和家人说好，再写明是和谁、怎么说好的（电话、微信或当面）。",
     "guardian_missing": "{cared}还不满14岁，要监护人先同意才能约视频。请监护人联系村里的工作人员登记。",
     "no_guardian": "这位家人还没有登记为孩子的监护人，请先核对证件再登记。",
     "bad_place": "视频的地点没有选对，请重新选。",

@@ -15,7 +15,7 @@ from models.family.shut_out import shut_out_by
 from models.hours import CHINA
 from models.places.outages import outages_of
 
-ROOM = Blueprint("seats", __name__, url_prefix="/seats", template_folder="templates")
+ROOM = Blueprint("outages", __name__, url_prefix="/seats", template_folder="templates")
 CLOCK = "%Y-%m-%dT%H:%M"  # as a form writes a time
 
 
@@ -56,7 +56,7 @@ def out(station: int) -> Response:
         desk.session(), desk.who(), wish, choices.decided(), f"desk:{key[:24]}", desk.now()
     )  # fmt: skip
     desk.note("outage_begin", made.subject)
-    return desk.back_to("console.seats.outage", "outage", outage=made.id)
+    return desk.back_to("console.outages.outage", "outage", outage=made.id)
 
 
 @ROOM.get("/outages/<int:outage>")
@@ -76,7 +76,7 @@ def mended(outage: int) -> Response:
     """It works again."""
     found = out_of_service.mend(desk.session(), desk.who(), outage, desk.now())
     desk.note("outage_mend", found.subject)
-    return desk.back_to("console.seats.outage", "mended", outage=outage)
+    return desk.back_to("console.outages.outage", "mended", outage=outage)
 
 
 def _wish(station: int) -> out_of_service.Wish:

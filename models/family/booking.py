@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
+from models.family.agreeing import Agreement, yes_of
 from models.family.calls import CALL, FamilyCall, call_for, led_by
 from models.family.guests import guests_of
 from models.family.holds import claim, uncounted_for
@@ -106,20 +107,26 @@ def _book(
     return call
 
 
-def move(session: Session, who: Who, call_id: int, starts_at: datetime, now: datetime) -> FamilyCall:
+def move(
+    session: Session, who: Who, call_id: int, starts_at: datetime, now: datetime, agreed: Agreement | None = None
+) -> FamilyCall:  # fmt: skip
     """Move a call to another time: the same call, one revision further, its old reminders gone.
 
+    A cadre says with whom of the family it is `agreed` (see `changing.propose` for who has not asked them yet).
     The new cells are taken before the old ones are given back; when they are gone, the old time stands. Raises like
-    `book`, and Refused("wrong_state") when somebody moved or cancelled it meanwhile.
+    `book`, Refused("agreement_missing"), and ("wrong_state") when somebody moved or cancelled it meanwhile.
     """
     call, role = call_for(session, who, call_id)
-    venue = _venue_to_change(session, call, call.venue_wish, starts_at, now)
-    if starts_at == call.starts_at:
-        return call
-    return _change(
-        session, who, call, venue, "change", By(who.person_id, role), now, note=starts_at.isoformat(),
-        starts_at=starts_at, ends_at=starts_at + CALL_LASTS,
-    )  # fmt: skip
+    note = yes_of(session, call, agreed, starts_at) if role == "cadre" else starts_at.isoformat()
+    return _at(session, By(who.person_id, role), call, starts_at, now, note)
+
+
+def to_another_time(
+    session: Session, who: Who, call_id: int, starts_at: datetime, now: datetime, note: str
+) -> FamilyCall:  # fmt: skip
+    """The same where the reason lies elsewhere, in a series that is changed as a whole; `note` stands in history."""
+    call, role = call_for(session, who, call_id)
+    return _at(session, By(who.person_id, role), call, starts_at, now, note)
 
 
 def relocate(session: Session, who: Who, call_id: int, wish: str, now: datetime, why: str = "") -> FamilyCall:
@@ -136,9 +143,19 @@ def relocate(session: Session, who: Who, call_id: int, wish: str, now: datetime,
         return call
     venue = _venue_to_change(session, call, wish, call.starts_at, now)
     return _change(
-        session, who, call, venue, "relocate", By(who.person_id, role), now, note=venue.mode, venue_wish=wish,
+        session, call, venue, "relocate", By(who.person_id, role), now, note=venue.mode, venue_wish=wish,
         venue_why=why.strip()[:WHY_LIMIT],
     )  # fmt: skip
+
+
+def _at(session: Session, by: By, call: FamilyCall, starts_at: datetime, now: datetime, note: str) -> FamilyCall:
+    """Bring a call to another time."""
+    venue = _venue_to_change(session, call, call.venue_wish, starts_at, now)
+    if starts_at == call.starts_at:
+        return call
+    return _change(
+        session, call, venue, "change", by, now, note=note, starts_at=starts_at, ends_at=starts_at + CALL_LASTS
+    )
 
 
 def _venue_to_change(session: Session, call: FamilyCall, wish: str, starts_at: datetime, now: datetime) -> Venue:
@@ -152,10 +169,10 @@ def _venue_to_change(session: Session, call: FamilyCall, wish: str, starts_at: d
 
 
 def _change(
-    session: Session, who: Who, call: FamilyCall, venue: Venue, verb: str, by: By, now: datetime, note: str,
-    **changes: Any,
+    session: Session, call: FamilyCall, venue: Venue, verb: str, by: By, now: datetime, note: str, **changes: Any
 ) -> FamilyCall:  # fmt: skip
-    """The same call at another time or place, one revision further: all of it, or nothing has changed."""
+    """The same call at another time or place, one revision further: the row first, then its cells, its letters, and
+    what waited for the family. All of it, or nothing has changed."""
     relative, cared = session.get_one(Person, call.relative_id), session.get_one(Person, call.cared_id)
     seen, helper = call.revision, call.helper_id
     try:
@@ -167,7 +184,7 @@ def _change(
                 call_day_id=None,  # a family that wants another time leaves the call day, and has a helper of its own
             )  # fmt: skip
             _take(session, call, venue, relative, cared, now)
-            announce(session, call, "changed", told_by=who.person_id, now=now, helped_before=helper)
+            announce(session, call, "changed", told_by=by.person_id or 0, now=now, helped_before=helper)
             drop_proposals(session, call.id, now)  # what the centre asked for was another time than this
             _has_acted(session, call, by.role, now)
     except Refused:

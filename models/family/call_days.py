@@ -12,7 +12,7 @@ from models.family.calls import FamilyCall
 from models.family.venues import CALL_LASTS
 from models.life import TIME, Life, Verb
 from models.people.identities import Who
-from models.people.staff import is_cadre_over
+from models.people.staff import areas_under, is_cadre_over
 from models.places.areas import Area
 from models.places.centres import ServiceCentre
 
@@ -90,7 +90,9 @@ def calls_on(session: Session, day_id: int) -> list[FamilyCall]:
 
 def days_of(session: Session, who: Who, now: datetime) -> list[CallDay]:
     """The call days to come at the centres of a cadre, the soonest first."""
-    query = select(CallDay).where(CallDay.state == "open", CallDay.ends_at > now).order_by(CallDay.starts_at)
-    return [
-        day for day in session.scalars(query) if is_cadre_over(session, who.person_id, area_of(session, day.centre_id))
-    ]
+    query = (
+        select(CallDay).join(ServiceCentre, CallDay.centre_id == ServiceCentre.id)
+        .where(CallDay.state == "open", CallDay.ends_at > now)
+        .where(ServiceCentre.area_id.in_(areas_under(who.person_id))).order_by(CallDay.starts_at, CallDay.id)
+    )  # fmt: skip
+    return list(session.scalars(query))

@@ -1,5 +1,7 @@
 """A family call: a relative, perhaps guests, one elder or child, a station, a helper, half an hour; who sees it."""
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
@@ -8,7 +10,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Row
 from models.errors import Refused
-from models.family.guests import calls_joined, guests_of
+from models.family.guests import calls_joined, guests_of, guests_of_many
 from models.life import TIME, Life, Verb
 from models.people.care import linked_to
 from models.people.identities import Who
@@ -123,6 +125,37 @@ def calls_of(session: Session, who: Who, now: datetime) -> list[FamilyCall]:
         .where(Person.state == "active").order_by(FamilyCall.starts_at)
     )  # fmt: skip
     return list(session.scalars(query))
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A call as one person sees it: as what, and who and what is on it."""
+
+    call: FamilyCall
+    role: str  # as `call_for` answers it
+    cared: Person
+    relative: Person
+    guests: list[Person]
+    centre: ServiceCentre
+
+
+def with_roles(session: Session, who: Who, calls: Collection[FamilyCall]) -> list[Seen]:
+    """Calls that this person may see, as `calls_of` answers them, each as `call_for` would: four questions in all."""
+    guests = guests_of_many(session, [call.id for call in calls])
+    ends = {key for call in calls for key in (call.cared_id, call.relative_id)}
+    people = {one.id: one for one in session.scalars(select(Person).where(Person.id.in_(ends)))}
+    places = select(ServiceCentre).where(ServiceCentre.id.in_({call.centre_id for call in calls}))
+    centres = {one.id: one for one in session.scalars(places)}
+    linked = set(session.scalars(linked_to(who.person_id)))
+    found = list[Seen]()
+    for call in calls:
+        here = guests.get(call.id, [])
+        role = "relative" if call.relative_id == who.person_id and call.cared_id in linked else "cadre"
+        role = "guest" if any(one.id == who.person_id for one in here) else role
+        found.append(
+            Seen(call, role, people[call.cared_id], people[call.relative_id], here, centres[call.centre_id])
+        )  # fmt: skip
+    return found
 
 
 def call_for(session: Session, who: Who, call_id: int) -> tuple[FamilyCall, str]:

@@ -1,6 +1,7 @@
 """The centre needs another time: it asks the family, who say yes or no, or whose time to answer runs out."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -10,8 +11,9 @@ from models.family.booking import move
 from models.family.calls import FamilyCall, cadres_call, call_for, locked
 from models.family.ending import end
 from models.family.guests import guests_of
+from models.family.holds import uncounted_for
 from models.family.proposals import POLICIES, PROPOSAL, CallProposal, drop_proposals, standing
-from models.family.slots import NOTICE, free_slots, nearest
+from models.family.slots import HORIZON_DAYS, NOTICE, free_slots, nearest
 from models.family.telling import facts_of, urgency
 from models.life import BY_TIME, By
 from models.messages.outbox import post
@@ -47,6 +49,8 @@ def ask(
         raise Refused("wrong_state", thing="call", state=call.state)
     if not why:
         raise Refused("reason_missing")
+    if not now < starts_at <= now + timedelta(days=HORIZON_DAYS):
+        raise Refused("bad_time")
     answer_by = min(now + ANSWER_WITHIN, call.starts_at - LAST_CHANCE, starts_at - NOTICE)
     if answer_by <= now or starts_at == call.starts_at:
         raise Refused("bad_time")
@@ -161,11 +165,11 @@ def _check_free(session: Session, call: FamilyCall, starts_at: datetime, now: da
     relative, cared = session.get_one(Person, call.relative_id), session.get_one(Person, call.cared_id)
     guests, centre = guests_of(session, call.id), session.get_one(ServiceCentre, call.centre_id)
     day = starts_at.astimezone(centre.tz).date()
-    free = free_slots(session, relative, cared, first_day=day, days=1, now=now, held_by=call.subject, guests=guests,
-                      wish=call.venue_wish)  # fmt: skip
+    own = [call.subject, *uncounted_for(session, relative.id, now)]  # what they keep for themselves they may say yes to
+    about: dict[str, Any] = {"now": now, "held_by": own, "guests": guests, "wish": call.venue_wish}
+    free = free_slots(session, relative, cared, first_day=day, days=1, **about)
     if starts_at not in {slot.starts_at for slot in free}:
-        others = nearest(session, relative, cared, starts_at, now, held_by=call.subject, guests=guests,
-                         wish=call.venue_wish)  # fmt: skip
+        others = nearest(session, relative, cared, starts_at, **about)
         raise Refused("slot_taken", alternatives=others)
 
 

@@ -8,7 +8,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
-from models.family.booking import move
+from models.family.agreeing import Agreement
+from models.family.booking import move, to_another_time
 from models.family.calls import FamilyCall
 from models.family.ending import cancel
 from models.family.generating import Values, fill, fitted
@@ -90,17 +91,20 @@ def put_back(session: Session, one: Occurrence, by: By, now: datetime) -> None:
     change(session, one, "take_up", by, now, reason="", call_id=None)
 
 
-def move_one(session: Session, who: Who, occurrence_id: int, starts_at: datetime, now: datetime) -> Occurrence:
+def move_one(
+    session: Session, who: Who, occurrence_id: int, starts_at: datetime, now: datetime, agreed: Agreement | None = None
+) -> Occurrence:  # fmt: skip
     """Give this one call a time of its own, which an edit of all leaves as it is.
 
-    Raises Refused("not_yours"), ("bad_time") or ("slot_taken") as `booking.move` does, ("wrong_state").
+    Raises Refused("not_yours"), ("agreement_missing"), ("bad_time") or ("slot_taken") as `booking.move` does, and
+    ("wrong_state").
     """
     _, series, role = occurrence_for(session, who, occurrence_id)
     locked(session, series.id)
     follow(session, now, series.id)
     one, by = _ahead(session, occurrence_id, now), By(who.person_id, role)
     if one.state in WITH_CALL and one.call_id is not None:
-        move(session, who, one.call_id, starts_at, now)
+        move(session, who, one.call_id, starts_at, now, agreed)
         change(session, one, "move", by, now, starts_at=starts_at, own_time=True)
     elif starts_at <= now:
         raise Refused("bad_time")
@@ -185,7 +189,7 @@ def _bring(session: Session, who: Who, one: Occurrence, held: Values, by: By, no
     starts_at, reason = held["starts_at"], held["reason"]
     if one.call_id is not None:
         try:
-            move(session, who, one.call_id, starts_at, now)
+            to_another_time(session, who, one.call_id, starts_at, now, starts_at.isoformat())
         except Refused as refusal:
             if refusal.code not in ("slot_taken", "bad_time"):
                 raise

@@ -1,5 +1,6 @@
 """Guests of a call: other relatives of the same elder or child who are on it, each in their own zone."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import cast
 
@@ -44,6 +45,18 @@ def guests_of(session: Session, call_id: int) -> list[Person]:
         .where(CallGuest.call_id == call_id, CallGuest.state == "joined").order_by(CallGuest.id)
     )  # fmt: skip
     return list(session.scalars(query))
+
+
+def guests_of_many(session: Session, calls: Collection[int]) -> dict[int, list[Person]]:
+    """The same for many calls, by their keys: one question; a call without guests is not among them."""
+    query = (
+        select(CallGuest.call_id, Person).join(Person, CallGuest.person_id == Person.id)
+        .where(CallGuest.call_id.in_(calls), CallGuest.state == "joined").order_by(CallGuest.id)
+    )  # fmt: skip
+    found = dict[int, list[Person]]()
+    for row in session.execute(query):
+        found.setdefault(row.call_id, []).append(row.Person)
+    return found
 
 
 def calls_joined(person_id: int) -> Select[int]:

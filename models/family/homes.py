@@ -25,6 +25,11 @@ EVERY = timedelta(minutes=15)  # no household hears of a late helper more often
 ON_THE_WAY, LATE = "on_the_way", "running_late"
 
 
+def may_set_out(call: FamilyCall, now: datetime) -> bool:
+    """Whether somebody may be on the way to this call: at home, to come, and near."""
+    return call.at_home and call.state == "booked" and now >= call.starts_at - SET_OUT_WITHIN
+
+
 def set_out(session: Session, who: Who, call_id: int, now: datetime) -> tuple[FamilyCall, datetime]:
     """The helper is on the way to the home: the family hears when they will be there. Twice is once.
 
@@ -32,7 +37,7 @@ def set_out(session: Session, who: Who, call_id: int, now: datetime) -> tuple[Fa
     Refused("not_yours"), or ("wrong_state") for a call that is not at home, or over, and days before it.
     """
     call = cadres_call(session, who, call_id)
-    if not call.at_home or call.state != "booked" or now < call.starts_at - SET_OUT_WITHIN:
+    if not may_set_out(call, now):
         raise Refused("wrong_state", thing=CALL.name, state=call.state)
     if call.set_out_at is None:
         _go(session, By(who.person_id, "cadre"), call, now, now)

@@ -22,6 +22,7 @@ from models.places.cells import release
 from models.places.centres import ServiceCentre
 from models.tasks.desk import open_task, settle_for
 
+EARLY = timedelta(hours=1)  # before the call: from then on somebody may have come
 WAITED = timedelta(minutes=20)  # so long an elder waits before a relative counts as absent
 LAST_MINUTE = time(23, 59)
 LOOK_WITHIN = timedelta(hours=4)

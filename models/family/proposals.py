@@ -58,6 +58,15 @@ def on_their_way() -> Select[int]:
     return select(CallProposal.call_id).where(CallProposal.state == "asked", CallProposal.otherwise == "cancel")
 
 
+def waiting_for(session: Session, call_id: int, now: datetime) -> CallProposal | None:
+    """The proposal for a call to which the family may still answer, to be looked at."""
+    return session.scalar(
+        select(CallProposal).where(
+            CallProposal.call_id == call_id, CallProposal.state == "asked", CallProposal.answer_by > now
+        )
+    )
+
+
 def drop_proposals(session: Session, call_id: int, now: datetime) -> None:
     """The call is over, or goes another way: nobody need answer any more."""
     asked = standing(session, call_id)

@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
+from models.family.agreeing import Agreement, yes_of
 from models.family.call_days import CALL_DAY, CallDay, area_of, calls_on, day_for
 from models.family.calls import CALL, MISSED, FamilyCall
 from models.family.ending import end
@@ -33,14 +34,18 @@ def to_reserve(session: Session, who: Who, call_id: int, now: datetime) -> Famil
     if call.state in MISSED:
         again = session.scalar(select(FamilyCall).where(FamilyCall.client_key == f"{call.subject}/again"))
         return again if again is not None else seat_again(session, who, day, call, now)
-    return call if call.starts_at >= day.reserve_at else _move(session, who, call, day, day.reserve_at, "reserve", now)
+    if call.starts_at >= day.reserve_at:
+        return call
+    return _move(session, who, call, day, day.reserve_at, f"reserve {day.reserve_at.isoformat()}", now)
 
 
-def reseat(session: Session, who: Who, call_id: int, day_id: int, starts_at: datetime, now: datetime) -> FamilyCall:
+def reseat(
+    session: Session, who: Who, call_id: int, day_id: int, starts_at: datetime, agreed: Agreement | None, now: datetime
+) -> FamilyCall:  # fmt: skip
     """Seat a family at another half-hour of its day, or of another day, to which the family has agreed.
 
-    The new seat is taken before the old one is given back. Raises Refused("not_yours"), Refused("bad_time") for what
-    is no half-hour to come of that day, Refused("day_full"), Refused("slot_taken") or Refused("wrong_state").
+    The new seat is taken before the old one is given back. Raises Refused("not_yours"), ("agreement_missing"),
+    ("bad_time") for what is no half-hour to come of that day, ("day_full"), ("slot_taken") or ("wrong_state").
     """
     call, here = _on_a_day(session, who, call_id)
     day = here if here.id == day_id else day_for(session, who, day_id)
@@ -48,7 +53,7 @@ def reseat(session: Session, who: Who, call_id: int, day_id: int, starts_at: dat
         raise Refused("bad_time")
     if (call.call_day_id, call.starts_at) == (day.id, starts_at):
         return call
-    return _move(session, who, call, day, starts_at, "agreed", now)
+    return _move(session, who, call, day, starts_at, yes_of(session, call, agreed, starts_at), now)
 
 
 def resize(session: Session, who: Who, day_id: int, seats: int, now: datetime) -> CallDay:
@@ -130,7 +135,7 @@ def _move(
     try:
         with session.begin_nested():
             CALL.move(
-                session, call, "reseat", by=By(who.person_id, "cadre"), now=now, note=f"{note} {starts_at.isoformat()}",
+                session, call, "reseat", by=By(who.person_id, "cadre"), now=now, note=note,
                 where={"revision": call.revision}, starts_at=starts_at, ends_at=starts_at + CALL_LASTS,
                 revision=call.revision + 1, call_day_id=day.id, centre_id=day.centre_id, helper_id=day.helper_id,
             )  # fmt: skip

@@ -32,12 +32,20 @@ LATELY = timedelta(days=7)  # who has a call within a week of the day has their 
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """An elder or child whom a plan does not seat: "no_time" is kind to both ends, or all such seats are "full"."""
+
+    person: Person
+    why: str
+
+
+@dataclass(frozen=True)
 class Plan:
-    """Who would sit when, and for whom there is no kind time left."""
+    """Who would sit when, and who would not and why."""
 
     seats: int
     seated: list[tuple[Person, Person, datetime]]  # relative, elder or child, when
-    left_out: list[Person]  # elders and children
+    left_out: list[LeftOut]
 
 
 def plan_day(
@@ -60,7 +68,10 @@ def plan_day(
     seats = {time: sum((one.resource, time) not in held for one in stations) for time in times}
     found = pack(wishes, seats)
     seated = sorted(((relatives[key], elders[key], time) for key, time in found.items()), key=lambda one: one[2])
-    return Plan(len(stations), seated, [elder for key, elder in elders.items() if key not in found])
+    others = [
+        LeftOut(elder, "full" if wishes[key] else "no_time") for key, elder in elders.items() if key not in found
+    ]  # fmt: skip
+    return Plan(len(stations), seated, others)
 
 
 def make_day(
@@ -130,6 +141,18 @@ def free_screen(session: Session, day: CallDay, starts_at: datetime) -> Station 
     own = day.subject if starts_at >= day.reserve_at else None
     names = {one for one, _ in unusable(session, screens, starts_at, ends_at, but_not=own)}
     return next((one for one in screens if one.resource not in names), None)
+
+
+def free_times(session: Session, day: CallDay, now: datetime) -> list[datetime]:
+    """The half-hours to come of a day, its reserve left out, at which one of its screens is free."""
+    names = [one.resource for one in screens_of(session, day)]
+    held = unusable(session, screens_of(session, day), day.starts_at, day.reserve_at)
+    return [
+        time for time in day.times()
+        if time > now and any(
+            not any(resource == name and time <= cell < time + CALL_LASTS for resource, cell in held) for name in names
+        )
+    ]  # fmt: skip
 
 
 def sit(session: Session, day: CallDay, call: FamilyCall, people: Sequence[Person], starts_at: datetime) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.serving import make_server
 
+from models.family.call_days import calls_on
 from models.messages.media import Brought, keep
 from models.ordering.assignments import Assignment
 from models.ordering.demands import add_item, draft_of
@@ -29,6 +30,7 @@ from tests.cast import APP_ID, Cast, settle
 from tests.desk import give_account
 from tests.gate import close_app, config_for
 from tests.models.family.serial import calls_of_hers
+from tests.models.family.test_call_days import families, made
 from tests.models.ordering.voicing import calls, lives, says
 from tests.visitors import Browser
 from tests.world import NOW, Databases, disposing, served
@@ -91,8 +93,16 @@ def _lived(session: Session, cast: Cast) -> dict[str, int]:
     give_account(session, cast.chen.id, "chen")
     return {
         **_ordered(session, cast), **_told(session, cast), **_waits(session, cast), **calls_of_hers(session, cast),
+        **_sit(session, cast),
         "person": cast.wangnainai.id,
     }  # fmt: skip
+
+
+def _sit(session: Session, cast: Cast) -> dict[str, int]:
+    """Two families on a call day."""
+    families(session, cast, 2)
+    day = made(session, cast)
+    return {"call_day": day.id, "seat": calls_on(session, day.id)[0].id}
 
 
 def _ordered(session: Session, cast: Cast) -> dict[str, int]:

@@ -25,7 +25,9 @@ HERS = (
 )  # fmt: skip
 HIS = ("/m/jobs", "/m/jobs/today", "/m/jobs/{job}", "/m/jobs/{job}/decline", "/m/jobs/{taken}", "/m/jobs/{taken}/who",
        "/m/jobs/{taken}/back", "/m/jobs/{taken}/done", "/m/visits/{visit}/nobody")  # fmt: skip
-DESK = ("", "tasks/", "series/", "series/{series}", "calls/", "calls/{video}", "booking/{person}", "needs/",
+DESK = ("", "tasks/", "series/", "series/{series}", "calls/", "calls/{video}", "calls/{video}/time",
+        "days/", "days/new?day=2026-12-05&half=1", "days/{call_day}", "days/{call_day}/off", "days/seats/{seat}",
+        "booking/{person}", "needs/",
         "needs/{need}",
         "needs/{merged}", "help/", "help/{call}", "help/{burning}",
         "demands/", "demands/{list}", "demands/{published}", "gaps/", "waiting/", "waiting/{offered}", "orders/{new}",

@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from models.family.booking import book
+from models.family.call_days import calls_on
 from models.family.calls import FamilyCall
 from models.family.changing import propose
+from models.family.seating import make_day
 from models.messages.media import Brought, keep
 from models.ordering.assignments import Assignment
 from models.ordering.orders import Order
@@ -42,6 +45,8 @@ SERIES = "series/{series}"
 WHO = {"person_id": 1, "starts_at": "2026-11-27T12:00:00+08:00"}
 AGAIN = {"preferred_at": "2026-11-26T12:00:00+08:00"}
 CANCEL, WHY = {"reason": "时间不合适"}, {"reason": "人手不够"}
+
+SATURDAY = SUNDAY_16 + timedelta(days=13, hours=-2)
 
 # Strangers are asked first, of everything; then those it concerns, in the order of this table.
 ROWS = {
@@ -124,6 +129,50 @@ ROWS = {
     "POST /api/v1/calls/{call}/ticket": Row(f"{TALK}/ticket", status=409),
     "POST /api/v1/calls/{call}/join": Row(f"{TALK}/join", status=409, body={}),
     "POST /api/v1/calls/{call}/ended": Row(f"{TALK}/ended", body={"minutes": 3}),
+    "GET /api/v1/calls/sheet": Row("calls/sheet?day=2026-11-29", own="li", others=200, role="xiaofang"),
+    "GET /api/v1/calls/{call}/desk": Row(f"{TALK}/desk", own="li", role="xiaofang"),
+    "POST /api/v1/calls/{call}/told": Row("calls/{again}/told", own="li", role="xiaofang", body={"means": "visit"}),
+    "POST /api/v1/calls/{call}/propose": Row(
+        "calls/{again}/propose",
+        own="li",
+        status=201,
+        role="xiaofang",
+        body={"starts_at": "2026-12-10T15:00:00+08:00", "reason": "设备坏了", "otherwise": "keep"},
+    ),
+    "POST /api/v1/calls/{call}/arrived": Row(f"{TALK}/arrived", own="li", status=422, role="xiaofang", body={}),
+    "POST /api/v1/calls/{call}/outcome": Row(
+        f"{TALK}/outcome", own="li", status=422, role="xiaofang", body={"what": "completed"}
+    ),
+    "POST /api/v1/calls/{call}/well": Row(
+        f"{TALK}/well", own="li", status=409, role="xiaofang", body={"verdict": "ok"}
+    ),
+    "POST /api/v1/calls/{call}/set-out": Row(f"{TALK}/set-out", own="li", status=409, role="xiaofang"),
+    "POST /api/v1/calls/{call}/call-off": Row(
+        "calls/{again}/call-off", own="li", role="xiaofang", body={"reason": "停电", "alternative": "周一再约"}
+    ),
+    "GET /api/v1/call-days": Row("call-days", own="li", others=200, role="xiaofang"),
+    "GET /api/v1/call-days/centres": Row("call-days/centres", own="li", others=200, role="xiaofang"),
+    "GET /api/v1/call-days/halves": Row("call-days/halves?centre_id={centre}", own="li", role="xiaofang"),
+    "GET /api/v1/call-days/plan": Row(
+        "call-days/plan?centre_id={centre}&starts_at=2026-12-19T14:00:00%2B08:00", own="li", role="xiaofang"
+    ),
+    "POST /api/v1/call-days": Row("call-days", own="li", status=409, role="xiaofang", body="day"),  # she talks often
+    "GET /api/v1/call-days/{day}": Row("call-days/{day}", own="li", role="xiaofang"),
+    "GET /api/v1/call-days/seats/{call}": Row("call-days/seats/{seat}", own="li", role="xiaofang"),
+    "POST /api/v1/call-days/seats/{call}/reseat": Row(
+        "call-days/seats/{seat}/reseat",
+        own="li",
+        status=422,
+        role="xiaofang",
+        body={"call_day_id": 1, "starts_at": "2026-12-12T14:30:00+08:00"},
+    ),
+    "POST /api/v1/call-days/seats/{call}/reserve": Row("call-days/seats/{seat}/reserve", own="li", role="xiaofang"),
+    "POST /api/v1/call-days/{day}/resize": Row(
+        "call-days/{day}/resize", own="li", role="xiaofang", body={"screens": 1}
+    ),
+    "POST /api/v1/call-days/{day}/call-off": Row(
+        "call-days/{day}/call-off", own="li", role="xiaofang", body={"reason": "停电"}
+    ),
     "GET /api/v1/series": Row("series", others=200),
     "GET /api/v1/series/dates": Row(
         "series/dates?person_id={person}&rule=week-1-3&at=14:00&first_day=2026-12-02", others=403
@@ -181,6 +230,12 @@ def ids(app, open_session, cast):
     talk = me.post("calls", talk_for(cast, "client-talk-0", 16)).json["data"]["id"]
     with open_session() as session, session.begin():
         asked = propose(session, cast.who(cast.li), talk, SUNDAY_16 + timedelta(days=2), "设备坏了", "keep", NOW)
+        day = make_day(session, cast.who(cast.li), centre_id=cast.centre.id, starts_at=SATURDAY,
+                       ends_at=SATURDAY + timedelta(hours=2), client_key="client-day", now=NOW)  # fmt: skip
+        (seat,) = calls_on(session, day.id)
+        again = book(session, cast.who(cast.xiaofang), cared_id=cast.wangnainai.id, client_key="client-again", now=NOW,
+                     starts_at=SUNDAY_16 + timedelta(days=10)).id  # fmt: skip
+        kept |= {"day": day.id, "seat": seat.id, "again": again}
         kept |= {"proposal": asked.id, "kept": missed(session, cast)}
     weekly = me.post("series", series_for(cast, "client-series-0", "week-1-5")).json["data"]
     return {
@@ -236,6 +291,7 @@ def test_a_stranger_reads_and_moves_nothing_and_who_it_concerns_does(app, open_s
             "wait": {key: one for key, one in meal_for(cast).items() if key != "client_key"},
             "help": told_for(cast, "client-key-8"),
             "talk": talk_for(cast, "client-talk-1", 10),
+            "day": {"centre_id": ids["centre"], "starts_at": "2026-12-19T14:00:00+08:00", "client_key": "client-d"},
             "series": series_for(cast, "client-series-1", "week-1-4"),
         }.get(row.body, row.body) if isinstance(row.body, str) else row.body  # fmt: skip
         return phone.ask(name.split()[0], row.path.format(**ids), **({"json": body} if body is not None else {}))

@@ -9,7 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from models.family.booking import book
 from tests.mini import api_app, meal_for, signed_in
+from tests.models.family.test_call_days import made as made_day
+from tests.models.family.test_calls import SUNDAY_16
+from tests.world import NOW
 from tests.wx_backend.test_api import once
 
 TEXT = st.text(max_size=20)
@@ -92,6 +96,10 @@ def world(database_url, open_session, cast):
         phones = [signed_in(app, open_session, cast.identities[one.id]) for one in people]
         for n in range(3):
             assert phones[0].post("orders", meal_for(cast, client_key=f"client-key-{n}")).status_code == 201
+        with open_session() as session, session.begin():
+            made_day(session, cast)
+            book(session, cast.who(cast.xiaofang), cared_id=cast.wangnainai.id, starts_at=SUNDAY_16, client_key="k",
+                 now=NOW)  # fmt: skip
         yield phones, phones[0].get("/openapi.json").json
 
 

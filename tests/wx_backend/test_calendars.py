@@ -8,6 +8,7 @@ from icalendar import Calendar
 from sqlalchemy import select
 
 from models.family import feeds
+from models.family.agreeing import Agreement
 from models.family.booking import move
 from models.family.calls import FamilyCall
 from models.family.editing import Edit, edit, move_one, skip, take_up
@@ -65,7 +66,7 @@ def test_the_key_stays_and_the_sequence_grows_through_every_change(wire, open_se
     seen = []
     for step in (
         lambda session: move(session, cast.who(cast.xiaofang), call, SUNDAY_16 + timedelta(days=1), NOW),
-        lambda session: move(session, cast.who(cast.li), call, SUNDAY_16, NOW),
+        lambda session: move(session, cast.who(cast.li), call, SUNDAY_16, NOW, Agreement(cast.xiaofang.id, "phone")),
         lambda session: cancel(session, cast.who(cast.li), call, "停电", NOW),
     ):
         seen.append(events(wire, token)[f"call-{call}"])
@@ -177,7 +178,8 @@ def test_what_has_not_changed_is_not_sent_again_and_nothing_leaks_from_the_addre
         304, "text/calendar; charset=utf-8",
     )  # fmt: skip
     with open_session() as session, session.begin():
-        move(session, cast.who(cast.li), call, datetime(2026, 11, 30, 16, 0, tzinfo=CHINA), NOW)
+        at = datetime(2026, 11, 30, 16, 0, tzinfo=CHINA)
+        move(session, cast.who(cast.li), call, at, NOW, Agreement(cast.xiaofang.id, "phone"))
     assert client.get(f"/calendar/{token}.ics", headers=tag).status_code == 200
 
 

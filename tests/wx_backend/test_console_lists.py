@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import func, select
 
 from models import audit
+from models.family.call_days import CallDay
 from models.family.calls import FamilyCall
 from models.family.pairing import Pairing
 from models.family.series import Series
@@ -40,7 +41,8 @@ LISTS = {
     "dispatch": "/console/dispatch/", "sheet": "/console/sheet/", "review": "/console/review/",
     "report": "/console/report/", "needs": "/console/needs/", "help": "/console/help/",
     "demands": "/console/demands/", "gaps": "/console/gaps/",
-    "waiting": "/console/waiting/", "series": "/console/series/",
+    "waiting": "/console/waiting/", "series": "/console/series/", "days": "/console/days/",
+    "days past": "/console/days/?view=past",
     "loans": "/console/loans/",
     "residents": "/console/residents/", "centres": "/console/centres/", "audit": "/console/audit/",
     "rules": "/console/rules/",
@@ -82,6 +84,18 @@ def fill(session, cast, start, many):
         elder = Person(name=f"老{n}", area_id=cast.village.id, left_behind="elder", created_at=NOW)
         session.add(elder)
         session.flush()
+        session.add_all(
+            CallDay(
+                client_key=f"d{n}{past}",
+                centre_id=cast.centre.id,
+                helper_id=cast.li.id,
+                seats=2,
+                created_at=NOW,
+                starts_at=at + past * 600 * MINUTE,
+                ends_at=at + past * 600 * MINUTE + 90 * MINUTE,
+            )
+            for past in (-1, 1)
+        )
         session.add_all([
             FamilyCall(
                 client_key=f"c{n}", relative_id=cast.xiaofang.id, cared_id=elder.id, centre_id=cast.centre.id,

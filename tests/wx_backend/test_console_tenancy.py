@@ -8,7 +8,9 @@ from sqlalchemy import select
 
 from models.family import pairing
 from models.family.booking import book
+from models.family.call_days import calls_on
 from models.family.occurrences import Occurrence
+from models.family.seating import make_day
 from models.ordering.demands import draft_of
 from models.ordering.helping import ask_for_help
 from models.ordering.lending import request
@@ -48,11 +50,12 @@ class Row:
     stranger: int | None = None  # whoever is not let in; 303 to the login page for looking, 401 for doing
 
 
+FAR = SUNDAY_16 + timedelta(days=13, hours=-1)  # a Saturday afternoon, with which nothing else collides
 LOOK, DO = "GET", "POST"
 REASON = {"reason": "call"}
 SHUT = {"first": "2026-12-23", "last": "2026-12-24", "reason": "台风"}
 OUT = {"since": "2026-12-23T09:00", "until": "2026-12-24T09:00", "reason": "设备坏了"}
-MONDAY = str(int((SUNDAY_16 + timedelta(days=1)).timestamp()) // 60)
+MONDAY, TUESDAY = (str(int((SUNDAY_16 + timedelta(days=n)).timestamp()) // 60) for n in (1, 2))
 # (method, endpoint) → the row. Ids in braces are those of things in the village of the first cadre.
 MATRIX: dict[tuple[str, str], Row] = {
     (LOOK, "home.today"): Row("", 200, 200),
@@ -71,6 +74,26 @@ MATRIX: dict[tuple[str, str], Row] = {
     (DO, "calls.became"): Row("calls/{call}/outcome", 422, 404, {"seen": "booked.0", "what": "completed"}),
     (DO, "calls.well"): Row("calls/{call}/well", 409, 404, {"verdict": "ok"}),
     (DO, "calls.off"): Row("calls/{call}/off", 303, 404, {"seen": "booked.0", "why": "停电", "instead": "周一"}),
+    (DO, "calls.cancelled"): Row("calls/{call}/cancel", 409, 404, {"seen": "booked.0", "why": "家人来电话取消"}),
+    (DO, "calls.took_back"): Row("calls/{call}/undo", 409, 404, {"seen": "cancelled.0"}),
+    (DO, "calls.here"): Row("calls/{call}/here", 409, 404, {"seen": "booked.0"}),
+    (DO, "calls.out"): Row("calls/{call}/out", 409, 404, {"seen": "booked.0"}),
+    (LOOK, "moving.one"): Row("calls/{second_call}/time", 200, 404),
+    (DO, "guests.asked"): Row("calls/{second_call}/guests", 409, 404, {"guest": "999999"}),  # no relative
+    (DO, "guests.off"): Row("calls/{second_call}/guests/{daughter}/off", 404, 404),  # no guest
+    (DO, "ways.chosen"): Row("calls/{second_call}/way", 303, 404, {"way": "room", "media": "voice"}),
+    (DO, "moving.asked"): Row(
+        "calls/{second_call}/time/ask",
+        303,
+        404,
+        {"seen": "booked.0", "at": MONDAY, "why": "设备坏了", "otherwise": "keep"},
+    ),
+    (DO, "moving.moved"): Row(
+        "calls/{second_call}/time/move",
+        303,
+        404,
+        {"seen": "booked.0", "at": TUESDAY, "whose": "{daughter}", "means": "phone"},
+    ),
     (LOOK, "booking.form"): Row("booking/{resident}", 200, 404),
     (DO, "booking.new"): Row("booking/{resident}", 303, 404, {"relative": "{daughter}", "key": "k" * 24, "at": MONDAY}),
     (LOOK, "series.listed"): Row("series/", 200, 200),
@@ -79,6 +102,18 @@ MATRIX: dict[tuple[str, str], Row] = {
     (DO, "series.leave_out"): Row("series/dates/{day}/skip", 303, 404, {"reason": "老人自己说不来"}),
     (DO, "series.again"): Row("series/dates/{day}/again", 303, 404),
     (DO, "series.done"): Row("series/{series}/suspend", 303, 404),
+    (LOOK, "days.listed"): Row("days/", 200, 200),
+    (LOOK, "days.form"): Row("days/new?centre={ours}&day=2026-12-05&half=1", 200, 404),
+    (DO, "days.reveal_plan"): Row("days/new/reveal", 200, 404, {**REASON, "centre": "{ours}"}),
+    (DO, "days.make"): Row("days/new", 422, 404, {"centre": "{ours}", "at": MONDAY, "key": "k" * 24}),
+    (LOOK, "days.one"): Row("days/{call_day}", 200, 404),
+    (DO, "days.reveal"): Row("days/{call_day}/reveal", 200, 404, REASON),
+    (LOOK, "seats.one"): Row("days/seats/{seat}", 200, 404),
+    (DO, "seats.reserve"): Row("days/seats/{seat}/reserve", 303, 404, {"seen": "booked.0"}),
+    (DO, "seats.moved"): Row("days/seats/{seat}/to", 409, 404, {"seen": "booked.0", "to": "1.1", "means": "phone"}),
+    (DO, "days.screens"): Row("days/{call_day}/screens", 303, 404, {"seen": "open.2", "screens": "1"}),
+    (LOOK, "days.ask_off"): Row("days/{call_day}/off", 200, 404),
+    (DO, "days.off"): Row("days/{call_day}/off", 409, 404, {"seen": "open.2", "why": "停电"}),
     (LOOK, "loans.listed"): Row("loans/", 200, 200),
     (LOOK, "loans.form"): Row("loans/new?centre={theirs}", 200, 200),
     (DO, "loans.ask"): Row(
@@ -163,11 +198,11 @@ MATRIX: dict[tuple[str, str], Row] = {
     (DO, "centres.shut"): Row("centres/{ours}/shut", 303, 404, {**SHUT, "key": "k" * 24, "all": "keep"}),
     (LOOK, "centres.closure"): Row("centres/closures/{closure}", 200, 404),
     (DO, "centres.back"): Row("centres/closures/{closure}/back", 303, 404),
-    (LOOK, "seats.one"): Row("seats/{seat}", 200, 404),
-    (DO, "seats.preview"): Row("seats/{seat}/preview", 200, 404, OUT),
-    (DO, "seats.out"): Row("seats/{seat}/out", 303, 404, {**OUT, "key": "k" * 24, "all": "keep"}),
-    (LOOK, "seats.outage"): Row("seats/outages/{outage}", 200, 404),
-    (DO, "seats.mended"): Row("seats/outages/{outage}/mended", 303, 404),
+    (LOOK, "outages.one"): Row("seats/{screen}", 200, 404),
+    (DO, "outages.preview"): Row("seats/{screen}/preview", 200, 404, OUT),
+    (DO, "outages.out"): Row("seats/{screen}/out", 303, 404, {**OUT, "key": "k" * 24, "all": "keep"}),
+    (LOOK, "outages.outage"): Row("seats/outages/{outage}", 200, 404),
+    (DO, "outages.mended"): Row("seats/outages/{outage}/mended", 303, 404),
     (LOOK, "audit.listed"): Row("audit/", 404, 404),  # an administrator's alone: see below
     (LOOK, "rules.listed"): Row("rules/", 404, 404),  # and so are the rules of reminders: see test_console_rules
     (LOOK, "rules.one"): Row("rules/family.reminder/helper/t-1h", 404, 404),
@@ -223,6 +258,11 @@ def ids(cast, open_session):
         )  # fmt: skip
         submit(session, cast.who(cast.li), version.id, NOW)
         call = book(session, xiaofang, cared_id=cast.wangnainai.id, starts_at=SUNDAY_16, client_key="c", now=NOW)
+        other_call = book(session, xiaofang, cared_id=cast.wangnainai.id, client_key="c2", now=NOW,
+                          starts_at=SUNDAY_16 - timedelta(hours=1))  # fmt: skip
+        saturday = make_day(session, cast.who(cast.li), centre_id=cast.centre.id, starts_at=FAR, client_key="d",
+                            ends_at=FAR + timedelta(hours=2), now=NOW)  # fmt: skip
+        (seat,) = calls_on(session, saturday.id)
         pair = pairing.pair(session, cast.who(cast.li), cast.li.id, cast.wangnainai.id, 7, NOW)
         session.flush()
         words = {"person_id": cast.wangnainai.id, "channel": "page"}
@@ -254,8 +294,9 @@ def ids(cast, open_session):
         loan = request(session, cast.who(cast.li), kind="equipment", resource_id=van.id, to_centre_id=cast.centre.id,
                        starts_at=NOW, ends_at=NOW + timedelta(days=1), now=NOW)  # fmt: skip
         return {"daughter": cast.xiaofang.id, "theirs": third.id, "ours": cast.centre.id, "van": van.id,
-        "loan": loan.id, "closure": closure.id, "seat": cast.stations[0].id, "outage": outage.id, "series": series.id,
-                "day": day, "entry": entry.id, "need": need.id, "help": asked.id, "call": call.id, "pair": pair.id,
+                "loan": loan.id, "closure": closure.id, "screen": cast.stations[0].id, "outage": outage.id,
+                "series": series.id, "day": day, "entry": entry.id, "need": need.id, "help": asked.id, "call": call.id,
+                "second_call": other_call.id, "call_day": saturday.id, "seat": seat.id, "pair": pair.id,
                 "list": demands.id, "version": version.id, "chen": cast.chen.id,
                 "task": tasks[0].id, "second": tasks[1].id, "third": tasks[2].id, "link": link.id, "order": order.id,
                 "letter": letter.id, "resident": cast.wangnainai.id}  # fmt: skip
@@ -329,7 +370,8 @@ def test_what_is_not_there_and_what_is_anothers_is_answered_alike(app, ids):
     rooms = {"tasks": "task", "calls": "call", "orders": "order", "dispatch": "order", "letters": "letter",
              "residents": "resident", "review": "version", "needs": "need", "help": "help", "demands": "list",
              "waiting": "entry", "series": "series", "loans": "loan", "centres": "ours",
-             "centres/closures": "closure", "seats": "seat", "seats/outages": "outage"}  # fmt: skip
+             "centres/closures": "closure", "seats": "screen", "seats/outages": "outage", "days": "call_day",
+             "days/seats": "seat"}  # fmt: skip
     for room, key in rooms.items():
         there = clerk.opens(f"/console/{room}/{ids[key]}").status_code, clerk.text()
         gone = clerk.opens(f"/console/{room}/999999").status_code, clerk.text()

@@ -15,6 +15,7 @@ from models.family.holds import CallHold
 from models.family.outcomes import report
 from models.family.proposals import CallProposal
 from models.family.series import Series
+from models.history import history_of
 from models.people.identities import Identity
 from tests.gate import count
 from tests.models.family.test_calls import SUNDAY_16, booked, sister
@@ -95,6 +96,26 @@ def test_a_call_is_moved_and_the_page_says_what_stands_until_then(pages, cast, o
     assert me.post(f"/m/calls/{call}/move", at="1\0").status_code == 404
     assert me.get("/m/calls/99999999999999999999").status_code == 404
     assert call_of(open_session).revision == 1
+
+
+@pytest.mark.case("E4")
+def test_a_cadre_who_moves_a_call_says_first_whose_yes_it_was(pages, cast, open_session):
+    call, li = a_call(open_session, cast), pages.inside(cast.li)
+    here = f"/m/calls/{call}/move"
+    assert MONDAY in offered(li.get(f"{here}?day=20261130"))
+    asked = li.post(here, at=MONDAY)
+    assert "和谁说好的" in asked.text
+    yes = dict(re.findall(r'name="yes" value="(\d+)">([^<]+)<', asked.text))
+    assert set(yes.values()) == {f"和{name}{means}说好" for name in ("小芳", "王秀英")
+                                 for means in ("打电话", "发微信", "当面")}  # fmt: skip
+    for no in ("x", "9" * 30, "²", str(cast.aming.id * 3)):
+        assert li.post(here, at=MONDAY, yes=no).status_code == 422
+    assert call_of(open_session).revision == 0
+    told = next(key for key, label in yes.items() if label == "和小芳发微信说好")
+    assert "改好了" in li.get(li.post(here, at=MONDAY, yes=told).location).text
+    with open_session() as session:
+        note = history_of(session, f"call:{call}")[-1].note
+    assert note.startswith(f"agreed {cast.xiaofang.id} wechat 2026-11-30T")
 
 
 def test_it_is_cancelled_for_a_reason_and_taken_back_within_two_minutes(pages, cast, open_session):

@@ -97,7 +97,7 @@ ROWS = {
     ("POST", "/m/calls/asked/<int:proposal>/no"): (409, 404, 404, 404, 404, 401),  # answered
     ("GET", "/m/calls/<int:call>"): OURS,
     ("GET", "/m/calls/<int:call>/move"): OURS,
-    ("POST", "/m/calls/<int:call>/move"): CHANGED,
+    ("POST", "/m/calls/<int:call>/move"): (303, 404, 404, 200, 404, 401),  # a cadre is asked whose yes it was
     ("GET", "/m/calls/<int:call>/cancel"): OURS,
     ("POST", "/m/calls/<int:call>/cancel"): CHANGED,
     ("POST", "/m/calls/<int:call>/undo"): CHANGED,

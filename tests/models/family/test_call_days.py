@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from models.errors import Refused
+from models.family.agreeing import Agreement
 from models.family.booking import book, move
 from models.family.call_days import CallDay, calls_on
 from models.family.calls import CALL, FamilyCall
@@ -67,6 +68,11 @@ def sat(session, day):
     return Counter(f"{call.starts_at.astimezone(CHINA):%H:%M}" for call in calls_on(session, day.id))
 
 
+def yes(call):
+    """Who booked it has agreed, on the phone."""
+    return Agreement(call.relative_id, "phone")
+
+
 def held_at(session, resource, moment):
     return session.scalar(select(Cell.held_by).where(Cell.resource_id == resource, Cell.cell_start == moment))
 
@@ -92,8 +98,8 @@ def test_the_preview_says_who_is_left_out_and_changes_nothing(session, cast):
     families(session, cast, 12)
     plan = plan_day(session, cast.who(cast.li), centre_id=cast.centre.id, starts_at=TWO, ends_at=FIVE, now=NOW)
     assert len(plan.seated) == 10
-    assert {one.name for one in plan.left_out} >= {"夜里0", "夜里1", "夜里2"}
-    assert len(plan.left_out) == 6
+    assert {one.person.name for one in plan.left_out if one.why == "no_time"} == {"夜里0", "夜里1", "夜里2"}
+    assert [one.why for one in plan.left_out].count("full") == 3
     assert session.scalars(select(Cell)).all() == session.scalars(select(CallDay)).all() == []
 
 
@@ -202,11 +208,22 @@ def test_a_call_that_came_to_nothing_is_made_up_for_in_the_reserve(session, cast
     assert to_reserve(session, cast.who(cast.li), call.id, TWO + HALF).id == again.id
 
 
+@pytest.mark.case("E4", "D22")
+def test_nobody_is_seated_elsewhere_without_a_yes_of_the_family(session, cast):
+    day = made(session, cast)
+    (call,) = calls_on(session, day.id)
+    for no in (None, Agreement(cast.aming.id, "phone"), Agreement(call.relative_id, "letter")):
+        with pytest.raises(Refused, match="agreement_missing"):
+            reseat(session, cast.who(cast.li), call.id, day.id, TWO + HALF, no, NOW)
+    assert (call.starts_at, call.revision) == (TWO, 0)
+    assert reseat(session, cast.who(cast.li), call.id, day.id, TWO + HALF, Agreement(call.cared_id, "visit"), NOW)
+
+
 def test_a_call_that_leaves_the_reserve_gives_it_back(session, cast):
     day = made(session, cast)
     (call,) = calls_on(session, day.id)
     to_reserve(session, cast.who(cast.li), call.id, NOW)
-    reseat(session, cast.who(cast.li), call.id, day.id, TWO + HALF, NOW)
+    reseat(session, cast.who(cast.li), call.id, day.id, TWO + HALF, yes(call), NOW)
     assert {held_at(session, f"station:{one.id}", FIVE - HALF) for one in cast.stations} == {day.subject}
 
 
@@ -221,8 +238,9 @@ def test_with_fewer_screens_a_family_that_would_have_none_has_to_agree_first(ses
     (stranded,) = [one for one in calls if one.station_id != cast.stations[0].id]
     assert refused.value.facts["names"] == session.get_one(Person, stranded.cared_id).name
     assert (day.seats, sat(session, day)) == (2, {"14:00": 2})
-    reseat(session, cast.who(cast.li), stranded.id, day.id, TWO + HALF, NOW)  # the family agrees to half past two
-    assert history_of(session, stranded.subject)[-1].note.startswith("agreed ")
+    reseat(session, cast.who(cast.li), stranded.id, day.id, TWO + HALF, yes(stranded), NOW)
+    note = history_of(session, stranded.subject)[-1].note
+    assert note == f"agreed {stranded.relative_id} phone {(TWO + HALF).isoformat()}"
     assert resize(session, cast.who(cast.li), day.id, 1, NOW).seats == 1
     assert {one.station_id for one in calls_on(session, day.id)} == {cast.stations[0].id}
     assert held_at(session, f"station:{cast.stations[1].id}", FIVE - HALF) is None
@@ -242,14 +260,14 @@ def test_a_call_goes_to_another_day_where_there_is_a_seat_and_both_days_count_ri
     calls = calls_on(session, first.id)
     full = second.starts_at
     with pytest.raises(Refused, match="day_full"):
-        reseat(session, cast.who(cast.li), calls[0].id, second.id, full, NOW)
+        reseat(session, cast.who(cast.li), calls[0].id, second.id, full, yes(calls[0]), NOW)
     assert (sat(session, first), sat(session, second)) == ({"14:00": 2}, {"14:00": 2})
-    moved = reseat(session, cast.who(cast.li), calls[0].id, second.id, full + HALF, NOW)
+    moved = reseat(session, cast.who(cast.li), calls[0].id, second.id, full + HALF, yes(calls[0]), NOW)
     assert (moved.id, moved.revision, moved.state) == (calls[0].id, 1, "booked")
     assert (sat(session, first), sat(session, second)) == ({"14:00": 1}, {"14:00": 2, "14:30": 1})
     assert held_at(session, f"person:{moved.cared_id}", TWO) is None
     with pytest.raises(Refused, match="bad_time"):
-        reseat(session, cast.who(cast.li), moved.id, second.id, full + timedelta(minutes=7), NOW)
+        reseat(session, cast.who(cast.li), moved.id, second.id, full + timedelta(minutes=7), yes(moved), NOW)
 
 
 @pytest.mark.case("E7")
@@ -265,7 +283,7 @@ def test_of_many_who_are_moved_to_one_last_seat_at_once_one_gets_it(open_session
         start.wait(60)
         try:
             with open_session() as session, session.begin():
-                reseat(session, cast.who(cast.li), call, first, last, NOW)
+                reseat(session, cast.who(cast.li), call, first, last, yes(session.get_one(FamilyCall, call)), NOW)
         except Refused as refusal:
             return refusal.code
         return "seated"
@@ -290,7 +308,7 @@ def test_a_day_that_is_called_off_cancels_every_call_with_its_reason_and_leaves_
     assert sorted(told) == sorted(one.relative_id for one in calls)
     assert [line.verb for line in history_of(session, calls[0].subject)] == ["begin", "call_off"]
     with pytest.raises(Refused, match="wrong_state"):
-        reseat(session, cast.who(cast.li), calls[0].id, day.id, TWO + HALF, NOW)
+        reseat(session, cast.who(cast.li), calls[0].id, day.id, TWO + HALF, yes(calls[0]), NOW)
 
 
 def test_a_family_that_wants_another_time_leaves_the_day_and_has_a_helper_of_its_own(session, cast):
@@ -330,7 +348,7 @@ def test_strangers_change_nothing_on_a_day(session, cast):
     for stranger in (cast.who(cast.zhao), cast.who(cast.xiaofang)):
         for deed in (
             lambda who: to_reserve(session, who, call.id, NOW), lambda who: resize(session, who, day.id, 1, NOW),
-            lambda who: reseat(session, who, call.id, day.id, TWO + HALF, NOW),
+            lambda who: reseat(session, who, call.id, day.id, TWO + HALF, yes(call), NOW),
             lambda who: call_off(session, who, day.id, "", NOW),
         ):  # fmt: skip
             with pytest.raises(Refused, match="not_yours"):

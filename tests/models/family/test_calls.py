@@ -11,6 +11,7 @@ from sqlalchemy import delete, func, select, update
 from handlers.family.words import letter as in_words
 from handlers.words import when_two
 from models.errors import Refused
+from models.family.agreeing import Agreement
 from models.family.booking import book, move
 from models.family.calls import FamilyCall, call_for, calls_of
 from models.family.ending import cancel, finish_past
@@ -296,7 +297,8 @@ def test_a_move_from_what_was_read_before_another_move_is_refused_and_changes_no
         seen = late.get_one(FamilyCall, call)
         late.commit()
         with open_session() as session, session.begin():
-            move(session, cast.who(cast.li), call, SUNDAY_16 + timedelta(days=1), NOW)
+            yes = Agreement(cast.xiaofang.id, "phone")
+            move(session, cast.who(cast.li), call, SUNDAY_16 + timedelta(days=1), NOW, yes)
         assert seen.revision == 0
         with pytest.raises(Refused, match="wrong_state"), late.begin():
             move(late, cast.who(cast.xiaofang), call, SUNDAY_16 + timedelta(days=2), NOW)

@@ -7,11 +7,14 @@ import pytest
 from sqlalchemy import select
 
 from models.errors import Refused
+from models.family.agreeing import AGREED_BY, Agreement
 from models.family.booking import move
 from models.family.calls import FamilyCall
 from models.family.changing import accept, asked_of, decline, lapse_proposals, propose
 from models.family.ending import cancel, undo
+from models.family.holding import hold_slot
 from models.family.proposals import CallProposal
+from models.history import history_of
 from models.messages.letters import Letter
 from models.places.cells import occupy
 from tests.models.family.test_calls import SUNDAY_16, booked, cells_of, reminders, sister
@@ -191,3 +194,32 @@ def test_a_yes_a_no_a_cancel_and_the_deadline_at_once_leave_one_truth(open_sessi
         assert kept.state != "asked"
         assert ended.state == "cancelled"  # whoever was first, the cancel or the policy ended it
         assert (cells_of(session, ended), reminders(session, ended)) == ({}, [])
+
+
+@pytest.mark.case("E4")
+def test_a_cadre_moves_a_call_only_with_a_yes_of_somebody_on_it_and_history_keeps_whose(session, cast):
+    call = booked(session, cast)
+    someone_else = Agreement(cast.aming.id, "phone")
+    for no in (None, someone_else, Agreement(999_999, "phone"), Agreement(cast.xiaofang.id, "letter")):
+        with pytest.raises(Refused, match="agreement_missing"):
+            move(session, cast.who(cast.li), call.id, MONDAY, NOW, no)
+    assert (call.starts_at, call.revision) == (SUNDAY_16, 0)
+    for stranger in (cast.zhao, cast.aming):
+        with pytest.raises(Refused, match="not_yours"):
+            move(session, cast.who(stranger), call.id, MONDAY, NOW, Agreement(cast.xiaofang.id, "phone"))
+    for n, means in enumerate(AGREED_BY):
+        at, whose = MONDAY + n * timedelta(days=1), (cast.xiaofang, cast.wangnainai, cast.xiaofang)[n]
+        move(session, cast.who(cast.li), call.id, at, NOW, Agreement(whose.id, means))
+        assert (call.starts_at, call.revision) == (at, n + 1)
+        assert history_of(session, call.subject)[-1].note == f"agreed {whose.id} {means} {at.isoformat()}"
+
+
+def test_a_relative_who_moves_their_own_call_need_not_say_who_agreed(session, cast):
+    call = booked(session, cast)
+    assert move(session, cast.who(cast.xiaofang), call.id, MONDAY, NOW).starts_at == MONDAY
+
+
+def test_a_time_that_the_relative_is_looking_at_themselves_may_be_asked_for(session, cast):
+    call = booked(session, cast)
+    hold_slot(session, cast.who(cast.xiaofang), cared_id=cast.wangnainai.id, starts_at=MONDAY, now=NOW)
+    assert accept(session, cast.who(cast.xiaofang), asked(session, cast, call).id, NOW).starts_at == MONDAY

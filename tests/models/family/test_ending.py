@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from models.errors import Refused
+from models.family.agreeing import Agreement
 from models.family.booking import move
 from models.family.calls import FamilyCall
 from models.family.ending import call_off, cancel, ended_by, finish_past, undo
@@ -192,7 +193,8 @@ def test_moved_twice_within_a_minute_is_one_message_and_moved_back_after_it_is_a
 @pytest.mark.case("E8")
 def test_a_change_is_said_to_each_in_the_zone_they_live_in(session, cast):
     call = booked(session, cast)
-    move(session, cast.who(cast.li), call.id, SUNDAY_16 + timedelta(days=1), NOW)
+    yes = Agreement(call.relative_id, "phone")
+    move(session, cast.who(cast.li), call.id, SUNDAY_16 + timedelta(days=1), NOW, yes)
     (letter,) = session.scalars(select(Letter).where(Letter.kind == "family.changed")).all()
     assert (letter.person_id, letter.facts["relative_zone"]) == (cast.xiaofang.id, "Europe/Madrid")
     due = {(r.person_id, r.facts["rule"]): r.due_at for r in reminders(session, call)}

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from handlers.family.words import letter as said
 from models.errors import Refused
 from models.family.booking import move
-from models.family.calls import FamilyCall, call_for, calls_of
+from models.family.calls import FamilyCall, call_for, calls_of, with_roles
 from models.family.ending import cancel
 from models.family.guests import CallGuest, guests_of
 from models.family.joining import MOST_GUESTS, invite, leave, may_be_asked
@@ -24,6 +24,7 @@ from models.people.care import CareLink
 from models.people.persons import Person, move_to_zone
 from models.places.cells import Cell, occupy
 from models.tasks.tasks import Task
+from tests.desk import statements
 from tests.models.family.test_calls import SUNDAY_16, booked, cells_of, reminders, sister
 from tests.models.family.test_parting import second_helper
 from tests.world import NOW
@@ -260,3 +261,21 @@ def test_asked_while_the_call_is_moved_or_cancelled_nobody_holds_an_hour_of_a_ca
                 assert (cells, live) == ([], set())
             else:
                 assert (cells[0], live) == (call.starts_at, {call.revision})
+
+
+def test_many_calls_are_seen_at_once_in_the_role_that_each_would_be_seen_in_alone(session, cast, engine):
+    roman = sister(session, cast)
+    calls = [booked(session, cast, SUNDAY_16 + n * timedelta(days=1), f"k{n}") for n in range(4)]
+    invite(session, cast.who(cast.xiaofang), calls[0].id, roman.id, NOW)
+    invite(session, cast.who(cast.xiaofang), calls[2].id, roman.id, NOW)
+    for person, roles in ((cast.xiaofang, ["relative"] * 4), (roman, ["guest"] * 2), (cast.li, ["cadre"] * 4)):
+        seen = with_roles(session, cast.who(person), calls_of(session, cast.who(person), NOW))
+        assert [one.role for one in seen] == roles
+        assert [one.role for one in seen] == [call_for(session, cast.who(person), one.call.id)[1] for one in seen]
+    assert [[guest.id for guest in one.guests] for one in seen] == [[roman.id], [], [roman.id], []]
+    assert {(one.cared.id, one.relative.id, one.centre.id) for one in seen} == {
+        (cast.wangnainai.id, cast.xiaofang.id, cast.centre.id)
+    }
+    with statements(engine) as asked:
+        with_roles(session, cast.who(cast.li), calls)
+    assert len(asked) == 4

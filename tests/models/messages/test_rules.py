@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import func, select, text
 
 from models.errors import Refused
+from models.family.agreeing import Agreement
 from models.family.booking import move
 from models.family.ending import cancel
 from models.family.telling import REMINDER, remind_anew
@@ -262,7 +263,7 @@ def test_reminders_of_who_wants_none_are_planned_and_never_sent_so_that_a_change
 @pytest.mark.case("J15")
 def test_who_books_moves_or_cancels_is_not_told_of_it_but_reminded_like_everybody(session, cast):
     call = booked(session, cast)
-    move(session, cast.who(cast.li), call.id, SUNDAY_16 - 2 * HOUR, NOW)
+    move(session, cast.who(cast.li), call.id, SUNDAY_16 - 2 * HOUR, NOW, Agreement(call.relative_id, "phone"))
     cancelled = booked(session, cast, SUNDAY_16 - 5 * HOUR, "k2")
     cancel(session, cast.who(cast.xiaofang), cancelled.id, "", NOW)
     told = session.execute(

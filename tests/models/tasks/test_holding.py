@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from models.errors import Refused
+from models.family.agreeing import Agreement
 from models.family.booking import move
 from models.family.ending import cancel
 from models.history import history_of
@@ -156,7 +157,7 @@ def test_the_resident_or_their_family_acting_wakes_it_and_a_cadre_acting_does_no
     woken, call = wakes(lambda: booked(session, cast, SUNDAY_16))
     assert woken
     assert wakes(lambda: move(session, xiaofang, call.id, SUNDAY_16 - HOUR, NOW))[0]
-    assert not wakes(lambda: move(session, li, call.id, SUNDAY_16, NOW))[0]
+    assert not wakes(lambda: move(session, li, call.id, SUNDAY_16, NOW, Agreement(call.relative_id, "phone")))[0]
     assert wakes(lambda: cancel(session, xiaofang, call.id, "", NOW))[0]
     woken, order = wakes(lambda: ordered(session, cast))
     assert woken
