@@ -30,7 +30,7 @@ from wx_backend.wechat.client import FAR_END, Client, errcode_of
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-JOINING = ("not_yours", "no_link", "not_active", "call_not_open", "call_over")
+JOINING = ("not_yours", "no_link", "not_active", "with_cadre", "call_not_open", "call_over")
 
 
 class JoinAsked(Asked):
@@ -205,8 +205,8 @@ def _device(session: Session, who: Who, call_id: int) -> devices.VoipDevice:
     """The device of a call, for a relative on it, also days before."""
     call, role = call_for(session, who, call_id)
     found = devices.device_of(session, call.station_id)
-    if role == "cadre":
-        raise Refused("not_yours")
+    if role in ("cadre", "cared"):
+        raise Refused("not_yours")  # it rings the family
     if found is None:
         raise Refused("no_device")
     session.expunge(found)

@@ -96,7 +96,8 @@ class Slots(Shown):
 
 
 class CallShown(Shown):
-    """One call. `role` is "relative" (who booked), "guest" or "cadre"; `starts_at_text` is it on both clocks."""
+    """One call. `role` is "relative" (who booked), "guest", "cadre" or "cared" (I am called: I look and join, and for
+    all else there is `phone`); `with_name` is whom I talk with, and `starts_at_text` is it on both clocks."""
 
     id: int
     with_name: str
@@ -159,7 +160,7 @@ def _about_time(calls: APIBlueprint) -> None:
     @calls.get("/calls")
     @calls.output(Calls)
     def mine() -> Any:
-        """The calls to come that I take part in or help with, the soonest first."""
+        """The calls to come that I take part in, am called by or help with, the soonest first."""
         found = [shown(call, call_for(g.session, g.who, call.id)[1]) for call in calls_of(g.session, g.who, g.now)]
         return said(Calls(items=found))
 
@@ -225,7 +226,9 @@ def _about_ways(calls: APIBlueprint, offered: ways.Offered) -> None:
     @calls.doc(responses=refusing("not_yours", "no_link", "not_active"))
     def every_way(call: int) -> Any:
         """The ways in which this call can be held, and why the others cannot be chosen."""
-        found, _ = call_for(g.session, g.who, call)
+        found, role = call_for(g.session, g.who, call)
+        if role == "cared":
+            raise Refused("not_yours")  # what stands against a way is about the others' phones
         return said(_ways(found))
 
     @calls.post("/calls/<key:call>/way")
@@ -245,7 +248,7 @@ def _about_ways(calls: APIBlueprint, offered: ways.Offered) -> None:
     def grant(call: int, json_data: GrantAsked) -> Any:
         """Say whether my phone lets the device of this call ring it."""
         found, role = call_for(g.session, g.who, call)
-        if role == "cadre":
+        if role in ("cadre", "cared"):
             raise Refused("not_yours")  # a phone speaks for its owner only
         state = devices.said(g.session, found, g.who.person_id, json_data.state, g.now)
         return said(Nothing(), words.SAID_GRANT[state])
@@ -257,7 +260,7 @@ def _about_ways(calls: APIBlueprint, offered: ways.Offered) -> None:
     def ended(call: int, json_data: EndedAsked) -> Any:
         """Say how long I was on the call: what was held of the month's minutes beyond it is given back."""
         found, role = call_for(g.session, g.who, call)
-        if role == "cadre" and found.helper_id != g.who.person_id:
+        if role == "cared" or (role == "cadre" and found.helper_id != g.who.person_id):
             raise Refused("not_yours")
         minutes.report(g.session, found, g.who.person_id, json_data.minutes, g.now)
         return said(Nothing(), words.ENDED)
@@ -296,7 +299,7 @@ def shown(call: FamilyCall, role: str) -> CallShown:
     cared, relative = (g.session.get_one(Person, key) for key in (call.cared_id, call.relative_id))
     centre = g.session.get_one(ServiceCentre, call.centre_id)
     return CallShown(
-        id=call.id, with_name=cared.name, relative=relative.name, role=role,
+        id=call.id, with_name=relative.name if role == "cared" else cared.name, relative=relative.name, role=role,
         guests=[guest.name for guest in guests_of(g.session, call.id)], starts_at=call.starts_at, ends_at=call.ends_at,
         starts_at_text=_both(call.starts_at, relative.time_zone if role == "cadre" else g.who.zone), state=call.state,
         state_text=words.STATE_NAMES[call.state], reason=words.listed(call.reason) if call.reason else "",

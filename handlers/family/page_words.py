@@ -4,6 +4,9 @@ from handlers.words import ON_SCREEN
 
 TITLE = "亲情连线"
 LEAD = "到时工作人员会陪着老人，开始前15分钟起可以进入视频。"
+OWN_LEAD = "到时工作人员会陪着您，帮您接通。"
+OWN_ALONE = "用自己的手机也行：开始前15分钟起，这里会有“进入视频”。"
+OWN_ABSENT = "来不了？请打电话告诉工作人员。"
 NONE = "您没有约好的视频。"
 BOOK = "约一次视频"
 SERIES = "定期连线"

@@ -12,14 +12,16 @@ from handlers.family import entering, page_words, words
 from handlers.family.moments import instant_in
 from handlers.words import two_lines, when_two
 from models.family import changing, makeup, ways
-from models.family.calls import FamilyCall, call_for, calls_of, led_by
+from models.family.calls import LIVE_CALLS, FamilyCall, call_for, calls_of, led_by
 from models.family.ending import NOTE_LIMIT, cancel, may_undo, undo
 from models.family.guests import guests_of
 from models.family.joining import invite, leave, may_be_asked
 from models.family.passes import give_pass, open_calls, open_screen
+from models.family.rooms import joins_alone
 from models.hours import CHINA
+from models.people.care import links_of
 from models.people.persons import Person
-from models.places.centres import ServiceCentre
+from models.places.centres import ServiceCentre, phone_of
 
 ROOM = Blueprint("family", __name__, template_folder="templates")
 KEY = re.compile(r"[0-9a-f]{24}")  # what a form carries so that sending it twice does one thing
@@ -27,14 +29,17 @@ KEY = re.compile(r"[0-9a-f]{24}")  # what a form carries so that sending it twic
 
 @ROOM.get("/calls")
 def calls() -> str:
-    """What waits for my answer, and the calls to come that I take part in or help with, the soonest first."""
+    """What waits for my answer, and the calls to come that I take part in, am called by or help with, in order."""
     # One that is late is among them: its time is over, and its room is open.
     found = {call.id: call for call in (*open_calls(g.session, g.who, g.now), *calls_of(g.session, g.who, g.now))}
     asked = [(one, both(one.starts_at)) for one in changing.asked_of(g.session, g.who, g.now)]
     kept = [(one, name_of(one.cared_id)) for one in makeup.makeups_of(g.session, g.who, g.now)]
+    rows = [_row(call, call_for(g.session, g.who, call.id)[1]) for call in found.values()]
+    own = bool(rows) and all(row["own"] for row in rows)
+    books = not own or bool(links_of(g.session, g.who.person_id))  # who is only called books nothing
     return render_template(
-        "family/pages/calls.html", words=page_words, asked=asked, kept=kept, told=told(),
-        rows=[_row(call, call_for(g.session, g.who, call.id)[1]) for call in found.values()],
+        "family/pages/calls.html", words=page_words, asked=asked, kept=kept, told=told(), rows=rows, books=books,
+        lead=page_words.OWN_LEAD if own else page_words.LEAD,
     )  # fmt: skip
 
 
@@ -42,6 +47,7 @@ def calls() -> str:
 def one(call: int) -> str:
     """One call on both clocks, who is on it, and what can be done with it."""
     found, role = call_for(g.session, g.who, call)
+    centre = g.session.get_one(ServiceCentre, found.centre_id)
     changes = found.state == "booked" and role == "relative"
     return render_template(
         "family/pages/call.html", words=page_words, row=_row(found, role), call=found, told=told(), role=role,
@@ -49,6 +55,7 @@ def one(call: int) -> str:
         way=words.WAYS[found.way], media=words.MEDIA[found.media],
         undoing=role == "relative" and may_undo(g.session, found, g.now),
         reason=words.listed(found.reason) if found.reason else "",
+        own=_own(found, centre) if role == "cared" else None,
     )  # fmt: skip
 
 
@@ -157,16 +164,25 @@ def name_of(person: int) -> str:
     return g.session.get_one(Person, person).name  # type: ignore[no-any-return]
 
 
-def _row(call: FamilyCall, role: str) -> dict[str, Any]:
-    """One call as its reader sees it: a relative the other end, a cadre both ends."""
-    cared, relative = (g.session.get_one(Person, key) for key in (call.cared_id, call.relative_id))
-    helps = role == "cadre"
+def _own(call: FamilyCall, centre: ServiceCentre) -> dict[str, Any]:
+    """What who is called reads besides: that somebody will be there, and whom to phone who cannot come."""
     return {
-        "with": f"{cared.name}、{relative.name}" if helps else cared.name,
+        "live": call.state in LIVE_CALLS, "phone": phone_of(g.session, centre), "alone": joins_alone(call),
+        "centre": centre.name,
+    }  # fmt: skip
+
+
+def _row(call: FamilyCall, role: str) -> dict[str, Any]:
+    """One call as its reader sees it: a relative and who is called the other end, a cadre both ends."""
+    cared, relative = (g.session.get_one(Person, key) for key in (call.cared_id, call.relative_id))
+    helps, own = role == "cadre", role == "cared"
+    return {
+        "with": f"{cared.name}、{relative.name}" if helps else relative.name if own else cared.name, "own": own,
         "time": both(call.starts_at, relative.time_zone if helps else ""),
         "call": call.id, "enter": [one.label for one in entering.ways_in(call, role, g.now)],
         "state": words.STATE_NAMES[call.state], "mark": call.state,
         "centre": words.where(
-            g.session.get_one(ServiceCentre, call.centre_id).name, cared.name, at_home=call.at_home
+            g.session.get_one(ServiceCentre, call.centre_id).name, words.YOU if own else cared.name,
+            at_home=call.at_home,
         ),
     }  # fmt: skip

@@ -6,7 +6,7 @@ from handlers.family import series_words as words
 from handlers.family.wishing import MONTHS, birthday, feasts, first_call, local_start, rules_from, wish_from
 from handlers.room import Ask, Choice, Handler, Reply
 from models.errors import Refused
-from models.family.calls import FamilyCall, calls_of
+from models.family.calls import FamilyCall, calls_led
 from models.family.recurring import read
 from models.family.repeating import Wish, begin, glances, try_out
 from models.family.resting import cancel_all, prolong, restore, resume, suspend
@@ -18,7 +18,7 @@ def home(ask: Ask) -> Reply:
     """The series that go on, and the coming calls from which one can begin."""
     mine = series_of(ask.session, ask.who)
     shown = tuple(Choice(_label(ask, one), f"call/series/{one.id}") for one in mine)
-    calls = [call for call in calls_of(ask.session, ask.who, ask.now) if call.state == "booked"][:5]
+    calls = calls_led(ask.session, ask.who, ask.now)[:5]
     starts = tuple(
         Choice(words.from_one(_name(ask, call.cared_id), call.starts_at), f"call/series/of/{call.id}") for call in calls
     )

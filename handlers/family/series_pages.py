@@ -14,7 +14,7 @@ from handlers.family.moments import day_of
 from handlers.family.pages import KEY, both, name_of, told
 from handlers.family.series_dates import clock_of, half_hours
 from models.errors import Refused
-from models.family.calls import call_for, calls_of
+from models.family.calls import calls_led
 from models.family.editing import Edit, edit, skip, take_up
 from models.family.occurrences import LIVE, occurrence_for
 from models.family.recurring import Rule, read
@@ -34,16 +34,13 @@ HALF_A_YEAR = timedelta(days=182)
 def mine() -> str:
     """The series that go on or rest, and the coming calls from which one can begin."""
     rows = [(one, _head(one)) for one in series_of(g.session, g.who)]
-    calls = [call for call in calls_of(g.session, g.who, g.now) if call.state == "booked"]
-    starts = [
-        (call, name_of(call.cared_id), both(call.starts_at))
-        for call in calls if call_for(g.session, g.who, call.id)[1] != "guest"
-    ]  # fmt: skip
+    calls = calls_led(g.session, g.who, g.now)[:STARTS_SHOWN]
+    starts = [(call, name_of(call.cared_id), both(call.starts_at)) for call in calls]
     return render_template(
         "family/pages/series.html",
         words=page_words,
         rows=rows,
-        starts=starts[:STARTS_SHOWN],
+        starts=starts,
         states=series_words.STATES,
     )
 

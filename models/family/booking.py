@@ -7,7 +7,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
-from models.family.calls import CALL, FamilyCall, call_for
+from models.family.calls import CALL, FamilyCall, led_by
 from models.family.guests import guests_of
 from models.family.holds import claim, uncounted_for
 from models.family.proposals import drop_proposals
@@ -105,7 +105,7 @@ def move(session: Session, who: Who, call_id: int, starts_at: datetime, now: dat
     The new cells are taken before the old ones are given back; when they are gone, the old time stands. Raises like
     `book`, and Refused("wrong_state") when somebody moved or cancelled it meanwhile.
     """
-    call, role = call_for(session, who, call_id)
+    call, role = led_by(session, who, call_id)
     relative, cared = session.get_one(Person, call.relative_id), session.get_one(Person, call.cared_id)
     _check_consent(session, cared)
     guardians.check(session, cared, now)

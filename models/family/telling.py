@@ -119,7 +119,7 @@ def remind_anew(session: Session, now: datetime, person_id: int | None = None) -
     coming = select(FamilyCall).where(FamilyCall.state == "booked", FamilyCall.starts_at > now).order_by(FamilyCall.id)
     if person_id is not None:
         coming = coming.where(or_(
-            FamilyCall.relative_id == person_id, FamilyCall.helper_id == person_id,
+            FamilyCall.relative_id == person_id, FamilyCall.helper_id == person_id, FamilyCall.cared_id == person_id,
             FamilyCall.id.in_(calls_joined(person_id)),
         ))  # fmt: skip
     locked = coming.with_for_update(key_share=True)
