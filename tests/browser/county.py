@@ -30,6 +30,7 @@ from tests.desk import give_account
 from tests.gate import close_app, config_for
 from tests.models.family.serial import calls_of_hers
 from tests.models.ordering.voicing import calls, lives, says
+from tests.own_phone import with_a_phone
 from tests.visitors import Browser
 from tests.world import NOW, Databases, disposing, served
 from wx_backend.app import create_app
@@ -75,7 +76,8 @@ def county(databases: Databases, folder: Path) -> Iterator[County]:
         with session_factory(engine)() as session, session.begin():
             cast = settle(session, NOW)
             keys = _lived(session, cast)
-            people = {"xiaofang": cast.xiaofang.id, "laoxu": cast.laoxu.id}
+            with_a_phone(session, cast.wangnainai)
+            people = {"xiaofang": cast.xiaofang.id, "laoxu": cast.laoxu.id, "wangnainai": cast.wangnainai.id}
             for identity in session.scalars(select(Identity).where(Identity.app_id == APP_ID)):
                 identity.app_id = config.wechat.official_account.app_id
         app = create_app(config, now=lambda: NOW)

@@ -25,6 +25,7 @@ HERS = (
 )  # fmt: skip
 HIS = ("/m/jobs", "/m/jobs/today", "/m/jobs/{job}", "/m/jobs/{job}/decline", "/m/jobs/{taken}", "/m/jobs/{taken}/who",
        "/m/jobs/{taken}/back", "/m/jobs/{taken}/done", "/m/visits/{visit}/nobody")  # fmt: skip
+ELDERS = ("/m/", "/m/calls", "/m/calls/{video}")
 DESK = ("", "tasks/", "series/", "series/{series}", "calls/", "calls/{video}", "booking/{person}", "needs/",
         "needs/{need}",
         "needs/{merged}", "help/", "help/{call}", "help/{burning}",
@@ -41,7 +42,10 @@ def place(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield made
 
 
-@pytest.mark.parametrize(("who", "paths"), [("xiaofang", HERS), ("laoxu", HIS)], ids=["daughter", "organisation"])
+@pytest.mark.parametrize(
+    ("who", "paths"), [("xiaofang", HERS), ("laoxu", HIS), ("wangnainai", ELDERS)],
+    ids=["daughter", "organisation", "elder"],
+)  # fmt: skip
 def test_every_page_with_data_is_kind_to_old_eyes_and_fingers(
     browser: Browser, place: County, who: str, paths: tuple[str, ...]
 ) -> None:
