@@ -22,10 +22,16 @@ HERS = (
     "/m/calls/asked/{proposal}", "/m/makeups/{kept}", "/m/series",
     "/m/series/of/{video}", "/m/series/{series}", "/m/series/{series}/time", "/m/series/{series}/end",
     "/m/series/dates/{day}",
+    "/m/family", "/m/family/link", "/m/family/links/{link}", "/m/family/links/{link}/end", "/m/family/zone",
+    "/m/family/helpers", "/m/family/children", "/m/family/children/{child}/no", "/m/family/calendar", "/m/family/news",
+    "/m/family/news/{letter}", "/m/family/routines/{person}", "/m/family/routines/{person}/meal",
+    "/m/family/routines/{person}/nap", "/m/family/routines/{person}/market", "/m/family/routines/{me}",
+    "/m/family/routines/{me}/work",
 )  # fmt: skip
 HIS = ("/m/jobs", "/m/jobs/today", "/m/jobs/{job}", "/m/jobs/{job}/decline", "/m/jobs/{taken}", "/m/jobs/{taken}/who",
        "/m/jobs/{taken}/back", "/m/jobs/{taken}/done", "/m/visits/{visit}/nobody")  # fmt: skip
-ELDERS = ("/m/", "/m/calls", "/m/calls/{video}")
+ELDERS = ("/m/", "/m/calls", "/m/calls/{video}", "/m/family", "/m/family/helpers", "/m/family/links/{link}",
+          "/m/family/links/{link}/end", "/m/family/routines/{person}")  # fmt: skip
 DESK = ("", "tasks/", "series/", "series/{series}", "calls/", "calls/{video}", "booking/{person}", "needs/",
         "needs/{need}",
         "needs/{merged}", "help/", "help/{call}", "help/{burning}",
