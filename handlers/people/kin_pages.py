@@ -12,7 +12,7 @@ from models.errors import Refused
 from models.family.parting import part
 from models.family.telling import person_moved_zone
 from models.ordering.proxies import ask_family
-from models.people.care import CareLink, links_of
+from models.people.care import CareLink, links_of, links_to
 from models.people.guardians import is_child
 from models.people.links import KINSHIPS, asked_by, invited_by, link_for
 from models.people.persons import NAME_LIMIT, Person, call_oneself, move_to_zone
@@ -25,10 +25,11 @@ BESIDE = {"code_mistyped": "code", "code_unknown": "code", "own_link": "code", "
 
 @ROOM.get("/family")
 def home() -> str:
-    """Whom I may act for, what waits for a cadre's answer, and all that goes with a family."""
+    """Whom I may act for, who may for me, what waits for a cadre's answer, and all that goes with a family."""
     linked = links_of(g.session, g.who.person_id)
     return render_template(
         "people/pages/family.html", words=kin_words, told=told(), linked=linked, asked=asked_by(g.session, g.who),
+        theirs=links_to(g.session, g.who.person_id),
         children=any(link.guardian and is_child(child, g.now) for link, child in linked), city=_city(),
     )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 # Mine.
 LEAD = "您可以为他们点单、约视频。"
+THEIRS = "他们可以替您点单、约视频"
 NOBODY = "您还没有关联家人。请向村里的工作人员要一个“亲情码”，再点下面的按钮。"
 I_AM, UNTIL, ALWAYS = "您是{kinship}", "有效到{day}", "一直有效"
 ASKED_LINE, WAITS = "申请关联一位家人", "等村里工作人员核实"

@@ -1,5 +1,6 @@
 """Every page of phones and desk with something on it, in Chromium: for old eyes and fingers, and small screens."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -66,6 +67,27 @@ def test_every_page_with_data_is_kind_to_old_eyes_and_fingers(
         page.set_viewport_size({"width": 320, "height": 640})
         assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
         page.set_viewport_size(PHONE)
+    context.close()
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
+def test_a_calendar_address_is_copied_by_one_tap_and_stands_there_to_be_copied_by_hand(
+    browser: Browser, place: County, scripts: bool
+) -> None:
+    context = browser.new_context(viewport=PHONE, locale="zh-CN", java_script_enabled=scripts)
+    context.add_cookies([{"name": "page", "value": place.cookie("xiaofang"), "url": place.url}])
+    page = context.new_page()
+    page.goto(f"{place.url}/m/family/calendar")
+    page.get_by_role("button", name=re.compile("日历链接|新链接")).click()
+    link = page.get_by_label("您的日历链接")
+    assert re.search(r"/calendar/[\w-]{43}\.ics$", link.input_value())
+    copy = page.locator("[data-copies]")
+    if scripts:
+        assert_kind(page, "a calendar's address")
+        copy.click()
+        page.get_by_role("button", name="已复制").wait_for()
+    else:
+        assert not copy.is_visible()
     context.close()
 
 

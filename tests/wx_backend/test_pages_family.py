@@ -179,6 +179,9 @@ def test_who_is_cared_for_sees_who_may_act_for_her_ends_it_and_says_to_what_she_
         with_a_phone(session, cast.wangnainai, app_id)
         call = booked(session, cast).id
     her = pages.inside(cast.wangnainai)
+    home = her.get("/m/family").text
+    assert all(part in home for part in ("他们可以替您点单、约视频", "小芳", "您的女儿"))
+    assert not any(part in home for part in ("还没有关联家人", "家乡来信"))
     page = her.get("/m/family/helpers").text
     assert all(part in page for part in ("小芳", "您的女儿", "写家乡来信", "没有同意"))
     assert "随时可以撤回" in after(her, "/m/family/consents/home_news/yes")
