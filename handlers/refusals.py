@@ -60,6 +60,7 @@ OF_RULES: Mapping[str, Meaning] = {
     "bad_wake": Meaning(422, "a wait ends within `days` days"),
     "call_not_open": Meaning(409, "a call opens at `opens_at`, fifteen minutes before it begins"),
     "call_over": Meaning(409, "the call has ended or was cancelled"),
+    "with_cadre": Meaning(409, "a cadre puts this call through for who is called: they cannot join it by themselves"),
     "call_full": Meaning(409, "a call holds at most `most` guests"),
     "call_moved": Meaning(409, "the call has another time now: ask for a new pass"),
     "call_off": Meaning(409, "the call was cancelled"),

@@ -40,6 +40,7 @@ MENU_TEXT = "您好，这里是党群服务中心。请问要办什么？点下�
 SITE = "党群服务中心"
 SKIP = "跳到正文"
 NAV_LABEL, NAV_HOME, NAV_ORDERS, NAV_CALLS, NAV_SETTINGS = "导航", "首页", "订单", "连线", "设置"
+MY_FAMILY = "我的家人"
 LARGE_SIZE, STANDARD_SIZE = "长辈版", "标准版"
 PHONE_HEAD = "有不明白的，打电话问"
 CALL_THEM = "拨打"

@@ -31,8 +31,8 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 JOINING = (
-    "not_yours", "no_link", "not_active", "call_not_open", "call_over", "signed_out", "no_minutes", "no_way",
-    "way_not_possible", "code_used", "wechat_away", "call_off", "room_early", "room_over", "screen_taken",
+    "not_yours", "no_link", "not_active", "with_cadre", "call_not_open", "call_over", "signed_out", "no_minutes",
+    "no_way", "way_not_possible", "code_used", "wechat_away", "call_off", "room_early", "room_over", "screen_taken",
 )  # fmt: skip
 
 
@@ -201,8 +201,8 @@ def _device(session: Session, who: Who, call_id: int) -> devices.VoipDevice:
     """The device of a call, for a relative on it, also days before."""
     call, role = call_for(session, who, call_id)
     found = devices.device_of(session, call.station_id)
-    if role == "cadre":
-        raise Refused("not_yours")
+    if role in ("cadre", "cared"):
+        raise Refused("not_yours")  # it rings the family
     if found is None:
         raise Refused("no_device")
     session.expunge(found)

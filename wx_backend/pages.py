@@ -21,11 +21,12 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as Answer
 
 from handlers import words
-from handlers.family import answer_pages, booking_pages, series_pages
+from handlers.family import answer_pages, booking_pages, feed_pages, news_pages, routine_pages, series_pages
 from handlers.family import pages as family
 from handlers.messages.media import Folder
 from handlers.ordering import after_pages, jobs_pages, line_pages, need_pages
 from handlers.ordering import pages as ordering
+from handlers.people import kin_pages, trust_pages
 from handlers.people import pages as people
 from models.base import again_where_it_gave_way, gave_way
 from models.errors import Refused
@@ -47,7 +48,8 @@ UNFIT = frozenset({
 })  # fmt: skip
 ROOMS = (
     people.ROOM, ordering.ROOM, after_pages.ROOM, jobs_pages.ROOM, need_pages.ROOM, line_pages.ROOM, family.ROOM,
-    booking_pages.ROOM, answer_pages.ROOM, series_pages.ROOM,
+    booking_pages.ROOM, answer_pages.ROOM, series_pages.ROOM, news_pages.ROOM, routine_pages.ROOM, kin_pages.ROOM,
+    trust_pages.ROOM,
 )  # fmt: skip
 OPEN_TO_ALL = "pages.entrance.enter"
 NOWHERE = "pages.nowhere"
@@ -64,6 +66,8 @@ LIMITS: Mapping[str, tuple[str, Callable[[], str]]] = {
     "pages.needs.send": ("20 per hour", _person),
     "pages.booking.new": ("20 per hour", _person),
     "pages.booking.check": ("60 per hour", _person),
+    "pages.kin.ask": ("20 per hour", _person),
+    "pages.feed.new": ("20 per hour", _person),
 }
 
 
@@ -83,7 +87,7 @@ class Frame:
     def register(self, app: Flask) -> None:
         """Join the rooms below `/m` and give each of their views its transaction."""
         rooms = Blueprint("pages", __name__, url_prefix="/m", template_folder="web")
-        for room in (*ROOMS, self.entrance.room()):
+        for room in (*ROOMS, feed_pages.room(self.entrance.public_url), self.entrance.room()):
             rooms.register_blueprint(room)
         rooms.add_url_rule("/<path:rest>", "nowhere", _nowhere, methods=["GET", "POST"])
         rooms.before_request(self._before)

@@ -80,6 +80,8 @@ NEWS_HOME = "家乡来信："
 NO_NEWS = "还没有家乡来信。"
 NEWS = "{cared}的家乡来信（{at}）\n{text}"
 ASK_NEWS = "给{cared}的家人写几句近况（300字以内），每月一封，家人会收到通知。"
+NEWS_QUIET, NEWS_BELL = "有来信不用告诉我", "有来信告诉我"
+NEWS_QUIETENED, NEWS_TOLD_AGAIN = "好的，有来信不再告诉您；回复“家乡来信”随时可以看。", "好的，有来信就告诉您。"
 NEWS_SENT = "写好了，家人会收到通知。"
 
 # The day sheet.
@@ -144,3 +146,9 @@ REFUSALS: dict[str, str] = {
     "nobody_to_tell": "{cared}还没有关联的家人，没有人能收到来信。",
     "news_this_month": "{cared}这个月已经写过一封了，下个月再写。",
 }
+
+
+def month(of: str) -> str:
+    """A month as people read it: "2026-11" is 2026年11月."""
+    year, _, number = of.partition("-")
+    return f"{year}年{int(number)}月"

@@ -96,7 +96,8 @@ class Slots(Shown):
 
 
 class CallShown(Shown):
-    """One call. `role` is "relative" (who booked), "guest" or "cadre"; `starts_at_text` is it on both clocks."""
+    """One call. `role` is "relative" (who booked), "guest", "cadre" or "cared" (I am called: I look and join, and for
+    all else there is `phone`); `with_name` is whom I talk with, and `starts_at_text` is it on both clocks."""
 
     id: int
     with_name: str
@@ -220,7 +221,8 @@ def whole(one: Seen) -> CallShown:
     """The same where everybody on it is known already."""
     call = one.call
     return CallShown(
-        id=call.id, with_name=one.cared.name, relative=one.relative.name, role=one.role,
+        id=call.id, with_name=one.relative.name if one.role == "cared" else one.cared.name, relative=one.relative.name,
+        role=one.role,
         guests=[guest.name for guest in one.guests], starts_at=call.starts_at, ends_at=call.ends_at,
         starts_at_text=_both(call.starts_at, one.relative.time_zone if one.role == "cadre" else g.who.zone),
         state=call.state, state_text=words.STATE_NAMES[call.state],

@@ -13,17 +13,18 @@ from handlers.words import on_day, unreached
 from models.errors import Refused
 from models.family.agreeing import Agreement
 from models.family.booking import book, move, partner
-from models.family.calls import AT_HOME, FamilyCall, call_for, calls_of
+from models.family.calls import AT_HOME, LIVE_CALLS, FamilyCall, call_for, calls_of, other_end
 from models.family.guests import guests_of
 from models.family.holding import hold_slot
 from models.family.holds import HOLD_LASTS, uncounted_for
+from models.family.rooms import joins_alone
 from models.family.slots import Slot, best, kindest_first, nearest
 from models.family.venues import Venue, venue_for
 from models.hours import instant, instants
 from models.people.care import cared_for_by
 from models.people.identities import out_of_reach
 from models.people.persons import Person
-from models.places.centres import ServiceCentre
+from models.places.centres import ServiceCentre, phone_of
 
 
 def home(ask: Ask) -> Reply:
@@ -157,8 +158,8 @@ def mine(ask: Ask) -> Reply:
     if not calls:
         return Reply(words.NO_CALLS, (*waiting, Choice("去预约", "call")))
     choices = tuple(
-        Choice(f"{cared.name} {words.both(call.starts_at, _reader(ask, call))}", f"call/{call.id}")
-        for call in calls if (cared := ask.session.get_one(Person, call.cared_id))
+        Choice(f"{other.name} {words.both(call.starts_at, _reader(ask, call))}", f"call/{call.id}")
+        for call in calls if (other := ask.session.get_one(Person, other_end(call, ask.who.person_id)))
     )  # fmt: skip
     return Reply(words.CALLS, (*waiting, *choices), back="menu")
 
@@ -166,6 +167,8 @@ def mine(ask: Ask) -> Reply:
 def one(ask: Ask, call: int) -> Reply:
     """One call, and what can be done with it."""
     found, role = call_for(ask.session, ask.who, call)
+    if role == "cared":
+        return _own(ask, found)
     cared, relative = (ask.session.get_one(Person, key) for key in (found.cared_id, found.relative_id))
     centre = ask.session.get_one(ServiceCentre, found.centre_id)
     time = words.both(found.starts_at, _reader(ask, found))
@@ -189,6 +192,21 @@ def one(ask: Ask, call: int) -> Reply:
         *placing.choices(ask, found, role),
     )  # fmt: skip
     return Reply(text, choices, back="call/mine")
+
+
+def _own(ask: Ask, call: FamilyCall) -> Reply:
+    """A call of my own, to which others call me: what is to be, the way in, and whom to phone."""
+    centre, relative = ask.session.get_one(ServiceCentre, call.centre_id), ask.session.get_one(Person, call.relative_id)
+    coming: list[str] = []
+    if call.state in LIVE_CALLS:
+        phone = phone_of(ask.session, centre)
+        coming = [words.OWN_HELP, *([words.OWN_PHONE] if joins_alone(call) else [])]
+        coming += [words.OWN_ABSENT.format(phone=phone)] if phone else []
+    names = [relative.name, *(guest.name for guest in guests_of(ask.session, call.id))]
+    place = words.where(centre.name, words.YOU, at_home=call.at_home)
+    time = words.both(call.starts_at, ask.who.zone)
+    text = words.own(names, place, time, call.state, call.reason, coming=coming)
+    return Reply(text, entering.ways_in(call, "cared", ask.now), back="call/mine")
 
 
 def move_days(ask: Ask, call: int) -> Reply:

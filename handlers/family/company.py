@@ -1,6 +1,5 @@
 """Between calls, in the official account: who has not talked for long, pairs (结对), news from home, the day sheet."""
 
-from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from handlers.family import after_words, daysheets
@@ -11,6 +10,7 @@ from models.family import news, pairing
 from models.family.daysheet import day_sheet
 from models.family.quiet import QUIET_DAYS, quiet
 from models.hours import CHINA
+from models.messages.optouts import opt_in, opt_out, wants_none
 from models.people.persons import Person
 from models.people.scope import resident_of
 from models.people.staff import helpers_named
@@ -136,12 +136,28 @@ def paired(ask: Ask, person: int, helper: int, days: int) -> Reply:
 
 
 def news_home(ask: Ask) -> Reply:
-    """The last news of those one cares for."""
+    """The last news of those one cares for, and whether one is told of the next."""
     found = news.news_of(ask.session, ask.who)
+    silent = wants_none(ask.session, ask.who.person_id, news.LETTER)
+    bell = Choice(after_words.NEWS_BELL, "news/bell") if silent else Choice(after_words.NEWS_QUIET, "news/quiet")
     if not found:
-        return Reply(after_words.NO_NEWS, (Choice("我的家人", "me/people"),))
-    choices = tuple(Choice(f"{_name(ask, one.cared_id)} {_month(one.month)}", f"news/{one.id}") for one in found)
-    return Reply(after_words.NEWS_HOME, choices, back="menu")
+        return Reply(after_words.NO_NEWS, (bell, Choice("我的家人", "me/people")))
+    choices = tuple(
+        Choice(f"{_name(ask, one.cared_id)} {after_words.month(one.month)}", f"news/{one.id}") for one in found
+    )
+    return Reply(after_words.NEWS_HOME, (*choices, bell), back="menu")
+
+
+def no_bell(ask: Ask) -> Reply:
+    """One is told of no more news, and can read them all the same."""
+    opt_out(ask.session, ask.who.person_id, news.LETTER, ask.now)
+    return Reply(after_words.NEWS_QUIETENED, (Choice(after_words.NEWS_BELL, "news/bell"),), back="news")
+
+
+def bell_again(ask: Ask) -> Reply:
+    """One is told again."""
+    opt_in(ask.session, ask.who.person_id, news.LETTER)
+    return Reply(after_words.NEWS_TOLD_AGAIN, (Choice("家乡来信", "news"),), back="news")
 
 
 def read(ask: Ask, news_id: int) -> Reply:
@@ -169,11 +185,6 @@ def _name(ask: Ask, person_id: int) -> str:
     return ask.session.get_one(Person, person_id).name
 
 
-def _month(month: str) -> str:
-    at = datetime.strptime(month, "%Y-%m")  # noqa: DTZ007 - a month is no instant
-    return f"{at.year}年{at.month}月"
-
-
 ADDRESSES: dict[str, Handler] = {
     "company/<int:person>": company,
     "call/quiet": who_is_quiet,
@@ -187,6 +198,8 @@ ADDRESSES: dict[str, Handler] = {
     "pair/for/<int:person>/<int:helper>": ask_rhythm,
     "pair/for/<int:person>/<int:helper>/<int:days>": paired,
     "news": news_home,
+    "news/quiet": no_bell,
+    "news/bell": bell_again,
     "news/<int:news_id>": read,
     "news/for/<int:person>": ask_news,
     "news/for/<int:person>/text": write,

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 from handlers.family import after_words, words
 from handlers.room import Ask, Choice, Handler, Reply
 from handlers.words import DOERS, called, when
-from models.family.calls import FamilyCall, cadres_call, call_for
+from models.family.calls import FamilyCall, cadres_call, led_by
 from models.family.ending import call_off, cancel, ended_by, may_undo, undo
 from models.people.persons import Person
 
@@ -15,7 +15,7 @@ REASONS = (*words.REASONS, *words.OF_A_CADRE)  # as the addresses count them
 
 def ask_reason(ask: Ask, call: int) -> Reply:
     """Asks why; of a cadre, whether it is the family or the centre that cannot."""
-    _, role = call_for(ask.session, ask.who, call)
+    _, role = led_by(ask.session, ask.who, call)
     theirs = words.OF_A_CADRE if role == "cadre" else words.REASONS
     choices = tuple(Choice(reason, f"call/{call}/cancel/{REASONS.index(reason)}") for reason in theirs)
     if role == "cadre":

@@ -4,15 +4,15 @@ from datetime import datetime
 
 from handlers.family import room_words as words
 from handlers.room import Ask, Choice, Handler, Reply
-from models.family.calls import OVER, FamilyCall, call_for
+from models.family.calls import OVER, FamilyCall, call_for, other_end
 from models.family.passes import give_pass, open_calls, open_screen
-from models.family.rooms import EARLY
+from models.family.rooms import EARLY, joins_alone
 from models.people.persons import Person
 
 
 def ways_in(call: FamilyCall, role: str, now: datetime) -> tuple[Choice, ...]:
     """What can be tapped on a call whose room may be open: the elder may come late, and so may the relative."""
-    if call.state in OVER or now < call.starts_at - EARLY:
+    if call.state in OVER or now < call.starts_at - EARLY or (role == "cared" and not joins_alone(call)):
         return ()
     if role == "cadre":
         return (Choice(words.OPEN_SCREEN, f"call/{call.id}/screen"),)
@@ -42,7 +42,8 @@ def room(door: str) -> dict[str, Handler]:
             return Reply(words.NONE_OPEN, (Choice("我的连线", "call/mine"),))
         if len(calls) == 1:
             return join(ask, calls[0].id)
-        names = {call.id: ask.session.get_one(Person, call.cared_id).name for call in calls}
+        me = ask.who.person_id
+        names = {call.id: ask.session.get_one(Person, other_end(call, me)).name for call in calls}
         return Reply(words.WHICH, tuple(Choice(names[call.id], f"call/{call.id}/join") for call in calls))
 
     return {"call/join": any_open, "call/<int:call>/join": join, "call/<int:call>/screen": screen}

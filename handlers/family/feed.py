@@ -49,11 +49,17 @@ def _entry(event: Event, host: str, reads: ZoneInfo) -> Entry:
     entry.add("dtstart", event.starts_at.astimezone(zone))
     entry.add("dtend", event.ends_at.astimezone(zone))
     relatives = "、".join((event.relative, *event.guests))
-    entry.add("summary", words.summary(event.status, event.cared, relatives, helps=event.helps))
+    whom = relatives if event.own else event.cared
+    entry.add("summary", words.summary(event.status, whom, relatives, helps=event.helps))
     if event.place:
-        entry.add("location", said.where(event.place, event.cared, at_home=event.at_home))
+        entry.add("location", said.where(event.place, said.YOU if event.own else whom, at_home=event.at_home))
     entry.add("description", words.description(when_two(event.starts_at, CHINA, reads), event.phone, event.status))
     return entry
+
+
+def link(public_url: str, token: str) -> str:
+    """The address of a calendar, which its key alone opens."""
+    return f"{public_url}/calendar/{token}.ics"
 
 
 def room(public_url: str) -> dict[str, Handler]:
@@ -69,8 +75,7 @@ def room(public_url: str) -> dict[str, Handler]:
 
     def new(ask: Ask) -> Reply:
         """A new link; the old one shows nothing any more."""
-        token = renew(ask.session, ask.who, ask.now)
-        url = f"{public_url}/calendar/{token}.ics"
+        url = link(public_url, renew(ask.session, ask.who, ask.now))
         return Reply(words.LINK.format(url=url), (Choice(words.STOP, "me/calendar/stop"),))
 
     def stop(ask: Ask) -> Reply:

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from sqlalchemy.orm import Session
 
 from models.family.booking import partner
-from models.family.calls import call_for
+from models.family.calls import led_by
 from models.family.guests import guests_of
 from models.family.holds import uncounted_for
 from models.family.slots import NOTICE, Slot, free_slots
@@ -51,8 +51,8 @@ def for_a_new_call(
 def to_move_a_call(
     session: Session, who: Who, call: int, now: datetime, day: date | None = None, days: int = 1
 ) -> FreeTimes:  # fmt: skip
-    """The same for a call that there is, without the time that it has; raises as `calls.call_for` does."""
-    found, _ = call_for(session, who, call)
+    """The same for a call that there is, without the time that it has; raises as `calls.led_by` does."""
+    found, _ = led_by(session, who, call)
     relative, cared = (session.get_one(Person, key) for key in (found.relative_id, found.cared_id))
     own = [found.subject, *uncounted_for(session, relative.id, now)]
     free = _free(session, relative, cared, now, (day, days), own, guests_of(session, call), found.venue_wish)

@@ -4,6 +4,9 @@ from handlers.words import ON_SCREEN
 
 TITLE = "亲情连线"
 LEAD = "到时工作人员会陪着老人，开始前15分钟起可以进入视频。"
+OWN_LEAD = "到时工作人员会陪着您，帮您接通。"
+OWN_ALONE = "用自己的手机也行：开始前15分钟起，这里会出现“进入视频”。"
+OWN_ABSENT = "来不了？请打下面的电话，告诉工作人员。"
 NONE = "您没有约好的视频。"
 BOOK = "约一次视频"
 SERIES = "定期连线"
@@ -49,6 +52,7 @@ TOLD = {
     "goes_on": "好的，恢复了。", "ended": "好的，全部结束了，相关的人会收到通知。", "restored": "好的，都恢复了。",
     "longer": "好的，延长了半年。", "changed": "改好了。", "skipped": "好的，这一次不视频了，其他的照常。",
     "taken_up": "好的，这一次恢复了。", "not_taken_up": "这一次还是约不上。可以过几天再试，或另约一个时间。",
+    "news_quiet": "好的，有来信不再告诉您，这里随时可以看。", "news_bell": "好的，有来信就告诉您。",
     "makeup_none": "好的，留的时间放开了。想约的时候随时再约。", "left": "好的，您不参加这次视频了，其他人照常。",
 }  # fmt: skip
 MOVE, CANCEL, UNDO, ASK_MORE, LEAVE, WEEKLY, OTHER_WAY = (
@@ -86,6 +90,13 @@ RETIME, RETIME_HEAD = "改钟点", "改到国内几点？"
 RETIME_LEAD = "以后每一次都改，单独改过时间的不变。"
 ASK_SKIP = "为什么这一次不视频？"
 LATER = "从这一次起改钟点"
+
+# News from home.
+NEWS, NEWS_OF, NEWS_WRITTEN, NEWS_CALL = "家乡来信", "{cared}的家乡来信", "写于{at}", "和{cared}约个视频"
+NEWS_AGREED_HEAD, NEWS_AGREES = "本人同意吗", {True: "同意写来信", False: "还没有同意"}
+NEWS_AGREED_LEAD = "老人本人同意了，工作人员才会写；老人可以随时告诉工作人员，或在自己的手机上改。"
+NEWS_BELL_HEAD, NEWS_BELL = "来信通知", {False: "现在有来信会告诉您", True: "现在有来信不告诉您"}
+NEWS_BELL_ON, NEWS_BELL_OFF = "有来信告诉我", "不用告诉我"
 
 # Where a page cannot say what the conversation says.
 PAGE_REFUSALS: dict[str, str] = {"series_there": ON_SCREEN["series_there"]}

@@ -13,12 +13,15 @@ from handlers.family import entering, page_words, words
 from handlers.family.moments import instant_in
 from handlers.words import two_lines, when_two
 from models.family import changing, makeup, ways
-from models.family.calls import FamilyCall, Seen, call_for, calls_of, led_by, with_roles
+from models.family.calls import LIVE_CALLS, FamilyCall, Seen, call_for, calls_of, led_by, with_roles
 from models.family.ending import NOTE_LIMIT, cancel, may_undo, undo
 from models.family.joining import invite, leave, may_be_asked
 from models.family.passes import give_pass, open_calls, open_screen
+from models.family.rooms import joins_alone
 from models.hours import CHINA
+from models.people.care import links_of
 from models.people.persons import Person
+from models.places.centres import phone_of
 
 ROOM = Blueprint("family", __name__, template_folder="templates")
 KEY = re.compile(r"[0-9a-f]{24}")  # what a form carries so that sending it twice does one thing
@@ -26,14 +29,17 @@ KEY = re.compile(r"[0-9a-f]{24}")  # what a form carries so that sending it twic
 
 @ROOM.get("/calls")
 def calls() -> str:
-    """What waits for my answer, and the calls to come that I take part in or help with, the soonest first."""
+    """What waits for my answer, and the calls to come that I take part in, am called by or help with, in order."""
     # One that is late is among them: its time is over, and its room is open.
     found = {call.id: call for call in (*open_calls(g.session, g.who, g.now), *calls_of(g.session, g.who, g.now))}
     asked = [(one, both(one.starts_at)) for one in changing.asked_of(g.session, g.who, g.now)]
     kept = [(one, name_of(one.cared_id)) for one in makeup.makeups_of(g.session, g.who, g.now)]
+    rows = [_row(one) for one in with_roles(g.session, g.who, list(found.values()))]
+    own = bool(rows) and all(row["own"] for row in rows)
+    books = not own or bool(links_of(g.session, g.who.person_id))  # who is only called books nothing
     return render_template(
-        "family/pages/calls.html", words=page_words, asked=asked, kept=kept, told=told(),
-        rows=[_row(one) for one in with_roles(g.session, g.who, list(found.values()))],
+        "family/pages/calls.html", words=page_words, asked=asked, kept=kept, told=told(), rows=rows, books=books,
+        lead=page_words.OWN_LEAD if own else page_words.LEAD,
     )  # fmt: skip
 
 
@@ -49,6 +55,7 @@ def one(call: int) -> str:
         way=words.WAYS[found.way], media=words.MEDIA[found.media],
         undoing=role == "relative" and may_undo(g.session, found, g.now),
         reason=words.listed(found.reason) if found.reason else "",
+        own=_own(seen) if role == "cared" else None,
     )  # fmt: skip
 
 
@@ -162,13 +169,21 @@ def _seen(call: FamilyCall, role: str) -> Seen:
     return replace(with_roles(g.session, g.who, [call])[0], role=role)
 
 
-def _row(one: Seen) -> dict[str, Any]:
-    """One call as its reader sees it: a relative the other end, a cadre both ends."""
-    call, helps = one.call, one.role == "cadre"
+def _own(one: Seen) -> dict[str, Any]:
+    """What who is called reads besides: that somebody will be there, and whom to phone who cannot come."""
     return {
-        "with": f"{one.cared.name}、{one.relative.name}" if helps else one.cared.name,
-        "time": both(call.starts_at, one.relative.time_zone if helps else ""),
+        "live": one.call.state in LIVE_CALLS, "phone": phone_of(g.session, one.centre), "alone": joins_alone(one.call),
+        "centre": one.centre.name,
+    }  # fmt: skip
+
+
+def _row(one: Seen) -> dict[str, Any]:
+    """One call as its reader sees it: a relative and who is called the other end, a cadre both ends."""
+    call, helps, own = one.call, one.role == "cadre", one.role == "cared"
+    return {
+        "with": f"{one.cared.name}、{one.relative.name}" if helps else one.relative.name if own else one.cared.name,
+        "own": own, "time": both(call.starts_at, one.relative.time_zone if helps else ""),
         "call": call.id, "enter": [way.label for way in entering.ways_in(call, one.role, g.now)],
         "state": words.STATE_NAMES[call.state], "mark": call.state,
-        "centre": words.where(one.centre.name, one.cared.name, at_home=call.at_home),
+        "centre": words.where(one.centre.name, words.YOU if own else one.cared.name, at_home=call.at_home),
     }  # fmt: skip

@@ -6,7 +6,8 @@ from handlers.words import WEEKDAYS
 from models.family.routines import Habit
 
 WHOSE = "要看谁的作息？请回复居民的姓名，或者看自己的。"
-MINE = "我自己的"
+WHICH = "要看谁的作息？"
+MINE, OF = "我自己的", "{name}的"
 NO_RESIDENT = "您负责的范围里没有找到这个名字，请再回复一次。"
 KINDS = {"meal": "吃饭", "nap": "午休", "market": "赶集", "sleep": "睡觉", "work": "上班", "school": "上课"}
 CHANGE = "改{kind}"
@@ -18,6 +19,29 @@ _LEAD = "{name}的作息，约视频时会避开这些时间："
 _OWN = "约视频时会避开您的这些时间（按您那边的钟）："
 _NOTHING = "还没有记下什么。"
 
+# The pages.
+TITLE, TITLE_OWN = "{name}的作息", "我的作息"
+LEAD, LEAD_OWN = "约视频时会避开这些时间。", "约视频时会避开您的这些时间，按您那边的钟。"
+NOT_KNOWN = "还没有记下"
+SAVE, SOME = "记下来", "有，是这些时间"
+HEADS = {
+    "meal": "几点吃饭？", "nap": "几点午休？", "market": "哪几天赶集？", "sleep": "几点睡觉？", "work": "几点上班？",
+    "school": "几点上课？",
+}  # fmt: skip
+FROM, UNTIL, NTH = "从", "到", "第{n}段"
+NEVER = {
+    "meal": "没有固定的时间", "nap": "不午休", "market": "不赶集", "sleep": "没有固定的时间", "work": "不上班",
+    "school": "不上课",
+}  # fmt: skip
+SPANS, SPANS_HINT = "时间", "用不到的空着就行。"
+MONTH_ENDS, WEEKDAYS_HEAD = "逢几（按公历）", "星期几"
+DAYS_HINT = "不选就是每天。"
+MARKET_HINT = "没写几点的话，按早上7点到11点算。"
+END_NAMES = {str(n % 10): f"逢{sign}" for n, sign in enumerate("一二三四五六七八九十", start=1)}
+PAGE_BAD = "请填好从几点到几点；没有的话，选“{never}”。"
+PAGE_BAD_MARKET = "请选哪几天赶集；没有的话，选“不赶集”。"
+TOLD = "记下了。以后推荐视频时间会避开。"
+
 REFUSALS: dict[str, str] = {
     "bad_routine": "没有看懂这个时间，请写成“12:30-14:00”这样，没有就回复“没有”。",
 }
@@ -27,9 +51,16 @@ def habit(one: Habit) -> str:
     """One span of the day: "午休 12:30–14:00", "赶集 逢3、8 07:00–11:00"."""
     if one.begins == one.ends:
         return f"{KINDS[one.kind]}：没有"
+    return f"{KINDS[one.kind]} {span(one)}"
+
+
+def span(one: Habit) -> str:
+    """The same without what it is: "逢3、8 07:00–11:00"."""
+    if one.begins == one.ends:
+        return NEVER[one.kind]
     days = [f"逢{'、'.join('十' if end == '0' else end for end in one.month_ends)}"] if one.month_ends else []
     days += [f"周{'、'.join(WEEKDAYS[int(day) - 1] for day in one.weekdays)}"] if one.weekdays else []
-    return " ".join([KINDS[one.kind], *days, f"{one.begins:%H:%M}–{one.ends:%H:%M}"])
+    return " ".join([*days, f"{one.begins:%H:%M}–{one.ends:%H:%M}"])
 
 
 def days_of(name: str, lines: Sequence[str], *, own: bool) -> str:

@@ -1,18 +1,20 @@
-"""What fills a person's days, in the official account: a cadre writes it down for a resident, others for themselves."""
+"""What fills a person's days, in the official account: a cadre says it of a resident, a family of who is called, and
+everybody of themselves."""
 
 import re
 import unicodedata
 from datetime import time
 
+from sqlalchemy.orm import Session
+
 from handlers.family import routine_words as words
 from handlers.room import Ask, Choice, Handler, Reply
 from models.errors import Refused
-from models.family.routines import KINDS, Habit, habits_of, put_habits
-from models.people.persons import Person
-from models.people.scope import resident_of, residents_named
+from models.family.routines import KINDS, Days, Habit, days_for, habits_of, put_habits
+from models.people.care import cared_for_by
+from models.people.scope import residents_named
 from models.people.staff import is_cadre
 
-AT_HOME, ONES_OWN = ("meal", "nap", "market", "sleep", "school"), ("sleep", "work")  # what is asked of whom
 MARKET = (time(7), time(11))  # a market morning, where no hour is said
 NONE = ("没有", "无", "不")
 
@@ -25,10 +27,19 @@ _DIGITS = {**{word: str(n) for n, word in enumerate("一二三四五六七八九
 
 
 def home(ask: Ask) -> Reply:
-    """One's own days; a cadre is asked whose."""
-    if not is_cadre(ask.session, ask.who.person_id):
-        return one(ask, ask.who.person_id)
-    return Reply(words.WHOSE, (Choice(words.MINE, f"routine/{ask.who.person_id}"),), "routine/name")
+    """One's own days, or those of who is called; a cadre is asked whose."""
+    me = ask.who.person_id
+    family = [Choice(words.OF.format(name=person.name), f"routine/{person.id}")
+              for person, _ in cared_for_by(ask.session, me)]  # fmt: skip
+    choices = (Choice(words.MINE, f"routine/{me}"), *family)
+    if is_cadre(ask.session, me):
+        return Reply(words.WHOSE, choices, "routine/name")
+    return Reply(words.WHICH, choices, back="menu") if family else own(ask)
+
+
+def own(ask: Ask) -> Reply:
+    """One's own days."""
+    return one(ask, ask.who.person_id)
 
 
 def find(ask: Ask) -> Reply:
@@ -42,30 +53,33 @@ def find(ask: Ask) -> Reply:
 
 def one(ask: Ask, person: int) -> Reply:
     """What fills somebody's days as far as we know, each kind of which can be changed."""
-    found = _of(ask, person)
-    own = person == ask.who.person_id
-    habits = habits_of(ask.session, [found], () if own else (found.id,))[found.id]
-    kinds = ONES_OWN if own else AT_HOME
-    shown = sorted((habit for habit in habits if habit.kind in kinds), key=lambda habit: (habit.begins, habit.kind))
-    lines = [words.habit(habit) for habit in shown]
+    days = days_for(ask.session, ask.who, person)
+    mine = days.role == "self"
+    lines = [words.habit(habit) for habit in shown(ask.session, days)]
     choices = tuple(
-        Choice(words.CHANGE.format(kind=words.KINDS[kind]), f"routine/{person}/{KINDS.index(kind)}") for kind in kinds
-    )
-    return Reply(words.days_of(found.name, lines, own=own), choices, back="routine" if not own else "menu")
+        Choice(words.CHANGE.format(kind=words.KINDS[kind]), f"routine/{person}/{KINDS.index(kind)}")
+        for kind in days.kinds
+    )  # fmt: skip
+    return Reply(words.days_of(days.person.name, lines, own=mine), choices, back="menu" if mine else "routine")
+
+
+def shown(session: Session, days: Days) -> list[Habit]:
+    """What fills somebody's days, of the kinds that who asks may see, in the order of the day."""
+    habits = habits_of(session, [days.person], (days.person.id,) if days.at_home else ())[days.person.id]
+    return sorted((one for one in habits if one.kind in days.kinds), key=lambda one: (one.begins, one.kind))
 
 
 def ask_habit(ask: Ask, person: int, kind: int) -> Reply:
     """Asks from when to when."""
-    _of(ask, person)
-    question = words.ASK_MARKET if _kind(kind) == "market" else words.ASK
-    text = question.format(kind=words.KINDS[_kind(kind)])
+    which = _kind(ask, person, kind)
+    text = (words.ASK_MARKET if which == "market" else words.ASK).format(kind=words.KINDS[which])
     return Reply(text, ask_for=f"routine/{person}/{kind}/set", back=f"routine/{person}")
 
 
 def set_habit(ask: Ask, person: int, kind: int) -> Reply:
     """Written down."""
-    _of(ask, person)
-    put_habits(ask.session, ask.who, person, _kind(kind), understood(_kind(kind), ask.text), ask.now)
+    which = _kind(ask, person, kind)
+    put_habits(ask.session, ask.who, person, which, understood(which, ask.text), ask.now)
     return Reply(words.KEPT, (Choice(words.LOOK, f"routine/{person}"),))
 
 
@@ -96,24 +110,23 @@ def _clock(hour: str, minute: str, half: str) -> time:
         raise Refused("bad_routine") from error
 
 
-def _of(ask: Ask, person: int) -> Person:
-    if person == ask.who.person_id:
-        return ask.session.get_one(Person, person)
-    return resident_of(ask.session, ask.who.person_id, person)
-
-
-def _kind(number: int) -> str:
+def _kind(ask: Ask, person: int, number: int) -> str:
+    """What an address speaks of; raises Refused("not_yours") where it is not for who asks to say."""
+    days = days_for(ask.session, ask.who, person)
     if number >= len(KINDS):
         raise Refused("wrong_state")
+    if not days.says(KINDS[number]):
+        raise Refused("not_yours")
     return KINDS[number]
 
 
 ADDRESSES: dict[str, Handler] = {
     "routine": home,
+    "routine/own": own,
     "routine/name": find,
     "routine/<int:person>": one,
     "routine/<int:person>/<int:kind>": ask_habit,
     "routine/<int:person>/<int:kind>/set": set_habit,
 }
 
-KEYWORDS = {"作息": "routine", "我的作息": "routine", "作息时间": "routine"}
+KEYWORDS = {"作息": "routine", "我的作息": "routine/own", "作息时间": "routine"}

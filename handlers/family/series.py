@@ -1,12 +1,19 @@
 """Series of calls in the official account: begun from one call in three taps, seen on both clocks, ended in two."""
 
-from datetime import timedelta
-
 from handlers.family import series_words as words
-from handlers.family.wishing import MONTHS, birthday, feasts, first_call, local_start, rules_from, wish_from
+from handlers.family.wishing import (
+    MONTHS,
+    birthday,
+    feasts,
+    half_year_more,
+    local_start,
+    months_for,
+    rules_from,
+    wish_from,
+)
 from handlers.room import Ask, Choice, Handler, Reply
 from models.errors import Refused
-from models.family.calls import FamilyCall, calls_of
+from models.family.calls import FamilyCall, calls_led, led_by
 from models.family.recurring import read
 from models.family.repeating import Wish, begin, glances, try_out
 from models.family.resting import cancel_all, prolong, restore, resume, suspend
@@ -18,7 +25,7 @@ def home(ask: Ask) -> Reply:
     """The series that go on, and the coming calls from which one can begin."""
     mine = series_of(ask.session, ask.who)
     shown = tuple(Choice(_label(ask, one), f"call/series/{one.id}") for one in mine)
-    calls = [call for call in calls_of(ask.session, ask.who, ask.now) if call.state == "booked"][:5]
+    calls = calls_led(ask.session, ask.who, ask.now)[:5]
     starts = tuple(
         Choice(words.from_one(_name(ask, call.cared_id), call.starts_at), f"call/series/of/{call.id}") for call in calls
     )
@@ -32,7 +39,7 @@ def _label(ask: Ask, one: Series) -> str:
 
 def rules(ask: Ask, call: int) -> Reply:
     """How the call is to come again."""
-    found = first_call(ask.session, ask.who, call)
+    found, _ = led_by(ask.session, ask.who, call)
     local = local_start(ask.session, found)
     choices = [
         Choice(words.repeats(rule), f"call/series/see/{call}/{rule.code}.s") for rule in rules_from(local)
@@ -48,13 +55,13 @@ def rules(ask: Ask, call: int) -> Reply:
 
 def ask_birthday(ask: Ask, call: int) -> Reply:
     """Asks on which day of the lunar year."""
-    first_call(ask.session, ask.who, call)
+    led_by(ask.session, ask.who, call)
     return Reply(words.ASK_BIRTHDAY, ask_for=f"call/series/birthday/{call}/day", back=f"call/series/of/{call}")
 
 
 def birthday_day(ask: Ask, call: int) -> Reply:
     """A lunar birthday as people write it: 8月15, 八月十五, 闰6月10."""
-    first_call(ask.session, ask.who, call)
+    led_by(ask.session, ask.who, call)
     try:
         rule = birthday(ask.text)
     except Refused:
@@ -102,11 +109,10 @@ def make(ask: Ask, call: int, plan: str) -> Reply:
 
 def _wish(ask: Ask, call: int, plan: str) -> tuple[FamilyCall, Wish, int]:
     """What an address asks for: a rule, how holidays are kept (two letters), for how many months."""
-    found = first_call(ask.session, ask.who, call)
+    found, _ = led_by(ask.session, ask.who, call)
     code, _, how = plan.partition(".")
-    rule, months = read(code), int(how[2:]) if how[2:].isdigit() else MONTHS[0]
-    if rule.is_yearly and months == MONTHS[0]:
-        months = 0  # a birthday comes once a year
+    rule = read(code)
+    months = months_for(rule, how[2:])
     return found, wish_from(ask.session, found, rule, how[:2], months, ask.now), months
 
 
@@ -182,8 +188,7 @@ def bring_back(ask: Ask, series: int) -> Reply:
 def longer(ask: Ask, series: int) -> Reply:
     """Half a year longer."""
     found, _ = series_for(ask.session, ask.who, series)
-    today = ask.now.astimezone(found.tz).date()
-    last = max(found.last_day or today, today) + timedelta(days=182)
+    last = half_year_more(found, ask.now)
     prolong(ask.session, ask.who, series, last, ask.now)
     return Reply(words.PROLONGED.format(until=words.span(last)), (_back(series),))
 

@@ -87,6 +87,6 @@ def _whole(key: int, *, shown: bool = False) -> str:
         "series/desk_one.html", row=row, series=series, shown=shown, words=series_words, call_words=words,
         dates=dates if series.state == "active" else [], takes_place=series_words.takes_place, zone=row.relative_zone,
         deeds=[(deed, series_words.DEEDS[deed]) for deed in DEEDS if series.state in SERIES.by_name[deed].sources],
-        told_why=words.OF_A_CADRE, unknown=any(not one.calendar_known for one, _ in dates),
+        told_why=words.OF_A_CADRE, unknown=series_words.unknown([one for one, _ in dates]),
         story=happened.lines(session, series.subject, series_words.VERBS, shown=shown),
     )  # fmt: skip

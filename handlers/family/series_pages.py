@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from typing import Any
 
 from flask import Blueprint, g, redirect, render_template, request, url_for
@@ -14,11 +14,11 @@ from handlers.family.moments import day_of
 from handlers.family.pages import KEY, both, name_of, told
 from handlers.family.series_dates import clock_of, half_hours
 from models.errors import Refused
-from models.family.calls import calls_of, with_roles
+from models.family.calls import FamilyCall, calls_led, led_by, with_roles
 from models.family.editing import Edit, edit, skip, take_up
 from models.family.occurrences import LIVE, occurrence_for
 from models.family.recurring import Rule, read
-from models.family.repeating import Glance, begin, glances, try_out
+from models.family.repeating import Glance, Wish, begin, glances, try_out
 from models.family.resting import cancel_all, prolong, restore, resume, suspend
 from models.family.series import ON_HOLIDAYS, Series, series_for, series_of
 from models.people.identities import Who
@@ -27,23 +27,19 @@ from models.people.persons import Person
 ROOM = Blueprint("series", __name__, template_folder="templates")
 BIRTHDAY = "birthday"
 STARTS_SHOWN = 5
-HALF_A_YEAR = timedelta(days=182)
 
 
 @ROOM.get("/series")
 def mine() -> str:
     """The series that go on or rest, and the coming calls from which one can begin."""
     rows = [(one, _head(one)) for one in series_of(g.session, g.who)]
-    calls = [call for call in calls_of(g.session, g.who, g.now) if call.state == "booked"]
-    starts = [
-        (one.call, one.cared.name, both(one.call.starts_at))
-        for one in with_roles(g.session, g.who, calls) if one.role != "guest"
-    ]  # fmt: skip
+    calls = calls_led(g.session, g.who, g.now)[:STARTS_SHOWN]
+    starts = [(one.call, one.cared.name, both(one.call.starts_at)) for one in with_roles(g.session, g.who, calls)]
     return render_template(
         "family/pages/series.html",
         words=page_words,
         rows=rows,
-        starts=starts[:STARTS_SHOWN],
+        starts=starts,
         states=series_words.STATES,
     )
 
@@ -64,13 +60,13 @@ def check(call: int) -> str | tuple[str, int]:
         return _form(call, error), 422
     if "edit" in request.form:
         return _form(call)
-    found = wishing.first_call(g.session, g.who, call)
-    wish = wishing.wish_from(g.session, found, rule, request.form.get("kept", ""), _months(rule), g.now)
+    found, _ = led_by(g.session, g.who, call)
+    wish = _wish(found, rule)
     seen = try_out(g.session, g.who, wish, client_key=f"try:{secrets.token_hex(12)}", now=g.now, call=found)
     return render_template(
         "family/pages/series_check.html", words=page_words, call=call, sent=_sent(), key=secrets.token_hex(12),
         facts=_facts(wish.relative_id, wish.cared_id, rule, wish.at, wish.last_day, wish.on_holidays),
-        dates=_dates(seen, wish.relative_id), unknown=_unknown(seen),
+        dates=_dates(seen, wish.relative_id), unknown=series_words.unknown(seen),
         nothing=series_words.NO_DATES,
     )  # fmt: skip
 
@@ -81,8 +77,8 @@ def new(call: int) -> Answer:
     key = request.form.get("key", "")
     if not KEY.fullmatch(key):
         return redirect(url_for(".rules", call=call), 303)
-    rule, found = _rule(), wishing.first_call(g.session, g.who, call)
-    wish = wishing.wish_from(g.session, found, rule, request.form.get("kept", ""), _months(rule), g.now)
+    rule, (found, _) = _rule(), led_by(g.session, g.who, call)
+    wish = _wish(found, rule)
     made = begin(g.session, g.who, wish, client_key=f"page:{key}", now=g.now, call=found)
     return _to(made.id, "begun")
 
@@ -92,14 +88,14 @@ def one(series: int) -> str:
     """One series: its rule, its next dates, and what can be done with it."""
     found, _ = series_for(g.session, g.who, series)
     ahead = glances(g.session, found, g.now) if found.state == "active" else []
-    kept, today = request.args.get("kept", ""), g.now.astimezone(found.tz).date()
+    kept = request.args.get("kept", "")
     return render_template(
         "family/pages/series_one.html", words=page_words, series=found, head=_head(found), told=told(),
-        until=f"{max(found.last_day or today, today) + HALF_A_YEAR:%Y%m%d}",
+        until=f"{wishing.half_year_more(found, g.now):%Y%m%d}",
         kept=series_words.KEPT.format(kept=int(kept)) if kept.isdecimal() and len(kept) < 4 and int(kept) else "",
         facts=_facts(found.relative_id, found.cared_id, found.recurs, found.at, found.last_day, found.on_holidays),
-        state=series_words.STATES[found.state], dates=_dates(ahead, found.relative_id), unknown=_unknown(ahead),
-        nothing=series_words.NO_DATES,
+        state=series_words.STATES[found.state], dates=_dates(ahead, found.relative_id),
+        unknown=series_words.unknown(ahead), nothing=series_words.NO_DATES,
         others=[(key, series_words.CHANGE_HOLIDAYS[key]) for key in ON_HOLIDAYS if key != found.on_holidays],
     )  # fmt: skip
 
@@ -202,7 +198,7 @@ def again(day: int) -> Answer:
 
 
 def _form(call: int, error: str = "") -> str:
-    found = wishing.first_call(g.session, g.who, call)
+    found, _ = led_by(g.session, g.who, call)
     local = wishing.local_start(g.session, found)
     options = [(rule.code, series_words.repeats(rule)) for rule in wishing.rules_from(local)]
     more = [(rule.code, series_words.feast(rule)) for rule in wishing.feasts()]
@@ -228,11 +224,10 @@ def _rule() -> Rule:
     return wishing.birthday(request.form.get("birthday", "")) if asked == BIRTHDAY else read(asked)
 
 
-def _months(rule: Rule) -> int:
-    """For how long; what comes once a year goes on for ever where half a year is asked for."""
-    asked = request.form.get("months", "")
-    months = int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 3 else wishing.MONTHS[0]
-    return 0 if rule.is_yearly and months == wishing.MONTHS[0] else months
+def _wish(call: FamilyCall, rule: Rule) -> Wish:
+    """From that call on, for as long and with such holidays as the form says."""
+    months = wishing.months_for(rule, request.form.get("months", ""))
+    return wishing.wish_from(g.session, call, rule, request.form.get("kept", ""), months, g.now)
 
 
 def _since(series: int, asked: str) -> tuple[Series, tuple[date, datetime] | None]:
@@ -268,11 +263,6 @@ def _dates(seen: list[Glance], relative: int) -> list[tuple[int | None, str, str
          series_words.takes_place(one))
         for one in seen
     ]  # fmt: skip
-
-
-def _unknown(seen: list[Glance]) -> str:
-    """What a star behind a date means, where one has it."""
-    return series_words.UNKNOWN if any(not one.calendar_known for one in seen) else ""
 
 
 def _to(series: int, done: str, **more: Any) -> Answer:

@@ -146,7 +146,12 @@ def dated(glances: Sequence[Glance], zone: str) -> str:
     if not glances:
         return NO_DATES
     lines = [line(one, zone) for one in glances]
-    return "\n".join([*lines, *([UNKNOWN] if any(not one.calendar_known for one in glances) else [])])
+    return "\n".join([*lines, *filter(None, [unknown(glances)])])
+
+
+def unknown(glances: Sequence[Glance]) -> str:
+    """What a star behind a date means, where one has it: a year whose holidays are not published; else ""."""
+    return UNKNOWN if any(not one.calendar_known for one in glances) else ""
 
 
 def line(one: Glance, zone: str) -> str:

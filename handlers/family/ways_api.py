@@ -59,7 +59,9 @@ class Ways(Shown):
 @room.doc(responses=refusing("not_yours", "no_link", "not_active"))
 def every_way(call: int) -> Any:
     """The ways in which this call can be held, and why the others cannot be chosen."""
-    found, _ = call_for(g.session, g.who, call)
+    found, role = call_for(g.session, g.who, call)
+    if role == "cared":
+        raise Refused("not_yours")  # what stands against a way is about the others' phones
     return said(_ways(found))
 
 
@@ -81,7 +83,7 @@ def choose(call: int, json_data: WayAsked) -> Any:
 def grant(call: int, json_data: GrantAsked) -> Any:
     """Say whether my phone lets the device of this call ring it."""
     found, role = call_for(g.session, g.who, call)
-    if role == "cadre":
+    if role in ("cadre", "cared"):
         raise Refused("not_yours")  # a phone speaks for its owner only
     state = devices.said(g.session, found, g.who.person_id, json_data.state, g.now)
     return said(Nothing(), words.SAID_GRANT[state])
@@ -94,7 +96,7 @@ def grant(call: int, json_data: GrantAsked) -> Any:
 def ended(call: int, json_data: EndedAsked) -> Any:
     """Say how long I was on the call: what was held of the month's minutes beyond it is given back."""
     found, role = call_for(g.session, g.who, call)
-    if role == "cadre" and found.helper_id != g.who.person_id:
+    if role == "cared" or (role == "cadre" and found.helper_id != g.who.person_id):
         raise Refused("not_yours")
     minutes.report(g.session, found, g.who.person_id, json_data.minutes, g.now)
     return said(Nothing(), words.ENDED)

@@ -1,28 +1,23 @@
 """A series as people wish it, from one call on: which rules there are, a lunar birthday as it is written, how long."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
-from models.family.calls import FamilyCall, led_by
+from models.family.calls import FamilyCall
 from models.family.lunar import DAY_NAMES, FESTIVALS, MONTH_NAMES
 from models.family.recurring import LAST, Rule, read
 from models.family.repeating import Wish
-from models.family.series import ON_HOLIDAYS
-from models.people.identities import Who
+from models.family.series import ON_HOLIDAYS, Series
 from models.places.centres import ServiceCentre
 
 MONTHS = (6, 12, 0)  # how long a series goes on that nobody says otherwise of: half a year; 0: until somebody says so
+HALF_A_YEAR = timedelta(days=182)  # whole weeks: the same weekday
 _SPOKEN = re.compile(r"(?:农历)?(闰?)(\w{1,3}?)[月./-](\w{1,3}?)[日号]?")
 _MONTHS = {name: n for n, name in enumerate(MONTH_NAMES) if name} | {"一": 1, "十一": 11, "十二": 12}
 _DAYS = {name: n for n, name in enumerate(DAY_NAMES) if name}
-
-
-def first_call(session: Session, who: Who, call: int) -> FamilyCall:
-    """A call from which a series may begin: one's own, or as a cadre a family's. Raises as `calls.led_by` does."""
-    return led_by(session, who, call)[0]
 
 
 def local_start(session: Session, call: FamilyCall) -> datetime:
@@ -55,6 +50,21 @@ def birthday(said: str) -> Rule:
 
 def _number(said: str, names: dict[str, int]) -> int:
     return int(said) if said.isascii() and said.isdigit() else names.get(said, 0)
+
+
+def months_for(rule: Rule, said: str) -> int:
+    """For how many months, as an address or a form says it; half a year where it says nothing that is a number.
+
+    What comes once a year goes on until somebody says so, where half a year is asked for.
+    """
+    months = int(said) if said.isascii() and said.isdecimal() and len(said) < 3 else MONTHS[0]
+    return 0 if rule.is_yearly and months == MONTHS[0] else months
+
+
+def half_year_more(series: Series, now: datetime) -> date:
+    """Until when a series goes on that is made half a year longer: from its last day, from today where that is past."""
+    today = now.astimezone(series.tz).date()
+    return max(series.last_day or today, today) + HALF_A_YEAR
 
 
 def wish_from(session: Session, call: FamilyCall, rule: Rule, kept: str, months: int, now: datetime) -> Wish:

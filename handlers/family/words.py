@@ -109,6 +109,7 @@ REFUSALS: dict[str, str] = {
     "way_not_possible": "这种方式现在还用不了，请看看原因，或换一种。",
     "call_not_open": "还没到时间。开始前15分钟可以进入，请到时再来。",
     "call_over": "这次视频已经结束或取消了。想再见面，请重新约一个时间。",
+    "with_cadre": "这次视频由工作人员帮您接通，到时请听工作人员安排。",
     "no_minutes": "这个月的通话分钟用完了，请改用别的方式，或请工作人员打微信视频。",
     "no_device": "这次视频的座位上没有可以呼叫的设备，请换一种方式。",
     "guest_busy": "{name}这个时间已经有别的视频了，可以换个时间再请。",
@@ -131,6 +132,19 @@ def whole(cared: str, relative: str, guests: Sequence[str], centre: str, time: s
     lines = [f"{cared}与{relative}视频（{STATE_NAMES[state]}）", time, f"地点：{centre}"]
     lines += [f"一起的家人：{'、'.join(guests)}"] if guests else []
     return "\n".join([*lines, *([f"原因：{plain(_BY_RULE.get(reason, reason))}"] if reason else [])])
+
+
+# What who is called reads of a call of their own.
+YOU = "您"
+OWN_HELP = "到时工作人员会陪着您，帮您接通。"
+OWN_PHONE = "用自己的手机也行：开始前15分钟起，回复“进入视频”。"
+OWN_ABSENT = "来不了，请打电话{phone}告诉工作人员。"
+
+
+def own(relatives: Sequence[str], place: str, time: str, state: str, reason: str, *, coming: Sequence[str]) -> str:
+    """One call as who is called reads it: with whom, when, where, and what comes (`coming`) as long as it is to be."""
+    lines = [f"和{'、'.join(relatives)}视频（{STATE_NAMES[state]}）", time, f"地点：{place}"]
+    return "\n".join([*lines, *([f"原因：{listed(reason)}"] if reason else []), *coming])
 
 
 def place(facts: dict[str, Any]) -> str:
@@ -227,7 +241,7 @@ def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
     helper, home = facts["role"] == "helper", facts["role"] == "cared"
     relatives = "、".join([facts["relative"], *facts.get("guests", ())])
     other = f"{facts['cared']}和{relatives}" if helper else relatives if home else facts["cared"]
-    where_ = place({**facts, "cared": "您"} if home else facts)
+    where_ = place({**facts, "cared": YOU} if home else facts)
     # A relative reads it where they live now, which may not be where they lived when it was written.
     time = both(start, facts["relative_zone"] if helper else zone.key)
     reason = "您不用参加了" if word == "uninvited" else listed(facts.get("reason", ""))

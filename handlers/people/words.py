@@ -63,6 +63,7 @@ DOORS = {
     "trouble": ("遇到困难", "送餐、理发、就医、跑腿"),
     "service": ("服务奉献", "接单帮邻居，出份力"),
 }
+KIN_LEAD = "关联、家乡来信、手机日历"
 SAY_SOMETHING, SAY_LEAD = "提需求、请人帮忙", "清单里没有的，也可以告诉我们"
 SETTINGS = "设置"
 SIZE_HEAD = "字的大小"
@@ -73,8 +74,8 @@ REMINDERS_HEAD = "视频提醒"
 REMINDERS_NOW = {False: "现在会提醒您视频时间", True: "现在不提醒视频时间"}
 REMINDERS_STOP, REMINDERS_START = "不要提醒我", "恢复提醒"
 ME_HEAD = "我的资料"
-ME_NAME, ME_CITY, NO_NAME = "姓名", "所在地", "还没有填写"
-ME_LEAD = "要改姓名、所在地或家人，请回公众号，点“服务奉献”里的“我的资料”。"
+ME_NAME, ME_CITY, NO_NAME, ME_MOVE = "姓名", "所在地", "还没有填写", "改所在地"
+ME_LEAD = "要改姓名，请回公众号，点“服务奉献”里的“我的资料”。"
 LEAVE_HEAD = "手机丢了，或者借给别人用过？"
 LEAVE_LEAD = "点一下，所有手机上打开的页面都要重新进入。"
 LEAVE = "全部退出"

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from models.errors import Refused
 from models.family.agreeing import Agreement, yes_of
-from models.family.calls import CALL, FamilyCall, call_for, led_by
+from models.family.calls import CALL, FamilyCall, led_by
 from models.family.guests import guests_of
 from models.family.holds import claim, uncounted_for
 from models.family.proposals import drop_proposals
@@ -116,7 +116,7 @@ def move(
     The new cells are taken before the old ones are given back; when they are gone, the old time stands. Raises like
     `book`, Refused("agreement_missing"), and ("wrong_state") when somebody moved or cancelled it meanwhile.
     """
-    call, role = call_for(session, who, call_id)
+    call, role = led_by(session, who, call_id)
     note = yes_of(session, call, agreed, starts_at) if role == "cadre" else starts_at.isoformat()
     return _at(session, By(who.person_id, role), call, starts_at, now, note)
 
@@ -125,7 +125,7 @@ def to_another_time(
     session: Session, who: Who, call_id: int, starts_at: datetime, now: datetime, note: str
 ) -> FamilyCall:  # fmt: skip
     """The same where the reason lies elsewhere, in a series that is changed as a whole; `note` stands in history."""
-    call, role = call_for(session, who, call_id)
+    call, role = led_by(session, who, call_id)
     return _at(session, By(who.person_id, role), call, starts_at, now, note)
 
 

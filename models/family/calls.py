@@ -13,6 +13,7 @@ from models.errors import Refused
 from models.family.guests import calls_joined, guests_of, guests_of_many
 from models.life import TIME, Life, Verb
 from models.people.care import linked_to
+from models.people.guardians import is_child
 from models.people.identities import Who
 from models.people.persons import Person
 from models.people.scope import act_for, in_charge_of
@@ -65,6 +66,7 @@ class FamilyCall(Row):
         return self.venue_mode == AT_HOME
 
 
+LEADS = ("relative", "cadre")  # as what somebody may change a call; a guest leaves it, who is called looks and joins
 LIVE_CALLS = ("booked", "checked_in", "in_call")
 # Four ways in which two who wanted to talk did not. Each is a fact about that hour, and no mark against anybody.
 MISSED = ("relative_no_show", "resident_no_show", "neither_came", "technical_failure")
@@ -120,11 +122,23 @@ def calls_of(session: Session, who: Who, now: datetime) -> list[FamilyCall]:
                 FamilyCall.cared_id.in_(linked_to(who.person_id)),
             ),
             and_(FamilyCall.helper_id == who.person_id, or_(Person.area_id.in_(mine), ServiceCentre.area_id.in_(mine))),
+            FamilyCall.cared_id == who.person_id,
         ))
         .where(FamilyCall.state.in_(LIVE_CALLS), FamilyCall.ends_at > now)
         .where(Person.state == "active").order_by(FamilyCall.starts_at)
     )  # fmt: skip
-    return list(session.scalars(query))
+    return [call for call in session.scalars(query) if call.cared_id != who.person_id or may_see_own(session, call)]
+
+
+def may_see_own(session: Session, call: FamilyCall) -> bool:
+    """Whether who is called may look at it themselves: what was booked for a child is the guardian's to see."""
+    return not is_child(session.get_one(Person, call.cared_id), call.created_at)
+
+
+def calls_led(session: Session, who: Who, now: datetime) -> list[FamilyCall]:
+    """Those of the coming calls that this person may change, the soonest first."""
+    booked = [call for call in calls_of(session, who, now) if call.state == "booked"]
+    return [one.call for one in with_roles(session, who, booked) if one.role in LEADS]
 
 
 @dataclass(frozen=True)
@@ -140,18 +154,22 @@ class Seen:
 
 
 def with_roles(session: Session, who: Who, calls: Collection[FamilyCall]) -> list[Seen]:
-    """Calls that this person may see, as `calls_of` answers them, each as `call_for` would: four questions in all."""
+    """Calls that this person may see, as `calls_of` answers them, each as `call_for` would: a few questions in all."""
     guests = guests_of_many(session, [call.id for call in calls])
     ends = {key for call in calls for key in (call.cared_id, call.relative_id)}
     people = {one.id: one for one in session.scalars(select(Person).where(Person.id.in_(ends)))}
     places = select(ServiceCentre).where(ServiceCentre.id.in_({call.centre_id for call in calls}))
     centres = {one.id: one for one in session.scalars(places)}
     linked = set(session.scalars(linked_to(who.person_id)))
+    me = people.get(who.person_id)
+    in_charge = me is not None and in_charge_of(session, who.person_id, me)  # a cadre who is called keeps their rights
     found = list[Seen]()
     for call in calls:
         here = guests.get(call.id, [])
         role = "relative" if call.relative_id == who.person_id and call.cared_id in linked else "cadre"
         role = "guest" if any(one.id == who.person_id for one in here) else role
+        if call.cared_id == who.person_id and role == "cadre" and not (call.helper_id == who.person_id or in_charge):
+            role = "cared"
         found.append(
             Seen(call, role, people[call.cared_id], people[call.relative_id], here, centres[call.centre_id])
         )  # fmt: skip
@@ -159,9 +177,10 @@ def with_roles(session: Session, who: Who, calls: Collection[FamilyCall]) -> lis
 
 
 def call_for(session: Session, who: Who, call_id: int) -> tuple[FamilyCall, str]:
-    """The call and as what this person sees it: "relative" (who booked), "guest" or "cadre".
+    """The call and as what this person sees it: "relative" (who booked), "guest", "cadre" or "cared" (who is called).
 
-    Raises Refused("not_yours") for strangers. A relative whose link was revoked is a stranger from then on
+    Who is called looks and joins, and no more; where they are a cadre as well, they keep a cadre's rights. Raises
+    Refused("not_yours") for strangers. A relative whose link was revoked is a stranger from then on
     (Refused("no_link")), and so is a helper whose role has ended.
     """
     # One question for everybody: a stranger cannot even tell by its time whether there is such a call.
@@ -173,6 +192,7 @@ def call_for(session: Session, who: Who, call_id: int) -> tuple[FamilyCall, str]
         .where(or_(
             FamilyCall.relative_id == who.person_id, FamilyCall.id.in_(calls_joined(who.person_id)),
             Person.area_id.in_(mine), and_(FamilyCall.helper_id == who.person_id, ServiceCentre.area_id.in_(mine)),
+            FamilyCall.cared_id == who.person_id,
         ))
     )  # fmt: skip
     if call is None:
@@ -188,13 +208,16 @@ def call_for(session: Session, who: Who, call_id: int) -> tuple[FamilyCall, str]
     helps = call.helper_id == who.person_id and is_cadre_over(session, who.person_id, here)
     if helps or in_charge_of(session, who.person_id, session.get_one(Person, call.cared_id)):
         return call, "cadre"
+    if call.cared_id == who.person_id and may_see_own(session, call):
+        act_for(session, who.person_id, call.cared_id)
+        return call, "cared"
     raise Refused("not_yours")
 
 
 def led_by(session: Session, who: Who, call_id: int) -> tuple[FamilyCall, str]:
-    """The same for who may change it, "relative" or "cadre"; raises Refused("not_yours") for a guest too."""
+    """The same for who may change it, one of `LEADS`; raises Refused("not_yours") for anybody else on it too."""
     call, role = call_for(session, who, call_id)
-    if role == "guest":
+    if role not in LEADS:
         raise Refused("not_yours")
     return call, role
 
@@ -211,6 +234,11 @@ def cadres_call(session: Session, who: Who, call_id: int) -> FamilyCall:
     if role != "cadre":
         raise Refused("not_yours")
     return locked(session, call_id)
+
+
+def other_end(call: FamilyCall, person_id: int) -> int:
+    """Whom this person talks with: who booked, for the one who is called; for everybody else the one who is called."""
+    return call.relative_id if person_id == call.cared_id else call.cared_id
 
 
 def place_of(session: Session, call: FamilyCall) -> int:

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
-from models.family.calls import CALL, FamilyCall, cadres_call, call_for, locked, place_of, resources_of
+from models.family.calls import CALL, FamilyCall, cadres_call, led_by, locked, place_of, resources_of
 from models.family.closing import is_shut_out
 from models.family.guests import guests_of
 from models.family.proposals import drop_proposals
@@ -47,7 +47,7 @@ def cancel(session: Session, who: Who, call_id: int, reason: str, now: datetime)
     Who asks may be the second, or late: `ended_by` tells them who was first. The centre's own reasons go through
     `call_off`. Raises Refused("not_yours"), and ("reason_missing") for a cadre who does not say what they were told.
     """
-    _, role = call_for(session, who, call_id)
+    _, role = led_by(session, who, call_id)
     call = locked(session, call_id)
     if call.state not in CALL.by_name["cancel"].sources and call.state != "in_call":
         return call
@@ -118,7 +118,7 @@ def undo(session: Session, who: Who, call_id: int, now: datetime) -> FamilyCall:
     centre has shut meanwhile, ("consent_withdrawn"), or ("slot_taken") when another took the screen, the helper or one
     of the people.
     """
-    _, role = call_for(session, who, call_id)
+    _, role = led_by(session, who, call_id)
     call = locked(session, call_id)
     if call.state == "booked":
         return call

@@ -11,7 +11,7 @@ from sqlalchemy import ForeignKey, Index, Select, String, func, select, text, up
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Row
-from models.family.calls import FamilyCall
+from models.family.calls import FamilyCall, may_see_own
 from models.family.guests import calls_joined, guests_of
 from models.family.occurrences import Occurrence
 from models.family.series import Series
@@ -62,6 +62,7 @@ class Event:
     phone: str
     changed_at: datetime
     at_home: bool = False
+    own: bool = False  # its reader is who is called
 
 
 def hash_of(token: str) -> str:
@@ -103,10 +104,11 @@ def reader_of(session: Session, token: str) -> Person | None:
 def events_of(session: Session, person: Person, now: datetime) -> list[Event]:
     """The calls and planned occurrences that a person may see, those cancelled of late too, in order of time.
 
-    A relative's and a guest's with a confirmed link, a helper's in the areas that are theirs now: what ends there
-    vanishes from the calendar.
+    A relative's and a guest's with a confirmed link, a helper's in the areas that are theirs now, who is called their
+    own: what ends there vanishes from the calendar.
     """
     calls, plans = session.execute(_calls(person.id, now)).all(), session.execute(_plans(person.id, now)).all()
+    calls = [row for row in calls if row.FamilyCall.cared_id != person.id or may_see_own(session, row.FamilyCall)]
     subjects = [*(row.FamilyCall.subject for row in calls), *(row.Occurrence.subject for row in plans)]
     subjects += [row.Occurrence.subject for row in calls if row.Occurrence is not None]
     changed = _changes(session, subjects)
@@ -124,7 +126,7 @@ def _calls(person_id: int, now: datetime) -> Select[FamilyCall, Occurrence, Serv
         select(FamilyCall, Occurrence, ServiceCentre)
         .join(Person, FamilyCall.cared_id == Person.id).join(ServiceCentre, FamilyCall.centre_id == ServiceCentre.id)
         .outerjoin(Occurrence, Occurrence.call_id == FamilyCall.id)
-        .where((relative & FamilyCall.cared_id.in_(linked_to(person_id))) | helps)
+        .where((relative & FamilyCall.cared_id.in_(linked_to(person_id))) | helps | (FamilyCall.cared_id == person_id))
         .where(FamilyCall.starts_at > now - PAST_SHOWN)
         .where((FamilyCall.state != "cancelled") | (FamilyCall.starts_at > now - CANCELLED_SHOWN))
     )  # fmt: skip
@@ -163,7 +165,7 @@ def _of_call(session: Session, row: Any, reader: Person, changed: Mapping[str, d
         f"{one.subject if one is not None else call.subject}".replace(":", "-"), sequence,
         "CANCELLED" if off else "CONFIRMED", call.starts_at, call.ends_at, centre.time_zone, cared.name, relative.name,
         guests, reader.id == call.helper_id, centre.name, phone_of(session, centre), max(changes),
-        at_home=call.at_home,
+        at_home=call.at_home, own=reader.id == call.cared_id,
     )  # fmt: skip
 
 

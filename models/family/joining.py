@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
-from models.family.calls import CALL, FamilyCall, call_for, led_by, locked, place_of, resources_of
+from models.family.calls import CALL, LEADS, FamilyCall, call_for, led_by, locked, place_of, resources_of
 from models.family.guests import GUEST, CallGuest, guests_of
 from models.family.presence import MOST_SEATS
 from models.family.telling import facts_of, remind, tell
@@ -69,7 +69,7 @@ def leave(session: Session, who: Who, call_id: int, person_id: int, now: datetim
     if who.person_id == person_id and was == {"left"}:
         return session.get_one(FamilyCall, call_id)
     call, role = call_for(session, who, call_id)
-    if not was or (role == "guest" and who.person_id != person_id):
+    if not was or (role not in LEADS and who.person_id != person_id):
         raise Refused("not_yours")  # somebody who never was on it is nobody here
     take_off(session, _locked(session, call.id, now), person_id, By(who.person_id, role), now)
     return call

@@ -19,6 +19,7 @@ from models.people.scope import resident_of
 from models.places.centres import phone_of
 
 KIND = "home_news"  # of consent
+LETTER = "family.news"  # that there is something to read
 TEXT_LIMIT = 300
 SHOWN = 6
 
@@ -69,7 +70,7 @@ def write(session: Session, who: Who, cared_id: int, text: str, now: datetime) -
     facts = {"news": news.id, "cared": cared.name, "at": now.isoformat(),
              "phone": phone_of(session, centre) if centre else ""}  # fmt: skip
     for reader in readers:
-        post(session, key=f"{news.subject}/{reader}", person_id=reader, kind="family.news", facts=facts,
+        post(session, key=f"{news.subject}/{reader}", person_id=reader, kind=LETTER, facts=facts,
              subject=news.subject, now=now, about_id=cared.id)  # fmt: skip
     return news
 

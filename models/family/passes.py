@@ -3,15 +3,15 @@
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import ForeignKey, String, delete, or_, select, update
+from sqlalchemy import ForeignKey, String, and_, delete, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base
 from models.errors import Refused
-from models.family.calls import CALL, OVER, FamilyCall, call_for, calls_of
+from models.family.calls import CALL, OVER, FamilyCall, call_for, calls_of, may_see_own
 from models.family.guests import calls_joined, guests_of
 from models.family.presence import CallSeat, as_who, digest, place, take_seat
-from models.family.rooms import CallRoom, may_enter, open_room, room_of
+from models.family.rooms import CallRoom, joins_alone, may_enter, open_room, room_of
 from models.family.telling import facts_of, tell
 from models.life import By
 from models.people.care import linked_to
@@ -37,11 +37,14 @@ class CallPass(Base):
 
 
 def give_pass(session: Session, who: Who, call_id: int, now: datetime) -> str:
-    """A pass for the one who asks: to a relative or guest their own side, to a cadre the elder's screen.
+    """A pass for the one who asks: to a relative or guest their own side, to a cadre the elder's screen, and to who is
+    called the same side on their own phone.
 
-    Raises like `call_for` and `room_of`.
+    Raises like `call_for` and `room_of`, and Refused("with_cadre") to who is called where it is held in another way.
     """
     call, role = call_for(session, who, call_id)
+    if role == "cared" and not joins_alone(call):
+        raise Refused("with_cadre")
     return _give(session, call, open_room(session, call, now), who.person_id, role, now)
 
 
@@ -123,16 +126,18 @@ def seat_of_pass(session: Session, secret: str, seat_secret: str) -> bool:
 
 def open_calls(session: Session, who: Who, now: datetime) -> list[FamilyCall]:
     """The calls into whose room this person may go now, one whose booked time is over among them; the soonest first."""
+    own = FamilyCall.cared_id == who.person_id
     on_it = or_(FamilyCall.relative_id == who.person_id, FamilyCall.id.in_(calls_joined(who.person_id)))
     rooms = (
         select(FamilyCall)
         .join(CallRoom, (CallRoom.call_id == FamilyCall.id) & (CallRoom.revision == FamilyCall.revision))
-        .where(on_it, CallRoom.opens_at <= now, CallRoom.closes_at > now, FamilyCall.state.not_in(OVER))
+        .where(or_(own, and_(on_it, FamilyCall.cared_id.in_(linked_to(who.person_id)))))
+        .where(CallRoom.opens_at <= now, CallRoom.closes_at > now, FamilyCall.state.not_in(OVER))
         .join(Person, FamilyCall.cared_id == Person.id).where(Person.state == "active")
-        .where(FamilyCall.cared_id.in_(linked_to(who.person_id)))
     )  # fmt: skip
     coming = [call for call in calls_of(session, who, now) if may_enter(call, now)]
-    found = {call.id: call for call in (*coming, *session.scalars(rooms))}
+    late = [call for call in session.scalars(rooms) if call.cared_id != who.person_id or may_see_own(session, call)]
+    found = {call.id: call for call in (*coming, *late) if call.cared_id != who.person_id or joins_alone(call)}
     return sorted(found.values(), key=lambda call: (call.starts_at, call.id))
 
 

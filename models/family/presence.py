@@ -17,6 +17,7 @@ from models.life import BY_RULE
 from models.people.identities import Who
 from models.people.persons import Person
 
+HOME = ("screen", "cared")  # the roles of the elder's or child's side
 MOST_SEATS = 4  # each speaks with each of the others directly: more would be too much for a phone
 SEEN_EVERY = timedelta(seconds=10)  # more often than this nobody needs to know
 HERE_FOR = timedelta(seconds=40)  # whoever was not seen for so long is not here
@@ -27,8 +28,8 @@ class CallSeat(Row):
     reads this table can sit nowhere. A page that is loaded anew keeps its seat; another browser of the same person, or
     a second screen, takes it over.
 
-    `role`: "screen" (the elder's side, opened by a cadre), "relative" or "guest". `saw_at`: since when pictures or
-    sound of somebody else came through.
+    `role`: "screen" (the elder's side, opened by a cadre), "cared" (the same on the elder's own phone), "relative" or
+    "guest". `saw_at`: since when pictures or sound of somebody else came through.
     """
 
     __tablename__ = "call_seats"
@@ -52,7 +53,7 @@ class CallSeat(Row):
     @property
     def at_home(self) -> bool:
         """Whether this is the elder's or child's side."""
-        return self.role == "screen"
+        return self.role in HOME
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,9 @@ class Seated:
 
 
 def place(role: str, person_id: int) -> str:
-    """The place in a room that goes with a role: there is one screen, whichever cadre has opened it."""
-    return "screen" if role == "screen" else f"person:{person_id}"
+    """The place in a room that goes with a role: the elder's side has one, whether a cadre has opened it on the screen
+    or the elder on their own phone. Who comes in last has it, and the two do not echo each other."""
+    return "screen" if role in HOME else f"person:{person_id}"
 
 
 def digest(secret: str) -> str:

@@ -39,6 +39,12 @@ def may_enter(call: FamilyCall, now: datetime) -> bool:
     return call.state not in OVER and call.starts_at - EARLY <= now < call.ends_at + GRACE
 
 
+def joins_alone(call: FamilyCall) -> bool:
+    """Whether who is called may come in on a phone of their own: where the call is held in this room, and not by a
+    device or a cadre's phone beside them."""
+    return call.way == "room"
+
+
 def room_of(session: Session, call: FamilyCall, now: datetime) -> CallRoom:
     """The room that is open at this moment.
 

@@ -11,12 +11,16 @@ from models.base import Row
 from models.errors import Refused
 from models.history import History
 from models.hours import WorkCalendar, instant
+from models.people.care import links_to, may_act_for
 from models.people.identities import Who
 from models.people.persons import Person
 from models.people.scope import in_charge_of
 from models.places.quarters import Grid
 
 KINDS = ("sleep", "meal", "nap", "market", "work", "school")
+# What is asked of whom: of those who are called, of everybody else, and what the family may say of who is called.
+OF_THE_CALLED, OF_OTHERS, BY_FAMILY = ("meal", "nap", "market", "sleep"), ("sleep", "work"), ("meal", "nap", "market")
+MOST = 6  # spans of one kind
 DAY = timedelta(days=1)
 
 
@@ -105,33 +109,71 @@ def filled(habits: Iterable[Habit], person: Person, grid: Grid, book: WorkCalend
     return found
 
 
+@dataclass(frozen=True)
+class Days:
+    """Somebody's days as one who asks may write them down: as what ("self", "relative", "cadre"), of which kinds."""
+
+    person: Person
+    role: str
+    kinds: tuple[str, ...]
+
+    @property
+    def at_home(self) -> bool:
+        """Whether this is somebody who is called, and keeps village hours."""
+        return self.kinds != OF_OTHERS
+
+    def says(self, kind: str) -> bool:
+        """Whether who asks may say this kind: a relative a few of them, a cadre and oneself all that there are."""
+        return kind in (self.kinds if self.role == "relative" else KINDS)
+
+
+def days_for(session: Session, who: Who, person_id: int) -> Days:
+    """Whose days these are, and which kinds of them who asks may see and write down.
+
+    A relative with a confirmed link says when who is called eats, naps and goes to market; more is theirs or a cadre's
+    to say. Raises Refused("not_yours").
+    """
+    person = session.get(Person, person_id)
+    if person is None:
+        raise Refused("not_yours")
+    kinds = (*OF_THE_CALLED, *(("school",) if person.left_behind == "child" else ()))
+    if who.person_id == person_id:
+        return Days(person, "self", kinds if links_to(session, person_id) else OF_OTHERS)
+    if in_charge_of(session, who.person_id, person):
+        return Days(person, "cadre", kinds)
+    if may_act_for(session, who.person_id, person_id) and person.state == "active":
+        return Days(person, "relative", BY_FAMILY)
+    raise Refused("not_yours")
+
+
 def put_habits(session: Session, who: Who, person_id: int, kind: str, habits: Collection[Habit], now: datetime) -> None:
-    """Write down what fills somebody's days of one kind, in the place of what stood: oneself, or their cadre.
+    """Write down what fills somebody's days of one kind, in the place of what stood: oneself, their cadre, or of a few
+    kinds a relative.
 
     None at all means that nothing is known, and what is assumed holds again. Raises Refused("not_yours") or
     Refused("bad_routine").
     """
-    person = session.get(Person, person_id)
-    if person is None or (who.person_id != person_id and not in_charge_of(session, who.person_id, person)):
-        raise Refused("not_yours")
+    days = days_for(session, who, person_id)
     check(kind, habits)
+    if not days.says(kind):
+        raise Refused("not_yours")
+    session.get_one(Person, person_id, with_for_update={"key_share": True})  # of two who write, one after the other
     session.execute(delete(Routine).where(Routine.person_id == person_id, Routine.kind == kind))
     session.add_all(
         Routine(person_id=person_id, kind=kind, begins=one.begins, ends=one.ends, weekdays=one.weekdays,
                 month_ends=one.month_ends)
         for one in dict.fromkeys(habits)
     )  # fmt: skip
-    role = "self" if who.person_id == person_id else "cadre"
     session.add(
         History(subject=f"routine:{person_id}", verb="write", from_state=None, to_state="written",
-                by_person_id=who.person_id, as_role=role, note=kind, at=now)
+                by_person_id=who.person_id, as_role=days.role, note=kind, at=now)
     )  # fmt: skip
     session.flush()
 
 
 def check(kind: str, habits: Collection[Habit]) -> None:
     """Raises Refused("bad_routine") for what no day can hold."""
-    if kind not in KINDS or any(habit.kind != kind for habit in habits):
+    if kind not in KINDS or len(habits) > MOST or any(habit.kind != kind for habit in habits):
         raise Refused("bad_routine")
     for habit in habits:
         if not set(habit.weekdays) <= set("1234567") or not set(habit.month_ends) <= set("0123456789"):

@@ -21,6 +21,7 @@ from models.tasks.tasks import TASK, Task
 
 OPENS, GRACE = timedelta(minutes=15), timedelta(minutes=10)
 LIVE = ("booked", "checked_in", "in_call")
+OWN_PHONE = ("page", "signature", "link")  # what who is called may be given; elsewhere a cadre or a device is between
 
 
 @dataclass(frozen=True)
@@ -121,12 +122,15 @@ def _tell_helper(session: Session, call: FamilyCall) -> None:
 def joining(session: Session, who: Who, call_id: int, now: datetime) -> tuple[FamilyCall, str]:
     """The call, for one who is on it and within its time: from 15 minutes before to 10 after its end.
 
-    On it are who booked, the guests and the helper: a cadre who only sees it is not. Raises Refused("not_yours"),
+    On it are who booked, the guests, who is called and the helper: a cadre who only sees it is not. Raises
+    Refused("not_yours"), ("with_cadre") to who is called where the way lets only a cadre join for them,
     ("call_not_open", opens_at=…), or ("call_over") when it is past, cancelled or done.
     """
     call, role = call_for(session, who, call_id)
     if role == "cadre" and call.helper_id != who.person_id:
         raise Refused("not_yours")
+    if role == "cared" and WAYS[call.way].joins not in OWN_PHONE:
+        raise Refused("with_cadre")
     if call.state not in LIVE or call.ends_at + GRACE <= now:
         raise Refused("call_over")
     if now < call.starts_at - OPENS:

@@ -95,6 +95,25 @@ def _standing(session: Session, relative_id: int, cared_id: int) -> CareLink | N
     )  # fmt: skip
 
 
+def asked_by(session: Session, who: Who) -> list[CareLink]:
+    """What this person has asked for and no cadre has answered yet, the oldest first."""
+    query = select(CareLink).where(CareLink.relative_id == who.person_id, CareLink.state == "asked")
+    return list(session.scalars(query.order_by(CareLink.id)))
+
+
+def link_for(session: Session, who: Who, link_id: int) -> CareLink:
+    """A link that holds or is asked for, for the relative, or where it holds for who is cared for.
+
+    Raises Refused("not_yours") for anybody else, and for one that has ended.
+    """
+    link = session.get(CareLink, link_id)
+    if link is None or link.state not in ("asked", "confirmed"):
+        raise Refused("not_yours")
+    if who.person_id != link.relative_id and (who.person_id != link.cared_id or link.state != "confirmed"):
+        raise Refused("not_yours")
+    return link
+
+
 def settle(session: Session, who: Who, link_id: int, verb: str, now: datetime) -> CareLink:
     """A cadre over the elder's village confirms or declines (`verb`).
 

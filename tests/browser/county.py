@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from werkzeug.serving import make_server
 
 from models.family.call_days import calls_on
+from models.family.news import write
 from models.messages.media import Brought, keep
 from models.ordering.assignments import Assignment
 from models.ordering.demands import add_item, draft_of
@@ -24,7 +25,11 @@ from models.ordering.triage import adopt, merge
 from models.ordering.versions import edit
 from models.ordering.visiting import name_person
 from models.ordering.waiting import WaitlistEntry
+from models.people import guardians
+from models.people.care import CareLink
+from models.people.consent import agree
 from models.people.identities import Identity
+from models.people.persons import Person
 from models.people.staff import StaffRole
 from tests.cast import APP_ID, Cast, settle
 from tests.desk import give_account
@@ -32,6 +37,7 @@ from tests.gate import close_app, config_for
 from tests.models.family.serial import calls_of_hers
 from tests.models.family.test_call_days import families, made
 from tests.models.ordering.voicing import calls, lives, says
+from tests.own_phone import with_a_phone
 from tests.visitors import Browser
 from tests.world import NOW, Databases, disposing, served
 from wx_backend.app import create_app
@@ -77,7 +83,8 @@ def county(databases: Databases, folder: Path) -> Iterator[County]:
         with session_factory(engine)() as session, session.begin():
             cast = settle(session, NOW)
             keys = _lived(session, cast)
-            people = {"xiaofang": cast.xiaofang.id, "laoxu": cast.laoxu.id}
+            with_a_phone(session, cast.wangnainai)
+            people = {"xiaofang": cast.xiaofang.id, "laoxu": cast.laoxu.id, "wangnainai": cast.wangnainai.id}
             for identity in session.scalars(select(Identity).where(Identity.app_id == APP_ID)):
                 identity.app_id = config.wechat.official_account.app_id
         app = create_app(config, now=lambda: NOW)
@@ -93,8 +100,7 @@ def _lived(session: Session, cast: Cast) -> dict[str, int]:
     give_account(session, cast.chen.id, "chen")
     return {
         **_ordered(session, cast), **_told(session, cast), **_waits(session, cast), **calls_of_hers(session, cast),
-        **_sit(session, cast),
-        "person": cast.wangnainai.id,
+        **_sit(session, cast), **_cared_for(session, cast), "person": cast.wangnainai.id,
     }  # fmt: skip
 
 
@@ -103,6 +109,23 @@ def _sit(session: Session, cast: Cast) -> dict[str, int]:
     families(session, cast, 2)
     day = made(session, cast)
     return {"call_day": day.id, "seat": calls_on(session, day.id)[0].id}
+
+
+def _cared_for(session: Session, cast: Cast) -> dict[str, int]:
+    """A child with its guardian's word, news of the grandmother, and another relative who still waits."""
+    xiaofang, li = cast.who(cast.xiaofang), cast.who(cast.li)
+    child = Person(name="小宝", area_id=cast.village.id, created_at=NOW, born=date(2017, 5, 1), left_behind="child")
+    session.add(child)
+    session.flush()
+    session.add(CareLink(relative_id=xiaofang.person_id, cared_id=child.id, kinship="母亲", state="confirmed",
+                         asked_at=NOW, guardian=True))  # fmt: skip
+    session.add(CareLink(relative_id=xiaofang.person_id, cared_id=cast.grandpa.id, kinship="邻居", asked_at=NOW))
+    session.flush()
+    guardians.agree(session, xiaofang, child.id, xiaofang.person_id, "wechat", NOW)
+    agree(session, li, cast.wangnainai.id, "home_news", NOW)
+    letter = write(session, li, cast.wangnainai.id, "奶奶今天在院子里晒太阳，中午吃了一大碗面。", NOW)
+    first = select(CareLink.id).where(CareLink.cared_id == cast.wangnainai.id)
+    return {"child": child.id, "letter": letter.id, "me": xiaofang.person_id, "link": session.scalars(first).one()}
 
 
 def _ordered(session: Session, cast: Cast) -> dict[str, int]:

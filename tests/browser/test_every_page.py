@@ -1,5 +1,6 @@
 """Every page of phones and desk with something on it, in Chromium: for old eyes and fingers, and small screens."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,9 +23,16 @@ HERS = (
     "/m/calls/asked/{proposal}", "/m/makeups/{kept}", "/m/series",
     "/m/series/of/{video}", "/m/series/{series}", "/m/series/{series}/time", "/m/series/{series}/end",
     "/m/series/dates/{day}",
+    "/m/family", "/m/family/link", "/m/family/links/{link}", "/m/family/links/{link}/end", "/m/family/zone",
+    "/m/family/helpers", "/m/family/children", "/m/family/children/{child}/no", "/m/family/calendar", "/m/family/news",
+    "/m/family/news/{letter}", "/m/family/routines/{person}", "/m/family/routines/{person}/meal",
+    "/m/family/routines/{person}/nap", "/m/family/routines/{person}/market", "/m/family/routines/{me}",
+    "/m/family/routines/{me}/work",
 )  # fmt: skip
 HIS = ("/m/jobs", "/m/jobs/today", "/m/jobs/{job}", "/m/jobs/{job}/decline", "/m/jobs/{taken}", "/m/jobs/{taken}/who",
        "/m/jobs/{taken}/back", "/m/jobs/{taken}/done", "/m/visits/{visit}/nobody")  # fmt: skip
+ELDERS = ("/m/", "/m/calls", "/m/calls/{video}", "/m/family", "/m/family/helpers", "/m/family/links/{link}",
+          "/m/family/links/{link}/end", "/m/family/routines/{person}")  # fmt: skip
 DESK = ("", "tasks/", "series/", "series/{series}", "calls/", "calls/{video}", "calls/{video}/time",
         "days/", "days/new?day=2026-12-05&half=1", "days/{call_day}", "days/{call_day}/off", "days/seats/{seat}",
         "booking/{person}", "needs/",
@@ -43,7 +51,10 @@ def place(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield made
 
 
-@pytest.mark.parametrize(("who", "paths"), [("xiaofang", HERS), ("laoxu", HIS)], ids=["daughter", "organisation"])
+@pytest.mark.parametrize(
+    ("who", "paths"), [("xiaofang", HERS), ("laoxu", HIS), ("wangnainai", ELDERS)],
+    ids=["daughter", "organisation", "elder"],
+)  # fmt: skip
 def test_every_page_with_data_is_kind_to_old_eyes_and_fingers(
     browser: Browser, place: County, who: str, paths: tuple[str, ...]
 ) -> None:
@@ -58,6 +69,27 @@ def test_every_page_with_data_is_kind_to_old_eyes_and_fingers(
         page.set_viewport_size({"width": 320, "height": 640})
         assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
         page.set_viewport_size(PHONE)
+    context.close()
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
+def test_a_calendar_address_is_copied_by_one_tap_and_stands_there_to_be_copied_by_hand(
+    browser: Browser, place: County, scripts: bool
+) -> None:
+    context = browser.new_context(viewport=PHONE, locale="zh-CN", java_script_enabled=scripts)
+    context.add_cookies([{"name": "page", "value": place.cookie("xiaofang"), "url": place.url}])
+    page = context.new_page()
+    page.goto(f"{place.url}/m/family/calendar")
+    page.get_by_role("button", name=re.compile("日历链接|新链接")).click()
+    link = page.get_by_label("您的日历链接")
+    assert re.search(r"/calendar/[\w-]{43}\.ics$", link.input_value())
+    copy = page.locator("[data-copies]")
+    if scripts:
+        assert_kind(page, "a calendar's address")
+        copy.click()
+        page.get_by_role("button", name="已复制").wait_for()
+    else:
+        assert not copy.is_visible()
     context.close()
 
 

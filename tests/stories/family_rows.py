@@ -28,7 +28,7 @@ FAMILY = {
     f"{SERIES}/end": MADRID, "call/series/one/<int:date>": MADRID,
     "company/<int:person>": "li", "pair/desk/<int:pair_id>": "li", "pair/for/<int:person>": "li",
     "pair/for/<int:person>/<int:helper>": "li", "pair/for/<int:person>/name": "li", "news/for/<int:person>": "li",
-    "routine/<int:person>": "li", "routine/<int:person>/<int:kind>": "li", "trust/of/<int:person>": "li",
+    "routine/<int:person>": MADRID, "routine/<int:person>/<int:kind>": "li", "trust/of/<int:person>": "li",
     f"{TRUST}/until": "li", "callday/new/<int:centre>": "li", "callday/new/<int:centre>/<day>": "li",
     "callday/new/<int:centre>/<day>/<int:half>": "li",
     # From here on something changes.

@@ -11,6 +11,7 @@ from models.people.identities import Identity
 from tests.gate import config_for
 from tests.mini import Mini, api_app, signed_in
 from tests.models.family.test_calls import SUNDAY_16
+from tests.own_phone import with_a_phone
 from tests.world import NOW
 from tests.wx_backend.test_api import said
 from wx_backend.config import EXAMPLE, ConfigError, load_config
@@ -284,3 +285,34 @@ def test_a_link_of_the_countys_own_server_is_given_to_who_is_on_the_call(databas
 def test_a_link_without_its_server_refuses_to_start(database_url):
     with pytest.raises(ConfigError, match='video: "link" needs'):
         config_for(database_url, WX_BACKEND_VIDEO__WAYS="link")
+
+
+@once
+def test_who_is_called_sees_it_joins_it_and_changes_nothing(app, phones, hand, cast, open_session):
+    call = booked(phones, cast)["id"]
+    with open_session() as session, session.begin():
+        made = with_a_phone(session, cast.wangnainai, MINI.app_id, kind="mini_program")
+        phones.identities["wang"] = session.get_one(Identity, made.identity_id)
+        session.expunge(phones.identities["wang"])
+    her = phones["wang"]
+    shown = said(her.get("calls"), 200, "ok")["data"]["items"]
+    assert [(one["id"], one["role"], one["with_name"], one["phone"]) for one in shown] == [
+        (call, "cared", "小芳", "0578-5550101")
+    ]
+    assert shown[0]["starts_at_text"] == "11月29日（周日）16:00"
+    assert said(her.get(f"calls/{call}"), 200, "ok")["data"]["role"] == "cared"
+    for path, body in (
+        ("move", {"starts_at": "2026-11-30T08:00:00Z"}), ("cancel", {}), ("way", {"way": "by_hand"}),
+        ("grant", {"state": "granted"}), ("ended", {"minutes": 1}), ("ticket", None),
+    ):  # fmt: skip
+        said(her.post(f"calls/{call}/{path}", body), 404, "not_yours")
+    said(her.get(f"calls/{call}/ways"), 404, "not_yours")
+    asked = {"person_id": cast.wangnainai.id, "first_day": "2026-11-29", "call": call}
+    said(her.get("calls/slots", query_string=asked), 404, "not_yours")
+    said(her.post(f"calls/{call}/join", {}), 409, "call_not_open")
+    hand.at = SUNDAY_16
+    link = said(phones["wang"].post(f"calls/{call}/join", {}), 200, "ok")["data"]["link"]
+    assert "/video/" in link
+    with open_session() as session, session.begin():
+        session.get_one(FamilyCall, call).way = "mini_1v1"
+    said(phones["wang"].post(f"calls/{call}/join", {}), 409, "with_cadre")

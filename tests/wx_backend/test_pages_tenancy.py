@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
+from models.family.news import write
 from models.history import History
 from models.messages.media import Brought, keep
 from models.ordering.assignments import Assignment
@@ -16,6 +17,8 @@ from models.ordering.orders import Order
 from models.ordering.placing import place
 from models.ordering.said import Words
 from models.ordering.waiting import WaitlistEntry
+from models.people.care import CareLink
+from models.people.consent import agree
 from models.people.identities import Who
 from tests.models.family.serial import calls_of_hers
 from tests.models.family.test_calls import SUNDAY_16
@@ -123,14 +126,54 @@ ROWS = {
     ("POST", "/m/series/<int:series>/time"): CHANGED,
     ("GET", "/m/series/<int:series>/end"): OURS,
     ("POST", "/m/series/<int:series>/<any(rest, go, end, restore, longer):deed>"): CHANGED,
+    ("GET", "/m/family"): EVERYBODY,
+    ("GET", "/m/family/link"): EVERYBODY,
+    ("POST", "/m/family/link"): (422, 422, 422, 422, 422, 401),  # a code that is none
+    ("GET", "/m/family/links/<int:link>"): HERS,
+    ("GET", "/m/family/links/<int:link>/end"): HERS,
+    ("POST", "/m/family/links/<int:link>/end"): (303, 404, 404, 404, 404, 401),
+    ("GET", "/m/family/zone"): EVERYBODY,
+    ("POST", "/m/family/zone"): DONE,
+    ("GET", "/m/family/helpers"): EVERYBODY,
+    ("POST", "/m/family/consents/<kind>/<any(yes, no):answer>"): DONE,  # one's own
+    ("GET", "/m/family/children"): EVERYBODY,
+    # 小芳 is nobody's guardian, and a cadre writes a guardian's word down elsewhere.
+    ("POST", "/m/family/children/<int:person>/yes"): (404, 404, 404, 404, 404, 401),
+    ("GET", "/m/family/children/<int:person>/no"): (404, 404, 404, 404, 404, 302),
+    ("POST", "/m/family/children/<int:person>/no"): (404, 404, 404, 404, 404, 401),
+    ("GET", "/m/family/calendar"): EVERYBODY,
+    ("POST", "/m/family/calendar"): (200, 200, 200, 200, 200, 401),
+    ("POST", "/m/family/calendar/stop"): DONE,
+    ("GET", "/m/family/news"): EVERYBODY,
+    ("POST", "/m/family/news/bell"): DONE,
+    ("GET", "/m/family/news/<int:letter>"): HERS,
+    ("GET", "/m/family/routines/<int:person>"): OURS,
+    ("GET", "/m/family/routines/<int:person>/<kind>"): OURS,
+    ("POST", "/m/family/routines/<int:person>/<kind>"): CHANGED,
     ("GET", "/m/<path:rest>"): (404, 404, 404, 404, 404, 404),
     ("POST", "/m/<path:rest>"): (404, 404, 404, 404, 404, 404),
     # Files without anybody's name in them, and the way in itself.
     ("GET", "/m/enter"): (302,) * 6,
     ("GET", "/assets/<digest>/<name>"): (404,) * 6,
 }
-KEYS = ("job", "visit", "need", "call", "entry", "media", "video", "proposal", "kept", "series", "day")
-SECRETS = ("王秀英", "软烂", "门口", "想有人陪")
+LAST = ("/m/orders/<int:order>/cancel", "/m/calls/<int:call>/cancel", "/m/family/links/<int:link>/end",
+        "/m/settings/leave")  # fmt: skip
+KEYS = (
+    "link",
+    "letter",
+    "job",
+    "visit",
+    "need",
+    "call",
+    "entry",
+    "media",
+    "video",
+    "proposal",
+    "kept",
+    "series",
+    "day",
+)
+SECRETS = ("王秀英", "软烂", "门口", "想有人陪", "晒太阳")
 
 
 @pytest.fixture
@@ -151,8 +194,12 @@ def her_keys(pages, her_order, cast, open_session):
         )  # fmt: skip
         session.add(entry)
         session.flush()
+        li = cast.who(cast.li)
+        agree(session, li, cast.wangnainai.id, "home_news", NOW)
         return {
             **calls_of_hers(session, cast),
+            "letter": write(session, li, cast.wangnainai.id, "今天在院子里晒太阳", NOW).id,
+            "link": session.scalars(select(CareLink.id)).one(),
             "media": photo.id,
             "entry": entry.id,
             "job": offer.id,
@@ -191,13 +238,13 @@ def test_everybody_sees_their_own_and_a_stranger_the_same_nothing(
     me = pages.inside(person) if person else pages.browser("o-nobody")
     key = iter("0123456789abcdef")
     for (method, rule), expected in ROWS.items():
-        if rule.endswith("/leave") or (rule.endswith("/cancel") and method == "POST"):
+        if rule.endswith("/leave") or (rule.endswith(("/cancel", "<int:link>/end")) and method == "POST"):
             continue  # last, for nothing works after them
         said = ask(me, method, rule, cast, {**her_keys, "order": her_order}, next(key, "f"))
         assert said.status_code == expected[COLUMNS.index(column)], (method, rule, said.text[-900:])
         if said.status_code == 404:
             assert not any(secret in said.text for secret in SECRETS)
-    for rule in ("/m/orders/<int:order>/cancel", "/m/calls/<int:call>/cancel", "/m/settings/leave"):
+    for rule in LAST:
         said = ask(me, "POST", rule, cast, {**her_keys, "order": her_order}, "")
         assert said.status_code == ROWS["POST", rule][COLUMNS.index(column)], rule
     with open_session() as session:
@@ -210,7 +257,8 @@ def path_of(rule, cast, keys):
     if rule.startswith(("/m/calls/", "/m/series/")):
         known["call"] = keys["video"]
     path = rule.replace("<digest>/<name>", "0/x.css").replace("<any(needs, help):what>", "needs")
-    path = path.replace("<any(rest, go, end, restore, longer):deed>", "rest")
+    path = path.replace("<any(yes, no):answer>", "yes").replace("consents/<kind>", "consents/photos")
+    path = path.replace("<kind>", "nap").replace("<any(rest, go, end, restore, longer):deed>", "rest")
     return re.sub(r"<\w+:(\w+)>", lambda part: str(known[part[1]]), path)
 
 
@@ -220,7 +268,8 @@ def ask(me, method, rule, cast, keys, key):
         return me.get(path)
     at = str(int((NOW + timedelta(days=2)).timestamp()))
     fields = {"q0": "2", "q1": "软烂", "at": at, "key": key * 24, "score": "5", "words": "来晚了", "text": "想有人陪",
-              "reason": "老人自己说不来", "way": "room", "media": "voice"}  # fmt: skip
+              "reason": "老人自己说不来", "way": "room", "media": "voice",
+              "zone": "Europe/Rome", "from0": "12:30", "until0": "14:00"}  # fmt: skip
     whom = cast.ama.id if "/jobs/" in rule else cast.wangnainai.id
     if rule.startswith(("/m/calls/", "/m/makeups/")):
         days = 1 if rule.endswith("/move") else 2

@@ -18,7 +18,7 @@ from models.base import again_where_it_gave_way
 from models.errors import Refused
 from models.family.calls import FamilyCall
 from models.family.passes import look_at, seat_of_pass, use_pass
-from models.family.presence import others_here, place, seated
+from models.family.presence import HOME, others_here, place, seated
 from models.hours import CHINA
 from models.people.persons import Person
 from models.places.centres import ServiceCentre, phone_of
@@ -95,9 +95,9 @@ def _page(session: Session, call: FamilyCall, role: str, person_id: int, *, insi
     """The one page: in front of the room, and in it. The screen is made for old eyes."""
     me, relative, cared = (session.get_one(Person, key) for key in (person_id, call.relative_id, call.cared_id))
     centre = session.get_one(ServiceCentre, call.centre_id)
-    at_home, phone = role == "screen", phone_of(session, centre)
+    at_home, phone = role in HOME, phone_of(session, centre)
     g.large, g.phones = at_home or me.large_type, [{"name": centre.name, "phone": phone}] if phone else []
-    zone = ZoneInfo(relative.time_zone if at_home else me.time_zone)
+    zone = ZoneInfo(relative.time_zone if role == "screen" else me.time_zone)
     return make_response(
         render_template(
             "room.html", words=words, whom=relative.name if at_home else cared.name, at_home=at_home, inside=inside,

@@ -247,7 +247,7 @@ def test_the_nearest_times_to_a_wish_are_offered_first(session, cast):
 
 
 def test_strangers_write_nothing_of_a_persons_days(session, cast):
-    for stranger in (cast.aming, cast.zhao, cast.xiaofang):
+    for stranger in (cast.aming, cast.zhao, cast.laoxu):
         with pytest.raises(Refused, match="not_yours"):
             put_habits(session, cast.who(stranger), cast.wangnainai.id, "nap", [], NOW)
 
