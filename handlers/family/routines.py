@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from datetime import time
 
 from handlers.family import routine_words as words
@@ -12,14 +13,22 @@ from models.people.persons import Person
 from models.people.scope import resident_of, residents_named
 from models.people.staff import is_cadre
 
-AT_HOME, ONES_OWN = ("meal", "nap", "market", "sleep", "school"), ("sleep", "work")  # what is asked of whom
+# What is asked of whom.
+AT_HOME, OF_A_CHILD, ONES_OWN = (
+    ("meal", "nap", "market", "sleep"),
+    ("sleep", "school", "meal", "nap"),
+    ("sleep", "work"),
+)
 MARKET = (time(7), time(11))  # a market morning, where no hour is said
 NONE = ("没有", "无", "不")
 
-_SPAN = re.compile(r"(\d{1,2})(?::(\d{2})|[点时](半)?)(?:-|–|—|~|到|至)(\d{1,2})(?::(\d{2})|[点时](半)?)")
-_END = r"[\d一二三四五六七八九十零](?![\d点:时])"
-_MONTH_ENDS = re.compile(rf"逢({_END}(?:[、,和]{_END})*)")
-_WEEKDAYS = re.compile(r"(?:周|星期|礼拜)([一二三四五六日天、,周和]+)")
+_CLOCK = r"(\d{1,2}) ?(?:: ?(\d{2})|[点时](半|\d{2}(?=\D|$))?分?)"
+_SPAN = re.compile(rf"{_CLOCK} ?(?:-|–|—|~|到|至) ?{_CLOCK}")
+_END = r"(?:\d(?!\d?[点:时])|[一二三四五六七八九十零](?![点时]))"  # what is no hour
+_MONTH_ENDS = re.compile(rf"逢 ?({_END}(?:[、,和逢 ]*{_END})*)")
+_WEEKDAY = r"(?:周|星期|礼拜)([一二三四五六日天])"
+_WEEK_SPAN = re.compile(rf"{_WEEKDAY} ?(?:-|–|—|~|到|至) ?(?:周|星期|礼拜)?([一二三四五六日天])")
+_WEEKDAYS = re.compile(r"(?:周|星期|礼拜)([一二三四五六日天](?:[、,和周 ]*[一二三四五六日天])*)")
 _DAYS = {word: str(n) for n, word in enumerate("一二三四五六日", start=1)} | {"天": "7"}
 _DIGITS = {**{word: str(n) for n, word in enumerate("一二三四五六七八九", start=1)}, "十": "0", "零": "0"}
 
@@ -44,14 +53,22 @@ def one(ask: Ask, person: int) -> Reply:
     """What fills somebody's days as far as we know, each kind of which can be changed."""
     found = _of(ask, person)
     own = person == ask.who.person_id
-    habits = habits_of(ask.session, [found], () if own else (found.id,))[found.id]
-    kinds = ONES_OWN if own else AT_HOME
+    away = own or found.away
+    habits = habits_of(ask.session, [found], () if away else (found.id,))[found.id]
+    kinds = ONES_OWN if away else kinds_of(found)
     shown = sorted((habit for habit in habits if habit.kind in kinds), key=lambda habit: (habit.begins, habit.kind))
     lines = [words.habit(habit) for habit in shown]
     choices = tuple(
         Choice(words.CHANGE.format(kind=words.KINDS[kind]), f"routine/{person}/{KINDS.index(kind)}") for kind in kinds
     )
     return Reply(words.days_of(found.name, lines, own=own), choices, back="routine" if not own else "menu")
+
+
+def kinds_of(person: Person) -> tuple[str, ...]:
+    """What a cadre is asked of a resident: who is at home keeps village hours, who is away works somewhere."""
+    if person.away:
+        return ONES_OWN
+    return OF_A_CHILD if person.left_behind == "child" else AT_HOME
 
 
 def ask_habit(ask: Ask, person: int, kind: int) -> Reply:
@@ -74,12 +91,12 @@ def understood(kind: str, text: str) -> list[Habit]:
 
     Raises Refused("bad_routine").
     """
-    flat = "".join(unicodedata.normalize("NFKC", text).split())
+    flat = " ".join(unicodedata.normalize("NFKC", text).split())
     if flat in NONE:
         return [Habit(kind, time(0), time(0))]
-    ends, week, spans = "".join(_MONTH_ENDS.findall(flat)), _WEEKDAYS.search(flat), _SPAN.findall(flat)
+    ends, spans = "".join(_MONTH_ENDS.findall(flat)), _SPAN.findall(flat)
     month_ends = "".join(_DIGITS.get(sign, sign) for sign in ends if sign in _DIGITS or sign.isdigit())
-    weekdays = "".join(_DAYS[sign] for sign in week[1] if sign in _DAYS) if week else ""
+    weekdays = _weekdays(flat)
     hours = [(_clock(*found[:3]), _clock(*found[3:])) for found in spans]
     if kind == "market" and (month_ends or weekdays):
         hours = hours or [MARKET]
@@ -89,9 +106,27 @@ def understood(kind: str, text: str) -> list[Habit]:
     return [Habit(kind, begins, until, *days) for begins, until in hours]
 
 
-def _clock(hour: str, minute: str, half: str) -> time:
+def as_typed(habits: Sequence[Habit]) -> str:
+    """The same as somebody would write it, to be changed; "" where one line cannot say it."""
+    if not habits or len({(one.weekdays, one.month_ends) for one in habits}) > 1:
+        return ""
+    if habits[0].begins == habits[0].ends:
+        return NONE[0]
+    return " ".join([*words.days(habits[0]), "，".join(words.span(one) for one in habits)])
+
+
+def _weekdays(flat: str) -> str:
+    """The days of the week that a text names, "周一到周五" with those between, as ISO digits."""
+    found = ""
+    for first, last in _WEEK_SPAN.findall(flat):
+        begins, count = int(_DAYS[first]), (int(_DAYS[last]) - int(_DAYS[first])) % 7 + 1
+        found += "".join(str((begins + n - 1) % 7 + 1) for n in range(count))
+    return found + "".join(_DAYS[sign] for signs in _WEEKDAYS.findall(flat) for sign in signs if sign in _DAYS)
+
+
+def _clock(hour: str, minute: str, after: str) -> time:
     try:
-        return time(int(hour), int(minute) if minute else 30 if half else 0)
+        return time(int(hour), 30 if after == "半" else int(minute or after or 0))
     except ValueError as error:
         raise Refused("bad_routine") from error
 

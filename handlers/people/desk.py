@@ -4,6 +4,7 @@ from flask import Blueprint, render_template
 from werkzeug.wrappers import Response
 
 from handlers import desk
+from handlers.family import routines_desk
 from handlers.people import words
 from models.people.consent import consents_of
 from models.people.contacts import ways_to
@@ -65,4 +66,5 @@ def _whole(person: Person, *, shown: bool = False) -> str:
         "residents/desk_one.html", person=person, shown=shown, words=words,
         area=session.get_one(Area, person.area_id).name if person.area_id else "", ways=ways_to(session, person.id),
         circle=circle_of(session, person.id), consents=consents_of(session, person.id),
+        routine=routines_desk.lines_of(person),
     )  # fmt: skip

@@ -75,6 +75,9 @@ MATRIX: dict[tuple[str, str], Row] = {
     (DO, "series.leave_out"): Row("series/dates/{day}/skip", 303, 404, {"reason": "老人自己说不来"}),
     (DO, "series.again"): Row("series/dates/{day}/again", 303, 404),
     (DO, "series.done"): Row("series/{series}/suspend", 303, 404),
+    (LOOK, "routines.one"): Row("routines/{resident}", 200, 404),
+    (DO, "routines.reveal"): Row("routines/{resident}/reveal", 200, 404, REASON),
+    (DO, "routines.put"): Row("routines/{resident}", 303, 404, {"kind": "nap", "said": "13:00-14:00"}),
     (LOOK, "loans.listed"): Row("loans/", 200, 200),
     (LOOK, "loans.form"): Row("loans/new?centre={theirs}", 200, 200),
     (DO, "loans.ask"): Row(
