@@ -27,6 +27,7 @@ from handlers import desk, masking, words
 from handlers.family import after_words as call_words
 from handlers.family import (
     booking_desk,
+    pairs_desk,
     room_words,
     routine_words,
     routines_desk,
@@ -89,7 +90,7 @@ OPEN_TO_ALL = frozenset({"console.style", "console.sign.in_", "console.sign.ente
 BEFORE_A_PASSWORD = frozenset({"console.sign.password", "console.sign.change", "console.sign.out"})
 ROOMS = (
     home.ROOM, tasks.ROOM, calls.ROOM, booking_desk.ROOM, series_desk.ROOM, callsheet.ROOM, quiet.ROOM,
-    screens_desk.ROOM, routines_desk.ROOM,
+    screens_desk.ROOM, routines_desk.ROOM, pairs_desk.ROOM,
     needs_desk.ROOM, help_desk.ROOM, demands_desk.ROOM, gaps_desk.ROOM, orders.ROOM, dispatch.ROOM, waiting_desk.ROOM,
     sheet.ROOM, loans_desk.ROOM, review.ROOM, report.ROOM, letters.ROOM, residents.ROOM, centres.ROOM, logbook.ROOM,
 )  # fmt: skip
@@ -97,7 +98,7 @@ ROOMS = (
 STATUS: Mapping[str, int] = {
     "not_yours": 404, "no_letter": 404, "reason_needed": 422, "reveal_reason": 422, "not_a_cadre": 422,
     "answer_first": 422, "reason_missing": 422, "alternative_needed": 422, "bad_reason": 422, "bad_time": 422,
-    "note_needed": 422, "bad_wake": 422, "bad_span": 422, "not_lendable": 404, "bad_routine": 422,
+    "note_needed": 422, "bad_wake": 422, "bad_span": 422, "not_lendable": 404, "bad_routine": 422, "bad_rhythm": 422,
 }  # fmt: skip
 REFUSALS: Mapping[str, str] = {
     **order_words.REFUSALS, **catalogue_words.REFUSALS, **need_words.REFUSALS, **waiting_words.REFUSALS,
@@ -113,7 +114,7 @@ DONE: Mapping[str, str] = {
 # How each kind of thing says what has changed since a page showed it.
 CHANGED: Mapping[str, Callable[[str], str]] = {
     "task": tasks.changed, "call": calls.changed, "version": review.changed, "need": needs_desk.changed,
-    "help": help_desk.changed, "routine": routines_desk.changed,
+    "help": help_desk.changed, "routine": routines_desk.changed, "pair": pairs_desk.changed,
 }  # fmt: skip
 
 HEADERS = {

@@ -109,7 +109,13 @@ END_CODES = {
 DONE_WORDS = {
     "call_booked": "约好了，家人会收到通知。", "outcome": "情况记下了。", "well": "老人的状态记下了。",
     "off": "已经取消，双方会收到原因和别的办法。", "told_elder": "已记下告诉了老人。", "touched": "联系记下了。",
+    "paired": "结对好了，到时没有联系会提醒。", "parted": "结对解除了，不再提醒。",
 }  # fmt: skip
+PAIR_VIEWS = {"paired": "结着对的", "late": "该联系了", "parted": "已解除"}
+PAIR_STATES = {"paired": "结着对", "parted": "已解除"}
+PAIR_VERBS = {"begin": "请人结对", "rhythm": "改了多久联系一次", "part": "解除结对"}
+NO_PAIRS_HERE = "没有这样的结对。"
+PAIR_CHANGED = "您打开页面之后，这个结对有了变化：{what}。请看过再办。"
 CHANGED = "您打开页面之后，这次视频有了变化：{what}。请看过最新情况再办。"
 NO_CALLS = "没有符合的视频。"
 NO_SHEET = "这一天没有约好的视频。"

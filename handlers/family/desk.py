@@ -1,6 +1,5 @@
 """Family calls at the staff desk: which there are, one of them, and what a clerk writes down of it."""
 
-from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,7 +16,6 @@ from models.family.guests import guests_of
 from models.family.looking import Question, look
 from models.family.looking import one as call_row
 from models.family.outcomes import OUTCOMES, report, reports_of, suggested
-from models.hours import CHINA
 from models.people.contacts import ways_to
 
 ROOM = Blueprint("calls", __name__, url_prefix="/calls", template_folder="templates")
@@ -54,7 +52,7 @@ def reveal(call: int) -> str:
 def became(call: int) -> Response:
     """What became of it, and when that was."""
     found = _as_seen(call)
-    what, moment = desk.typed("what"), _moment("at") or min(desk.now(), found.ends_at)
+    what, moment = desk.typed("what"), desk.moment("at") or min(desk.now(), found.ends_at)
     report(desk.session(), desk.who(), call, what, moment, desk.now(), desk.typed("note"))
     return _done("call_outcome", call, "outcome", what=what if what in OUTCOMES else "")
 
@@ -105,17 +103,6 @@ def _as_seen(call: int) -> FamilyCall:
     if desk.typed("seen") != _seen(found):
         raise Refused("stale", subject=found.subject)
     return found
-
-
-def _moment(key: str) -> datetime | None:
-    """The time of the form, in China; None where none was put in."""
-    text = desk.typed(key)
-    if not text:
-        return None
-    try:
-        return datetime.fromisoformat(text).replace(tzinfo=CHINA)
-    except ValueError as error:
-        raise Refused("bad_time") from error
 
 
 def _whole(key: int, *, shown: bool = False) -> str:

@@ -1,14 +1,15 @@
-"""What a desk asks of the calls and series below a cadre's areas: which there are, and everything about one."""
+"""What a desk asks of the calls, series and pairs below a cadre's areas: which there are, and everything about one."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from models.errors import Refused
 from models.family.calls import LIVE_CALLS, FamilyCall
+from models.family.pairing import RHYTHMS, Pairing
 from models.family.series import Series
 from models.paging import Asked, Cursor, Page, page
 from models.people.identities import Who
@@ -93,5 +94,43 @@ def _series_below(who: Who) -> Asked:
             relative.time_zone.label("relative_zone"), Area.name.label("village"),
         )
         .join(cared, Series.cared_id == cared.id).join(relative, Series.relative_id == relative.id)
+        .join(Area, cared.area_id == Area.id).where(cared.area_id.in_(areas_under(who.person_id)))
+    )  # fmt: skip
+
+
+def pairs_below(session: Session, who: Who, view: str, now: datetime, cursor: Cursor | None = None) -> Page[Any]:
+    """Rows of (Pairing, helper, cared, village), the longest out of touch first.
+
+    `view` is a state, or "late": who should have been in touch by now.
+    """
+    last = func.coalesce(Pairing.last_at, Pairing.since, type_=Pairing.since.type)
+    query = _pairs_below(who).where(Pairing.state == ("paired" if view == "late" else view))
+    if view == "late":
+        query = query.where(or_(*(and_(Pairing.every_days == n, last < now - timedelta(days=n)) for n in RHYTHMS)))
+    return page(
+        session, query, (last, Pairing.id), lambda row: (row.Pairing.last_at or row.Pairing.since, row.Pairing.id),
+        cursor,
+    )  # fmt: skip
+
+
+def pairs_with(session: Session, who: Who, cared_id: int) -> list[Any]:
+    """The pairs of one resident as `pairs_below` answers them, the oldest first; none for who is not in charge."""
+    query = _pairs_below(who).where(Pairing.cared_id == cared_id, Pairing.state == "paired")
+    return list(session.execute(query.order_by(Pairing.id)).all())
+
+
+def one_pair(session: Session, who: Who, pairing_id: int) -> Any:
+    """One row as `pairs_below` answers them; raises Refused("not_yours") for one that is not below this cadre."""
+    row = session.execute(_pairs_below(who).where(Pairing.id == pairing_id).limit(1)).first()
+    if row is None:
+        raise Refused("not_yours")
+    return row
+
+
+def _pairs_below(who: Who) -> Asked:
+    helper, cared = aliased(Person), aliased(Person)
+    return (
+        select(Pairing, helper.name.label("helper"), cared.name.label("cared"), Area.name.label("village"))
+        .join(helper, Pairing.helper_id == helper.id).join(cared, Pairing.cared_id == cared.id)
         .join(Area, cared.area_id == Area.id).where(cared.area_id.in_(areas_under(who.person_id)))
     )  # fmt: skip

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.serving import make_server
 
+from models.family.pairing import pair, touch
 from models.messages.media import Brought, keep
 from models.ordering.assignments import Assignment
 from models.ordering.demands import add_item, draft_of
@@ -91,8 +92,18 @@ def _lived(session: Session, cast: Cast) -> dict[str, int]:
     give_account(session, cast.chen.id, "chen")
     return {
         **_ordered(session, cast), **_told(session, cast), **_waits(session, cast), **calls_of_hers(session, cast),
+        "pair": _paired(session, cast),
         "person": cast.wangnainai.id,
     }  # fmt: skip
+
+
+def _paired(session: Session, cast: Cast) -> int:
+    xu = pair(session, cast.who(cast.li), cast.laoxu.id, cast.wangnainai.id, 14, NOW - timedelta(days=20))
+    touch(
+        session, cast.who(cast.laoxu), xu.id, "visit", NOW - timedelta(days=15), NOW, "王秀英说腰不疼了，想看孙子的照片"
+    )
+    pair(session, cast.who(cast.li), cast.li.id, cast.wangnainai.id, 30, NOW)
+    return xu.id
 
 
 def _ordered(session: Session, cast: Cast) -> dict[str, int]:

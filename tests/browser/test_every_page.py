@@ -26,7 +26,8 @@ HERS = (
 HIS = ("/m/jobs", "/m/jobs/today", "/m/jobs/{job}", "/m/jobs/{job}/decline", "/m/jobs/{taken}", "/m/jobs/{taken}/who",
        "/m/jobs/{taken}/back", "/m/jobs/{taken}/done", "/m/visits/{visit}/nobody")  # fmt: skip
 DESK = ("", "tasks/", "series/", "series/{series}", "calls/", "calls/{video}", "booking/{person}",
-        "routines/{person}", "needs/", "needs/{need}", "needs/{merged}", "help/", "help/{call}", "help/{burning}",
+        "routines/{person}", "pairs/", "pairs/{pair}", "pairs/new/{person}", "quiet/",
+        "needs/", "needs/{need}", "needs/{merged}", "help/", "help/{call}", "help/{burning}",
         "demands/", "demands/{list}", "demands/{published}", "gaps/", "waiting/", "waiting/{offered}", "orders/{new}",
         "dispatch/", "dispatch/{new}", "dispatch/{coming}", "review/", "review/{version}", "sheet/",
         "report/")  # fmt: skip
