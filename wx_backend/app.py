@@ -27,6 +27,7 @@ from handlers.family import (
     series,
     series_api,
     series_dates,
+    series_rules,
     series_words,
 )
 from handlers.family import api as family_api
@@ -119,6 +120,7 @@ def make_router(hotline: str = "", public_url: str = "", offered: Offered = ROOM
     )
     router.join("family", series.ADDRESSES, keywords=series.KEYWORDS, refusals=series_words.REFUSALS)
     router.join("family", series_dates.ADDRESSES)
+    router.join("family", series_rules.ADDRESSES)
     router.join("family", choosing.room(offered))
     router.join("family", feed.room(public_url), keywords=feed.KEYWORDS)
     router.join("family", call_days.ADDRESSES, keywords=call_days.KEYWORDS, refusals=day_words.REFUSALS)

@@ -98,7 +98,8 @@ ROOMS = (
 STATUS: Mapping[str, int] = {
     "not_yours": 404, "no_letter": 404, "reason_needed": 422, "reveal_reason": 422, "not_a_cadre": 422,
     "answer_first": 422, "reason_missing": 422, "alternative_needed": 422, "bad_reason": 422, "bad_time": 422,
-    "note_needed": 422, "bad_wake": 422, "bad_span": 422, "not_lendable": 404, "bad_routine": 422, "bad_rhythm": 422,
+    "note_needed": 422, "bad_wake": 422, "bad_span": 422, "not_lendable": 404, "bad_routine": 422,
+    "bad_rhythm": 422, "bad_repeat": 422, "overlaps_itself": 422,
 }  # fmt: skip
 REFUSALS: Mapping[str, str] = {
     **order_words.REFUSALS, **catalogue_words.REFUSALS, **need_words.REFUSALS, **waiting_words.REFUSALS,
@@ -115,6 +116,7 @@ DONE: Mapping[str, str] = {
 CHANGED: Mapping[str, Callable[[str], str]] = {
     "task": tasks.changed, "call": calls.changed, "version": review.changed, "need": needs_desk.changed,
     "help": help_desk.changed, "routine": routines_desk.changed, "pair": pairs_desk.changed,
+    "series": series_desk.changed,
 }  # fmt: skip
 
 HEADERS = {

@@ -21,6 +21,7 @@ HERS = (
     "/m/calls/{video}/cancel", "/m/calls/{video}/way", "/m/calls/{video}/guests",
     "/m/calls/asked/{proposal}", "/m/makeups/{kept}", "/m/series",
     "/m/series/of/{video}", "/m/series/{series}", "/m/series/{series}/time", "/m/series/{series}/end",
+    "/m/series/{series}/days", "/m/series/{series}/rule?day=20261202",
     "/m/series/dates/{day}",
 )  # fmt: skip
 HIS = ("/m/jobs", "/m/jobs/today", "/m/jobs/{job}", "/m/jobs/{job}/decline", "/m/jobs/{taken}", "/m/jobs/{taken}/who",

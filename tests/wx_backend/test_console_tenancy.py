@@ -49,6 +49,7 @@ class Row:
 
 LOOK, DO = "GET", "POST"
 REASON = {"reason": "call"}
+TURN = {"since": "2026-12-02", "at": "15:00"}
 MONDAY = str(int((SUNDAY_16 + timedelta(days=1)).timestamp()) // 60)
 # (method, endpoint) → the row. Ids in braces are those of things in the village of the first cadre.
 MATRIX: dict[tuple[str, str], Row] = {
@@ -74,6 +75,8 @@ MATRIX: dict[tuple[str, str], Row] = {
     (DO, "series.reveal"): Row("series/{series}/reveal", 200, 404, REASON),
     (DO, "series.leave_out"): Row("series/dates/{day}/skip", 303, 404, {"reason": "老人自己说不来"}),
     (DO, "series.again"): Row("series/dates/{day}/again", 303, 404),
+    (DO, "series.check"): Row("series/{series}/change", 200, 404, {**TURN, "how": "week"}),
+    (DO, "series.turned"): Row("series/{series}/changed", 409, 404, {**TURN, "seen": "x"}),
     (DO, "series.done"): Row("series/{series}/suspend", 303, 404),
     (LOOK, "routines.one"): Row("routines/{resident}", 200, 404),
     (DO, "routines.reveal"): Row("routines/{resident}/reveal", 200, 404, REASON),

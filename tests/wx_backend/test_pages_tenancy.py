@@ -121,6 +121,10 @@ ROWS = {
     ("POST", "/m/series/<int:series>/holidays"): CHANGED,
     ("GET", "/m/series/<int:series>/time"): OURS,
     ("POST", "/m/series/<int:series>/time"): CHANGED,
+    ("GET", "/m/series/<int:series>/days"): OURS,
+    ("GET", "/m/series/<int:series>/rule"): OURS,
+    ("POST", "/m/series/<int:series>/rule"): (200, 404, 404, 200, 404, 401),
+    ("POST", "/m/series/<int:series>/turn"): CHANGED,
     ("GET", "/m/series/<int:series>/end"): OURS,
     ("POST", "/m/series/<int:series>/<any(rest, go, end, restore, longer):deed>"): CHANGED,
     ("GET", "/m/<path:rest>"): (404, 404, 404, 404, 404, 404),
@@ -217,7 +221,7 @@ def path_of(rule, cast, keys):
 def ask(me, method, rule, cast, keys, key):
     path = path_of(rule, cast, keys)
     if method == "GET":
-        return me.get(path)
+        return me.get(f"{path}?day=20261202" if rule.endswith("/rule") else path)
     at = str(int((NOW + timedelta(days=2)).timestamp()))
     fields = {"q0": "2", "q1": "软烂", "at": at, "key": key * 24, "score": "5", "words": "来晚了", "text": "想有人陪",
               "reason": "老人自己说不来", "way": "room", "media": "voice"}  # fmt: skip
@@ -226,7 +230,7 @@ def ask(me, method, rule, cast, keys, key):
         days = 1 if rule.endswith("/move") else 2
         fields["at"] = str(int((SUNDAY_16 + timedelta(days=days)).timestamp()) // 60)
     if rule.startswith("/m/series/"):
-        fields |= {"rule": "week-1-7", "kept": "shift", "clock": "1530"}
+        fields |= {"rule": "week-1-7", "kept": "shift", "clock": "1530", "day": "20261206"}
     return me.post(path, **fields, person=str(whom))
 
 
