@@ -18,12 +18,15 @@ from handlers.family import (
     answers_api,
     call_days,
     choosing,
+    company_api,
     day_words,
     entering,
     feed,
+    feed_api,
     room_words,
     routine_words,
     routines,
+    routines_api,
     series,
     series_api,
     series_dates,
@@ -58,6 +61,7 @@ from handlers.ordering import needs as ordering_needs
 from handlers.ordering import words as ordering_words
 from handlers.people import api as people_api
 from handlers.people import chat as people_chat
+from handlers.people import consents_api
 from handlers.people import words as people_words
 from handlers.places import api as places_api
 from handlers.router import Router
@@ -140,6 +144,7 @@ def make_mini_api(config: Config, frame: asked.Frame, client: Client) -> Api:
         login.room(frame, client), people_api.room, places_api.room, catalogue_api.room, ordering_api.room,
         after_api.room, line_api.room, offers_api.room, need_api.room, tasks_api.room(in_words), open311.room,
         family_api.room(offered_ways(config)), series_api.room, answers_api.room,
+        routines_api.room, company_api.room, feed_api.room(config.app.public_url), consents_api.room,
         calling.room(
             frame, client, offered_ways(config), link_server(config), f"{config.app.public_url}/video/"
         ),
@@ -156,6 +161,7 @@ def make_mini_api(config: Config, frame: asked.Frame, client: Client) -> Api:
             after_words,
             series_words,
             tasks_words,
+            routine_words,
         )
         for code, sentence in quarter.REFUSALS.items()
     } | waiting_words.REFUSALS

@@ -56,6 +56,11 @@ def _entry(event: Event, host: str, reads: ZoneInfo) -> Entry:
     return entry
 
 
+def address(public_url: str, token: str) -> str:
+    """Where the calendar of this key lies."""
+    return f"{public_url}/calendar/{token}.ics"
+
+
 def room(public_url: str) -> dict[str, Handler]:
     """The addresses of a person's own calendar; its link lies below `public_url`."""
 
@@ -69,8 +74,7 @@ def room(public_url: str) -> dict[str, Handler]:
 
     def new(ask: Ask) -> Reply:
         """A new link; the old one shows nothing any more."""
-        token = renew(ask.session, ask.who, ask.now)
-        url = f"{public_url}/calendar/{token}.ics"
+        url = address(public_url, renew(ask.session, ask.who, ask.now))
         return Reply(words.LINK.format(url=url), (Choice(words.STOP, "me/calendar/stop"),))
 
     def stop(ask: Ask) -> Reply:

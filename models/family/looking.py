@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from models.errors import Refused
@@ -14,7 +14,7 @@ from models.family.series import Series
 from models.paging import Asked, Cursor, Page, page
 from models.people.identities import Who
 from models.people.persons import Person
-from models.people.staff import areas_under
+from models.people.staff import areas_under, roles_of
 from models.places.areas import Area
 from models.places.centres import ServiceCentre
 
@@ -103,14 +103,37 @@ def pairs_below(session: Session, who: Who, view: str, now: datetime, cursor: Cu
 
     `view` is a state, or "late": who should have been in touch by now.
     """
-    last = func.coalesce(Pairing.last_at, Pairing.since, type_=Pairing.since.type)
-    query = _pairs_below(who).where(Pairing.state == ("paired" if view == "late" else view))
-    if view == "late":
-        query = query.where(or_(*(and_(Pairing.every_days == n, last < now - timedelta(days=n)) for n in RHYTHMS)))
+    query = _pairs_below(who).where(_late(now) if view == "late" else Pairing.state == view)
     return page(
-        session, query, (last, Pairing.id), lambda row: (row.Pairing.last_at or row.Pairing.since, row.Pairing.id),
+        session, query, (_LAST, Pairing.id), lambda row: (row.Pairing.last_at or row.Pairing.since, row.Pairing.id),
         cursor,
     )  # fmt: skip
+
+
+_LAST = func.coalesce(Pairing.last_at, Pairing.since, type_=Pairing.since.type)
+
+
+def _late(now: datetime) -> ColumnElement[bool]:
+    """Whether a pair should have been in touch by now."""
+    due = (and_(Pairing.every_days == days, now - timedelta(days=days) > _LAST) for days in RHYTHMS)
+    return and_(Pairing.state == "paired", or_(*due))
+
+
+def pairs_seen(
+    session: Session, who: Who, *, after: int = 0, limit: int = 50, late_at: datetime | None = None
+) -> list[Any]:  # fmt: skip
+    """The same rows of the pairs in which this person is the helper and of those below their areas, by their keys."""
+    helps = roles_of(session, who.person_id)  # who holds no office any more looks in on nobody
+    mine = Pairing.helper_id == (who.person_id if helps else None)
+    below = Person.area_id.in_(areas_under(who.person_id))
+    helper = aliased(Person)
+    query = (
+        select(Pairing, helper.name.label("helper"), Person.name.label("cared"))
+        .join(helper, Pairing.helper_id == helper.id).join(Person, Pairing.cared_id == Person.id)
+        .where(or_(mine, below), _late(late_at) if late_at else Pairing.state == "paired", Pairing.id > after)
+        .order_by(Pairing.id).limit(limit)
+    )  # fmt: skip
+    return list(session.execute(query).all())
 
 
 def pairs_with(session: Session, who: Who, cared_id: int) -> list[Any]:

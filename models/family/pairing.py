@@ -192,6 +192,8 @@ class Pair:
 
 def pairs_of(session: Session, who: Who, *, below: bool = False) -> list[Pair]:
     """The pairs in which this person is the helper, or all below a cadre's areas; the longest out of touch first."""
+    if not roles_of(session, who.person_id):
+        return []  # who holds no office any more looks in on nobody
     helper, cared = aliased(Person), aliased(Person)
     which = Pairing.helper_id == who.person_id
     if below:

@@ -23,7 +23,7 @@ LATER = NOW + timedelta(minutes=30)
 # Codes that no route of the API can meet: those of chat, pages and desk.
 NOT_HERE = {
     "account_there", "alternative_needed", "answer_first", "bad_proof", "bad_question", "bad_reason",
-    "bad_rhythm", "bad_routine", "bad_rule", "bad_score", "bad_seats", "bad_term", "bad_travel", "bad_wake",
+    "bad_rhythm", "bad_rule", "bad_score", "bad_seats", "bad_term", "bad_travel", "bad_wake",
     "call_full", "call_moved", "call_off", "changed_meanwhile", "code_taken", "day_full", "entry_unknown",
     "guest_busy", "has_voices", "hold_why", "lent_already", "list_changed", "list_closed", "list_empty",
     "name_needed", "news_consent", "news_this_month", "no_category", "no_change", "no_consent", "no_guardian",
