@@ -141,6 +141,7 @@ OF_RULES: Mapping[str, Meaning] = {
     "own_listing": Meaning(403, "an author does not review their own"),
     "own_request": Meaning(403, "a cadre may not confirm what they asked for themselves"),
     "own_work": Meaning(403, "an organisation does not rate its own work"),
+    "photo_consent": Meaning(409, "the resident has not agreed to be shown, or does not any more"),
     "pass_over": Meaning(409, "the pass into the room is over: ask for another"),
     "pass_unknown": Meaning(404, "no such pass or seat"),
     "pass_used": Meaning(409, "the pass has been used, and led one browser into the room"),

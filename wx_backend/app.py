@@ -23,6 +23,7 @@ from handlers.family import (
     entering,
     feed,
     feed_api,
+    news,
     room_words,
     routine_words,
     routines,
@@ -127,6 +128,7 @@ def make_router(hotline: str = "", public_url: str = "", offered: Offered = ROOM
     router.join("family", series_rules.ADDRESSES)
     router.join("family", choosing.room(offered))
     router.join("family", feed.room(public_url), keywords=feed.KEYWORDS)
+    router.join("family", news.room(public_url), keywords=news.KEYWORDS, media=news.MEDIA)
     router.join("family", call_days.ADDRESSES, keywords=call_days.KEYWORDS, refusals=day_words.REFUSALS)
     router.join("family", routines.ADDRESSES, keywords=routines.KEYWORDS, refusals=routine_words.REFUSALS)
     router.join(

@@ -80,6 +80,12 @@ NEWS_HOME = "家乡来信："
 NO_NEWS = "还没有家乡来信。"
 NEWS = "{cared}的家乡来信（{at}）\n{text}"
 ASK_NEWS = "给{cared}的家人写几句近况（300字以内），每月一封，家人会收到通知。"
+ASK_PHOTO = "想附一张照片，请先发照片，再写字。"
+NO_PHOTO = "（本人还没有同意拍照，不能附照片。）"
+PHOTO_KEPT = "照片收到了。请再写几句近况，一起发给家人。"
+PHOTO_SENT = "照片马上发给您；没收到就点这里看：{url}"
+SEE_PHOTO = "照片点这里看：{url}"
+PHOTO_COMING = "有一张照片，还在路上，过一会儿点这里看：{url}"
 NEWS_SENT = "写好了，家人会收到通知。"
 
 # The day sheet.
@@ -126,6 +132,7 @@ REFUSALS: dict[str, str] = {
     "note_needed": "请写一句要再看什么。",
     "bad_rhythm": "请从列表里选多久联系一次。",
     "news_consent": "{cared}还没有同意给家人写家乡来信。请先当面问过本人，在“居民”里记下同意。",
+    "photo_consent": "{cared}还没有同意拍照，不能附照片。请先当面问过本人，在“居民”里记下同意；也可以只写字。",
     "nobody_to_tell": "{cared}还没有关联的家人，没有人能收到来信。",
     "news_this_month": "{cared}这个月已经写过一封了，下个月再写。",
 }

@@ -10,9 +10,10 @@ from pydantic import AwareDatetime, Field
 
 from handlers.envelope import NO_NUL, Asked, Instant, PageAsked, Shown, refusing, said
 from handlers.family import after_words as words
+from handlers.messages.media import send
 from handlers.words import when
 from models.family.looking import pairs_seen
-from models.family.news import HomeNews, news_for, news_of
+from models.family.news import HomeNews, news_for, news_of, photo_for, photo_of
 from models.family.pairing import NOTE_LIMIT, Pairing, contacts_of, pair_for, touch
 from models.hours import CHINA
 from models.people.persons import Person
@@ -72,6 +73,13 @@ class Pairs(Shown):
     next: int | None = None
 
 
+class PhotoShown(Shown):
+    """The photo that goes with it: "waiting" while it is on its way, "kept" when it can be had."""
+
+    id: int
+    state: str
+
+
 class NewsShown(Shown):
     """What a cadre wrote home about somebody, once a month."""
 
@@ -82,6 +90,7 @@ class NewsShown(Shown):
     at: Instant
     at_text: str
     text: str
+    photo: PhotoShown | None
 
 
 class News(Shown):
@@ -138,6 +147,13 @@ def one_news(number: int) -> Any:
     return said(_news(news_for(g.session, g.who, number)))
 
 
+@room.get("/news/<key:number>/photo/<key:media>")
+@room.doc(responses={200: "the bytes of the photo", **refusing("not_yours")})
+def photo(number: int, media: int) -> Any:
+    """The photo of some news, for who may read them, as long as who is on it agrees to be shown."""
+    return send(photo_for(g.session, g.who, number, media))
+
+
 def _whole(key: int) -> PairWhole:
     found, _ = pair_for(g.session, g.who, key)
     helper, cared = (g.session.get_one(Person, one).name for one in (found.helper_id, found.cared_id))
@@ -160,7 +176,9 @@ def _shown(found: Pairing, helper: str, cared: str) -> dict[str, Any]:
 
 
 def _news(one: HomeNews) -> NewsShown:
+    shown = photo_of(g.session, one)
     return NewsShown(
         id=one.id, person_id=one.cared_id, person=g.session.get_one(Person, one.cared_id).name, month=one.month,
         at=one.at, at_text=when(one.at, ZoneInfo(g.who.zone)), text=one.text,
+        photo=PhotoShown(id=shown.id, state=shown.state) if shown else None,
     )  # fmt: skip

@@ -64,6 +64,10 @@ GUESTS_LEAD = "对方会收到通知，时间会替对方留好。"
 ASK, TAKE_OFF = "请{name}", "{name}不参加了"
 BACK, LOOK, ANOTHER_TIME = "返回", "查看或更改", "换个时间"
 
+# News from home.
+NEWS, NEWS_OF, NO_NEWS, CALL_NOW = "家乡来信", "{cared}的家乡来信", "还没有家乡来信。", "约个视频"
+PHOTO_OF, PHOTO_COMING = "{cared}的照片", "有一张照片，还在路上，过一会儿再打开看。"
+
 # Series.
 SERIES_LEAD = "约一次，以后自动约好，到时提醒。"
 SERIES_NONE = "您还没有定期连线。先约一次视频，再从那一次开始，让它每周都有。"

@@ -48,7 +48,7 @@ FAMILY = {
     "call/<int:call>/off/instead": "li", "call/<int:call>/was/<int:what>/yes": "li", "call/<int:call>/well/ok": "li",
     "call/<int:call>/well/note": "li", "call/<int:call>/well/in/<int:days>": "li", "call/<int:call>/undo": MADRID,
     "pair/<int:pair_id>/did/<int:means>": "li", "pair/for/<int:person>/<int:helper>/<int:days>": "li",
-    "pair/<int:pair_id>/part": "li", "news/for/<int:person>/text": "li", "routine/<int:person>/<int:kind>/set": "li",
+    "pair/<int:pair_id>/part": "li", "routine/<int:person>/<int:kind>/set": "li",
     f"{TRUST}/until/<int:months>": "li", f"{TRUST}/guardian/<int:yes>": "li", f"{TRUST}/yes/<int:means>": "li",
     f"{TRUST}/no": "li", "child/<int:person>/yes": MADRID, "child/<int:person>/no": MADRID,
     "callday/make/<int:centre>/<int:stamp>/<key>": "li",

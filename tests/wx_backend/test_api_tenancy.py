@@ -156,6 +156,7 @@ ROWS = {
     "POST /api/v1/pairs/{pair}/contacts": Row("pairs/{pair}/contacts", own="li", body={"means": "phone"}),
     "GET /api/v1/news": Row("news", others=200),
     "GET /api/v1/news/{number}": Row("news/{news}"),
+    "GET /api/v1/news/{number}/photo/{media}": Row("news/{news}/photo/{shown}"),
     "GET /api/v1/calendar": Row("calendar", others=200),
     "POST /api/v1/calendar": Row("calendar", others=200),
     "POST /api/v1/calendar/stop": Row("calendar/stop", others=200),
@@ -185,6 +186,7 @@ def ids(app, open_session, cast):
     named = laoxu.post(f"offers/{offers[2]}/visit", {"person_id": cast.ama.id})
     told = [me.post(what, told_for(cast, f"client-{what}")).json["data"]["matter"]["id"] for what in ("needs", "help")]
     app.extensions["api"].frame.media.keep("f" * 32, b"a photo")
+    app.extensions["api"].frame.media.keep("f" * 31 + "e", b"a photo")
     with open_session() as session, session.begin():
         photo = keep(session, f"need:{told[0]}", Brought("image", "jpg", 7, "f" * 32), NOW)
         entry = WaitlistEntry(
@@ -202,6 +204,8 @@ def ids(app, open_session, cast):
         kept["pair"] = pair(session, cast.who(cast.li), cast.chen.id, cast.wangnainai.id, 7, NOW).id
         agree(session, cast.who(cast.li), cast.wangnainai.id, "home_news", NOW)
         kept["news"] = write(session, cast.who(cast.li), cast.wangnainai.id, "王秀英种了菜", NOW).id
+        agree(session, cast.who(cast.li), cast.wangnainai.id, "photos", NOW)
+        kept["shown"] = keep(session, f"news:{kept['news']}", Brought("image", "jpg", 7, "f" * 31 + "e"), NOW).id
     weekly = me.post("series", series_for(cast, "client-series-0", "week-1-5")).json["data"]
     return {
         **kept, "talk": talk, "series": weekly["id"], "date": weekly["dates"][0]["id"], "person": cast.wangnainai.id,

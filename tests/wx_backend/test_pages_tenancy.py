@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
+from models.family.news import write
 from models.history import History
 from models.messages.media import Brought, keep
 from models.ordering.assignments import Assignment
@@ -16,6 +17,7 @@ from models.ordering.orders import Order
 from models.ordering.placing import place
 from models.ordering.said import Words
 from models.ordering.waiting import WaitlistEntry
+from models.people.consent import agree
 from models.people.identities import Who
 from tests.models.family.serial import calls_of_hers
 from tests.models.family.test_calls import SUNDAY_16
@@ -127,13 +129,17 @@ ROWS = {
     ("POST", "/m/series/<int:series>/turn"): CHANGED,
     ("GET", "/m/series/<int:series>/end"): OURS,
     ("POST", "/m/series/<int:series>/<any(rest, go, end, restore, longer):deed>"): CHANGED,
+    ("GET", "/m/news"): EVERYBODY,
+    ("GET", "/m/news/<int:number>"): HERS,
+    ("GET", "/m/news/<int:number>/photo/<int:media>"): HERS,
     ("GET", "/m/<path:rest>"): (404, 404, 404, 404, 404, 404),
     ("POST", "/m/<path:rest>"): (404, 404, 404, 404, 404, 404),
     # Files without anybody's name in them, and the way in itself.
     ("GET", "/m/enter"): (302,) * 6,
     ("GET", "/assets/<digest>/<name>"): (404,) * 6,
 }
-KEYS = ("job", "visit", "need", "call", "entry", "media", "video", "proposal", "kept", "series", "day")
+KEYS = ("job", "visit", "need", "call", "entry", "media", "video", "proposal", "kept", "series", "day", "number",
+        "shown")  # fmt: skip
 SECRETS = ("王秀英", "软烂", "门口", "想有人陪")
 
 
@@ -147,6 +153,11 @@ def her_keys(pages, her_order, cast, open_session):
         need = submit(session, who, told, NOW)
         call = ask_for_help(session, who, replace(told, client_key="key-help"), NOW)
         pages.app.extensions["pages"].media.keep("f" * 32, b"a photo")
+        for kind in ("home_news", "photos"):
+            agree(session, cast.who(cast.li), cast.wangnainai.id, kind, NOW)
+        news = write(session, cast.who(cast.li), cast.wangnainai.id, "王秀英种了菜", NOW)
+        pages.app.extensions["pages"].media.keep("e" * 32, b"a photo")
+        shown = keep(session, news.subject, Brought("image", "jpg", 7, "e" * 32), NOW)
         photo = keep(session, need.subject, Brought("image", "jpg", 7, "f" * 32), NOW)
         entry = WaitlistEntry(
             key="places/1", holder="p/1", listing_id=cast.meal.id, centre_id=cast.centre.id, places=1, warned=[],
@@ -158,6 +169,8 @@ def her_keys(pages, her_order, cast, open_session):
         return {
             **calls_of_hers(session, cast),
             "media": photo.id,
+            "number": news.id,
+            "shown": shown.id,
             "entry": entry.id,
             "job": offer.id,
             "need": need.id,
@@ -213,6 +226,8 @@ def path_of(rule, cast, keys):
     known = {**keys, "person": cast.wangnainai.id, "listing": cast.meal.id, "rest": "no/such"}
     if rule.startswith(("/m/calls/", "/m/series/")):
         known["call"] = keys["video"]
+    if rule.startswith("/m/news/"):
+        known["media"] = keys["shown"]
     path = rule.replace("<digest>/<name>", "0/x.css").replace("<any(needs, help):what>", "needs")
     path = path.replace("<any(rest, go, end, restore, longer):deed>", "rest")
     return re.sub(r"<\w+:(\w+)>", lambda part: str(known[part[1]]), path)
