@@ -34,7 +34,7 @@ def hours(ask: Ask, call: int, day: str) -> Reply:
     free = sorted(_free(ask, found, day_of(day), 1), key=lambda slot: (not slot.humane, slot.starts_at))
     choices = tuple(
         Choice(words.both(slot.starts_at, zone), f"call/{call}/ask/at/{stamp_of(slot.starts_at)}")
-        for slot in free if slot.starts_at != found.starts_at
+        for slot in free
     )  # fmt: skip
     return Reply(after_words.ASK_TIME if choices else words.NO_SLOTS, choices, back=f"call/{call}/ask")
 
@@ -67,11 +67,18 @@ def asked(ask: Ask, call: int, stamp: int, otherwise: int, reason: int) -> Reply
 
 
 def _free(ask: Ask, call: FamilyCall, first_day: date, many: int) -> list[Slot]:
+    """What can be asked for, without the time that the call has.
+
+    Not `free_times.to_move_a_call`, which is for who moves their own call at once. Here the family has still to answer:
+    a time that begins as early as may be would leave them no moment for it, hence the minute; and a time that the
+    relative is holding just now, who may be about to move the call, is not the centre's to ask for.
+    """
     relative, cared = (ask.session.get_one(Person, key) for key in (call.relative_id, call.cared_id))
-    return free_slots(
+    free = free_slots(
         ask.session, relative, cared, first_day=first_day, days=many, now=ask.now + timedelta(minutes=1),
         held_by=call.subject, guests=guests_of(ask.session, call.id),
     )  # fmt: skip
+    return [slot for slot in free if slot.starts_at != call.starts_at]
 
 
 def _zone(ask: Ask, call: int) -> str:

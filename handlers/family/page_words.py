@@ -65,6 +65,7 @@ ASK, TAKE_OFF = "请{name}", "{name}不参加了"
 BACK, LOOK, ANOTHER_TIME = "返回", "查看或更改", "换个时间"
 
 # News from home.
+NEWS_LEAD = "村里每月写来家人的近况，有时有照片。"
 NEWS, NEWS_OF, NO_NEWS, CALL_NOW = "家乡来信", "{cared}的家乡来信", "还没有家乡来信。", "约个视频"
 PHOTO_OF, PHOTO_COMING = "{cared}的照片", "有一张照片，还在路上，过一会儿再打开看。"
 

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
+from PIL import Image
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.serving import make_server
 
+from models.family.news import write
 from models.family.pairing import pair, touch
 from models.messages.media import Brought, keep
 from models.ordering.assignments import Assignment
@@ -24,6 +26,7 @@ from models.ordering.triage import adopt, merge
 from models.ordering.versions import edit
 from models.ordering.visiting import name_person
 from models.ordering.waiting import WaitlistEntry
+from models.people.consent import agree
 from models.people.identities import Identity
 from models.people.staff import StaffRole
 from tests.cast import APP_ID, Cast, settle
@@ -40,6 +43,8 @@ from wx_backend.sandbox.server import Running, create_sandbox, start_in_thread
 from wx_backend.sandbox.world import Phone
 
 SAID = "我妈妈眼睛不好，家里的灯又坏了两个，晚上上厕所怕摔跤，想请人来看看线路，顺便装一个亮一点的灯。"
+
+PHOTO = "c" * 32  # its name in the media folder
 
 
 @dataclass
@@ -69,6 +74,7 @@ class County:
 @contextmanager
 def county(databases: Databases, folder: Path) -> Iterator[County]:
     """The township, served on a free port until the block ends."""
+    Image.new("RGB", (80, 60), (180, 200, 150)).save(folder / PHOTO, "JPEG")
     with databases.fresh("sqlite") as url, disposing(make_engine(url)) as engine:
         config = config_for(url)
         far_end = start_in_thread(create_sandbox(accounts(config, config.app.public_url), [], []))
@@ -92,7 +98,7 @@ def _lived(session: Session, cast: Cast) -> dict[str, int]:
     give_account(session, cast.chen.id, "chen")
     return {
         **_ordered(session, cast), **_told(session, cast), **_waits(session, cast), **calls_of_hers(session, cast),
-        "pair": _paired(session, cast),
+        "pair": _paired(session, cast), "news": _wrote(session, cast),
         "person": cast.wangnainai.id,
     }  # fmt: skip
 
@@ -104,6 +110,15 @@ def _paired(session: Session, cast: Cast) -> int:
     )
     pair(session, cast.who(cast.li), cast.li.id, cast.wangnainai.id, 30, NOW)
     return xu.id
+
+
+def _wrote(session: Session, cast: Cast) -> int:
+    li = cast.who(cast.li)
+    for kind in ("home_news", "photos"):
+        agree(session, li, cast.wangnainai.id, kind, NOW)
+    news = write(session, li, cast.wangnainai.id, "王奶奶这个月气色很好，自己种的菜都长出来了，天天去晒太阳。", NOW)
+    keep(session, news.subject, Brought("image", "jpg", 10, PHOTO), NOW)
+    return news.id
 
 
 def _ordered(session: Session, cast: Cast) -> dict[str, int]:

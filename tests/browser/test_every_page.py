@@ -22,7 +22,7 @@ HERS = (
     "/m/calls/asked/{proposal}", "/m/makeups/{kept}", "/m/series",
     "/m/series/of/{video}", "/m/series/{series}", "/m/series/{series}/time", "/m/series/{series}/end",
     "/m/series/{series}/days", "/m/series/{series}/rule?day=20261202",
-    "/m/series/dates/{day}",
+    "/m/series/dates/{day}", "/m/news", "/m/news/{news}",
 )  # fmt: skip
 HIS = ("/m/jobs", "/m/jobs/today", "/m/jobs/{job}", "/m/jobs/{job}/decline", "/m/jobs/{taken}", "/m/jobs/{taken}/who",
        "/m/jobs/{taken}/back", "/m/jobs/{taken}/done", "/m/visits/{visit}/nobody")  # fmt: skip
