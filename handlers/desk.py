@@ -117,6 +117,17 @@ def number(key: str, *, form: bool = False) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
 
 
+def moment(key: str) -> datetime | None:
+    """The time in a field of the form, in China; None where none was put in. Raises Refused("bad_time")."""
+    text = typed(key)
+    if not text:
+        return None
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=CHINA)
+    except ValueError as error:
+        raise Refused("bad_time") from error
+
+
 def day(text: str) -> date:
     """The day in China that was asked for; today for whatever is none, or lies further than `FURTHEST` days away."""
     today = now().astimezone(CHINA).date()

@@ -81,11 +81,12 @@ class Wording:
     `template` is the business key in `[wechat.templates]`, `fields` its business fields, each in one wording or in
     several from the fullest to the shortest: the first that fits is said, so that nothing is cut in the middle. `text`
     is the same thing as one plain paragraph, for the customer-service window and for the cadre who reads it out on the
-    phone. With `scene`, an address, the customer-service window shows a QR code that leads there; `text` where no
-    picture can be sent.
+    phone. With `scene`, an address, the customer-service window shows a QR code that leads there, with `picture`, a
+    name in the media folder, that photo; `text` where no picture can be sent.
     """
 
     template: str
     fields: Mapping[str, Said]
     text: str
     scene: str = ""
+    picture: str = ""

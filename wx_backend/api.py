@@ -46,7 +46,13 @@ OF_STATUS = {
 
 
 class Key(IntegerConverter):
-    """The key of a row in an address: what JavaScript can hold, and so every database too."""
+    """The key of a row in an address: what JavaScript can hold, and so every database too.
+
+    The pattern itself says so: what werkzeug refuses only after it has matched, it would answer with 405 where the
+    address knows another method as well.
+    """
+
+    regex = r"[1-9]\d{0,14}|[1-8]\d{15}|900[0-6]\d{12}"
 
     def __init__(self, url_map: Any) -> None:
         super().__init__(url_map, min=1, max=KEY_MOST)

@@ -18,18 +18,23 @@ from handlers.family import (
     answers_api,
     call_days,
     choosing,
+    company_api,
     day_words,
     days_api,
     entering,
     feed,
+    feed_api,
     helping_api,
+    news,
     room_words,
     routine_words,
     routines,
+    routines_api,
     seats_api,
     series,
     series_api,
     series_dates,
+    series_rules,
     series_words,
     ways_api,
 )
@@ -61,6 +66,7 @@ from handlers.ordering import needs as ordering_needs
 from handlers.ordering import words as ordering_words
 from handlers.people import api as people_api
 from handlers.people import chat as people_chat
+from handlers.people import consents_api
 from handlers.people import words as people_words
 from handlers.places import api as places_api
 from handlers.router import Router
@@ -125,8 +131,10 @@ def make_router(hotline: str = "", public_url: str = "", offered: Offered = ROOM
     )
     router.join("family", series.ADDRESSES, keywords=series.KEYWORDS, refusals=series_words.REFUSALS)
     router.join("family", series_dates.ADDRESSES)
+    router.join("family", series_rules.ADDRESSES)
     router.join("family", choosing.room(offered))
     router.join("family", feed.room(public_url), keywords=feed.KEYWORDS)
+    router.join("family", news.room(public_url), keywords=news.KEYWORDS, media=news.MEDIA)
     router.join("family", call_days.ADDRESSES, keywords=call_days.KEYWORDS, refusals=day_words.REFUSALS)
     router.join("family", routines.ADDRESSES, keywords=routines.KEYWORDS, refusals=routine_words.REFUSALS)
     router.join(
@@ -144,7 +152,8 @@ def make_mini_api(config: Config, frame: asked.Frame, client: Client) -> Api:
         Login(frame, client).room(), people_api.room, places_api.room, catalogue_api.room, ordering_api.room,
         after_api.room, line_api.room, offers_api.room, need_api.room, tasks_api.room(in_words), open311.room,
         family_api.room, ways_api.room, series_api.room, answers_api.room, helping_api.room, days_api.room,
-        seats_api.room, Calling(frame, client, link_server(config), f"{config.app.public_url}/video/").room(),
+        seats_api.room, routines_api.room, company_api.room, feed_api.room(config.app.public_url), consents_api.room,
+        Calling(frame, client, link_server(config), f"{config.app.public_url}/video/").room(),
     )  # fmt: skip
     sentences = {
         code: sentence
@@ -159,6 +168,7 @@ def make_mini_api(config: Config, frame: asked.Frame, client: Client) -> Api:
             series_words,
             day_words,
             tasks_words,
+            routine_words,
         )
         for code, sentence in quarter.REFUSALS.items()
     } | waiting_words.REFUSALS

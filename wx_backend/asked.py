@@ -74,6 +74,8 @@ class Frame:
         except Refused as refused:
             response = refusal(refused)
         body = response.get_data(as_text=True)
+        if secret := g.pop("not_kept", ""):  # what only the first answer may say
+            body = body.replace(secret, "")
         answers.keep(session, person_id=person, key=key, status=response.status_code, body=body)
         return response
 

@@ -31,7 +31,10 @@ from handlers.family import (
     days_desk,
     guests_desk,
     moving_desk,
+    pairs_desk,
     room_words,
+    routine_words,
+    routines_desk,
     screens_desk,
     seats_desk,
     series_desk,
@@ -98,6 +101,7 @@ BEFORE_A_PASSWORD = frozenset({"console.sign.password", "console.sign.change", "
 ROOMS = (
     home.ROOM, tasks.ROOM, calls.ROOM, moving_desk.ROOM, guests_desk.ROOM, ways_desk.ROOM, booking_desk.ROOM,
     series_desk.ROOM, days_desk.ROOM, seats_desk.ROOM, callsheet.ROOM, quiet.ROOM, screens_desk.ROOM,
+    routines_desk.ROOM, pairs_desk.ROOM,
     needs_desk.ROOM, help_desk.ROOM, demands_desk.ROOM, gaps_desk.ROOM, orders.ROOM, dispatch.ROOM, waiting_desk.ROOM,
     sheet.ROOM, loans_desk.ROOM, review.ROOM, report.ROOM, letters.ROOM, residents.ROOM, centres.ROOM, seats.ROOM,
     logbook.ROOM,
@@ -112,6 +116,7 @@ STATUS: Mapping[str, int] = {
     "bad_rule": 422,
     "bad_place": 422,
     "agreement_missing": 422, "bad_seats": 422,
+    "bad_routine": 422, "bad_rhythm": 422, "bad_repeat": 422, "overlaps_itself": 422,
 }  # fmt: skip
 REFUSALS: Mapping[str, str] = {
     **order_words.REFUSALS, **catalogue_words.REFUSALS, **need_words.REFUSALS, **waiting_words.REFUSALS,
@@ -120,6 +125,7 @@ REFUSALS: Mapping[str, str] = {
     **rule_words.REFUSALS,
     **words.REFUSALS, **words.DESK_REFUSALS,
     **day_words.REFUSALS,
+    **routine_words.REFUSALS,
 }  # fmt: skip
 DONE: Mapping[str, str] = {
     "password": people_words.SIGN_IN_CHANGED, "resent": letter_words.RESENT, **task_words.DONE_WORDS,
@@ -128,12 +134,14 @@ DONE: Mapping[str, str] = {
     **place_words.DONE,
     **rule_words.DONE,
     **day_words.DONE,
+    **routine_words.DONE,
 }  # fmt: skip
 # How each kind of thing says what has changed since a page showed it.
 CHANGED: Mapping[str, Callable[[str], str]] = {
     "task": tasks.changed, "call": calls.changed, "version": review.changed, "need": needs_desk.changed,
     "help": help_desk.changed, "rule": rules_desk.changed,
     "call_day": days_desk.changed,
+    "routine": routines_desk.changed, "pair": pairs_desk.changed, "series": series_desk.changed,
 }  # fmt: skip
 
 HEADERS = {

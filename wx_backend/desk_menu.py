@@ -27,6 +27,7 @@ DAILY = Group("工作", (
     Leaf("定期连线", "console.series.listed", "console.series."),
     Leaf("集中连线", "console.days.listed", ("console.days.", "console.seats.")),
     Leaf("陪伴", "console.quiet.listed", "console.quiet."),
+    Leaf("结对", "console.pairs.listed", "console.pairs."),
     Leaf("需求", "console.needs.listed", "console.needs."),
     Leaf("求助", "console.help.listed", "console.help."),
     Leaf("派单", "console.dispatch.listed", "console.dispatch."),

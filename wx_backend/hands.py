@@ -44,7 +44,7 @@ def make_postman(config: Config, now: Callable[[], datetime], clients: Mapping[s
     """The postman of a clock process."""
     templates = {channel: make_templates(config, channel) for channel in CHANNELS}
     words_ = {quarter: with_hotline(say, config.app.hotline) for quarter, say in WORDS.items()}
-    return Postman(clients, templates, words_, now)
+    return Postman(clients, templates, words_, now, make_folder(config))
 
 
 def make_folder(config: Config) -> Folder:

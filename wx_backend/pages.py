@@ -21,7 +21,15 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as Answer
 
 from handlers import words
-from handlers.family import answer_pages, booking_pages, feed_pages, news_pages, routine_pages, series_pages
+from handlers.family import (
+    answer_pages,
+    booking_pages,
+    feed_pages,
+    news_pages,
+    routine_pages,
+    series_pages,
+    series_rules_pages,
+)
 from handlers.family import pages as family
 from handlers.messages.media import Folder
 from handlers.ordering import after_pages, jobs_pages, line_pages, need_pages
@@ -50,6 +58,7 @@ ROOMS = (
     people.ROOM, ordering.ROOM, after_pages.ROOM, jobs_pages.ROOM, need_pages.ROOM, line_pages.ROOM, family.ROOM,
     booking_pages.ROOM, answer_pages.ROOM, series_pages.ROOM, news_pages.ROOM, routine_pages.ROOM, kin_pages.ROOM,
     trust_pages.ROOM,
+    series_rules_pages.ROOM,
 )  # fmt: skip
 OPEN_TO_ALL = "pages.entrance.enter"
 NOWHERE = "pages.nowhere"

@@ -82,6 +82,12 @@ NEWS = "{cared}的家乡来信（{at}）\n{text}"
 ASK_NEWS = "给{cared}的家人写几句近况（300字以内），每月一封，家人会收到通知。"
 NEWS_QUIET, NEWS_BELL = "有来信不用告诉我", "有来信告诉我"
 NEWS_QUIETENED, NEWS_TOLD_AGAIN = "好的，有来信不再告诉您；回复“家乡来信”随时可以看。", "好的，有来信就告诉您。"
+ASK_PHOTO = "想附一张照片，请先发照片，再写字。"
+NO_PHOTO = "（本人还没有同意拍照，不能附照片。）"
+PHOTO_KEPT = "照片收到了。请再写几句近况，一起发给家人。"
+PHOTO_SENT = "照片马上发给您；没收到就点这里看：{url}"
+SEE_PHOTO = "照片点这里看：{url}"
+PHOTO_COMING = "有一张照片，还在路上，过一会儿点这里看：{url}"
 NEWS_SENT = "写好了，家人会收到通知。"
 
 # The day sheet.
@@ -131,8 +137,14 @@ DONE_WORDS = {
     "call_way": "改好了，到时按新的方式视频。",
     "call_guest": "已请这位家人一起视频，对方会收到通知。", "call_guest_off": "这位家人不参加了，其他人照常。",
     "off": "已经取消，双方会收到原因和别的办法。", "told_elder": "已记下告诉了老人。", "touched": "联系记下了。",
+    "paired": "结对好了，到时没有联系会提醒。", "parted": "结对解除了，不再提醒。",
 }  # fmt: skip
 WAITS = "正在问家人能不能改到{time}，请等到{by}。"
+PAIR_VIEWS = {"paired": "结着对的", "late": "该联系了", "parted": "已解除"}
+PAIR_STATES = {"paired": "结着对", "parted": "已解除"}
+PAIR_VERBS = {"begin": "请人结对", "rhythm": "改了多久联系一次", "part": "解除结对"}
+NO_PAIRS_HERE = "没有这样的结对。"
+PAIR_CHANGED = "您打开页面之后，这个结对有了变化：{what}。请看过再办。"
 CHANGED = "您打开页面之后，这次视频有了变化：{what}。请看过最新情况再办。"
 NO_CALLS = "没有符合的视频。"
 NO_SHEET = "这一天没有约好的视频。"
@@ -143,6 +155,7 @@ REFUSALS: dict[str, str] = {
     "note_needed": "请写一句要再看什么。",
     "bad_rhythm": "请从列表里选多久联系一次。",
     "news_consent": "{cared}还没有同意给家人写家乡来信。请先当面问过本人，在“居民”里记下同意。",
+    "photo_consent": "{cared}还没有同意拍照，不能附照片。请先当面问过本人，在“居民”里记下同意；也可以只写字。",
     "nobody_to_tell": "{cared}还没有关联的家人，没有人能收到来信。",
     "news_this_month": "{cared}这个月已经写过一封了，下个月再写。",
 }

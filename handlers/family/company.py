@@ -1,16 +1,13 @@
-"""Between calls, in the official account: who has not talked for long, pairs (结对), news from home, the day sheet."""
-
-from zoneinfo import ZoneInfo
+"""Between calls, in the official account: who has not talked for long, pairs (结对), the day sheet."""
 
 from handlers.family import after_words, daysheets
 from handlers.room import Ask, Choice, Handler, Reply
-from handlers.words import plain, when
+from handlers.words import when
 from models.errors import Refused
-from models.family import news, pairing
+from models.family import pairing
 from models.family.daysheet import day_sheet
 from models.family.quiet import QUIET_DAYS, quiet
 from models.hours import CHINA
-from models.messages.optouts import opt_in, opt_out, wants_none
 from models.people.persons import Person
 from models.people.scope import resident_of
 from models.people.staff import helpers_named
@@ -135,56 +132,6 @@ def paired(ask: Ask, person: int, helper: int, days: int) -> Reply:
     return Reply(said, (Choice("查看", f"pair/desk/{made.id}"), *TASKS))
 
 
-def news_home(ask: Ask) -> Reply:
-    """The last news of those one cares for, and whether one is told of the next."""
-    found = news.news_of(ask.session, ask.who)
-    silent = wants_none(ask.session, ask.who.person_id, news.LETTER)
-    bell = Choice(after_words.NEWS_BELL, "news/bell") if silent else Choice(after_words.NEWS_QUIET, "news/quiet")
-    if not found:
-        return Reply(after_words.NO_NEWS, (bell, Choice("我的家人", "me/people")))
-    choices = tuple(
-        Choice(f"{_name(ask, one.cared_id)} {after_words.month(one.month)}", f"news/{one.id}") for one in found
-    )
-    return Reply(after_words.NEWS_HOME, (*choices, bell), back="menu")
-
-
-def no_bell(ask: Ask) -> Reply:
-    """One is told of no more news, and can read them all the same."""
-    opt_out(ask.session, ask.who.person_id, news.LETTER, ask.now)
-    return Reply(after_words.NEWS_QUIETENED, (Choice(after_words.NEWS_BELL, "news/bell"),), back="news")
-
-
-def bell_again(ask: Ask) -> Reply:
-    """One is told again."""
-    opt_in(ask.session, ask.who.person_id, news.LETTER)
-    return Reply(after_words.NEWS_TOLD_AGAIN, (Choice("家乡来信", "news"),), back="news")
-
-
-def read(ask: Ask, news_id: int) -> Reply:
-    """What was written."""
-    found = news.news_for(ask.session, ask.who, news_id)
-    at = when(found.at, ZoneInfo(ask.who.zone))
-    text = after_words.NEWS.format(cared=_name(ask, found.cared_id), at=at, text=plain(found.text))
-    return Reply(text, (Choice("约个视频", "call"),), back="news")
-
-
-def ask_news(ask: Ask, person: int) -> Reply:
-    """A cadre writes about a resident: asks what."""
-    cared = resident_of(ask.session, ask.who.person_id, person)
-    return Reply(after_words.ASK_NEWS.format(cared=cared.name), ask_for=f"news/for/{person}/text",
-                 back=f"staff/resident/{person}")  # fmt: skip
-
-
-def write(ask: Ask, person: int) -> Reply:
-    """Written."""
-    news.write(ask.session, ask.who, person, ask.text, ask.now)
-    return Reply(after_words.NEWS_SENT, TASKS)
-
-
-def _name(ask: Ask, person_id: int) -> str:
-    return ask.session.get_one(Person, person_id).name
-
-
 ADDRESSES: dict[str, Handler] = {
     "company/<int:person>": company,
     "call/quiet": who_is_quiet,
@@ -197,15 +144,9 @@ ADDRESSES: dict[str, Handler] = {
     "pair/for/<int:person>/name": find_helper,
     "pair/for/<int:person>/<int:helper>": ask_rhythm,
     "pair/for/<int:person>/<int:helper>/<int:days>": paired,
-    "news": news_home,
-    "news/quiet": no_bell,
-    "news/bell": bell_again,
-    "news/<int:news_id>": read,
-    "news/for/<int:person>": ask_news,
-    "news/for/<int:person>/text": write,
 }
 
 KEYWORDS = {
     "好久没视频": "call/quiet", "今天的视频": "call/sheet", "视频安排": "call/sheet",
-    "我的结对": "pair", "结对": "pair", "家乡来信": "news",
+    "我的结对": "pair", "结对": "pair",
 }  # fmt: skip

@@ -1,6 +1,5 @@
 """Family calls at the staff desk: which there are, one of them, and what a clerk writes down of it."""
 
-from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,7 +24,6 @@ from models.family.looking import one as call_row
 from models.family.outcomes import EARLY, arrive, report, suggested
 from models.family.proposals import waiting_for
 from models.family.reports import OUTCOMES, reports_of
-from models.hours import CHINA
 from models.people.contacts import ways_to
 from models.people.persons import Person
 
@@ -63,7 +61,7 @@ def reveal(call: int) -> str:
 def became(call: int) -> Response:
     """What became of it, and when that was."""
     found = as_seen(call)
-    what, moment = desk.typed("what"), _moment("at") or ended_at(found, desk.now())
+    what, moment = desk.typed("what"), desk.moment("at") or ended_at(found, desk.now())
     report(desk.session(), desk.who(), call, what, moment, desk.now(), desk.typed("note"))
     return done("call_outcome", call, "outcome", what=what if what in OUTCOMES else "")
 
@@ -104,7 +102,7 @@ def took_back(call: int) -> Response:
 def here(call: int) -> Response:
     """The elder has come, or the helper has come to them; now, or at the time of the form."""
     found = as_seen(call)
-    moment = _moment("at") or min(desk.now(), found.ends_at)
+    moment = desk.moment("at") or min(desk.now(), found.ends_at)
     arrive(desk.session(), desk.who(), call, moment, desk.now())
     return done("call_arrive", call, "call_here")
 
@@ -156,17 +154,6 @@ def as_seen(call: int) -> FamilyCall:
     if desk.typed("seen") != mark(found):
         raise Refused("stale", subject=found.subject)
     return found
-
-
-def _moment(key: str) -> datetime | None:
-    """The time of the form, in China; None where none was put in."""
-    text = desk.typed(key)
-    if not text:
-        return None
-    try:
-        return datetime.fromisoformat(text).replace(tzinfo=CHINA)
-    except ValueError as error:
-        raise Refused("bad_time") from error
 
 
 def _whole(key: int, *, shown: bool = False) -> str:

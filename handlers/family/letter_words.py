@@ -77,6 +77,11 @@ def _news(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
     return _card(kind, f"{facts['cared']}的家乡来信", "回复“家乡来信”查看", at, zone, text, facts)
 
 
+def _photo(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
+    """A photo into the window that is open; its words are only for where it cannot be sent."""
+    return Wording("", {}, f"{facts['cared']}的照片点这里看：{facts['page']}", picture=facts["file"])
+
+
 def _quiet(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
     text = f"您负责的范围里有{facts['many']}位超过{facts['days']}天没和家人视频了，回复“好久没视频”查看。"
     fields = {
@@ -105,5 +110,5 @@ def _ask(facts: dict[str, Any]) -> str:
 
 _SAYS: dict[str, Callable[[str, dict[str, Any], ZoneInfo], Wording]] = {
     **dict.fromkeys(_MISSED, _missed), **dict.fromkeys(_PAIRS, _pair), "kept": _kept, "asked_to_move": _asked,
-    "news": _news, "quiet": _quiet,
+    "news": _news, "news_photo": _photo, "quiet": _quiet,
 }  # fmt: skip

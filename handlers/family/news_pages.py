@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response as Answer
 
 from handlers.family import after_words, page_words
 from handlers.family.pages import name_of, told
+from handlers.messages import media as files
 from handlers.words import on_day
 from models.family import news
 from models.messages.optouts import opt_in, opt_out, wants_none
@@ -30,12 +31,19 @@ def mine() -> str:
 
 @ROOM.get("/family/news/<int:letter>")
 def one(letter: int) -> str:
-    """What was written, as long as the elder agrees to it."""
+    """What was written with its photo, as long as the elder agrees to the one and to the other."""
     found = news.news_for(g.session, g.who, letter)
     return render_template(
         "family/pages/news_one.html", words=page_words, news=found, cared=name_of(found.cared_id),
-        month=after_words.month(found.month), at=on_day(found.at.astimezone(ZoneInfo(g.who.zone)).date()),
+        photo=news.photo_of(g.session, found), month=after_words.month(found.month),
+        at=on_day(found.at.astimezone(ZoneInfo(g.who.zone)).date()),
     )  # fmt: skip
+
+
+@ROOM.get("/family/news/<int:letter>/photo/<int:media>")
+def photo(letter: int, media: int) -> Answer:
+    """Its photo, for exactly those who may read it."""
+    return files.send(news.photo_for(g.session, g.who, letter, media))
 
 
 @ROOM.post("/family/news/bell")

@@ -86,6 +86,8 @@ END_HEAD = "要结束和{cared}的定期连线吗？"
 NOT_END = "不结束"
 END_LEAD, OR_REST = "后面约好的{count}次都会取消。", "只想停一阵子，可以先暂停。"
 SKIP, TAKE_UP, MOVE_ONE = "这一次不视频", "恢复这一次", "这一次改时间"
+OTHER_RULE, OTHER_RULE_SINCE, DAY_HEAD, FROM_DAY = "改日子", "从这一次起改日子", "从哪一天开始？", "从哪天起"
+DO_CHANGE = "确认，就这样改"
 RETIME, RETIME_HEAD = "改钟点", "改到国内几点？"
 RETIME_LEAD = "以后每一次都改，单独改过时间的不变。"
 ASK_SKIP = "为什么这一次不视频？"
@@ -97,6 +99,7 @@ NEWS_AGREED_HEAD, NEWS_AGREES = "本人同意吗", {True: "同意写来信", Fal
 NEWS_AGREED_LEAD = "老人本人同意了，工作人员才会写；老人可以随时告诉工作人员，或在自己的手机上改。"
 NEWS_BELL_HEAD, NEWS_BELL = "来信通知", {False: "现在有来信会告诉您", True: "现在有来信不告诉您"}
 NEWS_BELL_ON, NEWS_BELL_OFF = "有来信告诉我", "不用告诉我"
+PHOTO_OF, PHOTO_COMING = "{cared}的照片", "有一张照片，还在路上，过一会儿再打开看。"
 
 # Where a page cannot say what the conversation says.
 PAGE_REFUSALS: dict[str, str] = {"series_there": ON_SCREEN["series_there"]}

@@ -1,11 +1,11 @@
 """Who needs company, at the staff desk: those who have not talked with their family for long, and overdue pairs."""
 
 from flask import Blueprint, render_template
-from werkzeug.wrappers import Response
 
 from handlers import desk
 from handlers.family import after_words
-from models.family.pairing import MEANS, pairs_of, touch
+from models.family.looking import pairs_below
+from models.family.pairing import MEANS
 from models.family.quiet import QUIET_DAYS, quiet
 from models.paging import SIZE, Cursor, Page
 
@@ -19,19 +19,10 @@ def listed() -> str:
     found = quiet(session, who, desk.now())
     before = Cursor((max(start - SIZE, 0),)) if start else None
     after = Cursor((start + SIZE,)) if start + SIZE < len(found) else None
-    late = [one for one in pairs_of(session, who, below=True) if one.late(desk.now())]
     return render_template(
         "quiet/desk_list.html", found=Page(found[start : start + SIZE], before, after, len(found)), days=QUIET_DAYS,
-        pairs=late[:SIZE], means=MEANS, words=after_words,
+        late=pairs_below(session, who, "late", desk.now()), means=MEANS, words=after_words,
     )  # fmt: skip
-
-
-@ROOM.post("/pairs/<int:pair>/touch")
-def touched(pair: int) -> Response:
-    """A pair was in touch, just now."""
-    touch(desk.session(), desk.who(), pair, desk.typed("means"), desk.now(), desk.now())
-    desk.note("pair_touch", f"pair:{pair}")
-    return desk.back_to("console.quiet.listed", "touched")
 
 
 def _start() -> int:

@@ -8,13 +8,13 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as Answer
 
 from handlers.family import routine_words as words
-from handlers.family.routines import MARKET, shown
+from handlers.family.routines import MARKET
 from handlers.words import WEEKDAYS
 from models.errors import Refused
-from models.family.routines import KINDS, Habit, days_for, put_habits
+from models.family.routines import KINDS, MOST_SPANS, Habit, days_for, put_habits
 
 ROOM = Blueprint("routines", __name__, template_folder="templates")
-SPANS = {"meal": 3, "sleep": 1, "nap": 1, "market": 1, "work": 2, "school": 2}  # for so many is there room
+SPANS = {"meal": 3, "sleep": 1, "nap": 1, "market": 1, "work": 2, "school": 2}  # for so many is there room at least
 BY_WEEKDAY, BY_MONTH_END = ("market", "work"), ("market",)
 
 
@@ -22,8 +22,11 @@ BY_WEEKDAY, BY_MONTH_END = ("market", "work"), ("market",)
 def one(person: int) -> str:
     """What fills somebody's days as far as we know, and what of it can be changed."""
     days = days_for(g.session, g.who, person)
-    habits = shown(g.session, days)
-    rows = [(kind, words.KINDS[kind], [words.span(one) for one in habits if one.kind == kind]) for kind in days.kinds]
+    habits = days.known(g.session)
+    rows = [
+        (kind, words.KINDS[kind], [words.only_when(one, words.NEVER[kind]) for one in habits if one.kind == kind])
+        for kind in days.kinds
+    ]
     return render_template(
         "family/pages/routines.html", words=words, days=days, rows=rows, own=days.role == "self",
         told=words.TOLD if "told" in request.args else "",
@@ -34,7 +37,7 @@ def one(person: int) -> str:
 def form(person: int, kind: str) -> str:
     """From when to when, filled in as it is known."""
     days = days_for(g.session, g.who, person)
-    return _form(person, kind, [one for one in shown(g.session, days) if one.kind == kind])
+    return _form(person, kind, [one for one in days.known(g.session) if one.kind == kind])
 
 
 @ROOM.post("/family/routines/<int:person>/<kind>")
@@ -54,7 +57,7 @@ def read(kind: str, sent: "MultiDict[str, str]") -> list[Habit]:
     """What the form says; raises Refused("bad_routine") for half a span, for none at all, and for what is no time."""
     if sent.get("is") == "never":
         return [Habit(kind, time(0), time(0))]
-    pairs = [(sent.get(f"from{n}", ""), sent.get(f"until{n}", "")) for n in range(SPANS[kind])]
+    pairs = [(sent.get(f"from{n}", ""), sent.get(f"until{n}", "")) for n in range(MOST_SPANS)]
     spans = [(_clock(begins), _clock(ends)) for begins, ends in pairs if begins or ends]
     weekdays = "".join(sorted(set(sent.getlist("weekday")))) if kind in BY_WEEKDAY else ""
     month_ends = "".join(sorted(set(sent.getlist("end")))) if kind in BY_MONTH_END else ""
@@ -86,7 +89,8 @@ def _form(person: int, kind: str, habits: Sequence[Habit], error: str = "") -> s
     known = [one for one in habits if one.begins != one.ends]
     spans = [(f"{one.begins:%H:%M}", f"{one.ends:%H:%M}") for one in known]
     if error:
-        spans = [(sent.get(f"from{n}", ""), sent.get(f"until{n}", "")) for n in range(SPANS[kind])]
+        typed = [(sent.get(f"from{n}", ""), sent.get(f"until{n}", "")) for n in range(MOST_SPANS)]
+        spans = [span for span in typed if any(span)]
     spans += [("", "")] * (SPANS[kind] - len(spans))
     chosen = set(sent.getlist("weekday") + [f"e{end}" for end in sent.getlist("end")])
     for habit in known:

@@ -1,6 +1,8 @@
 """What we say about how people spend their days."""
 
+import re
 from collections.abc import Sequence
+from datetime import time
 
 from handlers.words import WEEKDAYS
 from models.family.routines import Habit
@@ -18,6 +20,16 @@ LOOK = "看一看"
 _LEAD = "{name}的作息，约视频时会避开这些时间："
 _OWN = "约视频时会避开您的这些时间（按您那边的钟）："
 _NOTHING = "还没有记下什么。"
+_CODE = re.compile(r"(?P<kind>\w+) (?P<begins>\d\d:\d\d)-(?P<ends>\d\d:\d\d)(?: w(?P<week>\d+))?(?: d(?P<month>\d+))?")
+
+# The desk.
+HEAD, TYPE_SO = "作息", {"market": "例如：逢三逢八 07:00–11:00", "school": "例如：周一到周五 08:00–16:30"}
+TYPE_SPANS = "例如：12:30–14:00，有几段都写上"
+ASSUMED, UNKNOWN, BY_THE_FILE = "没人说过，先按一般情况", "没人说过", "来自名册"
+FORGOTTEN = "{kind}：不清楚，按一般情况"
+VERBS = {"write": "记下"}
+DONE = {"routine": "记下了。以后约视频，会避开这些时间；已经约好的不变。"}
+CHANGED = "您打开页面之后，作息有了变化：{what}。请看过再改。"
 
 # The pages.
 TITLE, TITLE_OWN = "{name}的作息", "我的作息"
@@ -43,24 +55,40 @@ PAGE_BAD_MARKET = "请选哪几天赶集；没有的话，选“不赶集”。"
 TOLD = "记下了。以后推荐视频时间会避开。"
 
 REFUSALS: dict[str, str] = {
-    "bad_routine": "没有看懂这个时间，请写成“12:30-14:00”这样，没有就回复“没有”。",
+    "bad_routine": "没有看懂这个时间，请写成“12:30-14:00”这样，没有就写“没有”。",
 }
 
 
 def habit(one: Habit) -> str:
     """One span of the day: "午休 12:30–14:00", "赶集 逢3、8 07:00–11:00"."""
-    if one.begins == one.ends:
-        return f"{KINDS[one.kind]}：没有"
-    return f"{KINDS[one.kind]} {span(one)}"
+    return f"{KINDS[one.kind]}：没有" if one.begins == one.ends else f"{KINDS[one.kind]} {only_when(one)}"
+
+
+def only_when(one: Habit, none: str = "没有") -> str:
+    """The same where its kind stands beside it; `none` is what is said of who has none of it."""
+    return none if one.begins == one.ends else " ".join([*days(one), span(one)])
+
+
+def days(one: Habit) -> list[str]:
+    """On which days it is so: "逢3、8", "周六、日"; nothing for every day."""
+    found = [f"逢{'、'.join('十' if end == '0' else end for end in one.month_ends)}"] if one.month_ends else []
+    return found + ([f"周{'、'.join(WEEKDAYS[int(day) - 1] for day in one.weekdays)}"] if one.weekdays else [])
 
 
 def span(one: Habit) -> str:
-    """The same without what it is: "逢3、8 07:00–11:00"."""
-    if one.begins == one.ends:
-        return NEVER[one.kind]
-    days = [f"逢{'、'.join('十' if end == '0' else end for end in one.month_ends)}"] if one.month_ends else []
-    days += [f"周{'、'.join(WEEKDAYS[int(day) - 1] for day in one.weekdays)}"] if one.weekdays else []
-    return " ".join([*days, f"{one.begins:%H:%M}–{one.ends:%H:%M}"])
+    """From when to when."""
+    return f"{one.begins:%H:%M}–{one.ends:%H:%M}"
+
+
+def written(note: str) -> str:
+    """What history keeps of a change, in words: "午休 14:00–15:30"; a kind alone was made forgotten."""
+    found = [_CODE.fullmatch(code) for code in note.split("; ")]
+    lines = [
+        habit(Habit(one["kind"], time.fromisoformat(one["begins"]), time.fromisoformat(one["ends"]), one["week"] or "",
+                    one["month"] or ""))
+        for one in found if one is not None and one["kind"] in KINDS
+    ]  # fmt: skip
+    return "，".join(lines) or FORGOTTEN.format(kind=KINDS.get(note, note))
 
 
 def days_of(name: str, lines: Sequence[str], *, own: bool) -> str:

@@ -3,14 +3,13 @@ everybody of themselves."""
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from datetime import time
-
-from sqlalchemy.orm import Session
 
 from handlers.family import routine_words as words
 from handlers.room import Ask, Choice, Handler, Reply
 from models.errors import Refused
-from models.family.routines import KINDS, Days, Habit, days_for, habits_of, put_habits
+from models.family.routines import KINDS, Habit, days_for, put_habits
 from models.people.care import cared_for_by
 from models.people.scope import residents_named
 from models.people.staff import is_cadre
@@ -18,10 +17,13 @@ from models.people.staff import is_cadre
 MARKET = (time(7), time(11))  # a market morning, where no hour is said
 NONE = ("没有", "无", "不")
 
-_SPAN = re.compile(r"(\d{1,2})(?::(\d{2})|[点时](半)?)(?:-|–|—|~|到|至)(\d{1,2})(?::(\d{2})|[点时](半)?)")
-_END = r"[\d一二三四五六七八九十零](?![\d点:时])"
-_MONTH_ENDS = re.compile(rf"逢({_END}(?:[、,和]{_END})*)")
-_WEEKDAYS = re.compile(r"(?:周|星期|礼拜)([一二三四五六日天、,周和]+)")
+_CLOCK = r"(\d{1,2}) ?(?:: ?(\d{2})|[点时](半|\d{2}(?=\D|$))?分?)"
+_SPAN = re.compile(rf"{_CLOCK} ?(?:-|–|—|~|到|至) ?{_CLOCK}")
+_END = r"(?:\d(?!\d?[点:时])|[一二三四五六七八九十零](?![点时]))"  # what is no hour
+_MONTH_ENDS = re.compile(rf"逢 ?({_END}(?:[、,和逢 ]*{_END})*)")
+_WEEKDAY = r"(?:周|星期|礼拜)([一二三四五六日天])"
+_WEEK_SPAN = re.compile(rf"{_WEEKDAY} ?(?:-|–|—|~|到|至) ?(?:周|星期|礼拜)?([一二三四五六日天])")
+_WEEKDAYS = re.compile(r"(?:周|星期|礼拜)([一二三四五六日天](?:[、,和周 ]*[一二三四五六日天])*)")
 _DAYS = {word: str(n) for n, word in enumerate("一二三四五六日", start=1)} | {"天": "7"}
 _DIGITS = {**{word: str(n) for n, word in enumerate("一二三四五六七八九", start=1)}, "十": "0", "零": "0"}
 
@@ -55,18 +57,12 @@ def one(ask: Ask, person: int) -> Reply:
     """What fills somebody's days as far as we know, each kind of which can be changed."""
     days = days_for(ask.session, ask.who, person)
     mine = days.role == "self"
-    lines = [words.habit(habit) for habit in shown(ask.session, days)]
+    lines = [words.habit(habit) for habit in days.known(ask.session)]
     choices = tuple(
         Choice(words.CHANGE.format(kind=words.KINDS[kind]), f"routine/{person}/{KINDS.index(kind)}")
         for kind in days.kinds
     )  # fmt: skip
     return Reply(words.days_of(days.person.name, lines, own=mine), choices, back="menu" if mine else "routine")
-
-
-def shown(session: Session, days: Days) -> list[Habit]:
-    """What fills somebody's days, of the kinds that who asks may see, in the order of the day."""
-    habits = habits_of(session, [days.person], (days.person.id,) if days.at_home else ())[days.person.id]
-    return sorted((one for one in habits if one.kind in days.kinds), key=lambda one: (one.begins, one.kind))
 
 
 def ask_habit(ask: Ask, person: int, kind: int) -> Reply:
@@ -88,12 +84,12 @@ def understood(kind: str, text: str) -> list[Habit]:
 
     Raises Refused("bad_routine").
     """
-    flat = "".join(unicodedata.normalize("NFKC", text).split())
+    flat = " ".join(unicodedata.normalize("NFKC", text).split())
     if flat in NONE:
         return [Habit(kind, time(0), time(0))]
-    ends, week, spans = "".join(_MONTH_ENDS.findall(flat)), _WEEKDAYS.search(flat), _SPAN.findall(flat)
+    ends, spans = "".join(_MONTH_ENDS.findall(flat)), _SPAN.findall(flat)
     month_ends = "".join(_DIGITS.get(sign, sign) for sign in ends if sign in _DIGITS or sign.isdigit())
-    weekdays = "".join(_DAYS[sign] for sign in week[1] if sign in _DAYS) if week else ""
+    weekdays = _weekdays(flat)
     hours = [(_clock(*found[:3]), _clock(*found[3:])) for found in spans]
     if kind == "market" and (month_ends or weekdays):
         hours = hours or [MARKET]
@@ -103,9 +99,27 @@ def understood(kind: str, text: str) -> list[Habit]:
     return [Habit(kind, begins, until, *days) for begins, until in hours]
 
 
-def _clock(hour: str, minute: str, half: str) -> time:
+def as_typed(habits: Sequence[Habit]) -> str:
+    """The same as somebody would write it, to be changed; "" where one line cannot say it."""
+    if not habits or len({(one.weekdays, one.month_ends) for one in habits}) > 1:
+        return ""
+    if habits[0].begins == habits[0].ends:
+        return NONE[0]
+    return " ".join([*words.days(habits[0]), "，".join(words.span(one) for one in habits)])
+
+
+def _weekdays(flat: str) -> str:
+    """The days of the week that a text names, "周一到周五" with those between, as ISO digits."""
+    found = ""
+    for first, last in _WEEK_SPAN.findall(flat):
+        begins, count = int(_DAYS[first]), (int(_DAYS[last]) - int(_DAYS[first])) % 7 + 1
+        found += "".join(str((begins + n - 1) % 7 + 1) for n in range(count))
+    return found + "".join(_DAYS[sign] for signs in _WEEKDAYS.findall(flat) for sign in signs if sign in _DAYS)
+
+
+def _clock(hour: str, minute: str, after: str) -> time:
     try:
-        return time(int(hour), int(minute) if minute else 30 if half else 0)
+        return time(int(hour), 30 if after == "半" else int(minute or after or 0))
     except ValueError as error:
         raise Refused("bad_routine") from error
 

@@ -131,6 +131,7 @@ def one(ask: Ask, series: int) -> Reply:
     choices: dict[str, tuple[Choice, ...]] = {
         "active": (
             Choice("单独改某一次", f"{here}/dates"), Choice("改钟点", f"{here}/time/0"),
+            Choice(words.OTHER_RULE, f"call/turn/{series}/0"),
             Choice("节假日怎么办", f"{here}/holidays"), Choice("暂停", f"{here}/rest"),
             *((Choice("延长半年", f"{here}/longer"),) if found.last_day else ()),
             Choice("全部结束", f"{here}/end"),

@@ -42,7 +42,10 @@ def one(ask: Ask, date: int) -> Reply:
         return Reply(text, (Choice("恢复这一次", f"{here}/again"),), back=f"call/series/{series.id}/dates")
     moves = (Choice("这一次改时间", f"call/{found.call_id}/move"),) if found.call_id is not None else ()
     later = Choice("从这一次起改钟点", f"call/series/{series.id}/time/{date}")
-    return Reply(text, (Choice("这一次不视频", f"{here}/skip"), *moves, later), back=f"call/series/{series.id}/dates")
+    other = Choice(words.OTHER_RULE_SINCE, f"call/turn/{series.id}/{date}")
+    return Reply(
+        text, (Choice("这一次不视频", f"{here}/skip"), *moves, later, other), back=f"call/series/{series.id}/dates"
+    )
 
 
 def leave_out(ask: Ask, date: int) -> Reply:

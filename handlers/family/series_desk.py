@@ -1,17 +1,21 @@
 """Series of calls at the staff desk: which there are below a cadre's areas, one with its dates, and what is done."""
 
+from datetime import date, timedelta
+
 from flask import Blueprint, render_template
 from werkzeug.wrappers import Response
 
 from handlers import desk, happened
-from handlers.family import series_words, words
+from handlers.family import series_words, wishing, words
+from handlers.family.series_dates import clock_of
 from models.errors import Refused
 from models.family import resting
-from models.family.editing import skip, take_up
+from models.family.editing import Edit, edit, skip, take_up, try_edit
 from models.family.looking import one_series, series_below
 from models.family.occurrences import LIVE, Occurrence, coming, occurrence_for
+from models.family.recurring import read
 from models.family.repeating import glances
-from models.family.series import SERIES, Series
+from models.family.series import SERIES, Series, locked
 
 ROOM = Blueprint("series", __name__, url_prefix="/series", template_folder="templates")
 # What a button does to a whole series; in which states it stands there, the life of a series says.
@@ -51,6 +55,36 @@ def done(series: int, deed: str) -> Response:
     return desk.back_to("console.series.one", f"series_{deed}", series=series)
 
 
+@ROOM.post("/<int:series>/change")
+def check(series: int) -> str:
+    """The dates as they would be from a day on, by another rule or at another hour, before anything changes."""
+    row = one_series(desk.session(), desk.who(), series)
+    wanted, since = _wanted(row.Series)
+    seen, outcome = try_edit(desk.session(), desk.who(), series, wanted, desk.now(), since)
+    rule, at = wanted.rule or row.Series.recurs, wanted.at or row.Series.at
+    return render_template(
+        "series/desk_check.html", row=row, series=row.Series, words=series_words, since=since, rule=rule, at=at,
+        dates=seen, outcome=outcome, zone=row.relative_zone, takes_place=series_words.takes_place,
+        sent={"since": since.isoformat(), "rule": wanted.rule.code if wanted.rule else "", "at": f"{at:%H:%M}",
+              "seen": _seen(row.Series)},
+        unknown=series_words.unknown(seen),
+    )  # fmt: skip
+
+
+@ROOM.post("/<int:series>/changed")
+def turned(series: int) -> Response:
+    """So it is from that day on, where the series is still as the page showed it; the family hears of it."""
+    one_series(desk.session(), desk.who(), series)
+    found = locked(desk.session(), series)
+    if desk.typed("seen") != _seen(found):
+        raise Refused("stale", subject=found.subject)
+    rule, since = read(desk.typed("rule")) if desk.typed("rule") else None, _day("since")
+    wanted = Edit(rule=rule, at=clock_of(desk.typed("at").replace(":", "")))
+    outcome = edit(desk.session(), desk.who(), series, wanted, desk.now(), since)
+    desk.note("series_edit", found.subject, new=found.rule)
+    return desk.back_to("console.series.one", "series_kept" if outcome.kept else "series_edit", series=series)
+
+
 @ROOM.post("/dates/<int:day>/skip")
 def leave_out(day: int) -> Response:
     """One date does not take place, for a reason that the family reads."""
@@ -67,6 +101,37 @@ def again(day: int) -> Response:
     taken = take_up(desk.session(), desk.who(), found.id, desk.now())
     desk.note("series_again", f"occurrence:{day}")
     return desk.back_to("console.series.one", "series_again" if taken.state in LIVE else "series_not", series=series.id)
+
+
+def changed(subject: str) -> str:
+    """What has been done to a series since a page showed it."""
+    return series_words.CHANGED.format(what=happened.last(desk.session(), subject, series_words.VERBS, desk.now()))
+
+
+def _seen(series: Series) -> str:
+    """How the series stands, as a form keeps it."""
+    return f"{series.state}.{series.rule}.{series.at:%H%M}.{series.anchor}"
+
+
+def _wanted(series: Series) -> tuple[Edit, date]:
+    """What the form wants, and from which day on; that day says which day of the week or month a rule means."""
+    since, how = _day("since"), desk.typed("how")
+    rule = None
+    if how == "birthday":
+        rule = wishing.birthday(desk.typed("birthday"))
+    elif how in series_words.HOWS:
+        rule = dict(zip(series_words.HOWS, wishing.rules_from(since), strict=True))[how]
+    elif how:
+        rule = read(how)
+    at = clock_of(desk.typed("at").replace(":", "")) if desk.typed("at") else series.at
+    return Edit(rule=rule, at=at), since
+
+
+def _day(key: str) -> date:
+    try:
+        return date.fromisoformat(desk.typed(key))
+    except ValueError as error:
+        raise Refused("bad_time") from error
 
 
 def _below(day: int) -> tuple[Occurrence, Series]:
@@ -88,5 +153,6 @@ def _whole(key: int, *, shown: bool = False) -> str:
         dates=dates if series.state == "active" else [], takes_place=series_words.takes_place, zone=row.relative_zone,
         deeds=[(deed, series_words.DEEDS[deed]) for deed in DEEDS if series.state in SERIES.by_name[deed].sources],
         told_why=words.OF_A_CADRE, unknown=series_words.unknown([one for one, _ in dates]),
+        tomorrow=now.astimezone(series.tz).date() + timedelta(days=1), feasts=wishing.feasts(),
         story=happened.lines(session, series.subject, series_words.VERBS, shown=shown),
     )  # fmt: skip

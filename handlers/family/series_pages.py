@@ -32,7 +32,7 @@ STARTS_SHOWN = 5
 @ROOM.get("/series")
 def mine() -> str:
     """The series that go on or rest, and the coming calls from which one can begin."""
-    rows = [(one, _head(one)) for one in series_of(g.session, g.who)]
+    rows = [(one, head_of(one)) for one in series_of(g.session, g.who)]
     calls = calls_led(g.session, g.who, g.now)[:STARTS_SHOWN]
     starts = [(one.call, one.cared.name, both(one.call.starts_at)) for one in with_roles(g.session, g.who, calls)]
     return render_template(
@@ -66,7 +66,7 @@ def check(call: int) -> str | tuple[str, int]:
     return render_template(
         "family/pages/series_check.html", words=page_words, call=call, sent=_sent(), key=secrets.token_hex(12),
         facts=_facts(wish.relative_id, wish.cared_id, rule, wish.at, wish.last_day, wish.on_holidays),
-        dates=_dates(seen, wish.relative_id), unknown=series_words.unknown(seen),
+        dates=dates_of(seen, wish.relative_id), unknown=series_words.unknown(seen),
         nothing=series_words.NO_DATES,
     )  # fmt: skip
 
@@ -80,7 +80,7 @@ def new(call: int) -> Answer:
     rule, (found, _) = _rule(), led_by(g.session, g.who, call)
     wish = _wish(found, rule)
     made = begin(g.session, g.who, wish, client_key=f"page:{key}", now=g.now, call=found)
-    return _to(made.id, "begun")
+    return to_series(made.id, "begun")
 
 
 @ROOM.get("/series/<int:series>")
@@ -90,11 +90,11 @@ def one(series: int) -> str:
     ahead = glances(g.session, found, g.now) if found.state == "active" else []
     kept = request.args.get("kept", "")
     return render_template(
-        "family/pages/series_one.html", words=page_words, series=found, head=_head(found), told=told(),
+        "family/pages/series_one.html", words=page_words, series=found, head=head_of(found), told=told(),
         until=f"{wishing.half_year_more(found, g.now):%Y%m%d}",
         kept=series_words.KEPT.format(kept=int(kept)) if kept.isdecimal() and len(kept) < 4 and int(kept) else "",
         facts=_facts(found.relative_id, found.cared_id, found.recurs, found.at, found.last_day, found.on_holidays),
-        state=series_words.STATES[found.state], dates=_dates(ahead, found.relative_id),
+        state=series_words.STATES[found.state], dates=dates_of(ahead, found.relative_id),
         unknown=series_words.unknown(ahead), nothing=series_words.NO_DATES,
         others=[(key, series_words.CHANGE_HOLIDAYS[key]) for key in ON_HOLIDAYS if key != found.on_holidays],
     )  # fmt: skip
@@ -104,7 +104,7 @@ def one(series: int) -> str:
 def set_holidays(series: int) -> Answer:
     """Holidays are kept otherwise from now on."""
     edit(g.session, g.who, series, Edit(on_holidays=request.form.get("kept", "")), g.now)
-    return _to(series, "changed")
+    return to_series(series, "changed")
 
 
 @ROOM.get("/series/<int:series>/time")
@@ -121,7 +121,7 @@ def ask_time(series: int) -> str:
     lead = page_words.RETIME_LEAD if first is None else series_words.FROM_THEN.format(
         day=series_words.on_the(first[1])) + "。"  # fmt: skip
     return render_template(
-        "family/pages/series_time.html", words=page_words, series=found, head=_head(found), lead=lead, hours=hours,
+        "family/pages/series_time.html", words=page_words, series=found, head=head_of(found), lead=lead, hours=hours,
         since=request.args.get("since", ""), nothing=series_words.NO_TIMES,
     )  # fmt: skip
 
@@ -132,7 +132,7 @@ def set_time(series: int) -> Answer:
     _, first = _since(series, request.form.get("since", ""))
     wanted = Edit(at=clock_of(request.form.get("clock", "")))
     outcome = edit(g.session, g.who, series, wanted, g.now, since=first[0] if first else None)
-    return _to(series, "changed", kept=outcome.kept or None)
+    return to_series(series, "changed", kept=outcome.kept or None)
 
 
 @ROOM.get("/series/<int:series>/end")
@@ -142,7 +142,7 @@ def ask_end(series: int) -> str:
     booked = [one for one in glances(g.session, found, g.now, 20) if one.state in ("booked", "moved")]
     return render_template(
         "family/pages/series_end.html", words=page_words, series=found, count=len(booked),
-        cared=name_of(found.cared_id), head=_head(found), rests=found.state == "suspended",
+        cared=name_of(found.cared_id), head=head_of(found), rests=found.state == "suspended",
     )  # fmt: skip
 
 
@@ -166,7 +166,7 @@ def done(series: int, deed: str) -> Answer:
     """It rests, goes on, is over, is taken up again, or goes on until the day that the page named; twice is once."""
     act, said = DEEDS[deed]
     act(g.session, g.who, series, g.now)
-    return _to(series, said)
+    return to_series(series, said)
 
 
 @ROOM.get("/series/dates/<int:day>")
@@ -178,7 +178,7 @@ def one_date(day: int) -> str:
     return render_template(
         "family/pages/series_date.html", words=page_words, date=found, series=series, told=told(), ahead=ahead,
         live=found.state in LIVE, time=both(found.starts_at, g.session.get_one(Person, series.relative_id).time_zone),
-        state=series_words.state_of(glance), head=_head(series), reasons=words.OF_A_CADRE if role == "cadre" else (),
+        state=series_words.state_of(glance), head=head_of(series), reasons=words.OF_A_CADRE if role == "cadre" else (),
     )  # fmt: skip
 
 
@@ -243,7 +243,8 @@ def _since(series: int, asked: str) -> tuple[Series, tuple[date, datetime] | Non
     return found, (first.day, first.starts_at)
 
 
-def _head(series: Series) -> str:
+def head_of(series: Series) -> str:
+    """A series as the heading of a page."""
     return f"{name_of(series.cared_id)} · {series_words.repeats(series.recurs)} {series_words.clock(series.at)}"
 
 
@@ -255,7 +256,7 @@ def _facts(relative: int, cared: int, rule: Rule, at: time, last_day: date | Non
     ]  # fmt: skip
 
 
-def _dates(seen: list[Glance], relative: int) -> list[tuple[int | None, str, str, bool]]:
+def dates_of(seen: list[Glance], relative: int) -> list[tuple[int | None, str, str, bool]]:
     """Each date: its key where it has a row, its time on both clocks, what is not as usual, whether it takes place."""
     zone = g.session.get_one(Person, relative).time_zone
     return [
@@ -265,5 +266,6 @@ def _dates(seen: list[Glance], relative: int) -> list[tuple[int | None, str, str
     ]  # fmt: skip
 
 
-def _to(series: int, done: str, **more: Any) -> Answer:
-    return redirect(url_for(".one", series=series, told=done, **more), 303)
+def to_series(series: int, done: str, **more: Any) -> Answer:
+    """On to the page of the series, which says what was done."""
+    return redirect(url_for("pages.series.one", series=series, told=done, **more), 303)

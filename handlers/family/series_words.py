@@ -33,6 +33,12 @@ ALL_TO_COME, FROM_THEN = "以后每一次都改，单独改过时间的不变", 
 NO_TIMES = "中心这一天不开门，请打电话给工作人员。"
 RETIMED = "改好了，{count}次改到新时间。{kept}\n{dates}"
 KEPT = "有{kept}次新时间没有空位，仍按原来的时间。"
+PICK_DAY = "现在是{rule}。新的安排从哪一天开始？"
+PICK_OTHER_RULE = "从{day}起，怎么重复？（还是国内{clock}）"
+CHECK_RULE = "请核对：从{day}起，改为{rule}，国内{clock}。{off}\n改好后的日子：\n{dates}"
+DO_CHANGE, OTHER_RULE, OTHER_RULE_SINCE = "确认，就这样改", "改日子", "从这一次起改日子"
+RULE_CHANGED = "改好了：{rule}，国内{clock}。{off}\n{dates}"
+OFF = "原来约好的有{off}次会取消。"
 DATES_HEAD = "点一个日子，可以单独改它："
 NO_DATES = "近期没有安排的日子。"
 HOLIDAYS_SET = "好的。\n{dates}"
@@ -80,8 +86,17 @@ DONE = {
     "series_suspend": "已经暂停，约好的都取消了，家人会收到通知。", "series_resume": "已经恢复，家人会收到通知。",
     "series_cancel": "已经全部结束，家人会收到通知。", "series_restore": "已经恢复，家人会收到通知。",
     "series_skip": "这一次不视频了，家人会收到通知。", "series_again": "这一次恢复了。",
+    "series_edit": "改好了，家人会收到通知。",
+    "series_kept": "改好了，家人会收到通知；有的日子新时间没有空位，仍按原来的，见下面。",
     "series_not": "这一次还是约不上，原因见下面。",
 }  # fmt: skip
+# How a series repeats from a day on, in the order of `wishing.rules_from`: that day says the weekday or the number.
+HOWS = {
+    "week": "每周的这一天", "fortnight": "每两周的这一天", "month": "每月的这一号", "nth": "每月的这个周几",
+    "lunar": "每逢农历初一、十五", "feasts": "逢年过节",
+}  # fmt: skip
+SAME_RULE, BIRTHDAY = "重复不变", "农历生日"
+CHANGED = "您打开页面之后，这个定期连线有了变化：{what}。请看过再改。"
 NO_SERIES = "没有这样的定期连线。"
 
 REFUSALS: dict[str, str] = {
@@ -139,6 +154,11 @@ _SAID = {
 def span(last_day: date | None) -> str:
     """Until when."""
     return UNTIL.format(day=on_day(last_day)) if last_day is not None else OPEN_END
+
+
+def off(count: int) -> str:
+    """How many that were booked are off; nothing where none is."""
+    return OFF.format(off=count) if count else ""
 
 
 def dated(glances: Sequence[Glance], zone: str) -> str:
@@ -265,3 +285,8 @@ def on_the(moment: datetime) -> str:
 def on_the_day(moment: datetime) -> str:
     """Its day at home."""
     return on_day(moment.astimezone(CHINA).date())
+
+
+def day_of(day: date) -> str:
+    """A day at home."""
+    return on_day(day)

@@ -25,7 +25,7 @@ def local_start(session: Session, call: FamilyCall) -> datetime:
     return call.starts_at.astimezone(session.get_one(ServiceCentre, call.centre_id).tz)
 
 
-def rules_from(first: datetime) -> list[Rule]:
+def rules_from(first: date) -> list[Rule]:
     """The rules by which a call could come again, the most usual first; `first` is by the centre's clock."""
     nth = min((first.day - 1) // 7 + 1, LAST)
     codes = (

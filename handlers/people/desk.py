@@ -4,7 +4,9 @@ from flask import Blueprint, render_template
 from werkzeug.wrappers import Response
 
 from handlers import desk
+from handlers.family import after_words, routines_desk
 from handlers.people import words
+from models.family.looking import pairs_with
 from models.people.consent import consents_of
 from models.people.contacts import ways_to
 from models.people.finding import Question, circle_of, look
@@ -65,4 +67,6 @@ def _whole(person: Person, *, shown: bool = False) -> str:
         "residents/desk_one.html", person=person, shown=shown, words=words,
         area=session.get_one(Area, person.area_id).name if person.area_id else "", ways=ways_to(session, person.id),
         circle=circle_of(session, person.id), consents=consents_of(session, person.id),
+        routine=routines_desk.lines_of(person),
+        pairs=pairs_with(session, desk.who(), person.id), after_words=after_words,
     )  # fmt: skip

@@ -1,6 +1,6 @@
 """Changing a series: one occurrence, those from one on, or all to come; the past and what has its own time stay."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -15,11 +15,12 @@ from models.family.ending import cancel
 from models.family.generating import Values, fill, fitted
 from models.family.keeping import keep_near
 from models.family.occurrences import LIVE, WITH_CALL, Occurrence, ahead, change, follow, occurrence_for
-from models.family.recurring import Rule, check_fits
+from models.family.recurring import LOOKED_THROUGH, Rule, check_fits
+from models.family.repeating import Glance, glances
 from models.family.series import ON_HOLIDAYS, SERIES, Series, locked, series_for
 from models.family.series_news import say_changed, say_skipped
 from models.family.venues import CALL_LASTS
-from models.hours import calendar
+from models.hours import calendar, instant
 from models.life import By
 from models.people.identities import Who
 
@@ -32,14 +33,17 @@ class Edit:
     at: time | None = None
     on_holidays: str | None = None
     last_day: date | None = None
+    anchor: date | None = None  # the first day by another rule, where it is later than that from which all changes
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an edit did: how many calls have the new time, and how many keep the old one because the new is taken."""
+    """What an edit did: how many calls have the new time, how many keep the old one because the new is taken, and how
+    many that were booked are off because the new rule does not name their day."""
 
     changed: int
     kept: int
+    off: int = 0
 
 
 def skip(session: Session, who: Who, occurrence_id: int, reason: str, now: datetime) -> Occurrence:
@@ -117,39 +121,61 @@ def edit(session: Session, who: Who, series_id: int, wanted: Edit, now: datetime
     """Change all calls to come, or with `since` those from that day on. What has a time of its own keeps it.
 
     Rows keep their keys; a day that the new rule does not name is given up, one that it names is added. A booked call
-    whose new time is taken keeps its old time. Raises Refused("not_yours"), ("bad_repeat"), ("overlaps_itself"),
-    ("series_there"), or ("wrong_state") for a series that does not go on.
+    whose new time is taken keeps its old time. Raises Refused("not_yours"), ("bad_repeat") also for a day further than
+    a year away, ("overlaps_itself"), ("series_there"), or ("wrong_state") for a series that does not go on.
     """
     _, role = series_for(session, who, series_id)
     series, by = locked(session, series_id), By(who.person_id, role)
     follow(session, now, series_id)
     today = now.astimezone(series.tz).date()
     since = max(since or today, today)
+    if max(since, wanted.anchor or since) - today > LOOKED_THROUGH:
+        raise Refused("bad_repeat")
+    fill(session, [series], since - timedelta(days=1), now)  # what lies between is still by the old rule
+    through = series.scheduled_through
     _rewrite(session, series, wanted, since, by, now)
     rows = ahead(session, series, now, *LIVE, "skipped", "cancelled")
     rows = [one for one in rows if one.day >= since and not one.own_time]
-    through = series.scheduled_through
     days = set(series.recurs.days(series.anchor, since, min(through, series.last_day or through)))
-    for one in rows:
-        if one.day not in days and one.state in LIVE:
-            give_up(session, who, one, by, now, "cancel", "edited")
+    if wanted.rule is None:  # what an earlier rule still brings before this one begins has its place as well
+        days |= {one.day for one in rows if one.day < series.anchor and one.state in LIVE}
+    given_up = [one for one in rows if one.day not in days and one.state in LIVE]
+    off = sum(one.call_id is not None for one in given_up)
+    for one in given_up:
+        give_up(session, who, one, by, now, "cancel", "edited")
     series.scheduled_through = since - timedelta(days=1)
     fill(session, [series], through, now)
     outcome = _retime(session, who, series, [one for one in rows if one.day in days], by, now)
     keep_near(session, series, now, by)
     if role == "cadre":
         say_changed(session, series, "edited", now)
-    return outcome
+    return replace(outcome, off=off)
+
+
+def try_edit(
+    session: Session, who: Who, series_id: int, wanted: Edit, now: datetime, since: date | None = None
+) -> tuple[list[Glance], Outcome]:
+    """What an edit would do, and the dates from then on: it is done, looked at, and taken back. Raises like `edit`."""
+    trial = session.begin_nested()
+    try:
+        outcome = edit(session, who, series_id, wanted, now, since)
+        series = session.get_one(Series, series_id)
+        begins = since is not None and since > now.astimezone(series.tz).date()
+        return glances(session, series, instant(since, time(0), series.tz) if since and begins else now), outcome
+    finally:
+        trial.rollback()
+        session.expire_all()
 
 
 def _rewrite(session: Session, series: Series, wanted: Edit, since: date, by: By, now: datetime) -> None:
     rule = wanted.rule or series.recurs
-    if wanted.on_holidays not in (None, *ON_HOLIDAYS) or (wanted.last_day is not None and wanted.last_day < since):
+    last, anchor = wanted.last_day or series.last_day, max(wanted.anchor or since, since)
+    if wanted.on_holidays not in (None, *ON_HOLIDAYS) or (last is not None and last < anchor):
         raise Refused("bad_repeat")
     check_fits(rule, since, CALL_LASTS)
     columns: dict[str, Any] = {
         "rule": rule.code, "at": wanted.at or series.at, "on_holidays": wanted.on_holidays or series.on_holidays,
-        "last_day": wanted.last_day or series.last_day, "anchor": since if wanted.rule else series.anchor,
+        "last_day": last, "anchor": anchor if wanted.rule else series.anchor,
     }  # fmt: skip
     try:
         with session.begin_nested():

@@ -1,7 +1,7 @@
-"""What a desk asks of the calls, series and call days below a cadre's areas: which there are, and all about one."""
+"""What a desk asks of the calls, series, call days and pairs below a cadre's areas: which there are, all about one."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, not_, or_, select
@@ -10,11 +10,12 @@ from sqlalchemy.orm import Session, aliased
 from models.errors import Refused
 from models.family.call_days import CallDay
 from models.family.calls import LIVE_CALLS, FamilyCall
+from models.family.pairing import RHYTHMS, Pairing
 from models.family.series import Series
 from models.paging import Asked, Cursor, Page, page
 from models.people.identities import Who
 from models.people.persons import Person
-from models.people.staff import areas_under
+from models.people.staff import areas_under, roles_of
 from models.places.areas import Area
 from models.places.centres import ServiceCentre, Station
 
@@ -146,5 +147,66 @@ def _series_below(who: Who) -> Asked:
             relative.time_zone.label("relative_zone"), Area.name.label("village"),
         )
         .join(cared, Series.cared_id == cared.id).join(relative, Series.relative_id == relative.id)
+        .join(Area, cared.area_id == Area.id).where(cared.area_id.in_(areas_under(who.person_id)))
+    )  # fmt: skip
+
+
+def pairs_below(session: Session, who: Who, view: str, now: datetime, cursor: Cursor | None = None) -> Page[Any]:
+    """Rows of (Pairing, helper, cared, village), the longest out of touch first.
+
+    `view` is a state, or "late": who should have been in touch by now.
+    """
+    query = _pairs_below(who).where(_late(now) if view == "late" else Pairing.state == view)
+    return page(
+        session, query, (_LAST, Pairing.id), lambda row: (row.Pairing.last_at or row.Pairing.since, row.Pairing.id),
+        cursor,
+    )  # fmt: skip
+
+
+_LAST = func.coalesce(Pairing.last_at, Pairing.since, type_=Pairing.since.type)
+
+
+def _late(now: datetime) -> ColumnElement[bool]:
+    """Whether a pair should have been in touch by now."""
+    due = (and_(Pairing.every_days == days, now - timedelta(days=days) > _LAST) for days in RHYTHMS)
+    return and_(Pairing.state == "paired", or_(*due))
+
+
+def pairs_seen(
+    session: Session, who: Who, *, after: int = 0, limit: int = 50, late_at: datetime | None = None
+) -> list[Any]:  # fmt: skip
+    """The same rows of the pairs in which this person is the helper and of those below their areas, by their keys."""
+    helps = roles_of(session, who.person_id)  # who holds no office any more looks in on nobody
+    mine = Pairing.helper_id == (who.person_id if helps else None)
+    below = Person.area_id.in_(areas_under(who.person_id))
+    helper = aliased(Person)
+    query = (
+        select(Pairing, helper.name.label("helper"), Person.name.label("cared"))
+        .join(helper, Pairing.helper_id == helper.id).join(Person, Pairing.cared_id == Person.id)
+        .where(or_(mine, below), _late(late_at) if late_at else Pairing.state == "paired", Pairing.id > after)
+        .order_by(Pairing.id).limit(limit)
+    )  # fmt: skip
+    return list(session.execute(query).all())
+
+
+def pairs_with(session: Session, who: Who, cared_id: int) -> list[Any]:
+    """The pairs of one resident as `pairs_below` answers them, the oldest first; none for who is not in charge."""
+    query = _pairs_below(who).where(Pairing.cared_id == cared_id, Pairing.state == "paired")
+    return list(session.execute(query.order_by(Pairing.id)).all())
+
+
+def one_pair(session: Session, who: Who, pairing_id: int) -> Any:
+    """One row as `pairs_below` answers them; raises Refused("not_yours") for one that is not below this cadre."""
+    row = session.execute(_pairs_below(who).where(Pairing.id == pairing_id).limit(1)).first()
+    if row is None:
+        raise Refused("not_yours")
+    return row
+
+
+def _pairs_below(who: Who) -> Asked:
+    helper, cared = aliased(Person), aliased(Person)
+    return (
+        select(Pairing, helper.name.label("helper"), cared.name.label("cared"), Area.name.label("village"))
+        .join(helper, Pairing.helper_id == helper.id).join(cared, Pairing.cared_id == cared.id)
         .join(Area, cared.area_id == Area.id).where(cared.area_id.in_(areas_under(who.person_id)))
     )  # fmt: skip

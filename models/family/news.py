@@ -1,6 +1,6 @@
-"""News from home: once a month a cadre writes a few lines about an elder to the family, with the elder's consent."""
+"""News from home: once a month a cadre writes a few lines about an elder who agreed, a photo with them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ForeignKey, String, UniqueConstraint, exists, select
 from sqlalchemy.exc import IntegrityError
@@ -9,6 +9,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.base import Row
 from models.errors import Refused
 from models.hours import CHINA
+from models.messages.letters import Letter
+from models.messages.media import MEDIA, Attached, Media, attach, media_of, one_of
 from models.messages.outbox import post, withdraw
 from models.people.care import linked_to, links_to, may_act_for
 from models.people.consent import Consent, consents_to
@@ -18,10 +20,11 @@ from models.people.persons import Person
 from models.people.scope import resident_of
 from models.places.centres import phone_of
 
-KIND = "home_news"  # of consent
+KIND, PHOTOS = "home_news", "photos"  # of consent: to be written about, and to be shown
 LETTER = "family.news"  # that there is something to read
 TEXT_LIMIT = 300
 SHOWN = 6
+PHOTO_USEFUL = timedelta(minutes=30)  # while somebody still reads
 
 
 class HomeNews(Row):
@@ -42,12 +45,14 @@ class HomeNews(Row):
         return f"news:{self.id}"
 
 
-def write(session: Session, who: Who, cared_id: int, text: str, now: datetime) -> HomeNews:
+def write(
+    session: Session, who: Who, cared_id: int, text: str, now: datetime, photo: Attached | None = None
+) -> HomeNews:  # fmt: skip
     """Write to the confirmed relatives of a resident; each hears that there is something to read.
 
     Raises Refused("not_yours") for anybody but a cadre over the village, ("news_consent", cared=…) where the resident
     has not agreed or does not any more, ("said_nothing"), ("said_long", limit=…, length=…), ("nobody_to_tell",
-    cared=…), or ("news_this_month", cared=…).
+    cared=…), or ("news_this_month", cared=…); with a photo also as `check_photo`, or ("no_media") for what is none.
     """
     cared, said = resident_of(session, who.person_id, cared_id), text.strip()
     if cared.state != "active" or not consents_to(session, cared.id, KIND):
@@ -59,6 +64,10 @@ def write(session: Session, who: Who, cared_id: int, text: str, now: datetime) -
     readers = [person.id for _, person in links_to(session, cared.id) if person.id != who.person_id]
     if not readers:
         raise Refused("nobody_to_tell", cared=cared.name)
+    if photo is not None:
+        check_photo(session, cared)
+        if photo.kind != "image":
+            raise Refused("no_media")
     news = HomeNews(cared_id=cared.id, month=f"{now.astimezone(CHINA):%Y-%m}", text=said, written_by_id=who.person_id,
                     at=now)  # fmt: skip
     try:
@@ -66,6 +75,8 @@ def write(session: Session, who: Who, cared_id: int, text: str, now: datetime) -
             session.add(news)
     except IntegrityError as error:
         raise Refused("news_this_month", cared=cared.name) from error
+    if photo is not None:
+        attach(session, news.subject, who.app_id, photo, now)
     centre = centre_of(session, cared)
     facts = {"news": news.id, "cared": cared.name, "at": now.isoformat(),
              "phone": phone_of(session, centre) if centre else ""}  # fmt: skip
@@ -73,6 +84,48 @@ def write(session: Session, who: Who, cared_id: int, text: str, now: datetime) -
         post(session, key=f"{news.subject}/{reader}", person_id=reader, kind=LETTER, facts=facts,
              subject=news.subject, now=now, about_id=cared.id)  # fmt: skip
     return news
+
+
+def check_photo(session: Session, cared: Person) -> None:
+    """Raises Refused("photo_consent", cared=…) where the resident has not agreed to be shown, or does not any more."""
+    if not consents_to(session, cared.id, PHOTOS):
+        raise Refused("photo_consent", cared=cared.name)
+
+
+def photo_of(session: Session, news: HomeNews) -> Media | None:
+    """The photo of some news, on its way or there, as long as the person agrees to be shown."""
+    found = [one for one in media_of(session, news.subject) if one.state in ("waiting", "kept")]
+    return found[-1] if found and consents_to(session, news.cared_id, PHOTOS) else None
+
+
+def photo_for(session: Session, who: Who, news_id: int, media_id: int) -> Media:
+    """The same, there to be sent, for who may read the news; raises Refused("not_yours") for everybody else."""
+    news = news_for(session, who, news_id)
+    found = one_of(session, news.subject, media_id)
+    if not consents_to(session, news.cared_id, PHOTOS):
+        raise Refused("not_yours")
+    return found
+
+
+def send_photo(session: Session, who: Who, news: HomeNews, page: str, now: datetime) -> bool:
+    """Who reads now, and so has the window open, is sent the photo into it, once; `page` is said where it cannot be.
+
+    Answers whether it is on its way to them now.
+    """
+    photo = photo_of(session, news)
+    if photo is None or photo.state != "kept":
+        return False
+    key = f"{news.subject}/{who.person_id}/photo/{photo.id}"
+    if session.scalar(select(Letter.id).where(Letter.key == key)) is not None:
+        return False
+    post(
+        session, key=key, person_id=who.person_id,
+        kind="family.news_photo", facts={"cared": session.get_one(Person, news.cared_id).name, "file": photo.file,
+                                         "page": page},
+        subject=MEDIA.subject(photo), now=now, useful_until=now + PHOTO_USEFUL, about_id=news.cared_id,
+        urgency="same_day", app_id=who.app_id,
+    )  # fmt: skip
+    return True
 
 
 def news_for(session: Session, who: Who, news_id: int) -> HomeNews:
@@ -105,3 +158,11 @@ def stop_news(session: Session, person_id: int, now: datetime) -> None:
     """The person agrees no more: what nobody has been told of yet is not told, and what was written is not shown."""
     for news in session.scalars(select(HomeNews).where(HomeNews.cared_id == person_id)).all():
         withdraw(session, news.subject, now)
+    stop_photos(session, person_id, now)
+
+
+def stop_photos(session: Session, person_id: int, now: datetime) -> None:
+    """The person agrees no more to be shown: no photo of theirs is sent any more, and none is shown."""
+    for news in session.scalars(select(HomeNews).where(HomeNews.cared_id == person_id)).all():
+        for photo in media_of(session, news.subject):
+            withdraw(session, MEDIA.subject(photo), now)

@@ -75,7 +75,10 @@ PAIRING = Life(
     "pair",
     cast(Table, Pairing.__table__),
     "paired",
-    (Verb("part", ("paired",), "parted", who=("cadre", "helper", "rule"), tells=("helper",)),),
+    (
+        Verb("rhythm", ("paired",), "paired", who=("cadre",)),
+        Verb("part", ("paired",), "parted", who=("cadre", "helper", "rule"), tells=("helper",)),
+    ),
 )
 
 
@@ -100,12 +103,13 @@ def pair(session: Session, who: Who, helper_id: int, cared_id: int, every_days: 
     )
     found = session.scalar(query.with_for_update())
     if found is not None:
-        found.every_days = every_days
-        session.flush()
+        if found.every_days != every_days:
+            by = By(who.person_id, "cadre")
+            PAIRING.move(session, found, "rhythm", by=by, now=now, every_days=every_days, note=str(every_days))
         return found
     made = Pairing(helper_id=helper.id, cared_id=cared.id, every_days=every_days, since=now)
     session.add(made)
-    PAIRING.begin(session, made, by=By(who.person_id, "cadre"), now=now)
+    PAIRING.begin(session, made, by=By(who.person_id, "cadre"), now=now, note=str(every_days))
     if helper.id != who.person_id:
         _write_to(session, made, "paired", now)
     return made
@@ -188,6 +192,8 @@ class Pair:
 
 def pairs_of(session: Session, who: Who, *, below: bool = False) -> list[Pair]:
     """The pairs in which this person is the helper, or all below a cadre's areas; the longest out of touch first."""
+    if not roles_of(session, who.person_id):
+        return []  # who holds no office any more looks in on nobody
     helper, cared = aliased(Person), aliased(Person)
     which = Pairing.helper_id == who.person_id
     if below:

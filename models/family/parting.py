@@ -10,7 +10,7 @@ from models.family.ending import end
 from models.family.guests import calls_joined
 from models.family.joining import take_off
 from models.family.makeup import drop_makeups, drop_makeups_between
-from models.family.news import stop_news
+from models.family.news import stop_news, stop_photos
 from models.family.resting import befell, parted
 from models.life import By
 from models.people import consent, guardians, links
@@ -94,6 +94,8 @@ def take_back(session: Session, who: Who, person_id: int, kind: str, now: dateti
         parted(session, person_id, None, By(who.person_id, "rule"), "consent", now)
     if kind == "home_news":
         stop_news(session, person_id, now)
+    if kind == "photos":
+        stop_photos(session, person_id, now)
 
 
 def stop_calls(session: Session, person: Person, by: By, now: datetime) -> int:

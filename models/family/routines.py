@@ -20,7 +20,7 @@ from models.places.quarters import Grid
 KINDS = ("sleep", "meal", "nap", "market", "work", "school")
 # What is asked of whom: of those who are called, of everybody else, and what the family may say of who is called.
 OF_THE_CALLED, OF_OTHERS, BY_FAMILY = ("meal", "nap", "market", "sleep"), ("sleep", "work"), ("meal", "nap", "market")
-MOST = 6  # spans of one kind
+MOST_SPANS = 8  # of one kind: no day has more
 DAY = timedelta(days=1)
 
 
@@ -53,6 +53,13 @@ class Habit:
     weekdays: str = ""
     month_ends: str = ""
 
+    @property
+    def code(self) -> str:
+        """The span as history keeps it: "nap 12:30-14:00", "market 07:00-11:00 w67 d38"."""
+        days = [f"w{self.weekdays}"] if self.weekdays else []
+        days += [f"d{self.month_ends}"] if self.month_ends else []
+        return " ".join([self.kind, f"{self.begins:%H:%M}-{self.ends:%H:%M}", *days])
+
     def is_on(self, day: date, book: WorkCalendar) -> bool:
         """Whether it is so on this day; school follows the calendar, make-up days included."""
         if self.kind == "school" and not self.weekdays:
@@ -78,8 +85,25 @@ def habits_of(session: Session, people: Collection[Person], at_home: Collection[
     """
     written: dict[int, list[Habit]] = {person.id: [] for person in people}
     for row in session.scalars(select(Routine).where(Routine.person_id.in_(written)).order_by(Routine.id)):
-        written[row.person_id].append(Habit(row.kind, row.begins, row.ends, row.weekdays, row.month_ends))
+        written[row.person_id].append(_habit(row))
     return {person.id: _with_assumed(written[person.id], _assumed(person, person.id in at_home)) for person in people}
+
+
+def written_of(session: Session, person_id: int) -> dict[str, list[Habit]]:
+    """What is written down of a person's days, kind by kind; what is only assumed is not among it."""
+    found: dict[str, list[Habit]] = {}
+    for row in session.scalars(select(Routine).where(Routine.person_id == person_id).order_by(Routine.id)):
+        found.setdefault(row.kind, []).append(_habit(row))
+    return found
+
+
+def codes(habits: Iterable[Habit]) -> str:
+    """Several spans as history keeps them, and as a form that has shown them gives them back."""
+    return "; ".join(habit.code for habit in habits)
+
+
+def _habit(row: Routine) -> Habit:
+    return Habit(row.kind, row.begins, row.ends, row.weekdays, row.month_ends)
 
 
 def _assumed(person: Person, at_home: bool) -> tuple[Habit, ...]:
@@ -126,12 +150,18 @@ class Days:
         """Whether who asks may say this kind: a relative a few of them, a cadre and oneself all that there are."""
         return kind in (self.kinds if self.role == "relative" else KINDS)
 
+    def known(self, session: Session) -> list[Habit]:
+        """What is written down or assumed of these kinds, in the order of the day."""
+        habits = habits_of(session, [self.person], (self.person.id,) if self.at_home else ())[self.person.id]
+        return sorted((one for one in habits if one.kind in self.kinds), key=lambda one: (one.begins, one.kind))
+
 
 def days_for(session: Session, who: Who, person_id: int) -> Days:
     """Whose days these are, and which kinds of them who asks may see and write down.
 
-    A relative with a confirmed link says when who is called eats, naps and goes to market; more is theirs or a cadre's
-    to say. Raises Refused("not_yours").
+    Who is at home keeps village hours, a child goes to school, who is away works somewhere. A relative with a confirmed
+    link says when who is called eats, naps and goes to market; more is theirs or a cadre's to say. Raises
+    Refused("not_yours").
     """
     person = session.get(Person, person_id)
     if person is None:
@@ -140,40 +170,51 @@ def days_for(session: Session, who: Who, person_id: int) -> Days:
     if who.person_id == person_id:
         return Days(person, "self", kinds if links_to(session, person_id) else OF_OTHERS)
     if in_charge_of(session, who.person_id, person):
-        return Days(person, "cadre", kinds)
+        return Days(person, "cadre", OF_OTHERS if person.away else kinds)
     if may_act_for(session, who.person_id, person_id) and person.state == "active":
         return Days(person, "relative", BY_FAMILY)
     raise Refused("not_yours")
 
 
-def put_habits(session: Session, who: Who, person_id: int, kind: str, habits: Collection[Habit], now: datetime) -> None:
+def put_habits(
+    session: Session, who: Who, person_id: int, kind: str, habits: Collection[Habit], now: datetime,
+    seen: str | None = None,
+) -> None:  # fmt: skip
     """Write down what fills somebody's days of one kind, in the place of what stood: oneself, their cadre, or of a few
     kinds a relative.
 
-    None at all means that nothing is known, and what is assumed holds again. Raises Refused("not_yours") or
-    Refused("bad_routine").
+    None at all means that nothing is known, and what is assumed holds again. `seen` is what stood, by `codes`, on the
+    page that was acted from. Raises Refused("not_yours"), ("bad_routine"), or ("stale", subject=…) where it is not
+    what stands.
     """
+    session.get(Person, person_id, with_for_update={"key_share": True})  # of two who write, one after the other
     days = days_for(session, who, person_id)
     check(kind, habits)
     if not days.says(kind):
         raise Refused("not_yours")
-    session.get_one(Person, person_id, with_for_update={"key_share": True})  # of two who write, one after the other
+    if seen is not None and seen != codes(written_of(session, person_id).get(kind, [])):
+        raise Refused("stale", subject=f"routine:{person_id}")
     session.execute(delete(Routine).where(Routine.person_id == person_id, Routine.kind == kind))
     session.add_all(
         Routine(person_id=person_id, kind=kind, begins=one.begins, ends=one.ends, weekdays=one.weekdays,
                 month_ends=one.month_ends)
-        for one in dict.fromkeys(habits)
+        for one in _once(habits)
     )  # fmt: skip
     session.add(
         History(subject=f"routine:{person_id}", verb="write", from_state=None, to_state="written",
-                by_person_id=who.person_id, as_role=days.role, note=kind, at=now)
+                by_person_id=who.person_id, as_role=days.role, note=codes(_once(habits)) or kind, at=now)
     )  # fmt: skip
     session.flush()
 
 
+def _once(habits: Collection[Habit]) -> Iterable[Habit]:
+    """Each span once: of two that begin together on the same days the later one stands."""
+    return {(one.begins, one.weekdays, one.month_ends): one for one in habits}.values()
+
+
 def check(kind: str, habits: Collection[Habit]) -> None:
     """Raises Refused("bad_routine") for what no day can hold."""
-    if kind not in KINDS or len(habits) > MOST or any(habit.kind != kind for habit in habits):
+    if kind not in KINDS or len(habits) > MOST_SPANS or any(habit.kind != kind for habit in habits):
         raise Refused("bad_routine")
     for habit in habits:
         if not set(habit.weekdays) <= set("1234567") or not set(habit.month_ends) <= set("0123456789"):

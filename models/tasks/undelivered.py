@@ -15,16 +15,17 @@ from models.tasks.desk import open_task, settle_for
 from models.tasks.tasks import TASK, Task
 
 PHONE_WITHIN = timedelta(hours=4)
+OWN_TO_ASK_FOR = ("people.invitation_qr", "family.quiet", "family.news_photo")
 
 
 def hand_over(session: Session, letter: Letter, now: datetime) -> Task | None:
     """Open the task to tell a person what `letter` could not.
 
     None where nobody is to be told: who wants no such letters, has died, or mourns whom it is about. None for letters
-    about tasks and lists, which stay where they are, and for answers in a conversation: they are that
-    person's own, and whoever asked asks again; of an invitation they hold the code.
+    about tasks and lists, which stay where they are, and for answers in a conversation: they are that person's own, and
+    whoever asked asks again; of an invitation they hold the code, and a photo has its page.
     """
-    if letter.kind.startswith(("tasks.", "messages.")) or letter.kind in ("people.invitation_qr", "family.quiet"):
+    if letter.kind.startswith(("tasks.", "messages.")) or letter.kind in OWN_TO_ASK_FOR:
         return None
     person = session.get_one(Person, letter.person_id)
     if not _is_to_be_told(session, letter, person):

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
+from PIL import Image
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.serving import make_server
 
 from models.family.call_days import calls_on
 from models.family.news import write
+from models.family.pairing import pair, touch
 from models.messages.media import Brought, keep
 from models.ordering.assignments import Assignment
 from models.ordering.demands import add_item, draft_of
@@ -48,6 +50,8 @@ from wx_backend.sandbox.world import Phone
 
 SAID = "我妈妈眼睛不好，家里的灯又坏了两个，晚上上厕所怕摔跤，想请人来看看线路，顺便装一个亮一点的灯。"
 
+PHOTO = "c" * 32  # its name in the media folder
+
 
 @dataclass
 class County:
@@ -76,6 +80,7 @@ class County:
 @contextmanager
 def county(databases: Databases, folder: Path) -> Iterator[County]:
     """The township, served on a free port until the block ends."""
+    Image.new("RGB", (80, 60), (180, 200, 150)).save(folder / PHOTO, "JPEG")
     with databases.fresh("sqlite") as url, disposing(make_engine(url)) as engine:
         config = config_for(url)
         far_end = start_in_thread(create_sandbox(accounts(config, config.app.public_url), [], []))
@@ -100,7 +105,8 @@ def _lived(session: Session, cast: Cast) -> dict[str, int]:
     give_account(session, cast.chen.id, "chen")
     return {
         **_ordered(session, cast), **_told(session, cast), **_waits(session, cast), **calls_of_hers(session, cast),
-        **_sit(session, cast), **_cared_for(session, cast), "person": cast.wangnainai.id,
+        **_sit(session, cast), **_cared_for(session, cast), "pair": _paired(session, cast),
+        "person": cast.wangnainai.id,
     }  # fmt: skip
 
 
@@ -113,7 +119,7 @@ def _sit(session: Session, cast: Cast) -> dict[str, int]:
 
 def _cared_for(session: Session, cast: Cast) -> dict[str, int]:
     """A child with its guardian's word, news of the grandmother, and another relative who still waits."""
-    xiaofang, li = cast.who(cast.xiaofang), cast.who(cast.li)
+    xiaofang = cast.who(cast.xiaofang)
     child = Person(name="小宝", area_id=cast.village.id, created_at=NOW, born=date(2017, 5, 1), left_behind="child")
     session.add(child)
     session.flush()
@@ -122,10 +128,28 @@ def _cared_for(session: Session, cast: Cast) -> dict[str, int]:
     session.add(CareLink(relative_id=xiaofang.person_id, cared_id=cast.grandpa.id, kinship="邻居", asked_at=NOW))
     session.flush()
     guardians.agree(session, xiaofang, child.id, xiaofang.person_id, "wechat", NOW)
-    agree(session, li, cast.wangnainai.id, "home_news", NOW)
-    letter = write(session, li, cast.wangnainai.id, "奶奶今天在院子里晒太阳，中午吃了一大碗面。", NOW)
     first = select(CareLink.id).where(CareLink.cared_id == cast.wangnainai.id)
-    return {"child": child.id, "letter": letter.id, "me": xiaofang.person_id, "link": session.scalars(first).one()}
+    return {"child": child.id, "letter": _wrote(session, cast), "me": xiaofang.person_id,
+            "link": session.scalars(first).one()}  # fmt: skip
+
+
+def _wrote(session: Session, cast: Cast) -> int:
+    """News of the grandmother with her photo."""
+    li = cast.who(cast.li)
+    for kind in ("home_news", "photos"):
+        agree(session, li, cast.wangnainai.id, kind, NOW)
+    news = write(session, li, cast.wangnainai.id, "王奶奶这个月气色很好，自己种的菜都长出来了，天天去晒太阳。", NOW)
+    keep(session, news.subject, Brought("image", "jpg", 10, PHOTO), NOW)
+    return news.id
+
+
+def _paired(session: Session, cast: Cast) -> int:
+    xu = pair(session, cast.who(cast.li), cast.laoxu.id, cast.wangnainai.id, 14, NOW - timedelta(days=20))
+    touch(
+        session, cast.who(cast.laoxu), xu.id, "visit", NOW - timedelta(days=15), NOW, "王秀英说腰不疼了，想看孙子的照片"
+    )
+    pair(session, cast.who(cast.li), cast.li.id, cast.wangnainai.id, 30, NOW)
+    return xu.id
 
 
 def _ordered(session: Session, cast: Cast) -> dict[str, int]:

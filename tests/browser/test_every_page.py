@@ -22,7 +22,7 @@ HERS = (
     "/m/calls/{video}/cancel", "/m/calls/{video}/way", "/m/calls/{video}/guests",
     "/m/calls/asked/{proposal}", "/m/makeups/{kept}", "/m/series",
     "/m/series/of/{video}", "/m/series/{series}", "/m/series/{series}/time", "/m/series/{series}/end",
-    "/m/series/dates/{day}",
+    "/m/series/{series}/days", "/m/series/{series}/rule?day=20261202", "/m/series/dates/{day}",
     "/m/family", "/m/family/link", "/m/family/links/{link}", "/m/family/links/{link}/end", "/m/family/zone",
     "/m/family/helpers", "/m/family/children", "/m/family/children/{child}/no", "/m/family/calendar", "/m/family/news",
     "/m/family/news/{letter}", "/m/family/routines/{person}", "/m/family/routines/{person}/meal",
@@ -35,9 +35,8 @@ ELDERS = ("/m/", "/m/calls", "/m/calls/{video}", "/m/family", "/m/family/helpers
           "/m/family/links/{link}/end", "/m/family/routines/{person}")  # fmt: skip
 DESK = ("", "tasks/", "series/", "series/{series}", "calls/", "calls/{video}", "calls/{video}/time",
         "days/", "days/new?day=2026-12-05&half=1", "days/{call_day}", "days/{call_day}/off", "days/seats/{seat}",
-        "booking/{person}", "needs/",
-        "needs/{need}",
-        "needs/{merged}", "help/", "help/{call}", "help/{burning}",
+        "booking/{person}", "routines/{person}", "pairs/", "pairs/{pair}", "pairs/new/{person}", "quiet/",
+        "needs/", "needs/{need}", "needs/{merged}", "help/", "help/{call}", "help/{burning}",
         "demands/", "demands/{list}", "demands/{published}", "gaps/", "waiting/", "waiting/{offered}", "orders/{new}",
         "dispatch/", "dispatch/{new}", "dispatch/{coming}", "review/", "review/{version}", "sheet/",
         "report/")  # fmt: skip

@@ -13,7 +13,7 @@ from models.family.pairing import pair
 from tests.models.family.serial import begun
 from tests.world import NOW
 
-SERIES, TRUST = "call/series/<int:series>", "trust/<int:link>"
+SERIES, TRUST, TURN = "call/series/<int:series>", "trust/<int:link>", "call/turn/<int:series>/<int:since>"
 MADRID = "xiaofang"
 
 FAMILY = {
@@ -25,6 +25,7 @@ FAMILY = {
     "call/series/of/<int:call>": MADRID, "call/series/see/<int:call>/<plan>": MADRID,
     "call/series/birthday/<int:call>": MADRID, "call/series/birthday/<int:call>/day": MADRID,
     SERIES: MADRID, f"{SERIES}/dates": MADRID, f"{SERIES}/time/<int:since>": MADRID, f"{SERIES}/holidays": MADRID,
+    TURN: MADRID, f"{TURN}/<how>": MADRID, f"{TURN}/<how>/lunar": MADRID, f"{TURN}/<how>/said": MADRID,
     f"{SERIES}/end": MADRID, "call/series/one/<int:date>": MADRID,
     "company/<int:person>": "li", "pair/desk/<int:pair_id>": "li", "pair/for/<int:person>": "li",
     "pair/for/<int:person>/<int:helper>": "li", "pair/for/<int:person>/name": "li", "news/for/<int:person>": "li",
@@ -32,6 +33,7 @@ FAMILY = {
     f"{TRUST}/until": "li", "callday/new/<int:centre>": "li", "callday/new/<int:centre>/<day>": "li",
     "callday/new/<int:centre>/<day>/<int:half>": "li",
     # From here on something changes.
+    f"{TURN}/<how>/yes": MADRID,
     f"{SERIES}/at/<int:since>/<clock>": MADRID, f"{SERIES}/holidays/<kept>": MADRID, f"{SERIES}/longer": MADRID,
     f"{SERIES}/rest": MADRID, f"{SERIES}/go": MADRID, "call/series/one/<int:date>/skip": MADRID,
     "call/series/one/<int:date>/skip/<int:reason>": MADRID,
@@ -46,7 +48,7 @@ FAMILY = {
     "call/<int:call>/off/instead": "li", "call/<int:call>/was/<int:what>/yes": "li", "call/<int:call>/well/ok": "li",
     "call/<int:call>/well/note": "li", "call/<int:call>/well/in/<int:days>": "li", "call/<int:call>/undo": MADRID,
     "pair/<int:pair_id>/did/<int:means>": "li", "pair/for/<int:person>/<int:helper>/<int:days>": "li",
-    "pair/<int:pair_id>/part": "li", "news/for/<int:person>/text": "li", "routine/<int:person>/<int:kind>/set": "li",
+    "pair/<int:pair_id>/part": "li", "routine/<int:person>/<int:kind>/set": "li",
     f"{TRUST}/until/<int:months>": "li", f"{TRUST}/guardian/<int:yes>": "li", f"{TRUST}/yes/<int:means>": "li",
     f"{TRUST}/no": "li", "child/<int:person>/yes": MADRID, "child/<int:person>/no": MADRID,
     "callday/make/<int:centre>/<int:stamp>/<key>": "li",

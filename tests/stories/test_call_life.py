@@ -12,6 +12,8 @@ from models.family.pairing import Pairing
 from models.family.reports import CallReport
 from models.family.wellbeing import WellbeingTick
 from models.messages.letters import Letter
+from models.messages.media import Kept, Media, media_of, settle_media
+from models.people.consent import agree
 from models.people.identities import Identity
 from models.tasks.tasks import Task
 from tests.cast import APP_ID
@@ -19,6 +21,7 @@ from tests.gate import Wire, close_app, config_for
 from tests.models.family.test_calls import SUNDAY_16
 from tests.stories.conftest import Talk
 from tests.stories.test_family_life import booked
+from tests.stories.test_needs import sends
 from tests.world import NOW
 from wx_backend.app import create_app
 
@@ -209,6 +212,46 @@ def test_news_from_home_are_written_with_consent_and_read_by_the_family(talk, ca
     assert "没有找到" in talk(cast.aming).at("news/1")
     li.at(f"news/for/{cast.wangnainai.id}")
     assert "这个月已经写过" in li.says("又一封")
+
+
+def test_a_photo_goes_with_news_from_home_and_comes_into_the_window_of_who_reads(talk, cast, open_session):
+    li, me = talk(cast.li), talk(cast.xiaofang)
+    for kind in ("home_news", "photos"):
+        with open_session() as session, session.begin():
+            agree(session, cast.who(cast.li), cast.wangnainai.id, kind, NOW)
+    assert "请先发照片" in li.at(f"news/for/{cast.wangnainai.id}")
+    assert "照片收到了" in sends(li, "image")
+    assert after_words.NEWS_SENT in li.says("今天晒了太阳")
+    me.says("家乡来信")
+    assert "还在路上" in me.taps("王秀英")
+    with open_session() as session, session.begin():
+        (photo,) = media_of(session, "news:1")
+        assert (photo.kind, photo.state, photo.media_id) == ("image", "waiting", "media-1")
+        settle_media(session, photo.id, Kept("jpg", 7), NOW)
+    me.says("家乡来信")
+    heard = me.taps("王秀英")
+    assert "照片马上发给您" in heard
+    assert "/m/family/news/1" in heard
+    me.says("家乡来信")
+    assert "马上" not in me.taps("王秀英")
+    with open_session() as session:
+        sent = session.scalars(select(Letter).where(Letter.kind == "family.news_photo")).all()
+        assert [(one.person_id, one.channel) for one in sent] == [(cast.xiaofang.id, "customer_service")]
+
+
+def test_without_consent_to_photos_none_is_taken_and_a_voice_note_is_no_photo(talk, cast, open_session):
+    li = talk(cast.li)
+    with open_session() as session, session.begin():
+        agree(session, cast.who(cast.li), cast.wangnainai.id, "home_news", NOW)
+    assert "还没有同意拍照" in li.at(f"news/for/{cast.wangnainai.id}")
+    assert "还没有同意拍照" in sends(li, "image")
+    assert after_words.NEWS_SENT in li.says("今天晒了太阳")  # the words alone
+    with open_session() as session, session.begin():
+        agree(session, cast.who(cast.li), cast.wangnainai.id, "photos", NOW)
+    li.at(f"news/for/{cast.wangnainai.id}")
+    sends(li, "voice")
+    with open_session() as session:
+        assert session.scalars(select(Media.id)).all() == []
 
 
 def test_a_volunteer_is_paired_in_a_few_taps_and_writes_down_a_visit_in_two(talk, cast, open_session):

@@ -107,6 +107,65 @@ def test_the_hour_is_changed_from_one_week_on(talk, cast, open_session):
     assert set(clocks[2:]) == {"0200"}
 
 
+@pytest.mark.case("F3")
+def test_sunday_becomes_tuesday_from_one_week_on_and_each_date_is_seen_before(talk, cast, open_session):
+    me = begun(talk, cast)
+    me.taps("查看或更改")
+    me.taps("单独改某一次")
+    me.taps("12月6日")
+    assert "现在是每周日" in me.taps("从这一次起改日子")
+    assert "从12月8日（周二）起" in me.taps("12月8日")
+    shown = me.taps("每周二")
+    assert "从12月6日（周日）起，改为每周二，国内16:00" in shown
+    assert "原来约好的有3次会取消" in shown
+    assert "国内12月8日（周二）16:00 · 马德里09:00" in shown
+    assert "12月6日（周日）16:00" not in shown
+    with open_session() as session:
+        assert session.scalars(select(Series.rule)).all() == ["week-1-7"]  # tried out only
+    assert "改好了" in me.taps("确认，就这样改")
+    with open_session() as session:
+        assert session.scalars(select(Series.rule)).all() == ["week-1-2"]
+        live = select(Occurrence.day).where(Occurrence.state.in_(("planned", "booked"))).order_by(Occurrence.day)
+        days = session.scalars(live).all()
+    assert [f"{day:%m%d}" for day in days[:3]] == ["1129", "1208", "1215"]
+
+
+@pytest.mark.case("F7")
+def test_weekly_becomes_a_lunar_birthday_that_is_typed(talk, cast, open_session):
+    me = begun(talk, cast)
+    me.taps("查看或更改")
+    for _ in range(3):
+        if any("改日子" in link["label"] for link in me.links):
+            break
+        me.says("更多")
+    me.taps("改日子")
+    me.taps("12月2日")
+    for _ in range(3):
+        if any("农历生日" in link["label"] for link in me.links):
+            break
+        me.says("更多")
+    assert "例如" in me.taps("农历生日")
+    assert "没认出" in me.says("下个月")
+    assert "农历八月十五生日那天" in me.says("八月十五")
+    me.taps("确认，就这样改")
+    with open_session() as session:
+        assert session.scalars(select(Series.rule)).all() == ["birthday-8-15"]
+
+
+@pytest.mark.parametrize(
+    "address", ["0", "0/20261202", "0/20261202.week-1-3", "0/20261202.week-1-3/yes", "0/20261202/lunar", "99"]
+)
+def test_a_stranger_or_a_date_of_another_series_leads_nowhere(talk, cast, address, open_session):
+    begun(talk, cast)
+    for person in (cast.aming, cast.zhao):
+        assert "没有找到" in talk(person).at(f"call/turn/1/{address}")
+    assert "没有找到" in talk(cast.xiaofang).at("call/turn/1/99")
+    for forged in ("0/99999999", "0/20261202.day-0-0", "0/00010101.week-1-2", "0/20261202/yes", "0/99991231.week-1-2"):
+        heard = talk(cast.xiaofang).at(f"call/turn/1/{forged}")
+        assert heard
+        assert "系统" not in heard
+
+
 def test_a_lunar_birthday_is_typed_as_people_write_it(talk, cast, open_session):
     me = one_booked(talk, cast)
     me.taps("定期视频")

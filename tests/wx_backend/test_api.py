@@ -22,19 +22,19 @@ LATER = NOW + timedelta(minutes=30)
 # Refusals of what only the desk and the command line ask; their sentences stand where those speak.
 # Codes that no route of the API can meet: those of chat, pages and desk.
 NOT_HERE = {
-    "account_there", "alternative_needed", "answer_first", "bad_place", "bad_proof", "bad_question", "bad_reason",
-    "bad_rhythm", "bad_routine", "bad_rule", "bad_score", "bad_seats", "bad_term", "bad_travel", "bad_wake",
-    "call_full", "call_moved", "call_off", "changed_meanwhile", "code_taken", "day_full", "entry_unknown",
-    "guest_busy", "has_voices", "hold_why", "lent_already", "lent_needed", "list_changed", "list_closed", "list_empty",
-    "name_needed", "news_consent", "news_this_month", "no_category", "no_change", "no_consent", "no_guardian",
-    "no_helper", "no_letter", "no_reserve", "no_reviewer", "nobody_answers", "nobody_fits", "nobody_to_tell",
-    "not_a_cadre", "not_covered", "not_here", "not_homebound", "not_lendable", "not_provider", "not_staff",
-    "not_true_now", "not_wanted", "note_needed", "nothing_offered", "other_township", "over", "own_already",
-    "own_listing", "pass_over", "pass_unknown", "pass_used", "password_common", "password_long", "password_same",
-    "password_short", "reason_missing", "reason_needed", "reveal_reason", "room_early", "room_full",
-    "room_over", "same_need", "screen_taken", "seat_moved", "seats_taken", "secret_target", "stale",
-    "stale_form", "still_going", "still_waiting", "title_long", "under_review", "under_way", "undo_over",
-    "username_bad", "username_taken", "wrong_channel",
+    "account_there", "alternative_needed", "answer_first", "bad_choice", "bad_days", "bad_outage", "bad_place",
+    "bad_proof", "bad_question", "bad_reason", "bad_rhythm", "bad_rule", "bad_score", "bad_seats", "bad_term",
+    "bad_travel", "bad_wake", "call_full", "call_moved", "call_off", "changed_meanwhile", "closure_over", "code_taken",
+    "day_full", "entry_unknown", "guest_busy", "has_voices", "hold_why", "lent_already", "lent_needed", "list_changed",
+    "list_closed", "list_empty", "name_needed", "news_consent", "news_this_month", "no_category", "no_change",
+    "no_consent", "no_guardian", "no_helper", "no_letter", "no_reserve", "no_reviewer", "nobody_answers",
+    "nobody_fits", "nobody_to_tell", "not_a_cadre", "not_covered", "not_here", "not_homebound", "not_lendable",
+    "not_provider", "not_staff", "not_true_now", "not_wanted", "note_needed", "nothing_offered", "other_township",
+    "out_already", "over", "own_already", "own_listing", "pass_over", "pass_unknown", "pass_used", "password_common",
+    "password_long", "password_same", "password_short", "photo_consent", "reason_missing", "reason_needed",
+    "reveal_reason", "room_early", "room_full", "room_over", "same_need", "screen_taken", "seat_moved", "seats_taken",
+    "secret_target", "shut_already", "stale", "stale_form", "still_going", "still_waiting", "title_long",
+    "under_review", "under_way", "undo_over", "username_bad", "username_taken", "wrong_channel",
 }  # fmt: skip
 
 # What no database has a say in is tried on one of them.
@@ -294,3 +294,12 @@ def test_other_doors_hear_nothing_of_this_one(app):
     assert client.get("/healthz").json == {"status": "ok"}
     assert "X-Request-Id" not in client.get("/healthz").headers
     assert client.get("/nothing").mimetype == "text/html"
+
+
+@once
+@pytest.mark.parametrize("key", ["0", "-1", "x", str(2**53), "9" * 16, "9" * 5000, "1.0", "٣"])
+@pytest.mark.parametrize("path", ["people/{}/consents", "calls/{}/guests", "orders/{}"])
+def test_what_no_key_can_be_is_no_page_whatever_is_done_with_it(xiaofang, path, key):
+    for method in ("GET", "POST") if "orders" not in path else ("GET",):
+        said(xiaofang.ask(method, path.format(key)), 404, "no_such_page")
+    said(xiaofang.get(f"people/{9006999999999999}/consents"), 404, "not_yours")

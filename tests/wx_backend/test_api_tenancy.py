@@ -11,11 +11,14 @@ from models.family.booking import book
 from models.family.call_days import calls_on
 from models.family.calls import FamilyCall
 from models.family.changing import propose
+from models.family.news import write
+from models.family.pairing import pair
 from models.family.seating import make_day
 from models.messages.media import Brought, keep
 from models.ordering.assignments import Assignment
 from models.ordering.orders import Order
 from models.ordering.waiting import WaitlistEntry
+from models.people.consent import agree
 from models.tasks.tasks import Task
 from tests.mini import Mini, api_app, meal_for, signed_in
 from tests.models.family.serial import missed
@@ -191,6 +194,21 @@ ROWS = {
     "POST /api/v1/series/{number}/cancel": Row(f"{SERIES}/cancel"),
     "POST /api/v1/series/{number}/restore": Row(f"{SERIES}/restore"),
     "POST /api/v1/calls/{call}/cancel": Row(f"{TALK}/cancel", body=CANCEL),
+    "GET /api/v1/people/{person}/routines": Row("people/{person}/routines", own="li"),
+    "POST /api/v1/people/{person}/routines": Row("people/{person}/routines", own="li", body={"kind": "nap"}),
+    "GET /api/v1/people/{person}/consents": Row("people/{person}/consents", own="li"),
+    "POST /api/v1/people/{person}/consents": Row(
+        "people/{person}/consents", own="li", body={"kind": "home_news", "agrees": True}
+    ),
+    "GET /api/v1/pairs": Row("pairs", own="li", others=200),
+    "GET /api/v1/pairs/{pair}": Row("pairs/{pair}", own="li"),
+    "POST /api/v1/pairs/{pair}/contacts": Row("pairs/{pair}/contacts", own="li", body={"means": "phone"}),
+    "GET /api/v1/news": Row("news", others=200),
+    "GET /api/v1/news/{number}": Row("news/{news}"),
+    "GET /api/v1/news/{number}/photo/{media}": Row("news/{news}/photo/{shown}"),
+    "GET /api/v1/calendar": Row("calendar", others=200),
+    "POST /api/v1/calendar": Row("calendar", others=200),
+    "POST /api/v1/calendar/stop": Row("calendar/stop", others=200),
     "POST /api/v1/logout": Row("logout", others=200),
     "GET /open311/v2/services.json": Row("/open311/v2/services.json", others=200, nobody=200),
     "GET /open311/v2/services/{code}.json": Row("/open311/v2/services/L1.json", others=200, nobody=200),
@@ -217,6 +235,7 @@ def ids(app, open_session, cast):
     named = laoxu.post(f"offers/{offers[2]}/visit", {"person_id": cast.ama.id})
     told = [me.post(what, told_for(cast, f"client-{what}")).json["data"]["matter"]["id"] for what in ("needs", "help")]
     app.extensions["api"].frame.media.keep("f" * 32, b"a photo")
+    app.extensions["api"].frame.media.keep("f" * 31 + "e", b"a photo")
     with open_session() as session, session.begin():
         photo = keep(session, f"need:{told[0]}", Brought("image", "jpg", 7, "f" * 32), NOW)
         entry = WaitlistEntry(
@@ -237,6 +256,11 @@ def ids(app, open_session, cast):
                      starts_at=SUNDAY_16 + timedelta(days=10)).id  # fmt: skip
         kept |= {"day": day.id, "seat": seat.id, "again": again}
         kept |= {"proposal": asked.id, "kept": missed(session, cast)}
+        kept["pair"] = pair(session, cast.who(cast.li), cast.chen.id, cast.wangnainai.id, 7, NOW).id
+        agree(session, cast.who(cast.li), cast.wangnainai.id, "home_news", NOW)
+        kept["news"] = write(session, cast.who(cast.li), cast.wangnainai.id, "王秀英种了菜", NOW).id
+        agree(session, cast.who(cast.li), cast.wangnainai.id, "photos", NOW)
+        kept["shown"] = keep(session, f"news:{kept['news']}", Brought("image", "jpg", 7, "f" * 31 + "e"), NOW).id
     weekly = me.post("series", series_for(cast, "client-series-0", "week-1-5")).json["data"]
     return {
         **kept, "talk": talk, "series": weekly["id"], "date": weekly["dates"][0]["id"], "person": cast.wangnainai.id,

@@ -121,7 +121,7 @@ def test_who_needs_company_stands_on_one_page_and_a_contact_is_written_down(cler
     assert "王*" in clerk.text()
     assert after_words.NEVER in clerk.text()
     assert "老徐" in clerk.text()
-    assert clerk.posts(f"/console/quiet/pairs/{found}/touch", means="phone").status_code == 303
+    assert clerk.posts(f"/console/pairs/{found}/touch", means="phone").status_code == 303
     assert the(open_session, Pairing).last_at == AFTER
 
 

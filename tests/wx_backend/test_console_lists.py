@@ -37,7 +37,8 @@ MOST = 6  # questions that one list may ask, the guard's own included
 MINUTE = timedelta(minutes=1)
 LISTS = {
     "tasks": "/console/tasks/", "orders": "/console/orders/", "letters": "/console/letters/",
-    "calls": "/console/calls/?view=all", "callsheet": "/console/callsheet/?day=2026-11-24", "quiet": "/console/quiet/",
+    "calls": "/console/calls/?view=all", "pairs": "/console/pairs/",
+    "callsheet": "/console/callsheet/?day=2026-11-24", "quiet": "/console/quiet/",
     "dispatch": "/console/dispatch/", "sheet": "/console/sheet/", "review": "/console/review/",
     "report": "/console/report/", "needs": "/console/needs/", "help": "/console/help/",
     "demands": "/console/demands/", "gaps": "/console/gaps/",

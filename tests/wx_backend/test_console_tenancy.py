@@ -56,6 +56,7 @@ REASON = {"reason": "call"}
 SHUT = {"first": "2026-12-23", "last": "2026-12-24", "reason": "台风"}
 OUT = {"since": "2026-12-23T09:00", "until": "2026-12-24T09:00", "reason": "设备坏了"}
 MONDAY, TUESDAY = (str(int((SUNDAY_16 + timedelta(days=n)).timestamp()) // 60) for n in (1, 2))
+TURN = {"since": "2026-12-02", "at": "15:00"}
 # (method, endpoint) → the row. Ids in braces are those of things in the village of the first cadre.
 MATRIX: dict[tuple[str, str], Row] = {
     (LOOK, "home.today"): Row("", 200, 200),
@@ -101,6 +102,8 @@ MATRIX: dict[tuple[str, str], Row] = {
     (DO, "series.reveal"): Row("series/{series}/reveal", 200, 404, REASON),
     (DO, "series.leave_out"): Row("series/dates/{day}/skip", 303, 404, {"reason": "老人自己说不来"}),
     (DO, "series.again"): Row("series/dates/{day}/again", 303, 404),
+    (DO, "series.check"): Row("series/{series}/change", 200, 404, {**TURN, "how": "week"}),
+    (DO, "series.turned"): Row("series/{series}/changed", 409, 404, {**TURN, "seen": "x"}),
     (DO, "series.done"): Row("series/{series}/suspend", 303, 404),
     (LOOK, "days.listed"): Row("days/", 200, 200),
     (LOOK, "days.form"): Row("days/new?centre={ours}&day=2026-12-05&half=1", 200, 404),
@@ -114,6 +117,9 @@ MATRIX: dict[tuple[str, str], Row] = {
     (DO, "days.screens"): Row("days/{call_day}/screens", 303, 404, {"seen": "open.2", "screens": "1"}),
     (LOOK, "days.ask_off"): Row("days/{call_day}/off", 200, 404),
     (DO, "days.off"): Row("days/{call_day}/off", 409, 404, {"seen": "open.2", "why": "停电"}),
+    (LOOK, "routines.one"): Row("routines/{resident}", 200, 404),
+    (DO, "routines.reveal"): Row("routines/{resident}/reveal", 200, 404, REASON),
+    (DO, "routines.put"): Row("routines/{resident}", 303, 404, {"kind": "nap", "said": "13:00-14:00"}),
     (LOOK, "loans.listed"): Row("loans/", 200, 200),
     (LOOK, "loans.form"): Row("loans/new?centre={theirs}", 200, 200),
     (DO, "loans.ask"): Row(
@@ -125,7 +131,14 @@ MATRIX: dict[tuple[str, str], Row] = {
     (LOOK, "callsheet.listed"): Row("callsheet/?day=2026-11-29", 200, 200),
     (DO, "callsheet.reveal"): Row("callsheet/reveal", 200, 200, {**REASON, "day": "2026-11-29"}),
     (LOOK, "quiet.listed"): Row("quiet/", 200, 200),
-    (DO, "quiet.touched"): Row("quiet/pairs/{pair}/touch", 303, 404, {"means": "visit"}),
+    (LOOK, "pairs.listed"): Row("pairs/", 200, 200),
+    (LOOK, "pairs.one"): Row("pairs/{pair}", 200, 404),
+    (DO, "pairs.reveal"): Row("pairs/{pair}/reveal", 200, 404, REASON),
+    (DO, "pairs.touched"): Row("pairs/{pair}/touch", 303, 404, {"means": "visit"}),
+    (DO, "pairs.parted"): Row("pairs/{pair}/part", 409, 404, {"seen": "x"}),
+    (LOOK, "pairs.form"): Row("pairs/new/{resident}", 200, 404),
+    (DO, "pairs.search"): Row("pairs/new/{resident}/search", 200, 404, {"whom": "老徐"}),
+    (DO, "pairs.new"): Row("pairs/new/{resident}", 303, 404, {"helper": "{chen}", "days": "7"}),
     (LOOK, "orders.listed"): Row("orders/", 200, 200),
     (LOOK, "orders.one"): Row("orders/{order}", 200, 404),
     (DO, "orders.reveal"): Row("orders/{order}/reveal", 200, 404, REASON),

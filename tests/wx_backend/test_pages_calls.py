@@ -290,6 +290,36 @@ def test_a_series_rests_goes_on_gets_another_hour_ends_and_is_taken_back(pages, 
     assert me.post(f"{at}/holidays", kept="never").status_code == 409
 
 
+@pytest.mark.case("F3")
+def test_sunday_becomes_tuesday_from_one_date_on_and_each_date_is_seen_before(pages, cast, open_session):
+    call, me = a_call(open_session, cast), pages.inside(cast.xiaofang)
+    at = begun(me, call).location.partition("?")[0]
+    assert f'href="{at}/days"' in me.get(at).text
+    second = re.findall(r'href="/m/series/dates/(\d+)"', me.get(at).text)[1]
+    assert f"{at}/days?since={second}" in me.get(f"/m/series/dates/{second}").text
+    assert "12月8日（周二）" in me.get(f"{at}/days?since={second}").text
+    form = me.get(f"{at}/rule?since={second}&day=20261208")
+    assert "每月第二个周二" in form.text
+    assert "请选一种" in me.post(f"{at}/rule", **hidden(form)).text
+    seen = me.post(f"{at}/rule", **hidden(form), rule="week-1-2")
+    assert "12月8日（周二）16:00" in seen.text
+    assert "马德里09:00" in seen.text
+    assert "原来约好的有3次会取消" in seen.text
+    with open_session() as session:
+        assert session.scalars(select(Series.rule)).all() == ["week-1-7"]
+    for _ in range(2):  # a double tap
+        told = me.client.post(f"{at}/turn", data=hidden(seen))
+        assert told.status_code == 303
+    said = me.get(told.location).text
+    assert "改好了" in said
+    assert "11月29日（周日）16:00" in said
+    assert "12月6日" not in said
+    for bad, status in (("day=x", 422), ("day=", 422), ("day=20261208&since=x", 404), ("day=20261208&since=9999", 404)):
+        assert me.get(f"{at}/rule?{bad}").status_code == status
+    for day, rule in (("20261208", "day-0"), ("99991231", "week-1-2"), ("20261208", "birthday")):
+        assert me.post(f"{at}/turn", day=day, rule=rule).status_code == 409
+
+
 @pytest.mark.case("F2", "F12")
 def test_one_date_is_left_out_and_back_and_from_one_on_the_hour_changes(pages, cast, open_session):
     call, me = a_call(open_session, cast), pages.inside(cast.xiaofang)

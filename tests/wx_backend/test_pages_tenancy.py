@@ -124,6 +124,10 @@ ROWS = {
     ("POST", "/m/series/<int:series>/holidays"): CHANGED,
     ("GET", "/m/series/<int:series>/time"): OURS,
     ("POST", "/m/series/<int:series>/time"): CHANGED,
+    ("GET", "/m/series/<int:series>/days"): OURS,
+    ("GET", "/m/series/<int:series>/rule"): OURS,
+    ("POST", "/m/series/<int:series>/rule"): (200, 404, 404, 200, 404, 401),
+    ("POST", "/m/series/<int:series>/turn"): CHANGED,
     ("GET", "/m/series/<int:series>/end"): OURS,
     ("POST", "/m/series/<int:series>/<any(rest, go, end, restore, longer):deed>"): CHANGED,
     ("GET", "/m/family"): EVERYBODY,
@@ -147,6 +151,7 @@ ROWS = {
     ("GET", "/m/family/news"): EVERYBODY,
     ("POST", "/m/family/news/bell"): DONE,
     ("GET", "/m/family/news/<int:letter>"): HERS,
+    ("GET", "/m/family/news/<int:letter>/photo/<int:media>"): HERS,
     ("GET", "/m/family/routines/<int:person>"): OURS,
     ("GET", "/m/family/routines/<int:person>/<kind>"): OURS,
     ("POST", "/m/family/routines/<int:person>/<kind>"): CHANGED,
@@ -158,21 +163,8 @@ ROWS = {
 }
 LAST = ("/m/orders/<int:order>/cancel", "/m/calls/<int:call>/cancel", "/m/family/links/<int:link>/end",
         "/m/settings/leave")  # fmt: skip
-KEYS = (
-    "link",
-    "letter",
-    "job",
-    "visit",
-    "need",
-    "call",
-    "entry",
-    "media",
-    "video",
-    "proposal",
-    "kept",
-    "series",
-    "day",
-)
+KEYS = ("link", "letter", "job", "visit", "need", "call", "entry", "media", "video", "proposal", "kept", "series",
+        "day", "shown")  # fmt: skip
 SECRETS = ("王秀英", "软烂", "门口", "想有人陪", "晒太阳")
 
 
@@ -186,6 +178,11 @@ def her_keys(pages, her_order, cast, open_session):
         need = submit(session, who, told, NOW)
         call = ask_for_help(session, who, replace(told, client_key="key-help"), NOW)
         pages.app.extensions["pages"].media.keep("f" * 32, b"a photo")
+        for kind in ("home_news", "photos"):
+            agree(session, cast.who(cast.li), cast.wangnainai.id, kind, NOW)
+        news = write(session, cast.who(cast.li), cast.wangnainai.id, "王秀英在院子里晒太阳", NOW)
+        pages.app.extensions["pages"].media.keep("e" * 32, b"a photo")
+        shown = keep(session, news.subject, Brought("image", "jpg", 7, "e" * 32), NOW)
         photo = keep(session, need.subject, Brought("image", "jpg", 7, "f" * 32), NOW)
         entry = WaitlistEntry(
             key="places/1", holder="p/1", listing_id=cast.meal.id, centre_id=cast.centre.id, places=1, warned=[],
@@ -194,13 +191,12 @@ def her_keys(pages, her_order, cast, open_session):
         )  # fmt: skip
         session.add(entry)
         session.flush()
-        li = cast.who(cast.li)
-        agree(session, li, cast.wangnainai.id, "home_news", NOW)
         return {
             **calls_of_hers(session, cast),
-            "letter": write(session, li, cast.wangnainai.id, "今天在院子里晒太阳", NOW).id,
+            "letter": news.id,
             "link": session.scalars(select(CareLink.id)).one(),
             "media": photo.id,
+            "shown": shown.id,
             "entry": entry.id,
             "job": offer.id,
             "need": need.id,
@@ -256,6 +252,8 @@ def path_of(rule, cast, keys):
     known = {**keys, "person": cast.wangnainai.id, "listing": cast.meal.id, "rest": "no/such"}
     if rule.startswith(("/m/calls/", "/m/series/")):
         known["call"] = keys["video"]
+    if rule.startswith("/m/family/news/"):
+        known["media"] = keys["shown"]
     path = rule.replace("<digest>/<name>", "0/x.css").replace("<any(needs, help):what>", "needs")
     path = path.replace("<any(yes, no):answer>", "yes").replace("consents/<kind>", "consents/photos")
     path = path.replace("<kind>", "nap").replace("<any(rest, go, end, restore, longer):deed>", "rest")
@@ -265,7 +263,7 @@ def path_of(rule, cast, keys):
 def ask(me, method, rule, cast, keys, key):
     path = path_of(rule, cast, keys)
     if method == "GET":
-        return me.get(path)
+        return me.get(f"{path}?day=20261202" if rule.endswith("/rule") else path)
     at = str(int((NOW + timedelta(days=2)).timestamp()))
     fields = {"q0": "2", "q1": "软烂", "at": at, "key": key * 24, "score": "5", "words": "来晚了", "text": "想有人陪",
               "reason": "老人自己说不来", "way": "room", "media": "voice",
@@ -275,7 +273,7 @@ def ask(me, method, rule, cast, keys, key):
         days = 1 if rule.endswith("/move") else 2
         fields["at"] = str(int((SUNDAY_16 + timedelta(days=days)).timestamp()) // 60)
     if rule.startswith("/m/series/"):
-        fields |= {"rule": "week-1-7", "kept": "shift", "clock": "1530"}
+        fields |= {"rule": "week-1-7", "kept": "shift", "clock": "1530", "day": "20261206"}
     return me.post(path, **fields, person=str(whom))
 
 

@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,7 @@ from models.messages.ladder import CHANNELS
 from models.messages.outcomes import Action, Failed, OpenLetter, Outcome, Sent, Unsure
 from wx_backend.wechat.client import FAR_END, Client
 from wx_backend.wechat.errcodes import failed
+from wx_backend.wechat.media import Folder
 from wx_backend.wechat.templates import BadField, Template, Unfit, fit
 from wx_backend.wechat.tokens import TokenRefused
 from wx_backend.wechat.transport import Doubtful, Unreached
@@ -33,6 +35,7 @@ class Postman:
     templates: Mapping[str, Mapping[str, Template]]  # channel → business key
     words: Mapping[str, Say]
     now: Callable[[], datetime]
+    folder: Folder | None = None  # where photos lie
 
     def carry(self, letter: OpenLetter) -> Outcome:
         """Say and send one letter. Never raises for what the far end does."""
@@ -88,24 +91,38 @@ class Postman:
         ends = time.monotonic() + letter.deadline_seconds
         if wording.scene and _sent_as_qr(client, letter, wording.scene):
             return Sent(None, wording.text)
+        if wording.picture and self.folder and _sent_as_photo(client, letter, self.folder.where(wording.picture)):
+            return Sent(None, wording.text)
         client.send_customer_text(letter.openid, wording.text, max(ends - time.monotonic(), 0.1))
         return Sent(None, wording.text)
 
 
 def _sent_as_qr(client: Client, letter: OpenLetter, scene: str) -> bool:
-    """Whether the QR code is on the phone; when that is not certain the words go too, which hold the same.
+    """Whether the QR code is on the phone; when that is not certain the words go too, which hold the same."""
+    return _sent_as_picture(client, letter, lambda left: client.scene_qr(scene, left))
 
-    Half of the letter's time, so that there is as much for the words.
-    """
+
+def _sent_as_photo(client: Client, letter: OpenLetter, path: Path) -> bool:
+    """Whether the photo is on the phone; when that is not certain the words go too, with the way to its page."""
+    try:
+        photo = path.read_bytes()
+    except OSError as error:
+        log.error("letter %s: its photo is not in the folder: %s", letter.id, error.strerror)
+        return False
+    return _sent_as_picture(client, letter, lambda _: photo)
+
+
+def _sent_as_picture(client: Client, letter: OpenLetter, picture: Callable[[float], bytes]) -> bool:
+    """Whether a picture is on the phone. Half of the letter's time, so that there is as much for the words."""
     ends = time.monotonic() + letter.deadline_seconds / 2
 
     def left() -> float:
         return max(ends - time.monotonic(), 0.1)
 
     try:
-        media_id = client.upload_picture(client.scene_qr(scene, left()), left())
+        media_id = client.upload_picture(picture(left()), left())
         client.send_customer_image(letter.openid, media_id, left())
     except FAR_END as error:
-        log.warning("letter %s: no QR code could be shown: %s", letter.id, type(error).__name__)
+        log.warning("letter %s: no picture could be shown: %s", letter.id, type(error).__name__)
         return False
     return True

@@ -13,7 +13,7 @@ from models.family.booking import move
 from models.family.calls import FamilyCall
 from models.family.daysheet import day_sheet, to_phone
 from models.family.ending import cancel
-from models.family.news import HomeNews, news_for, news_of, write
+from models.family.news import HomeNews, news_for, news_of, photo_for, photo_of, send_photo, write
 from models.family.outcomes import report
 from models.family.pairing import Pairing, ask_overdue, contacts_of, pair, pairs_of, part, touch
 from models.family.parting import take_back
@@ -22,11 +22,15 @@ from models.family.told import tell_in_person, telling_of
 from models.family.wellbeing import tick, tick_of
 from models.hours import CHINA
 from models.messages.letters import Letter
+from models.messages.media import Attached, Brought, Kept, keep, media_of, settle_media
 from models.people import consent
 from models.people.care import CareLink
+from models.people.consent import agree
 from models.people.persons import Person
+from models.purging import media_gone
 from models.tasks.desk import finish
 from models.tasks.tasks import Task
+from models.tasks.undelivered import hand_over
 from tests.models.family.test_calls import SUNDAY_16, booked, sister
 from tests.world import NOW
 
@@ -259,6 +263,80 @@ def test_consent_taken_back_stops_what_was_not_said_and_hides_what_was(session, 
         news_for(session, cast.who(cast.xiaofang), news.id)
     with pytest.raises(Refused, match="news_consent"):
         write(session, cast.who(cast.li), cast.wangnainai.id, "挺好的", NOW + 30 * DAY)
+
+
+# A photo with them.
+
+PHOTO = Attached("image", "media-1")
+
+
+def with_photo(session, cast, now=NOW):
+    """News with a photo that lies in the folder."""
+    agreed(session, cast)
+    agree(session, cast.who(cast.li), cast.wangnainai.id, "photos", now)
+    found = write(session, cast.who(cast.li), cast.wangnainai.id, "今天晒了太阳", now, PHOTO)
+    (photo,) = media_of(session, found.subject)
+    settle_media(session, photo.id, Kept("jpg", 7), now)
+    return found, photo
+
+
+def test_a_photo_is_written_with_consent_to_it_only_and_is_a_picture(session, cast):
+    agreed(session, cast)
+    li = cast.who(cast.li)
+    with pytest.raises(Refused, match="photo_consent"):
+        write(session, li, cast.wangnainai.id, "今天晒了太阳", NOW, PHOTO)
+    agree(session, li, cast.wangnainai.id, "photos", NOW)
+    for wrong in (Attached("voice", "media-1"), Attached("image", "")):
+        with pytest.raises(Refused, match="no_media"), session.begin_nested():
+            write(session, li, cast.wangnainai.id, "今天晒了太阳", NOW, wrong)
+    found = write(session, li, cast.wangnainai.id, "今天晒了太阳", NOW, PHOTO)
+    assert photo_of(session, found).state == "waiting"
+    assert not send_photo(session, cast.who(cast.xiaofang), found, "https://x/m/family/news/1", NOW)  # it is on its way
+    with pytest.raises(Refused, match="news_this_month"):
+        write(session, li, cast.wangnainai.id, "又一封", NOW, PHOTO)
+
+
+@pytest.mark.case("L1")
+def test_a_photo_is_seen_by_who_may_read_the_news_and_sent_to_each_once(session, cast):
+    found, photo = with_photo(session, cast)
+    me = cast.who(cast.xiaofang)
+    assert photo_for(session, me, found.id, photo.id).id == photo.id
+    other = keep(session, "need:1", Brought("image", "jpg", 7, "e" * 32), NOW)
+    for who, key in ((cast.aming, photo), (cast.zhao, photo), (cast.li, photo), (cast.xiaofang, other)):
+        with pytest.raises(Refused, match="not_yours"):
+            photo_for(session, cast.who(who), found.id, key.id)
+    assert [send_photo(session, me, found, "https://x/m/family/news/1", NOW) for _ in range(2)] == [True, False]
+    (letter,) = session.scalars(select(Letter).where(Letter.kind == "family.news_photo")).all()
+    assert (letter.person_id, letter.channel, letter.facts["file"]) == (
+        cast.xiaofang.id,
+        "customer_service",
+        photo.file,
+    )
+
+
+@pytest.mark.parametrize("kind", ["photos", "home_news"])
+def test_consent_taken_back_hides_the_photo_and_stops_what_was_to_be_sent(session, cast, kind):
+    found, photo = with_photo(session, cast)
+    me = cast.who(cast.xiaofang)
+    send_photo(session, me, found, "https://x/m/family/news/1", NOW)
+    take_back(session, cast.who(cast.li), cast.wangnainai.id, kind, NOW)
+    with pytest.raises(Refused, match="not_yours"):
+        photo_for(session, me, found.id, photo.id)
+    assert session.scalars(select(Letter.state).where(Letter.kind == "family.news_photo")).all() == ["withdrawn"]
+    if kind == "photos":  # the words may still be read
+        assert news_for(session, me, found.id).id == found.id
+        assert photo_of(session, found) is None
+
+
+def test_a_photo_that_is_kept_no_longer_is_none_and_nobody_has_to_phone_about_one(session, cast):
+    found, photo = with_photo(session, cast)
+    send_photo(session, cast.who(cast.xiaofang), found, "https://x/m/family/news/1", NOW)
+    letter = session.scalars(select(Letter).where(Letter.kind == "family.news_photo")).one()
+    assert hand_over(session, letter, NOW) is None
+    assert media_gone(session, photo.id, NOW)
+    assert photo_of(session, found) is None
+    with pytest.raises(Refused, match="not_yours"):
+        photo_for(session, cast.who(cast.xiaofang), found.id, photo.id)
 
 
 @pytest.mark.parametrize("database_url", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True)

@@ -40,7 +40,8 @@ def open_tasks(session, kind):
 
 
 def letters(session, kind):
-    return session.scalars(select(Letter).where(Letter.kind == kind, Letter.state == "planned")).all()
+    query = select(Letter).where(Letter.kind == kind, Letter.state == "planned")
+    return session.scalars(query.order_by(Letter.id)).all()
 
 
 def makeup_of(session, call):

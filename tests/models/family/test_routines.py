@@ -11,7 +11,7 @@ from models.errors import Refused
 from models.family.routines import (
     BY_FAMILY,
     KINDS,
-    MOST,
+    MOST_SPANS,
     OF_OTHERS,
     OF_THE_CALLED,
     Habit,
@@ -66,10 +66,10 @@ def test_strangers_and_whose_link_does_not_hold_write_nothing(session, cast):
 
 
 def test_a_day_holds_so_many_spans_and_no_more(session, cast):
-    habits = [Habit("meal", time(n), time(n, 30)) for n in range(MOST + 1)]
+    habits = [Habit("meal", time(n), time(n, 30)) for n in range(MOST_SPANS + 1)]
     with pytest.raises(Refused, match="bad_routine"):
         put_habits(session, cast.who(cast.li), cast.wangnainai.id, "meal", habits, NOW)
-    put_habits(session, cast.who(cast.li), cast.wangnainai.id, "meal", habits[:MOST], NOW)
+    put_habits(session, cast.who(cast.li), cast.wangnainai.id, "meal", habits[:MOST_SPANS], NOW)
 
 
 def test_two_who_write_at_once_leave_one_after_the_other(open_session, cast):

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from models.errors import Refused
 from models.family.booking import move
 from models.family.calls import FamilyCall
-from models.family.editing import Edit, edit, move_one, skip, take_up
+from models.family.editing import Edit, edit, move_one, skip, take_up, try_edit
 from models.family.ending import cancel, undo
 from models.family.generating import AHEAD, generate
 from models.family.keeping import book_planned
@@ -206,6 +206,91 @@ def test_an_edit_of_the_rule_gives_up_days_and_adds_others_and_comes_back(sessio
     edit(session, me, series.id, Edit(rule=read("week-1-7")), NOW)
     again = {one.day: one for one in rows(session, series) if one.state in ("planned", "booked")}
     assert {key: one.id for key, one in again.items()} == before
+
+
+TUESDAY = SUNDAY + timedelta(days=9)  # the second after the series begins
+
+
+@pytest.mark.case("F3")
+def test_another_rule_from_a_day_on_leaves_what_lies_before_it_and_is_seen_before_it_is_done(session, cast):
+    me, series = cast.who(cast.xiaofang), begun(session, cast)
+    wanted = Edit(rule=read("week-1-2"), anchor=TUESDAY)
+    seen, outcome = try_edit(session, me, series.id, wanted, NOW, TUESDAY)
+    assert [one.starts_at.astimezone(CHINA).date() for one in seen[:2]] == [TUESDAY, TUESDAY + WEEK]
+    assert outcome.off == 2  # of the four that were booked
+    assert (series.rule, {one.isoweekday() for one in calls(session)}) == ("week-1-7", {7})
+    edit(session, me, series.id, wanted, NOW, TUESDAY)
+    live = [one.day for one in rows(session, series) if one.state in ("planned", "booked")]
+    assert live[:3] == [SUNDAY, SUNDAY + WEEK, TUESDAY]
+    assert {one.isoweekday() for one in live[2:]} == {2}
+    # Another hour for all that is to come is one for those by the old rule as well.
+    edit(session, me, series.id, Edit(at=time(10)), NOW)
+    again = [one for one in rows(session, series) if one.state in ("planned", "booked")]
+    assert [one.day for one in again] == live
+    assert {one.starts_at.astimezone(CHINA).time() for one in again} == {time(10)}
+
+
+@pytest.mark.case("F3")
+def test_from_one_date_on_that_date_goes_and_every_two_weeks_counts_from_the_first_new_day(session, cast):
+    me, series = cast.who(cast.xiaofang), begun(session, cast)
+    second = SUNDAY + WEEK
+    own = move_one(session, me, rows(session, series)[3].id, SUNDAY_16 + 3 * WEEK - timedelta(hours=2), NOW)
+    edit(session, me, series.id, Edit(rule=read("week-2-2"), anchor=TUESDAY), NOW, since=second)
+    live = [one.day for one in rows(session, series) if one.state in ("planned", "booked", "moved")]
+    assert live[:4] == [SUNDAY, TUESDAY, SUNDAY + 3 * WEEK, TUESDAY + 2 * WEEK]
+    assert (own.state, told_of(session, series)[second]) == ("moved", ("cancelled", "edited"))
+    edit(session, me, series.id, Edit(at=time(10)), NOW)
+    assert told_of(session, series)[second] == ("cancelled", "edited")  # what was given up stays so
+
+
+@pytest.mark.case("F7")
+@pytest.mark.parametrize(
+    ("code", "anchor", "expected"),
+    [
+        ("month-1-31", "2026-12-31", ["2026-12-31", "2027-01-31", "2027-02-28", "2027-03-31"]),
+        ("nth-5-5", "2026-12-04", ["2026-12-25", "2027-01-29", "2027-02-26"]),
+        ("lunar-1-15", "2026-12-02", ["2026-12-09", "2026-12-23", "2027-01-08"]),
+        ("birthday-6L-10", "2026-12-02", ["2027-07-13"]),
+        ("feast-moon", "2026-12-02", ["2027-09-15"]),
+    ],
+)
+def test_weekly_becomes_monthly_lunar_or_a_birthday_from_a_day_on(session, cast, code, anchor, expected):
+    me, series = cast.who(cast.xiaofang), begun(session, cast, on_holidays="keep")
+    first = day(anchor)
+    seen, _ = try_edit(session, me, series.id, Edit(rule=read(code), anchor=first), NOW, first)
+    assert [one.starts_at.astimezone(CHINA).date().isoformat() for one in seen][: len(expected)] == expected
+
+
+@pytest.mark.case("F5")
+def test_another_rule_from_far_ahead_leaves_no_gap_before_it(session, cast):
+    me, series = cast.who(cast.xiaofang), begun(session, cast)
+    far = SUNDAY + 20 * WEEK + timedelta(days=2)
+    edit(session, me, series.id, Edit(rule=read("week-1-2")), NOW, since=far)
+    later = NOW + 19 * WEEK
+    while generate(session, later):
+        pass
+    days = [one.day for one in rows(session, series)]
+    assert days == [*sundays(21), *(far + n * WEEK for n in range(len(days) - 21))]
+    assert days[-1] > far
+
+
+@pytest.mark.parametrize(
+    ("wanted", "since"),
+    [(Edit(rule=read("week-1-2")), date(9999, 1, 1)), (Edit(rule=read("week-1-2"), anchor=date(9999, 1, 1)), None),
+     (Edit(rule=read("week-1-2")), SUNDAY + 10 * WEEK), (Edit(rule=read("week-1-2"), anchor=SUNDAY + 10 * WEEK), None)],
+)  # fmt: skip
+def test_a_change_beyond_a_year_or_beyond_the_end_is_refused_and_nothing_is_tried(session, cast, wanted, since):
+    me, series = cast.who(cast.xiaofang), begun(session, cast, last_day=SUNDAY + 8 * WEEK)
+    for act in (try_edit, edit):
+        with pytest.raises(Refused, match="bad_repeat"):
+            act(session, me, series.id, wanted, NOW, since)
+    assert {one.isoweekday() for one in calls(session)} == {7}
+
+
+def test_a_stranger_tries_nothing(session, cast):
+    series = begun(session, cast)
+    with pytest.raises(Refused, match="not_yours"):
+        try_edit(session, cast.who(cast.aming), series.id, Edit(rule=read("week-1-2")), NOW)
 
 
 def test_where_the_new_time_is_taken_in_one_week_the_old_one_stands_there(session, cast):

@@ -1,6 +1,8 @@
 """When a call can be: nobody is woken, nobody is at table, roads are reckoned with, and both clocks are right."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, time, timedelta
+from threading import Barrier
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,8 +13,9 @@ from handlers.words import when, when_two
 from models.errors import Refused
 from models.family.booking import move
 from models.family.joining import invite
-from models.family.routines import Habit, put_habits
+from models.family.routines import Habit, put_habits, written_of
 from models.family.slots import best, free_slots, nearest
+from models.history import history_of
 from models.hours import CHINA, instants
 from models.people.persons import Person, move_to_zone
 from models.people.staff import StaffRole
@@ -260,6 +263,39 @@ def test_strangers_write_nothing_of_a_persons_days(session, cast):
 def test_what_no_day_can_hold_is_refused(session, cast, kind, habit):
     with pytest.raises(Refused, match="bad_routine"):
         put_habits(session, cast.who(cast.li), cast.wangnainai.id, kind, [habit], NOW)
+
+
+def test_of_two_spans_that_begin_together_the_later_stands(session, cast):
+    put(session, cast, cast.wangnainai, "nap", (time(13), time(14)), (time(13), time(15)))
+    assert written_of(session, cast.wangnainai.id) == {"nap": [Habit("nap", time(13), time(15))]}
+
+
+def test_history_keeps_what_was_written_by_whom(session, cast):
+    put(session, cast, cast.wangnainai, "market", (time(7), time(11), "67", "38"))
+    put(session, cast, cast.wangnainai, "market")
+    lines = history_of(session, f"routine:{cast.wangnainai.id}")
+    assert [line.note for line in lines] == ["market 07:00-11:00 w67 d38", "market"]
+    assert {(line.by_person_id, line.as_role, line.at) for line in lines} == {(cast.li.id, "cadre", NOW)}
+
+
+def test_of_two_who_write_at_once_one_has_not_seen_what_stands(cast, open_session):
+    start = Barrier(2)
+
+    def writes(hour):
+        with open_session() as session:
+            start.wait()
+            try:
+                put_habits(session, cast.who(cast.li), cast.wangnainai.id, "nap",
+                           [Habit("nap", time(hour), time(15))], NOW, seen="")  # fmt: skip
+                session.commit()
+            except Refused as refusal:
+                return refusal.code
+            return "written"
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(writes, (12, 13))) == ["stale", "written"]
+    with open_session() as session:
+        assert len(written_of(session, cast.wangnainai.id)["nap"]) == 1
 
 
 def test_a_centre_in_the_middle_of_a_quarter_still_has_its_half_hours(session, cast):
