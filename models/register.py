@@ -62,22 +62,20 @@ from models.places import alliances, areas, cells, centres, equipment, heeding, 
 from models.tasks import escalation, tasks
 
 ROOMS = (
-    history, audit, hours, areas, centres, alliances, heeding, cells, travel, equipment,
+    history, audit, hours, areas, centres, alliances, heeding, cells, travel, equipment, outages, lent,
     persons, lives, identities, care, consent, contacts, staff, entering, signins, desk_sessions, accounts,
     inbox, letters, receipts, budgets, breakers, subscriptions, optouts, rules, media, answers, tasks, escalation,
     listings, versions, orders, assignments, tallies, publications, skills, teams, loans, visits, ratings, complaints,
-    demands, needs, help, waiting, calls, guests, proposals, makeup, reports, wellbeing, news, pairing, told,
-    rooms, passes, presence, series, occurrences, feeds, holds, routines, call_days,
-    minutes, devices, shut_out, outages,
-    lent,
+    demands, needs, help, waiting,
+    calls, guests, proposals, makeup, reports, wellbeing, news, pairing, told, rooms, passes, presence, series,
+    occurrences, feeds, holds, routines, call_days, minutes, devices, shut_out,
 )  # fmt: skip
 
 METADATA = Base.metadata
 
 LIVES: tuple[Life, ...] = (
-    care.CARE, lives.PERSON, listings.LISTING, versions.VERSION, orders.ORDER, assignments.ASSIGNMENT, visits.VISIT,
-    loans.LOAN, complaints.COMPLAINT, needs.NEED, demands.DEMAND_LIST, help.HELP, waiting.WAITING, calls.CALL,
-    call_days.CALL_DAY, guests.GUEST, proposals.PROPOSAL, makeup.MAKEUP, pairing.PAIRING, series.SERIES,
-    occurrences.OCCURRENCE, letters.LETTER, media.MEDIA, tasks.TASK,
-    centres.CLOSURE, outages.OUTAGE,
+    centres.CLOSURE, outages.OUTAGE, care.CARE, lives.PERSON, listings.LISTING, versions.VERSION, orders.ORDER,
+    assignments.ASSIGNMENT, visits.VISIT, loans.LOAN, complaints.COMPLAINT, needs.NEED, demands.DEMAND_LIST, help.HELP,
+    waiting.WAITING, calls.CALL, call_days.CALL_DAY, guests.GUEST, proposals.PROPOSAL, makeup.MAKEUP, pairing.PAIRING,
+    series.SERIES, occurrences.OCCURRENCE, letters.LETTER, media.MEDIA, tasks.TASK,
 )  # fmt: skip

@@ -100,47 +100,35 @@ OPEN_TO_ALL = frozenset({"console.style", "console.sign.in_", "console.sign.ente
 BEFORE_A_PASSWORD = frozenset({"console.sign.password", "console.sign.change", "console.sign.out"})
 ROOMS = (
     home.ROOM, tasks.ROOM, calls.ROOM, moving_desk.ROOM, guests_desk.ROOM, ways_desk.ROOM, booking_desk.ROOM,
-    series_desk.ROOM, days_desk.ROOM, seats_desk.ROOM, callsheet.ROOM, quiet.ROOM, screens_desk.ROOM,
-    routines_desk.ROOM, pairs_desk.ROOM,
-    needs_desk.ROOM, help_desk.ROOM, demands_desk.ROOM, gaps_desk.ROOM, orders.ROOM, dispatch.ROOM, waiting_desk.ROOM,
-    sheet.ROOM, loans_desk.ROOM, review.ROOM, report.ROOM, letters.ROOM, residents.ROOM, centres.ROOM, seats.ROOM,
-    logbook.ROOM,
-    rules_desk.ROOM,
+    series_desk.ROOM, days_desk.ROOM, seats_desk.ROOM, callsheet.ROOM, quiet.ROOM, pairs_desk.ROOM, routines_desk.ROOM,
+    screens_desk.ROOM, needs_desk.ROOM, help_desk.ROOM, demands_desk.ROOM, gaps_desk.ROOM, orders.ROOM, dispatch.ROOM,
+    waiting_desk.ROOM, sheet.ROOM, loans_desk.ROOM, review.ROOM, report.ROOM, letters.ROOM, residents.ROOM,
+    centres.ROOM, seats.ROOM, logbook.ROOM, rules_desk.ROOM,
 )  # fmt: skip
 
 STATUS: Mapping[str, int] = {
     "not_yours": 404, "no_letter": 404, "reason_needed": 422, "reveal_reason": 422, "not_a_cadre": 422,
     "answer_first": 422, "reason_missing": 422, "alternative_needed": 422, "bad_reason": 422, "bad_time": 422,
-    "note_needed": 422, "bad_wake": 422, "bad_span": 422, "not_lendable": 404,
-    "bad_days": 422, "bad_choice": 422, "bad_outage": 422,
-    "bad_rule": 422,
-    "bad_place": 422,
-    "agreement_missing": 422, "bad_seats": 422,
+    "note_needed": 422, "bad_wake": 422, "bad_span": 422, "not_lendable": 404, "bad_days": 422, "bad_choice": 422,
+    "bad_outage": 422, "bad_rule": 422, "bad_place": 422, "agreement_missing": 422, "bad_seats": 422,
     "bad_routine": 422, "bad_rhythm": 422, "bad_repeat": 422, "overlaps_itself": 422,
 }  # fmt: skip
 REFUSALS: Mapping[str, str] = {
     **order_words.REFUSALS, **catalogue_words.REFUSALS, **need_words.REFUSALS, **waiting_words.REFUSALS,
     **people_words.REFUSALS, **series_words.REFUSALS, **family_words.REFUSALS, **call_words.REFUSALS,
     **room_words.REFUSALS, **letter_words.REFUSALS, **task_words.REFUSALS, **place_words.REFUSALS,
-    **rule_words.REFUSALS,
-    **words.REFUSALS, **words.DESK_REFUSALS,
-    **day_words.REFUSALS,
-    **routine_words.REFUSALS,
+    **rule_words.REFUSALS, **day_words.REFUSALS, **routine_words.REFUSALS, **words.REFUSALS, **words.DESK_REFUSALS,
 }  # fmt: skip
 DONE: Mapping[str, str] = {
     "password": people_words.SIGN_IN_CHANGED, "resent": letter_words.RESENT, **task_words.DONE_WORDS,
     **desk_words.DONE_WORDS, **need_desk_words.DONE, **waiting_words.DONE, **call_words.DONE_WORDS,
-    **people_words.DONE_WORDS, **series_words.DONE, **loan_words.DONE,
-    **place_words.DONE,
-    **rule_words.DONE,
-    **day_words.DONE,
-    **routine_words.DONE,
+    **people_words.DONE_WORDS, **series_words.DONE, **loan_words.DONE, **place_words.DONE, **rule_words.DONE,
+    **day_words.DONE, **routine_words.DONE,
 }  # fmt: skip
 # How each kind of thing says what has changed since a page showed it.
 CHANGED: Mapping[str, Callable[[str], str]] = {
     "task": tasks.changed, "call": calls.changed, "version": review.changed, "need": needs_desk.changed,
-    "help": help_desk.changed, "rule": rules_desk.changed,
-    "call_day": days_desk.changed,
+    "help": help_desk.changed, "rule": rules_desk.changed, "call_day": days_desk.changed,
     "routine": routines_desk.changed, "pair": pairs_desk.changed, "series": series_desk.changed,
 }  # fmt: skip
 

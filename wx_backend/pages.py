@@ -57,8 +57,7 @@ UNFIT = frozenset({
 ROOMS = (
     people.ROOM, ordering.ROOM, after_pages.ROOM, jobs_pages.ROOM, need_pages.ROOM, line_pages.ROOM, family.ROOM,
     booking_pages.ROOM, answer_pages.ROOM, series_pages.ROOM, news_pages.ROOM, routine_pages.ROOM, kin_pages.ROOM,
-    trust_pages.ROOM,
-    series_rules_pages.ROOM,
+    trust_pages.ROOM, series_rules_pages.ROOM,
 )  # fmt: skip
 OPEN_TO_ALL = "pages.entrance.enter"
 NOWHERE = "pages.nowhere"

@@ -81,7 +81,6 @@ def family_things(session, cast, call):
     return {
         "proposal": asked.id, "makeup_id": makeup.id, "pair_id": paired.id, "series": series.id,
         "date": session.scalars(select(Occurrence.id).where(Occurrence.series_id == series.id).limit(1)).one(),
-        "centre": cast.centre.id, "helper": cast.li.id, "plan": "week-1-7", "how": "by_hand.voice",
-        "clock": "1000", "kept": "skip",
-        "answer": "no", "loan": 1,
+        "centre": cast.centre.id, "helper": cast.li.id, "plan": "week-1-7", "how": "by_hand.voice", "clock": "1000",
+        "kept": "skip", "answer": "no", "loan": 1,
     }  # fmt: skip

@@ -37,17 +37,13 @@ MOST = 6  # questions that one list may ask, the guard's own included
 MINUTE = timedelta(minutes=1)
 LISTS = {
     "tasks": "/console/tasks/", "orders": "/console/orders/", "letters": "/console/letters/",
-    "calls": "/console/calls/?view=all", "pairs": "/console/pairs/",
-    "callsheet": "/console/callsheet/?day=2026-11-24", "quiet": "/console/quiet/",
-    "dispatch": "/console/dispatch/", "sheet": "/console/sheet/", "review": "/console/review/",
-    "report": "/console/report/", "needs": "/console/needs/", "help": "/console/help/",
-    "demands": "/console/demands/", "gaps": "/console/gaps/",
-    "waiting": "/console/waiting/", "series": "/console/series/", "days": "/console/days/",
-    "days past": "/console/days/?view=past",
-    "loans": "/console/loans/",
-    "residents": "/console/residents/", "centres": "/console/centres/", "audit": "/console/audit/",
-    "rules": "/console/rules/",
-    "": "/console/",
+    "calls": "/console/calls/?view=all", "pairs": "/console/pairs/", "callsheet": "/console/callsheet/?day=2026-11-24",
+    "quiet": "/console/quiet/", "dispatch": "/console/dispatch/", "sheet": "/console/sheet/",
+    "review": "/console/review/", "report": "/console/report/", "needs": "/console/needs/", "help": "/console/help/",
+    "demands": "/console/demands/", "gaps": "/console/gaps/", "waiting": "/console/waiting/",
+    "series": "/console/series/", "days": "/console/days/", "days past": "/console/days/?view=past",
+    "loans": "/console/loans/", "residents": "/console/residents/", "centres": "/console/centres/",
+    "audit": "/console/audit/", "rules": "/console/rules/", "": "/console/",
 }  # fmt: skip
 
 
