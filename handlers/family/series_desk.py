@@ -81,7 +81,7 @@ def turned(series: int) -> Response:
     rule, since = read(desk.typed("rule")) if desk.typed("rule") else None, _day("since")
     wanted = Edit(rule=rule, at=clock_of(desk.typed("at").replace(":", "")))
     outcome = edit(desk.session(), desk.who(), series, wanted, desk.now(), since)
-    desk.note("series_edit", found.subject, new=found.rule)
+    desk.note("series_edit", found.subject, set=found.rule)
     return desk.back_to("console.series.one", "series_kept" if outcome.kept else "series_edit", series=series)
 
 

@@ -121,14 +121,21 @@ AUDIT_VERBS = {
     "call_told": "记下告诉了老人", "call_screen": "打开中心的屏幕", "homebound": "记能不能到中心",
     "closure_preview": "看关门影响到谁", "closure_shut": "登记关门", "closure_open_again": "撤回或提前结束关门",
     "outage_preview": "看停用影响到谁", "outage_begin": "登记座位停用", "outage_mend": "登记座位修好",
-    "rule_change": "改提醒规则", "rule_off": "停用提醒规则", "rule_shipped": "恢复原有提醒规则",
-    "account_added": "开通账号", "account_reset": "重置密码", "role_ended": "停用岗位",
+    "series_edit": "改定期连线", "call_arrive": "记老人到场", "call_set_out": "记出发上门",
+    "call_ask": "问家人能不能改时间", "call_move": "改视频时间", "call_cancel": "代取消视频",
+    "call_undo": "撤回取消视频", "call_place": "改视频地点", "call_way": "改视频方式", "call_guest": "请家人一起视频",
+    "call_guest_off": "家人不参加视频", "day_make": "开集中连线", "day_resize": "改集中连线的屏幕数",
+    "day_off": "取消集中连线", "day_reseat": "改座位", "day_reserve": "改到备用时段", "pair": "请人结对",
+    "pair_part": "解除结对", "routine": "记作息", "rule_change": "改提醒规则", "rule_off": "停用提醒规则",
+    "rule_shipped": "恢复原有提醒规则", "account_added": "开通账号", "account_reset": "重置密码",
+    "role_ended": "停用岗位",
 }  # fmt: skip
 AUDIT_THINGS = {
     "task": "任务", "call": "视频", "letter": "通知", "person": "居民", "order": "订单", "account": "账号",
     "role": "岗位", "version": "服务清单", "need": "需求", "help": "求助", "list": "需求清单", "waiting": "排队",
     "report": "报表", "sheet": "上门安排", "series": "定期连线", "occurrence": "定期连线的一次", "pair": "结对",
-    "loan": "借用", "closure": "关门", "centre": "中心", "outage": "座位停用", "station": "座位", "rule": "提醒规则",
+    "loan": "借用", "closure": "关门", "centre": "中心", "outage": "座位停用", "station": "座位",
+    "call_day": "集中连线", "rule": "提醒规则",
 }  # fmt: skip
 AUDIT_FAULTS = {
     "missing": "第{seq}条不见了。", "chain": "第{seq}条和前一条接不上：中间被改过、删过或插过。",
@@ -136,8 +143,10 @@ AUDIT_FAULTS = {
     "noted": "上次记下的末条指纹不在了：整本日志被重写过。",
 }  # fmt: skip
 AUDIT_DETAILS = {
-    "reason": "原因", "code": "答复", "to": "交给", "answer": "答复", "new": "新编号", "found": "找到",
-    "why": "原因", "rows": "行数", "month": "月份", "whom": "提醒谁", "was": "原来", "set": "改成",
+    "reason": "原因", "code": "答复", "to": "交给", "answer": "答复", "new": "新编号", "found": "找到", "why": "原因",
+    "rows": "行数", "month": "月份", "whom": "提醒谁", "was": "原来", "set": "改成", "what": "结果", "whose": "谁同意",
+    "means": "怎么同意的", "proposal": "提议", "guest": "请谁", "way": "方式", "media": "画面", "screens": "屏幕数",
+    "homebound": "行动不便",
 }  # fmt: skip
 BEFALLS = {"pause": "登记：住院", "resume": "登记：出院", "move_away": "登记：搬走", "die": "登记：去世"}
 BEFALLEN = "已经登记。"
