@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -9,13 +10,14 @@ from sqlalchemy.orm import Session
 
 from models.hours import CHINA, calendar
 from models.messages.breakers import EVERY, Breaker
-from models.messages.letters import Letter, in_states
+from models.messages.letters import Letter
+from models.messages.looking import backlog
 from models.places.centres import ServiceCentre
 from models.tasks.tasks import TASK, Task
 from wx_backend import migrations
 from wx_backend.config import Config
 from wx_backend.database import make_engine, session_factory
-from wx_backend.hands import make_clients, make_templates
+from wx_backend.hands import make_clients, make_clock, make_templates
 from wx_backend.keys import stays_here
 from wx_backend.now import real_now
 from wx_backend.printing.fonts import NoFont, faces
@@ -90,7 +92,7 @@ def _database(config: Config) -> Iterator[Finding]:
             "" if kind == "postgresql" else ": one machine, one clock process; PostgreSQL for a county"))  # fmt: skip
         with session_factory(engine)() as session:
             yield from _county(session)
-            yield from _outbox(session)
+            yield from _outbox(session, make_clock(config)())
             yield from _calendar(session)
     except SQLAlchemyError as error:
         yield Finding("fail", "database", f"{kind} does not answer: {str(error).splitlines()[0][:120]}")
@@ -106,19 +108,29 @@ def _county(session: Session) -> Iterator[Finding]:
         yield Finding("warn", "county", "nothing is loaded: wx-backend load FILE")
 
 
-def _outbox(session: Session) -> Iterator[Finding]:
-    late = session.scalar(
-        select(func.count()).select_from(Letter).where(in_states("planned", "retry"), Letter.next_at < real_now())
-    )
-    if late:
-        yield Finding("warn", "outbox", f"{late} letters are due and unsent: does `wx-backend clock` run?")
-    for one in session.scalars(select(Breaker).where(Breaker.open_until > real_now())):
+def _outbox(session: Session, now: datetime) -> Iterator[Finding]:
+    behind = backlog(session, now=now, real_now=real_now())
+    if behind.oldest is not None:
+        late = f"{behind.due} letters are due and unsent, the oldest for {as_span(now - behind.oldest)}"
+        yield Finding("warn", "outbox", f"{late}: does `wx-backend clock` run?")
+    if behind.stuck:
+        held = f"{behind.stuck} letters are held by senders that are gone, and nobody has swept them"
+        yield Finding("warn", "outbox", f"{held}: does `wx-backend clock` run?")
+    for one in session.scalars(select(Breaker).where(Breaker.open_until > now)):
         what = "everything" if one.kind == EVERY else one.kind
         until = f"stopped until {one.open_until:%Y-%m-%d %H:%M} UTC"
         yield Finding("warn", "outbox", f"{one.channel} of {one.app_id}, {what}: {until}, {one.code} {one.why}"[:160])
     check = session.scalar(select(func.count()).select_from(Letter).where(Letter.state == "needs_check")) or 0
     open_tasks = session.scalar(select(func.count()).select_from(Task).where(Task.state.not_in(TASK.ends))) or 0
     yield Finding("ok", "outbox", f"{check} letters to be checked by hand, {open_tasks} tasks open")
+
+
+def as_span(lasted: timedelta) -> str:
+    """A span as somebody at a terminal reads it."""
+    minutes = max(int(lasted.total_seconds()), 0) // 60
+    if minutes < 60:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min" if minutes < 2880 else f"{minutes // 1440} days"
 
 
 def _calendar(session: Session) -> Iterator[Finding]:

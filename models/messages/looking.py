@@ -76,6 +76,24 @@ def is_stuck(letter: Letter, now: datetime) -> bool:
     return letter.state in ("planned", "retry") and letter.next_at < now - STUCK_AFTER
 
 
+@dataclass(frozen=True)
+class Backlog:
+    """How far behind sending is: letters due and unsent, since when the oldest of them is due, and letters whose
+    sender's lease ran out without anybody taking them back."""
+
+    due: int
+    oldest: datetime | None
+    stuck: int
+
+
+def backlog(session: Session, *, now: datetime, real_now: datetime) -> Backlog:
+    """What stands in the outbox and should not: leases run on real time, all else on `now`."""
+    due = select(func.count().label("many"), func.min(Letter.due_at).label("oldest"))
+    row = session.execute(due.where(in_states("planned", "retry"), Letter.next_at <= now)).one()
+    stuck = select(func.count()).where(in_states("sending"), Letter.lease_until < real_now)
+    return Backlog(row.many, row.oldest, session.scalar(stuck) or 0)
+
+
 def _asked(question: Question) -> Asked:
     query: Asked = select(Letter, Person.name).join(Person, Person.id == Letter.person_id)
     if question.name:
