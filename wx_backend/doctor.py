@@ -1,8 +1,9 @@
 """What `wx-backend doctor` says: one line for each thing that a working centre needs, and what to do where it lacks."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -17,13 +18,15 @@ from models.tasks.tasks import TASK, Task
 from wx_backend import migrations
 from wx_backend.config import Config
 from wx_backend.database import make_engine, session_factory
-from wx_backend.hands import make_clients, make_clock, make_templates
+from wx_backend.hands import account_channels, make_clients, make_clock, make_templates
 from wx_backend.keys import stays_here
 from wx_backend.now import real_now
 from wx_backend.printing.fonts import NoFont, faces
 from wx_backend.redis import alive, connect
 from wx_backend.web import assets
-from wx_backend.wechat.templates import drift
+from wx_backend.wechat.client import Client
+from wx_backend.wechat.owned import drift, owned
+from wx_backend.wechat.templates import Template
 
 
 @dataclass(frozen=True)
@@ -158,9 +161,23 @@ def _cache(config: Config) -> Iterator[Finding]:
 
 
 def _wechat(config: Config) -> Iterator[Finding]:
-    client = make_clients(config, connect("memory://"))[config.wechat.official_account.app_id]
-    yield from _tried("wechat", "an access token was given", lambda: [str(client.fetch_access_token())][:0])
-    yield from _tried("templates", "agree with the account", lambda: drift(make_templates(config), client))
+    clients = make_clients(config, connect("memory://"))
+    for name, account in config.named_accounts().items():
+        yield from _tried("wechat", f"{name}: an access token was given", partial(_token_of, clients[account.app_id]))
+    for channel, client in account_channels(config, clients).items():
+        ours = make_templates(config, channel)
+        yield from _tried(
+            "templates", f"{channel}: {len(ours)} agree with the account", partial(_drift, channel, ours, client)
+        )
+
+
+def _token_of(client: Client) -> list[str]:
+    client.fetch_access_token()
+    return []
+
+
+def _drift(channel: str, ours: Mapping[str, Template], client: Client) -> list[str]:
+    return [f"{channel}: {line}" for line in drift(ours, owned(channel, client))]
 
 
 def _tried(about: str, good: str, look: Callable[[], list[str]]) -> Iterator[Finding]:

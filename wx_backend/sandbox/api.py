@@ -24,8 +24,11 @@ def _table(world: World, later: Later) -> dict[str, Call]:
     return {
         "/cgi-bin/message/template/send": lambda acc, body: messages.template_send(world, acc, later, body),
         "/cgi-bin/message/custom/send": lambda acc, body: messages.custom_send(world, acc, body),
-        "/cgi-bin/message/subscribe/send": lambda acc, body: messages.subscribe_send(world, acc, body),
-        "/cgi-bin/message/subscribe/bizsend": lambda acc, body: messages.subscribe_send(world, acc, body),
+        "/cgi-bin/message/subscribe/send": lambda acc, body: messages.subscribe_send(
+            world, acc, later, body, "mini_program"),
+        "/cgi-bin/message/subscribe/bizsend": lambda acc, body: messages.subscribe_send(
+            world, acc, later, body, "official_account"),
+        "/wxaapi/newtmpl/gettemplate": lambda acc, _: own.subscription_list(world, acc),
         "/cgi-bin/menu/create": lambda _, body: own.menu_create(world, body),
         "/cgi-bin/menu/get": lambda *_: own.menu_get(world),
         "/cgi-bin/menu/delete": lambda *_: own.menu_delete(world),
@@ -78,6 +81,7 @@ def blueprint(world: World, faults: Faults, tokens: Tokens, later: Later) -> Blu
 
     @api.route("/cgi-bin/<path:rest>", methods=["GET", "POST"])
     @api.route("/wxa/<path:rest>", methods=["GET", "POST"])
+    @api.route("/wxaapi/<path:rest>", methods=["GET", "POST"])
     def call_api(rest: str) -> Any:
         """Any call of the API: counted, perhaps struck by a fault, else done."""
         path = request.path
