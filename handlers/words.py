@@ -180,10 +180,11 @@ YOU_UNREACHED = "（您现在收不到公众号的消息，到时由工作人员
 
 
 def unreached(people: Mapping[int, str], reader: int) -> str:
-    """What happens instead where WeChat does not reach somebody (id → name); "" where it reaches all."""
+    """What happens instead where WeChat does not reach somebody (id → name), a line each for the reader and for the
+    others; "" where it reaches all."""
     names = [called(name) for key, name in people.items() if key != reader]
     lines = [YOU_UNREACHED] if reader in people else []
-    return "".join(f"\n{line}" for line in [*lines, *([UNREACHED.format(names="、".join(names))] if names else [])])
+    return "\n".join([*lines, *([UNREACHED.format(names="、".join(names))] if names else [])])
 
 
 def two_lines(both: str) -> str:
