@@ -6,6 +6,7 @@ from pathlib import Path
 
 from models.messages.allowance import Allowance, Limits
 from models.messages.ladder import CHANNELS
+from models.messages.subscriptions import Topic
 from scheduler.settings import ClockSettings
 from wx_backend.config import Config, SubscriptionSection
 from wx_backend.now import Clock
@@ -69,6 +70,16 @@ def make_folder(config: Config) -> Folder:
 def make_fetcher(config: Config, clients: Mapping[str, Client]) -> Fetcher:
     """What brings voice notes and pictures into the folder of the settings."""
     return Fetcher(clients, make_folder(config))
+
+
+def make_topics(config: Config) -> tuple[Topic, ...]:
+    """What people can agree to be written to by, of the accounts that are switched on."""
+    named = config.named_accounts()
+    return tuple(
+        Topic(one.key, channel.name, one.id, one.long_term)
+        for channel in CHANNELS.values() if channel.needs == "consent" and channel.through in named
+        for one in make_templates(config, channel.name).values()
+    )  # fmt: skip
 
 
 def make_allowance(config: Config) -> Allowance:
