@@ -187,6 +187,10 @@ def unreached(people: Mapping[int, str], reader: int) -> str:
     return "\n".join([*lines, *([UNREACHED.format(names="、".join(names))] if names else [])])
 
 
+# How somebody was told what WeChat did not bring, as who told them says it.
+TOLD_MEANS = {"visit": "当面说了", "phone": "电话说了"}
+
+
 def two_lines(both: str) -> str:
     """A time for two zones as a page shows it, one below the other."""
     return both.replace(" · ", "\n")

@@ -16,6 +16,12 @@ from models.paging import Asked, Cursor, Page, page
 from models.people.persons import Person
 
 ON_THE_WAY = ("planned", "retry", "sending")
+# Letters that tell how something ended: as true after its time as before.
+OF_THE_END = frozenset({
+    "ordering.completed", "ordering.unmet", "ordering.cancelled", "ordering.called_off", "ordering.nobody_home",
+    "ordering.complaint_settled", "family.relative_no_show", "family.resident_no_show", "family.neither_came",
+    "family.technical_failure",
+})  # fmt: skip
 USEFUL_AGAIN = timedelta(hours=24)
 STUCK_AFTER = timedelta(minutes=10)
 
@@ -168,6 +174,6 @@ def _check_true(session: Session, old: Letter, now: datetime) -> None:
         raise Refused("not_true_now")
     if old.state == "suppressed":
         raise Refused("not_wanted")
-    starts_at = old.facts.get("starts_at")
-    if starts_at and datetime.fromisoformat(starts_at) <= now:
+    moment = old.facts.get("starts_at") or old.facts.get("preferred_at")
+    if moment and old.kind not in OF_THE_END and datetime.fromisoformat(moment) <= now:
         raise Refused("over")
