@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection
 
 from sqlalchemy.orm import Session
 
-from handlers.words import unreached
+from handlers.words import ASIDE, unreached
 from models.people.identities import out_of_reach
 
 
@@ -19,5 +19,6 @@ def not_reached(
 
 
 def warned(text: str, session: Session, people: Collection[int], reader: int) -> str:
-    """The text, and below it whoever of these people is out of reach."""
-    return f"{text}\n{not_reached(session, people, reader)}".rstrip("\n")
+    """The text, and below it, as an aside, whoever of these people is out of reach."""
+    asides = (ASIDE.format(said=line) for line in not_reached(session, people, reader).splitlines())
+    return "\n".join((text, *asides))

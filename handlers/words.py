@@ -175,8 +175,9 @@ def when_two(moment: datetime, here: ZoneInfo, there: ZoneInfo) -> str:
     return f"{name}{first} · {city(there)}{second}"
 
 
-UNREACHED = "（{names}现在收不到微信消息，有变化由工作人员打电话或上门告诉。）"
-YOU_UNREACHED = "（您现在收不到公众号的消息，到时由工作人员打电话提醒您。在公众号设置里打开“接收消息”就能恢复。）"
+UNREACHED = "{names}现在收不到微信消息，有变化由工作人员打电话或上门告诉。"
+YOU_UNREACHED = "您现在收不到公众号的消息，到时由工作人员打电话提醒您。在公众号设置里打开“接收消息”就能恢复。"
+ASIDE = "（{said}）"
 
 
 def unreached(people: Mapping[int, str], reader: int) -> str:

@@ -95,10 +95,10 @@ def test_the_mini_program_says_it_with_the_times_and_with_the_booking(mini, cast
     assert mini.get("calls/slots", query_string=asked).json["data"]["not_reached"] == YOU_UNREACHED
     sent = {"client_key": "client-key-1", "person_id": cast.wangnainai.id, "starts_at": SUNDAY_16.isoformat()}
     made = mini.post("calls", sent)
-    assert made.json["msg"].endswith(YOU_UNREACHED)
+    assert made.json["msg"].endswith(f"（{YOU_UNREACHED}）")
     to = {"starts_at": "2026-11-29T15:00:00+08:00"}
     moved = mini.post(f"calls/{made.json['data']['id']}/move", to)
-    assert (moved.status_code, moved.json["msg"].endswith(YOU_UNREACHED)) == (200, True)
+    assert (moved.status_code, moved.json["msg"].endswith(f"（{YOU_UNREACHED}）")) == (200, True)
 
 
 @pytest.mark.case("D18")
@@ -111,7 +111,7 @@ def test_the_mini_program_says_nothing_of_whom_wechat_reaches(mini, cast):
 def test_the_mini_program_says_it_of_whom_one_may_order_for_and_with_the_order(mini, cast, open_session):
     people = {one["name"]: one["not_reached"] for one in mini.get("people").json["data"]["items"]}
     assert people["王秀英"] == others("王秀英")
-    assert mini.post("orders", meal_for(cast)).json["msg"].endswith(others("王秀英"))
+    assert mini.post("orders", meal_for(cast)).json["msg"].endswith(f"（{others('王秀英')}）")
     with open_session() as session, session.begin():
         session.add(Identity(app_id="a", openid="o-w", person_id=cast.wangnainai.id, since=NOW))
     people = {one["name"]: one["not_reached"] for one in mini.get("people").json["data"]["items"]}
