@@ -105,6 +105,7 @@ OF_RULES: Mapping[str, Meaning] = {
     "no_minutes": Meaning(409, "the mini-program's minutes of this month are used up"),
     "no_reviewer": Meaning(409, "nobody but the author may review here"),
     "no_station": Meaning(409, "the centre has no station for calls"),
+    "no_topic": Meaning(422, "no such template of the mini-program: read them anew"),
     "no_way": Meaning(409, "calls are not held in this way here"),
     "nobody_answers": Meaning(409, "nobody of this organisation can be reached"),
     "nobody_to_tell": Meaning(409, "no relative is confirmed"),

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 
 from handlers import desk, happened, masking
 from handlers.family import after_words, words
+from handlers.reach import not_reached
 from handlers.tasks import words as task_words
 from models.errors import Refused
 from models.family import ending, told, wellbeing
@@ -122,8 +123,9 @@ def _whole(key: int, *, shown: bool = False) -> str:
     session = desk.session()
     row = call_row(session, desk.who(), key)
     call: FamilyCall = row.FamilyCall
-    names = [row.cared, row.relative, *(guest.name for guest in guests_of(session, key))]
-    telling = told.telling_of(session, call)
+    telling, company = told.telling_of(session, call), guests_of(session, key)
+    told_by = [call.relative_id, *(guest.id for guest in company)] if call.state == "booked" else []
+    names = [row.cared, row.relative, *(guest.name for guest in company)]
     return render_template(
         "calls/desk_one.html", row=row, call=call, shown=shown, words=words, after_words=after_words,
         task_words=task_words, guests=names[2:], ways=ways_to(session, call.cared_id), seen=_seen(call),
@@ -131,5 +133,6 @@ def _whole(key: int, *, shown: bool = False) -> str:
         tick=wellbeing.tick_of(session, desk.who(), key), reports=reports_of(session, key), outcomes=OUTCOMES,
         hint=suggested(session, call, desk.now()), begun=call.starts_at <= desk.now(), means=told.MEANS,
         story=happened.lines(session, call.subject, after_words.VERBS, shown=shown),
+        away=not_reached(session, told_by, desk.who().person_id, str if shown else masking.name),
         said=lambda text: text if shown else masking.typed(text, *names),
     )  # fmt: skip

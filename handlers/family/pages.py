@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response as Answer
 
 from handlers.family import entering, page_words, words
 from handlers.family.moments import instant_in
+from handlers.reach import not_reached
 from handlers.words import two_lines, when_two
 from models.family import changing, makeup, ways
 from models.family.calls import FamilyCall, call_for, calls_of, led_by
@@ -18,6 +19,7 @@ from models.family.guests import guests_of
 from models.family.joining import invite, leave, may_be_asked
 from models.family.passes import give_pass, open_calls, open_screen
 from models.hours import CHINA
+from models.people.identities import out_of_reach
 from models.people.persons import Person
 from models.places.centres import ServiceCentre
 
@@ -43,9 +45,12 @@ def one(call: int) -> str:
     """One call on both clocks, who is on it, and what can be done with it."""
     found, role = call_for(g.session, g.who, call)
     changes = found.state == "booked" and role == "relative"
+    company = guests_of(g.session, call)
+    told_by = [found.relative_id, *(guest.id for guest in company)] if found.state == "booked" else []
     return render_template(
         "family/pages/call.html", words=page_words, row=_row(found, role), call=found, told=told(), role=role,
-        guests=[guest.name for guest in guests_of(g.session, call)], changes=changes,
+        guests=[guest.name for guest in company], changes=changes,
+        away=not_reached(g.session, told_by, g.who.person_id),
         way=words.WAYS[found.way], media=words.MEDIA[found.media],
         undoing=role == "relative" and may_undo(g.session, found, g.now),
         reason=words.listed(found.reason) if found.reason else "",
@@ -110,8 +115,9 @@ def guests(call: int) -> str:
     """Whom one may ask to it, and who is on it already."""
     free = may_be_asked(g.session, g.who, call)
     found, role = call_for(g.session, g.who, call)
+    away = {one.id: words.NO_WECHAT for one in out_of_reach(g.session, [person.id for person in free])}
     return render_template(
-        "family/pages/guests.html", words=page_words, row=_row(found, role), free=free,
+        "family/pages/guests.html", words=page_words, row=_row(found, role), free=free, away=away,
         guests=guests_of(g.session, call), nothing=words.NO_GUESTS,
     )  # fmt: skip
 

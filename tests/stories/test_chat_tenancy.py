@@ -97,7 +97,7 @@ ROWS = {
     "staff/invite/<int:person>": "li", "staff/resident/<int:person>/<int:kind>/yes": "li",
     "staff/resident/<int:person>/<int:kind>/no": "li", "task/<int:task>/wake/<int:days>": "li",
     "task/<int:task>/hold/text": "li", "task/<int:task>/hold/<int:reason>": "li", "task/<int:task>/resume": "li",
-    "task/<int:task>/done": "li",
+    "task/<int:task>/done": "li", "task/<int:task>/told/<int:means>": "li",
     **FAMILY,
     "link/<int:link>/confirm": "li", "link/<int:link>/decline": "li",
     "link/<int:link>/revoke": "xiaofang", "staff/resident/<int:person>/befall/<verb>/yes": "li",

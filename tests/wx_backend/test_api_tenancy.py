@@ -142,6 +142,10 @@ ROWS = {
     "POST /api/v1/series/{number}/cancel": Row(f"{SERIES}/cancel"),
     "POST /api/v1/series/{number}/restore": Row(f"{SERIES}/restore"),
     "POST /api/v1/calls/{call}/cancel": Row(f"{TALK}/cancel", body=CANCEL),
+    "GET /api/v1/subscriptions": Row("subscriptions", others=200),
+    "POST /api/v1/subscriptions": Row(
+        "subscriptions", others=200, body={"answers": {"sub-mini-call-reminder": "reject"}}
+    ),
     "POST /api/v1/logout": Row("logout", others=200),
     "GET /open311/v2/services.json": Row("/open311/v2/services.json", others=200, nobody=200),
     "GET /open311/v2/services/{code}.json": Row("/open311/v2/services/L1.json", others=200, nobody=200),
