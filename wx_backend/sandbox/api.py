@@ -75,7 +75,7 @@ class Platform:
     later: Later
 
     def room(self) -> Blueprint:
-        """`/cgi-bin/…`, `/wxa/…` and `/wxaapi/…` by the table; beside it logins and the pages' question who looks at them."""
+        """The calls of the table; beside it logins and the question of pages who looks at them."""
         room = Blueprint("api", __name__)
         for rule in ("/cgi-bin/<path:rest>", "/wxa/<path:rest>", "/wxaapi/<path:rest>"):
             room.add_url_rule(rule, "call", self.call, methods=["GET", "POST"])
