@@ -46,9 +46,11 @@ def lines(
 
 
 def _note(note: str, shown: bool, residents: set[str]) -> str:
-    """What was said with it; the key of another thing ("need:5") is no sentence."""
+    """What was said with it; the key of another thing ("need:5") is no sentence, and by which means has one here."""
     if _KEY.fullmatch(note):
         return ""
+    if note in words.TOLD_MEANS:
+        return words.TOLD_MEANS[note]
     return note if shown else masking.typed(note, *residents)
 
 

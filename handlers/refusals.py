@@ -112,6 +112,7 @@ OF_RULES: Mapping[str, Meaning] = {
     "no_reserve": Meaning(409, "the reserve of the call day has begun"),
     "no_reviewer": Meaning(409, "nobody but the author may review here"),
     "no_station": Meaning(409, "the centre has no station for calls"),
+    "no_topic": Meaning(422, "no such template of the mini-program: read them anew"),
     "no_way": Meaning(409, "calls are not held in this way here"),
     "nobody_answers": Meaning(409, "nobody of this organisation can be reached"),
     "nobody_fits": Meaning(409, "no family can be seated at a kind time"),

@@ -176,17 +176,23 @@ def when_two(moment: datetime, here: ZoneInfo, there: ZoneInfo) -> str:
     return f"{name}{first} · {city(there)}{second}"
 
 
-UNREACHED = "（{names}现在收不到微信消息，有变化由工作人员打电话或上门告诉。）"
+UNREACHED = "{names}现在收不到微信消息，有变化由工作人员打电话或上门告诉。"
 YOU_UNREACHED = (
-    "（您现在收不到公众号的消息，到时由工作人员打电话提醒您。在公众号设置里打开“接收消息”，再回复“接收消息”就能恢复。）"
+    "您现在收不到公众号的消息，到时由工作人员打电话提醒您。在公众号设置里打开“接收消息”，再回复“接收消息”就能恢复。"
 )
+ASIDE = "（{said}）"
 
 
 def unreached(people: Mapping[int, str], reader: int) -> str:
-    """What happens instead where WeChat does not reach somebody (id → name); "" where it reaches all."""
+    """What happens instead where WeChat does not reach somebody (id → name), a line each for the reader and for the
+    others; "" where it reaches all."""
     names = [called(name) for key, name in people.items() if key != reader]
     lines = [YOU_UNREACHED] if reader in people else []
-    return "".join(f"\n{line}" for line in [*lines, *([UNREACHED.format(names="、".join(names))] if names else [])])
+    return "\n".join([*lines, *([UNREACHED.format(names="、".join(names))] if names else [])])
+
+
+# How somebody was told what WeChat did not bring, as who told them says it.
+TOLD_MEANS = {"visit": "当面说了", "phone": "电话说了"}
 
 
 def two_lines(both: str) -> str:

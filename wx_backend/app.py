@@ -1,7 +1,7 @@
 """Read this first: how the floors are joined. Every room, every account and every door stands here once."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 
@@ -42,7 +42,9 @@ from handlers.family import api as family_api
 from handlers.family import chat as family_chat
 from handlers.family import page_words as call_page_words
 from handlers.family import words as family_words
+from handlers.messages import api as messages_api
 from handlers.messages import chat as messages_chat
+from handlers.messages import words as messages_words
 from handlers.ordering import (
     after_api,
     catalogue_api,
@@ -75,6 +77,7 @@ from handlers.tasks import chat as tasks_chat
 from handlers.tasks import words as tasks_words
 from models.family.minutes import Budget
 from models.family.ways import Offered
+from models.messages.subscriptions import Topic
 from wx_backend import asked, bearer, calendars, callback, database, health
 from wx_backend.admission import Account
 from wx_backend.api import Api, beside, make_api
@@ -83,7 +86,7 @@ from wx_backend.config import AccountSection, Config
 from wx_backend.console import Console
 from wx_backend.cookies import Cookies
 from wx_backend.entrance import Entrance
-from wx_backend.hands import make_clients, make_clock, make_folder
+from wx_backend.hands import make_clients, make_clock, make_folder, make_topics
 from wx_backend.keys import split_urls
 from wx_backend.limits import make_limiter
 from wx_backend.login import Login
@@ -106,11 +109,13 @@ ROOM_ONLY = Offered(("room",))
 MOST_CONNECTIONS = 32  # of one process to the database: of many threads most wait for a call's next word
 
 
-def make_router(hotline: str = "", public_url: str = "", offered: Offered = ROOM_ONLY) -> Router:
+def make_router(
+    hotline: str = "", public_url: str = "", offered: Offered = ROOM_ONLY, topics: Sequence[Topic] = ()
+) -> Router:  # fmt: skip
     """Every room of the conversation, joined.
 
     `hotline` is said where somebody's place has no number of its own; the links that rooms give out lead to
-    `public_url`; `offered` are the ways in which calls may be held.
+    `public_url`; `offered` are the ways in which calls may be held; `topics` what people can agree to be written to by.
     """
     router = Router()
     router.join("menu", menu.ADDRESSES, keywords=menu.KEYWORDS)
@@ -142,7 +147,7 @@ def make_router(hotline: str = "", public_url: str = "", offered: Offered = ROOM
         media=ordering_needs.MEDIA,
     )  # fmt: skip
     router.join("tasks", tasks_chat.room(in_words), keywords=tasks_chat.KEYWORDS, refusals=tasks_words.REFUSALS)
-    router.join("messages", {}, events=messages_chat.EVENTS, nothing=messages_chat.NOTHING)
+    router.join("messages", {}, events=messages_chat.events(topics), nothing=messages_chat.NOTHING)
     return router
 
 
@@ -153,25 +158,30 @@ def make_mini_api(config: Config, frame: asked.Frame, client: Client) -> Api:
         after_api.room, line_api.room, offers_api.room, need_api.room, tasks_api.room(in_words), open311.room,
         family_api.room, ways_api.room, series_api.room, answers_api.room, helping_api.room, days_api.room,
         seats_api.room, routines_api.room, company_api.room, feed_api.room(config.app.public_url), consents_api.room,
+        messages_api.room(make_topics(config)),
         Calling(frame, client, link_server(config), f"{config.app.public_url}/video/").room(),
     )  # fmt: skip
-    sentences = {
-        code: sentence
-        for quarter in (
-            words,
-            people_words,
-            ordering_words,
-            catalogue_words,
-            need_words,
-            family_words,
-            after_words,
-            series_words,
-            day_words,
-            tasks_words,
-            routine_words,
-        )
-        for code, sentence in quarter.REFUSALS.items()
-    } | waiting_words.REFUSALS
+    sentences = (
+        {
+            code: sentence
+            for quarter in (
+                words,
+                people_words,
+                ordering_words,
+                catalogue_words,
+                need_words,
+                family_words,
+                after_words,
+                series_words,
+                day_words,
+                tasks_words,
+                routine_words,
+            )
+            for code, sentence in quarter.REFUSALS.items()
+        }
+        | waiting_words.REFUSALS
+        | messages_words.OF_THE_DOOR
+    )
     return make_api(frame, rooms, sentences, redis_url=config.redis.url, public_url=config.app.public_url)
 
 
@@ -223,7 +233,9 @@ def create_app(config: Config, now: Callable[[], datetime] | None = None) -> Fla
     accounts = {"/wechat/callback": _gate_account("official_account", config.wechat.official_account)}
     if config.wechat.mini_program.enabled:
         accounts["/wechat/mini/callback"] = _gate_account("mini_program", config.wechat.mini_program)
-    router = app.extensions["router"] = make_router(config.app.hotline, config.app.public_url, offered_ways(config))
+    router = app.extensions["router"] = make_router(
+        config.app.hotline, config.app.public_url, offered_ways(config), make_topics(config)
+    )
     turn = database.turns(engine)
     callback.register(app, callback.Gate(router, engine, moment, turn), accounts)
     health.register(app, open_session, moment)

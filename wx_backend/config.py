@@ -14,23 +14,12 @@ from pydantic import (
     model_validator,
 )
 
-from wx_backend.keys import AesKey, Bind, Filled, Mode, Origin, Secret, Section, Token, scheme, stays_here
+from wx_backend.keys import AesKey, Bind, FieldKey, Filled, Mode, Origin, Secret, Section, Token, scheme, stays_here
 from wx_backend.video.settings import VideoSection
+from wx_backend.wechat.business import BUSINESS
 
 EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
 PREFIX = "WX_BACKEND_"
-
-# The templates that our letters use, and what each can say. An account's template may leave fields out.
-TEMPLATES: dict[str, frozenset[str]] = {
-    "call_booked": frozenset({"subject", "time", "place", "contact"}),
-    "call_reminder": frozenset({"subject", "time", "place", "contact"}),
-    "call_changed": frozenset({"subject", "time", "place", "contact"}),
-    "call_cancelled": frozenset({"subject", "time", "reason", "contact"}),
-    "order_update": frozenset({"service", "number", "state", "time"}),
-    "task_assigned": frozenset({"task", "who", "time", "contact"}),
-    "link_update": frozenset({"subject", "state", "time"}),
-    "matter_update": frozenset({"subject", "state", "time"}),
-}
 
 
 class ConfigError(Exception):
@@ -97,22 +86,28 @@ class MiniProgramSection(AccountSection, Switch):
     """`[wechat.mini_program]`; `enabled = false` switches it off, and its other keys may then be empty."""
 
 
-class SubscriptionSection(Section):
+class Written(Section):
     """One template: its id in the account, and which of WeChat's keys each business field fills."""
 
     id: Filled
-    fields: dict[str, Annotated[str, Field(pattern=r"^[a-z_]+[0-9]+$")]] = Field(min_length=1)
+    fields: dict[str, FieldKey] = Field(min_length=1)
 
 
-class TemplateSection(SubscriptionSection):
+class SubscriptionSection(Written):
+    """A template that people agree to; `long_term`: once for good (长期订阅), and not for one message."""
+
+    long_term: bool = False
+
+
+class TemplateSection(Written):
     """A template message, and the subscription templates that say the same where people have agreed to them."""
 
     mini_subscription: SubscriptionSection | None = None
     account_subscription: SubscriptionSection | None = None
 
-    def by_channel(self) -> dict[str, SubscriptionSection]:
+    def by_channel(self) -> dict[str, Written]:
         """What this is called on each channel that has it."""
-        found = {
+        found: dict[str, Written | None] = {
             "template": self, "mini_subscription": self.mini_subscription,
             "account_subscription": self.account_subscription,
         }  # fmt: skip
@@ -120,12 +115,12 @@ class TemplateSection(SubscriptionSection):
 
 
 def _known_templates(found: dict[str, TemplateSection]) -> dict[str, TemplateSection]:
-    faults = [f"{key} is missing" for key in TEMPLATES.keys() - found.keys()]
-    faults += [f"{key}: no such template" for key in found.keys() - TEMPLATES.keys()]
-    for key in found.keys() & TEMPLATES.keys():
+    faults = [f"{key} is missing" for key in BUSINESS.keys() - found.keys()]
+    faults += [f"{key}: no such template" for key in found.keys() - BUSINESS.keys()]
+    for key in found.keys() & BUSINESS.keys():
         for channel, section in found[key].by_channel().items():
             place = key if channel == "template" else f"{key}.{channel}"
-            faults += [f"{place}.fields.{name}: no such field" for name in section.fields.keys() - TEMPLATES[key]]
+            faults += [f"{place}.fields.{name}: no such field" for name in section.fields.keys() - BUSINESS[key]]
     if faults:
         raise ValueError("; ".join(sorted(faults)))
     return found

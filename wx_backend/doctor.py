@@ -1,7 +1,9 @@
 """What `wx-backend doctor` says: one line for each thing that a working centre needs, and what to do where it lacks."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -9,19 +11,22 @@ from sqlalchemy.orm import Session
 
 from models.hours import CHINA, calendar
 from models.messages.breakers import EVERY, Breaker
-from models.messages.letters import Letter, in_states
+from models.messages.letters import Letter
+from models.messages.looking import backlog
 from models.places.centres import ServiceCentre
 from models.tasks.tasks import TASK, Task
 from wx_backend import migrations
 from wx_backend.config import Config
 from wx_backend.database import make_engine, session_factory
-from wx_backend.hands import make_clients, make_templates
+from wx_backend.hands import account_channels, make_clients, make_clock, make_templates
 from wx_backend.keys import stays_here
 from wx_backend.now import real_now
 from wx_backend.printing.fonts import NoFont, faces
 from wx_backend.redis import alive, connect
 from wx_backend.web import assets
-from wx_backend.wechat.templates import drift
+from wx_backend.wechat.client import Client
+from wx_backend.wechat.owned import drift, owned
+from wx_backend.wechat.templates import Template
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,7 @@ def _database(config: Config) -> Iterator[Finding]:
             "" if kind == "postgresql" else ": one machine, one clock process; PostgreSQL for a county"))  # fmt: skip
         with session_factory(engine)() as session:
             yield from _county(session)
-            yield from _outbox(session)
+            yield from _outbox(session, make_clock(config)())
             yield from _calendar(session)
     except SQLAlchemyError as error:
         yield Finding("fail", "database", f"{kind} does not answer: {str(error).splitlines()[0][:120]}")
@@ -106,19 +111,29 @@ def _county(session: Session) -> Iterator[Finding]:
         yield Finding("warn", "county", "nothing is loaded: wx-backend load FILE")
 
 
-def _outbox(session: Session) -> Iterator[Finding]:
-    late = session.scalar(
-        select(func.count()).select_from(Letter).where(in_states("planned", "retry"), Letter.next_at < real_now())
-    )
-    if late:
-        yield Finding("warn", "outbox", f"{late} letters are due and unsent: does `wx-backend clock` run?")
-    for one in session.scalars(select(Breaker).where(Breaker.open_until > real_now())):
+def _outbox(session: Session, now: datetime) -> Iterator[Finding]:
+    behind = backlog(session, now=now, real_now=real_now())
+    if behind.oldest is not None:
+        late = f"{behind.due} letters are due and unsent, the oldest for {as_span(now - behind.oldest)}"
+        yield Finding("warn", "outbox", f"{late}: does `wx-backend clock` run?")
+    if behind.stuck:
+        held = f"{behind.stuck} letters are held by senders that are gone, and nobody has swept them"
+        yield Finding("warn", "outbox", f"{held}: does `wx-backend clock` run?")
+    for one in session.scalars(select(Breaker).where(Breaker.open_until > now)):
         what = "everything" if one.kind == EVERY else one.kind
         until = f"stopped until {one.open_until:%Y-%m-%d %H:%M} UTC"
         yield Finding("warn", "outbox", f"{one.channel} of {one.app_id}, {what}: {until}, {one.code} {one.why}"[:160])
     check = session.scalar(select(func.count()).select_from(Letter).where(Letter.state == "needs_check")) or 0
     open_tasks = session.scalar(select(func.count()).select_from(Task).where(Task.state.not_in(TASK.ends))) or 0
     yield Finding("ok", "outbox", f"{check} letters to be checked by hand, {open_tasks} tasks open")
+
+
+def as_span(lasted: timedelta) -> str:
+    """A span as somebody at a terminal reads it."""
+    minutes = max(int(lasted.total_seconds()), 0) // 60
+    if minutes < 60:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min" if minutes < 2880 else f"{minutes // 1440} days"
 
 
 def _calendar(session: Session) -> Iterator[Finding]:
@@ -146,9 +161,23 @@ def _cache(config: Config) -> Iterator[Finding]:
 
 
 def _wechat(config: Config) -> Iterator[Finding]:
-    client = make_clients(config, connect("memory://"))[config.wechat.official_account.app_id]
-    yield from _tried("wechat", "an access token was given", lambda: [str(client.fetch_access_token())][:0])
-    yield from _tried("templates", "agree with the account", lambda: drift(make_templates(config), client))
+    clients = make_clients(config, connect("memory://"))
+    for name, account in config.named_accounts().items():
+        yield from _tried("wechat", f"{name}: an access token was given", partial(_token_of, clients[account.app_id]))
+    for channel, client in account_channels(config, clients).items():
+        ours = make_templates(config, channel)
+        yield from _tried(
+            "templates", f"{channel}: {len(ours)} agree with the account", partial(_drift, channel, ours, client)
+        )
+
+
+def _token_of(client: Client) -> list[str]:
+    client.fetch_access_token()
+    return []
+
+
+def _drift(channel: str, ours: Mapping[str, Template], client: Client) -> list[str]:
+    return [f"{channel}: {line}" for line in drift(ours, owned(channel, client))]
 
 
 def _tried(about: str, good: str, look: Callable[[], list[str]]) -> Iterator[Finding]:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from models.messages.allowance import Allowance, Limits
 from models.messages.ladder import CHANNELS
+from models.messages.subscriptions import Topic
 from scheduler.settings import ClockSettings
-from wx_backend.config import Config
+from wx_backend.config import Config, SubscriptionSection
 from wx_backend.now import Clock
 from wx_backend.redis import Redis, connect
 from wx_backend.speech import TEMPLATE_OF, WORDS, with_hotline
@@ -35,8 +36,22 @@ def make_clients(config: Config, cache: Redis | None = None) -> dict[str, Client
 def make_templates(config: Config, channel: str = "template") -> dict[str, Template]:
     """The templates of the settings on one channel, by business key."""
     return {
-        key: Template(key, one.id, one.fields)
+        key: Template(key, one.id, one.fields, isinstance(one, SubscriptionSection) and one.long_term)
         for key, section in config.wechat.templates.items() if (one := section.by_channel().get(channel))
+    }  # fmt: skip
+
+
+def account_channels(
+    config: Config, clients: Mapping[str, Client], *, all_of_them: bool = False
+) -> dict[str, Client]:  # fmt: skip
+    """The channels that go by templates, each with its account's client: those that the settings use (template
+    messages always), or all of the accounts that are switched on."""
+    named = config.named_accounts()
+    return {
+        channel.name: clients[named[channel.through].app_id]
+        for channel in CHANNELS.values()
+        if channel.needs != "window" and channel.through in named
+        and (all_of_them or channel.name == "template" or make_templates(config, channel.name))
     }  # fmt: skip
 
 
@@ -55,6 +70,16 @@ def make_folder(config: Config) -> Folder:
 def make_fetcher(config: Config, clients: Mapping[str, Client]) -> Fetcher:
     """What brings voice notes and pictures into the folder of the settings."""
     return Fetcher(clients, make_folder(config))
+
+
+def make_topics(config: Config) -> tuple[Topic, ...]:
+    """What people can agree to be written to by, of the accounts that are switched on."""
+    named = config.named_accounts()
+    return tuple(
+        Topic(one.key, channel.name, one.id, one.long_term)
+        for channel in CHANNELS.values() if channel.needs == "consent" and channel.through in named
+        for one in make_templates(config, channel.name).values()
+    )  # fmt: skip
 
 
 def make_allowance(config: Config) -> Allowance:

@@ -12,7 +12,8 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from models.messages.breakers import standing
-from models.messages.letters import Letter, in_states
+from models.messages.letters import Letter
+from models.messages.looking import backlog
 from models.tasks.tasks import TASK, Task
 from wx_backend import migrations
 from wx_backend.database import SessionFactory, db
@@ -37,19 +38,16 @@ class OutboxCollector(Collector):
                     select(Letter.state, func.count()).where(Letter.state.in_(_WATCHED)).group_by(Letter.state)
                 ).all()
             )
-            oldest = session.scalar(
-                select(func.min(Letter.due_at)).where(in_states("planned", "retry"), Letter.next_at <= self.now())
-            )
-            stuck = session.scalar(select(func.count()).where(in_states("sending"), Letter.lease_until < real_now()))
+            behind = backlog(session, now=self.now(), real_now=real_now())
             waiting = session.scalar(select(func.count()).where(Task.state.not_in(TASK.ends)))
             stopped = len(standing(session, self.now()).open)
         states = GaugeMetricFamily("wx_letters", "Letters that still need something, by state.", labels=["state"])
         for state in _WATCHED:
             states.add_metric([state], letters.get(state, 0))
         yield states
-        late = max((self.now() - oldest).total_seconds(), 0.0) if oldest else 0.0
+        late = max((self.now() - behind.oldest).total_seconds(), 0.0) if behind.oldest else 0.0
         yield GaugeMetricFamily("wx_letters_oldest_due_seconds", "How late the oldest due letter is.", value=late)
-        yield GaugeMetricFamily("wx_letters_stuck", "Leases that ran out and nobody has swept.", value=stuck or 0)
+        yield GaugeMetricFamily("wx_letters_stuck", "Leases that ran out and nobody has swept.", value=behind.stuck)
         yield GaugeMetricFamily("wx_breakers_open", "Channels or templates that are out of order.", value=stopped)
         yield GaugeMetricFamily("wx_tasks_open", "Tasks that no cadre has settled.", value=waiting or 0)
 

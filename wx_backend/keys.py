@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 
+from wx_backend.wechat.fields import TYPES, kind_of
+
 
 class Section(BaseModel):
     """A section: unknown keys are refused, and nothing changes after the start."""
@@ -42,6 +44,14 @@ def _aes_key(value: str, info: ValidationInfo) -> str:
     except binascii.Error:
         pass
     raise ValueError("must be the 43 letters and digits that WeChat shows as EncodingAESKey")
+
+
+def _field_key(value: str) -> str:
+    if not re.fullmatch(r"[a-z_]+[0-9]+", value):
+        raise ValueError("must be a key of WeChat's, a type and a number, as in thing1")
+    if kind_of(value) not in TYPES:
+        raise ValueError(f"no such type of field as {kind_of(value)}; there are {', '.join(sorted(TYPES))}")
+    return value
 
 
 def _address(value: str) -> str:
@@ -85,6 +95,7 @@ Filled = Annotated[str, BeforeValidator(_filled)]
 Secret = Annotated[Filled, Field(repr=False)]
 MaybeSecret = Annotated[str, Field(repr=False)]
 IceUrls = Annotated[str, AfterValidator(_ice_urls)]
+FieldKey = Annotated[str, AfterValidator(_field_key)]
 Token = Annotated[Secret, AfterValidator(_token)]
 AesKey = Annotated[str, AfterValidator(_aes_key), Field(repr=False)]
 Bind = Annotated[str, AfterValidator(_address)]

@@ -1,5 +1,7 @@
 """What we say when a call ends, and after it: to families who answer, to cadres who write down."""
 
+from handlers import words
+
 # Ending.
 OVER = "这次视频{state}，不用取消了。"
 CANCELLED_BEFORE = "这次视频{name}已经在{at}取消了，不用再取消。"
@@ -51,7 +53,7 @@ WELL_NOTED = "记下了。"
 FOLLOW_NOTED = "记下了，请在{due}前再去看看，到时任务会提醒。"
 FOLLOW_DAYS = {1: "明天就去", 3: "三个工作日内", 5: "五个工作日内"}
 LAST_WELL = "老人：{verdict}{note}"
-TOLD_MEANS = {"visit": "当面说了", "phone": "电话说了"}
+TOLD_MEANS = words.TOLD_MEANS
 TOLD = "记下了：{by}在{at}告诉了老人。"
 TOLD_LINE = "已告诉老人：{by}，{at}（{means}）"
 NOT_TOLD = "还没告诉老人"

@@ -13,6 +13,7 @@ from pydantic import AwareDatetime, Field
 from handlers.envelope import NO_NUL, Asked, Instant, Key, Shown, refusing, said
 from handlers.family import words
 from handlers.family.free_times import for_a_new_call, to_move_a_call
+from handlers.reach import not_reached, warned
 from handlers.words import when_two
 from models.errors import Refused
 from models.family import rooms, ways
@@ -20,6 +21,7 @@ from models.family.agreeing import Agreement
 from models.family.booking import book, move
 from models.family.calls import FamilyCall, Seen, call_for, calls_of, with_roles
 from models.family.ending import cancel
+from models.family.guests import guests_of
 from models.family.slots import Slot, best
 from models.hours import CHINA
 from models.places.centres import phone_of
@@ -89,9 +91,11 @@ class SlotShown(Shown):
 
 
 class Slots(Shown):
-    """The free half-hours, in order of time."""
+    """The free half-hours, in order of time. `not_reached` is "", or says to be shown with them that WeChat does not
+    reach the relative now, and what happens instead."""
 
     items: list[SlotShown]
+    not_reached: str
     next: int | None = None
 
 
@@ -148,7 +152,8 @@ def slots(query_data: SlotsAsked) -> Any:
     else:
         free = to_move_a_call(g.session, g.who, query_data.call, g.now, *when)
     kindest = best(free.slots, free.centre.tz)
-    return said(Slots(items=[_slot(slot, slot in kindest, free.relative.time_zone) for slot in free.slots]))
+    items = [_slot(slot, slot in kindest, free.relative.time_zone) for slot in free.slots]
+    return said(Slots(items=items, not_reached=not_reached(g.session, [free.relative.id], g.who.person_id)))
 
 
 @room.post("/calls")
@@ -163,7 +168,7 @@ def new(json_data: BookAsked) -> Any:
             client_key=json_data.client_key, now=g.now,
         )  # fmt: skip
     made = shown(call, "relative")
-    return said(made, words.BOOKED.format(cared=made.with_name, time=made.starts_at_text))
+    return said(made, _warned(call, words.BOOKED.format(cared=made.with_name, time=made.starts_at_text)))
 
 
 @room.get("/calls/<key:call>")
@@ -181,9 +186,9 @@ def one(call: int) -> Any:
 def moved(call: int, json_data: MoveAsked) -> Any:
     """Move a call to another time; the old time stands until the new one is taken."""
     with Alternatives():
-        move(g.session, g.who, call, json_data.starts_at, g.now, json_data.yes)
+        found = move(g.session, g.who, call, json_data.starts_at, g.now, json_data.yes)
     made = _one(call)
-    return said(made, words.MOVED.format(cared=made.with_name, time=made.starts_at_text))
+    return said(made, _warned(found, words.MOVED.format(cared=made.with_name, time=made.starts_at_text)))
 
 
 @room.post("/calls/<key:call>/cancel")
@@ -206,6 +211,11 @@ class Alternatives:
         if isinstance(refusal, Refused) and refusal.code == "slot_taken":
             free: Sequence[Slot] = refusal.facts.get("alternatives", ())
             refusal.facts["alternatives"] = [slot.starts_at.isoformat() for slot in free]
+
+
+def _warned(call: FamilyCall, text: str) -> str:
+    people = [call.relative_id, *(guest.id for guest in guests_of(g.session, call.id))]
+    return warned(text, g.session, people, g.who.person_id)
 
 
 def _one(call: int) -> CallShown:

@@ -5,10 +5,11 @@ import secrets
 from flask import Blueprint, render_template
 from werkzeug.wrappers import Response
 
-from handlers import desk
+from handlers import desk, masking
 from handlers.family import after_words, words
 from handlers.family.free_times import for_a_new_call
 from handlers.family.moments import instant_in, stamp_of
+from handlers.reach import not_reached
 from handlers.words import on_day
 from models.errors import Refused
 from models.family.booking import book_for
@@ -35,6 +36,7 @@ def form(person: int) -> str:
     return render_template(
         "booking/desk_form.html", cared=cared, family=family, relative=relative, day=day, words=words, wish=wish,
         places=after_words.PLACES, why_home=wish == AT_HOME and not cared.homebound, reasons=words.WHY_AT_HOME,
+        away=not_reached(session, [relative.id], desk.who().person_id, masking.name) if relative else "",
         days=[(one.isoformat(), on_day(one)) for one in free.open_days(session, now)] if free else [],
         key=secrets.token_hex(12),
         times=[(stamp_of(one.starts_at), words.offered(one.starts_at, relative.time_zone, one.clashes))

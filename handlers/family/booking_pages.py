@@ -11,6 +11,7 @@ from handlers.family import agreements, page_words, words
 from handlers.family.free_times import FreeTimes, for_a_new_call, to_move_a_call
 from handlers.family.moments import day_of, stamp_of
 from handlers.family.pages import KEY, both, sent_time, to_call
+from handlers.reach import not_reached
 from handlers.words import on_day, two_lines
 from models.errors import Refused
 from models.family.booking import book, move, partner
@@ -57,7 +58,8 @@ def check(person: int) -> str | Answer | tuple[str, int]:
     return render_template(
         "family/pages/check.html", words=page_words, person=cared, at=stamp_of(starts_at), time=both(starts_at),
         place=words.where(venue.centre.name, cared.name, at_home=venue.mode == AT_HOME),
-        key=secrets.token_hex(12), minutes=HOLD_LASTS // timedelta(minutes=1),
+        key=secrets.token_hex(12), away=not_reached(g.session, [relative.id], relative.id),
+        minutes=HOLD_LASTS // timedelta(minutes=1),
     )  # fmt: skip
 
 

@@ -8,8 +8,9 @@ from handlers.family import agreements, answers, company, ending, entering, gues
 from handlers.family.free_times import FreeTimes, for_a_new_call, to_move_a_call
 from handlers.family.moments import day_of, instant_of, stamp_of
 from handlers.ordering.times import day_and_clock
+from handlers.reach import warned
 from handlers.room import Ask, Choice, Handler, Reply
-from handlers.words import on_day, unreached
+from handlers.words import on_day
 from models.errors import Refused
 from models.family.agreeing import Agreement
 from models.family.booking import book, move, partner
@@ -22,7 +23,6 @@ from models.family.slots import Slot, best, kindest_first, nearest
 from models.family.venues import Venue, venue_for
 from models.hours import instant, instants
 from models.people.care import cared_for_by
-from models.people.identities import out_of_reach
 from models.people.persons import Person
 from models.places.centres import ServiceCentre, phone_of
 
@@ -115,7 +115,7 @@ def check(ask: Ask, person: int, stamp: int) -> Reply:
         cared=cared.name, time=words.both(starts_at, ask.who.zone), minutes=HOLD_LASTS // timedelta(minutes=1),
         centre=_where(venue_for(ask.session, _me(ask), cared), cared),
     )  # fmt: skip
-    text += _unreached(ask, [ask.who.person_id])
+    text = _warned(ask, text, [ask.who.person_id])
     # The key stands in the address: tapping twice, or a stale link, is the same call.
     address = f"call/book/{person}/{stamp}/{secrets.token_hex(8)}"
     return Reply(text, (Choice("确认预约", address),), back=back)
@@ -135,7 +135,7 @@ def confirm(ask: Ask, person: int, stamp: int, key: str) -> Reply:
         return one(ask, call.id)
     cared = ask.session.get_one(Person, call.cared_id)
     text = words.BOOKED.format(cared=cared.name, time=words.both(call.starts_at, ask.who.zone))
-    text += _unreached(ask, [call.relative_id])
+    text = _warned(ask, text, [call.relative_id])
     weekly = Choice("以后也定期视频", f"call/series/of/{call.id}")
     return Reply(text, (Choice("查看或更改", f"call/{call.id}"), weekly, Choice("点单服务", "order")))
 
@@ -177,7 +177,7 @@ def one(ask: Ask, call: int) -> Reply:
     text = words.whole(cared.name, relative.name, names, place, time, found.state, found.reason)
     enter = entering.ways_in(found, role, ask.now)
     if found.state == "booked":
-        text += _unreached(ask, [found.relative_id, *(guest.id for guest in guests_of(ask.session, call))])
+        text = _warned(ask, text, [found.relative_id, *(guest.id for guest in guests_of(ask.session, call))])
     if role == "cadre":
         return Reply(text, (*enter, *outcomes.choices(ask, found)), back="call/mine")
     if found.state != "booked":
@@ -246,13 +246,12 @@ def _moved(ask: Ask, call: int, stamp: int, agreed: Agreement | None = None) -> 
         return _instead(ask, refusal, f"call/{call}/to/", f"call/{call}/move")
     cared = ask.session.get_one(Person, found.cared_id)
     text = words.MOVED.format(cared=cared.name, time=words.both(found.starts_at, _reader(ask, found)))
-    text += _unreached(ask, [found.relative_id, *(guest.id for guest in guests_of(ask.session, call))])
+    text = _warned(ask, text, [found.relative_id, *(guest.id for guest in guests_of(ask.session, call))])
     return Reply(text, (Choice("我的连线", "call/mine"),))
 
 
-def _unreached(ask: Ask, people: Sequence[int]) -> str:
-    found = out_of_reach(ask.session, people)
-    return unreached({person.id: person.name for person in found}, ask.who.person_id)
+def _warned(ask: Ask, text: str, people: Sequence[int]) -> str:
+    return warned(text, ask.session, people, ask.who.person_id)
 
 
 def _reader(ask: Ask, call: FamilyCall) -> str:

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 from handlers import desk, happened, masking
 from handlers.family import after_words, daysheets, words
 from handlers.family.story import told as told_in
+from handlers.reach import not_reached
 from handlers.tasks import words as task_words
 from models.errors import Refused
 from models.family import ending, told, ways, wellbeing
@@ -161,6 +162,7 @@ def _whole(key: int, *, shown: bool = False) -> str:
     row = call_row(session, desk.who(), key)
     call: FamilyCall = row.FamilyCall
     guests = guests_of(session, key)
+    told_by = [call.relative_id, *(guest.id for guest in guests)] if call.state == "booked" else []
     names = [row.cared, row.relative, *(guest.name for guest in guests)]
     known = {person.id: person.name for person in family_of(session, call)}
     rings = [(one.person.name if shown else masking.name(one.person.name), one.state)
@@ -173,6 +175,7 @@ def _whole(key: int, *, shown: bool = False) -> str:
         tick=wellbeing.tick_of(session, desk.who(), key), reports=reports_of(session, key), outcomes=OUTCOMES,
         other=AT_CENTRE if call.at_home else AT_HOME, homebound=session.get_one(Person, call.cared_id).homebound,
         hint=suggested(session, call, desk.now()), begun=call.starts_at <= desk.now(), means=told.MEANS,
+        away=not_reached(session, told_by, desk.who().person_id, str if shown else masking.name),
         story=happened.lines(
             session, call.subject, after_words.VERBS, shown=shown,
             said=lambda verb, note: told_in(verb, note, known, shown=shown),

@@ -1,8 +1,8 @@
 """Several relatives on one call, in the official account: asking them, and leaving in one tap."""
 
 from handlers.family import words
+from handlers.reach import warned
 from handlers.room import Ask, Choice, Handler, Reply
-from handlers.words import unreached
 from models.family.guests import guests_of
 from models.family.joining import invite, leave, may_be_asked
 from models.people.identities import out_of_reach
@@ -29,8 +29,7 @@ def guests(ask: Ask, call: int) -> Reply:
 def ask_guest(ask: Ask, call: int, person: int) -> Reply:
     """Asked, and told by a letter."""
     invite(ask.session, ask.who, call, person, ask.now)
-    away = {one.id: one.name for one in out_of_reach(ask.session, [person])}
-    text = words.INVITED.format(guest=_name(ask, person)) + unreached(away, ask.who.person_id)
+    text = warned(words.INVITED.format(guest=_name(ask, person)), ask.session, [person], ask.who.person_id)
     return Reply(text, (Choice("再请一位", f"call/{call}/guests"), *MINE))
 
 

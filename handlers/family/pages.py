@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as Answer
 
 from handlers.family import entering, page_words, words
 from handlers.family.moments import instant_in
+from handlers.reach import not_reached
 from handlers.words import two_lines, when_two
 from models.family import changing, makeup, ways
 from models.family.calls import LIVE_CALLS, FamilyCall, Seen, call_for, calls_of, led_by, with_roles
@@ -20,6 +21,7 @@ from models.family.passes import give_pass, open_calls, open_screen
 from models.family.rooms import joins_alone
 from models.hours import CHINA
 from models.people.care import links_of
+from models.people.identities import out_of_reach
 from models.people.persons import Person
 from models.places.centres import phone_of
 
@@ -49,9 +51,11 @@ def one(call: int) -> str:
     found, role = call_for(g.session, g.who, call)
     seen = _seen(found, role)
     changes = found.state == "booked" and role == "relative"
+    told_by = [found.relative_id, *(guest.id for guest in seen.guests)] if found.state == "booked" else []
     return render_template(
         "family/pages/call.html", words=page_words, row=_row(seen), call=found, told=told(), role=role,
         guests=[guest.name for guest in seen.guests], changes=changes,
+        away=not_reached(g.session, told_by, g.who.person_id),
         way=words.WAYS[found.way], media=words.MEDIA[found.media],
         undoing=role == "relative" and may_undo(g.session, found, g.now),
         reason=words.listed(found.reason) if found.reason else "",
@@ -117,8 +121,9 @@ def guests(call: int) -> str:
     """Whom one may ask to it, and who is on it already."""
     free = may_be_asked(g.session, g.who, call)
     seen = _seen(*call_for(g.session, g.who, call))
+    away = {one.id: words.NO_WECHAT for one in out_of_reach(g.session, [person.id for person in free])}
     return render_template(
-        "family/pages/guests.html", words=page_words, row=_row(seen), free=free, guests=seen.guests,
+        "family/pages/guests.html", words=page_words, row=_row(seen), free=free, away=away, guests=seen.guests,
         nothing=words.NO_GUESTS,
     )  # fmt: skip
 

@@ -1,12 +1,12 @@
 """What WeChat tells us about what we sent: receipts, and what people agreed to receive or no longer want."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from handlers.room import Ask
 from models.messages.passage import ENDED_UNDELIVERED
 from models.messages.receipts import record_receipt
-from models.messages.subscriptions import agree, refuse
+from models.messages.subscriptions import Topic, agree, refuse
 from models.tasks.undelivered import hand_over
 
 
@@ -30,11 +30,12 @@ def _receipt(ask: Ask, msgid: str, status: str) -> None:
         hand_over(ask.session, letter, ask.now)
 
 
-def subscription_answer(ask: Ask) -> None:
-    """subscribe_msg_popup_event: what a person answered when asked; each accept is one message."""
+def subscription_answer(ask: Ask, lasting: Collection[str] = ()) -> None:
+    """subscribe_msg_popup_event: what a person answered when asked; each accept is one message, or for a template of
+    `lasting` (长期订阅) any number from now on."""
     for template_id, status in _answers(ask.event):
         if status == "accept":
-            agree(ask.session, ask.who.identity_id, template_id, ask.now)
+            agree(ask.session, ask.who.identity_id, template_id, ask.now, long_term=template_id in lasting)
         elif status == "reject":
             refuse(ask.session, ask.who.identity_id, template_id, ask.now)
 
@@ -61,12 +62,16 @@ def _entries(event: Mapping[str, Any], *tags: str) -> list[Mapping[str, Any]]:
     return [entry for entry in entries if isinstance(entry, Mapping)]
 
 
-EVENTS: dict[str, Callable[[Ask], None]] = {
-    "templatesendjobfinish": template_receipt,
-    "subscribe_msg_sent_event": subscription_receipt,
-    "subscribe_msg_popup_event": subscription_answer,
-    "subscribe_msg_change_event": subscription_change,
-}
+def events(topics: Iterable[Topic]) -> dict[str, Callable[[Ask], None]]:
+    """The events of this quarter; `topics` are the templates that people agree to."""
+    lasting = frozenset(topic.template_id for topic in topics if topic.long_term)
+    return {
+        "templatesendjobfinish": template_receipt,
+        "subscribe_msg_sent_event": subscription_receipt,
+        "subscribe_msg_popup_event": lambda ask: subscription_answer(ask, lasting),
+        "subscribe_msg_change_event": subscription_change,
+    }
+
 
 # Nothing is sent in masses; what WeChat says of the account itself is the owner's to read in the console.
 NOTHING = frozenset({

@@ -84,6 +84,16 @@ KINDS = {
     "people.invitation_qr": "亲情码", "messages.reply": "对话回复",
 }  # fmt: skip
 
+# What each subscription is for, as a mini-program shows it before it asks.
+TOPICS = {
+    "call_booked": "约好亲情连线时告诉您", "call_reminder": "亲情连线开始前提醒您",
+    "call_changed": "亲情连线改时间时告诉您", "call_cancelled": "亲情连线取消时告诉您",
+    "order_update": "服务订单有进展时告诉您", "task_assigned": "有待办任务时提醒您",
+    "link_update": "家人关联有结果时告诉您", "matter_update": "需求和求助有答复时告诉您",
+}  # fmt: skip
+NOTED = "记下了。"
+OF_THE_DOOR = {"no_topic": "没有这种提醒，请刷新后再试。"}
+
 REFUSALS: dict[str, str] = {
     "no_letter": "没有这封通知，请核对编号。",
     "still_going": "这封通知还在发送途中，不用重发。",

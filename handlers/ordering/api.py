@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, Field
 from handlers.envelope import NO_NUL, Asked, Instant, Key, PageAsked, Shown, refusing, said
 from handlers.ordering import page_words, words
 from handlers.ordering.standing import Coming, Whole, wholes
+from handlers.reach import warned
 from handlers.words import when_two
 from models.ordering.listings import Terms
 from models.ordering.numbers import spoken
@@ -145,7 +146,8 @@ def new(json_data: OrderAsked) -> Any:
     twin = same_day(g.session, order.listing_id, order.beneficiary_id, order.preferred_at, but_not=order.id)
     if twin is not None:
         text += words.TWICE_THAT_DAY.format(number=spoken(twin.number or ""))
-    return said(made, text)
+    people = [g.who.person_id, order.beneficiary_id]
+    return said(made, warned(text, g.session, people, g.who.person_id))
 
 
 @room.get("/orders")

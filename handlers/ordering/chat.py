@@ -9,8 +9,9 @@ from handlers.ordering import mine, words
 from handlers.ordering.fitting import introduction, misfit, offer_in, placed_now
 from handlers.ordering.mine import both
 from handlers.ordering.times import understood
+from handlers.reach import warned
 from handlers.room import Ask, Choice, Handler, Reply
-from handlers.words import unreached, when
+from handlers.words import when
 from models.errors import Refused
 from models.hours import CHINA
 from models.ordering.listings import Listing, published
@@ -20,7 +21,6 @@ from models.ordering.placing import check_note, check_wished
 from models.ordering.questions import check_answer
 from models.ordering.times import next_times
 from models.people.care import cared_for_by
-from models.people.identities import out_of_reach
 from models.people.persons import Person
 from models.people.scope import act_for
 from models.places.areas import Area
@@ -226,8 +226,7 @@ def _summary(ask: Ask, draft: dict[str, Any]) -> Reply:
         text += "\n" + words.AGAIN_SAME_DAY.format(
             beneficiary=beneficiary.name, service=listing.title, number=spoken(twin.number)
         )
-    away = out_of_reach(ask.session, [ask.who.person_id, beneficiary.id])
-    text += unreached({person.id: person.name for person in away}, ask.who.person_id)
+    text = warned(text, ask.session, [ask.who.person_id, beneficiary.id], ask.who.person_id)
     return Reply(text, tuple(choices), draft=draft | {"key": key}, back="order/note/again")
 
 

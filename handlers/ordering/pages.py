@@ -21,6 +21,7 @@ from handlers.ordering.wishes import (
     unfit,
     wish_for,
 )
+from handlers.reach import not_reached
 from models.errors import Refused
 from models.ordering.joining import in_line_of
 from models.ordering.listings import Offered, Terms, offered, offered_by
@@ -96,7 +97,7 @@ def check(person: int, listing: int) -> str | tuple[str, int]:
     against = unfit(wish, form, request.form.getlist("warned"))
     if against is not None:
         return _refused(wish, form, against)
-    twin = same_day(g.session, listing, person, form.at)
+    twin, me = same_day(g.session, listing, person, form.at), g.who.person_id
     warning = "" if twin is None else words.AGAIN_SAME_DAY.format(
         beneficiary=wish.person.name, service=wish.listing.title, number=spoken(twin.number or "")
     )  # fmt: skip
@@ -104,7 +105,7 @@ def check(person: int, listing: int) -> str | tuple[str, int]:
         "ordering/pages/check.html", words=words, wish=wish, answers=_answers(wish.listing, form.answers),
         wished=both(form.at), note=form.note, warning=warning, carried=list(forms.carried(form)),
         key=secrets.token_hex(12), bring=wish.listing.bring, more=page_words,
-        warned=request.form.getlist("warned"),
+        warned=request.form.getlist("warned"), away=not_reached(g.session, [me, person], me),
     )  # fmt: skip
 
 

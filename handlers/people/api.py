@@ -1,5 +1,6 @@
 """The caller and the people whom the caller may act for, for the mini-program."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from apiflask import APIBlueprint
@@ -10,6 +11,7 @@ from sqlalchemy import select
 from handlers import words as shared
 from handlers.envelope import NO_NUL, Asked, Shown, refusing, said
 from models.people.care import links_of
+from models.people.identities import out_of_reach
 from models.people.persons import Person, call_oneself, move_to_zone
 from models.people.staff import Organisation, StaffRole, is_cadre
 from models.places.areas import Area
@@ -46,13 +48,15 @@ class MeAsked(Asked):
 
 
 class BeneficiaryShown(Shown):
-    """Somebody for whom the caller may order: oneself ("self"), or whom a confirmed care link names ("relative")."""
+    """Somebody for whom the caller may order: oneself ("self"), or whom a confirmed care link names ("relative").
+    `not_reached` is "", or says to be shown before an order that WeChat does not reach them now, and what happens."""
 
     id: int
     name: str
     role: str
     kinship: str
     village: str
+    not_reached: str
 
 
 class Beneficiaries(Shown):
@@ -89,9 +93,10 @@ def change_me(json_data: MeAsked) -> Any:
 def people() -> Any:
     """The people for whom I may order: myself where my village is known, and those linked to me."""
     own = g.session.get_one(Person, g.who.person_id)
-    items = [_shown(own, "self", "")] if own.area_id is not None else []
-    items += [_shown(person, "relative", link.kinship) for link, person in links_of(g.session, own.id)]
-    return said(Beneficiaries(items=items))
+    found = [(own, "self", "")] if own.area_id is not None else []
+    found += [(person, "relative", link.kinship) for link, person in links_of(g.session, own.id)]
+    away = {one.id: one.name for one in out_of_reach(g.session, [person.id for person, _, _ in found])}
+    return said(Beneficiaries(items=[_shown(*one, away) for one in found]))
 
 
 def _me() -> MeShown:
@@ -107,8 +112,12 @@ def _me() -> MeShown:
     )  # fmt: skip
 
 
-def _shown(person: Person, role: str, kinship: str) -> BeneficiaryShown:
-    return BeneficiaryShown(id=person.id, name=person.name, role=role, kinship=kinship, village=_village(person))
+def _shown(person: Person, role: str, kinship: str, away: Mapping[int, str]) -> BeneficiaryShown:
+    mine = {key: name for key, name in away.items() if key == person.id}
+    return BeneficiaryShown(
+        id=person.id, name=person.name, role=role, kinship=kinship, village=_village(person),
+        not_reached=shared.unreached(mine, g.who.person_id),
+    )  # fmt: skip
 
 
 def _village(person: Person) -> str:

@@ -7,12 +7,14 @@ from zoneinfo import ZoneInfo
 
 from handlers.room import Ask, Choice, Reply
 from handlers.tasks import words
-from handlers.words import when
+from handlers.words import TOLD_MEANS, when
+from models.errors import Refused
 from models.hours import calendar
+from models.messages.letters import MEANS
 from models.people.contacts import ways_to
 from models.tasks.desk import finish, task_for, tasks_for
 from models.tasks.holding import hold, put_off, resume
-from models.tasks.tasks import DECIDED_ELSEWHERE, Task
+from models.tasks.tasks import DECIDED_ELSEWHERE, TOLD, Task
 from models.tasks.telling import next_morning
 
 Inner = Callable[[str, dict[str, Any], ZoneInfo], str]
@@ -81,6 +83,9 @@ def _ways_to_end(task: Task) -> tuple[Choice, ...]:
         return Choice(words.TO_CALL, f"call/{key}"), done
     if task.kind in ("closure", "screen_out"):
         return *_calls(task), done
+    if task.kind in TOLD:
+        told = tuple(Choice(TOLD_MEANS[one], f"task/{task.id}/told/{n}") for n, one in enumerate(MEANS))
+        return (*told, done) if task.kind == "check_delivery" else told  # it may have arrived all the same
     return (done,)
 
 
@@ -166,7 +171,17 @@ def room(inner: Inner) -> dict[str, Callable[..., Reply]]:
         finish(ask.session, ask.who, task, ask.now)
         return Reply(words.DONE, MINE)
 
-    return {"task": mine, "task/<int:task>": one, "task/<int:task>/done": done, **HOLDING}
+    def told(ask: Ask, task: int, means: int) -> Reply:
+        """It is done: somebody was told, at the door or by phone."""
+        if means >= len(MEANS):
+            raise Refused("wrong_state")
+        finish(ask.session, ask.who, task, ask.now, MEANS[means])
+        return Reply(words.DONE, MINE)
+
+    return {
+        "task": mine, "task/<int:task>": one, "task/<int:task>/done": done, "task/<int:task>/told/<int:means>": told,
+        **HOLDING,
+    }  # fmt: skip
 
 
 KEYWORDS = {"我的任务": "task", "任务": "task", "待办": "task"}

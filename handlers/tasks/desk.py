@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 
 from handlers import desk, happened, masking
 from handlers.tasks import words
+from handlers.words import TOLD_MEANS
 from models.errors import Refused
 from models.hours import CHINA
 from models.people.contacts import ways_to
@@ -17,7 +18,7 @@ from models.tasks.desk import task_for
 from models.tasks.linking import answer
 from models.tasks.looking import Question, look
 from models.tasks.taking import Seen, takers
-from models.tasks.tasks import DECIDED_ELSEWHERE, TASK, TASK_KINDS, Task
+from models.tasks.tasks import DECIDED_ELSEWHERE, TASK, TASK_KINDS, TOLD, Task
 
 ROOM = Blueprint("tasks", __name__, url_prefix="/tasks", template_folder="templates")
 WHOSE = {"mine": "我的和没人接的", "all": "范围内全部"}
@@ -74,8 +75,9 @@ def acknowledge(task: int) -> Response:
 @ROOM.post("/<int:task>/done")
 def done(task: int) -> Response:
     """It is done."""
-    taking.done(desk.session(), desk.who(), task, _seen(), desk.now())
-    desk.note("task_done", f"task:{task}")
+    means = desk.typed("means")
+    taking.done(desk.session(), desk.who(), task, _seen(), desk.now(), means)
+    desk.note("task_done", f"task:{task}", **({"means": means} if means else {}))
     return redirect(url_for("console.tasks.listed", done="finished"), 303)
 
 
@@ -114,7 +116,7 @@ def _whole(task: Task, *, shown: bool = False) -> str:
         sentence=_sentence(task, facts), ways=ways_to(session, task.person_id, failed) if task.person_id else [],
         happened=happened.lines(session, TASK.subject(task), words.VERBS, shown=shown), colleagues=colleagues,
         seen=Seen(task.state, task.assignee_id), link=_subject_link(task), answers=ANSWERS,
-        elsewhere=task.kind in DECIDED_ELSEWHERE,
+        elsewhere=task.kind in DECIDED_ELSEWHERE, means=TOLD_MEANS if task.kind in TOLD else {},
     )  # fmt: skip
 
 

@@ -8,9 +8,10 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.base import Row, insert_of
 from models.errors import Refused
 from models.family.calls import FamilyCall, cadres_call
+from models.messages.letters import MEANS as TOLD_BY
 from models.people.identities import Who
 
-MEANS = ("visit", "phone")
+MEANS = TOLD_BY
 
 
 class CallTelling(Row):

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from models.base import Row
 from models.life import TIME, Life, Verb
 
+MEANS = ("visit", "phone")  # by which somebody is told what WeChat does not bring
 REPEATABLE_FOR = timedelta(minutes=10)  # WeChat keeps a client_msg_id for ten minutes, no longer
 
 

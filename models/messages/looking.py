@@ -16,6 +16,12 @@ from models.paging import Asked, Cursor, Page, page
 from models.people.persons import Person
 
 ON_THE_WAY = ("planned", "retry", "sending")
+# Letters that tell how something ended: as true after its time as before.
+OF_THE_END = frozenset({
+    "ordering.completed", "ordering.unmet", "ordering.cancelled", "ordering.called_off", "ordering.nobody_home",
+    "ordering.complaint_settled", "family.relative_no_show", "family.resident_no_show", "family.neither_came",
+    "family.technical_failure",
+})  # fmt: skip
 USEFUL_AGAIN = timedelta(hours=24)
 STUCK_AFTER = timedelta(minutes=10)
 
@@ -74,6 +80,24 @@ def waiting(session: Session, within: ColumnElement[bool], now: datetime) -> tup
 def is_stuck(letter: Letter, now: datetime) -> bool:
     """Whether it should have gone a while ago and nobody has tried: no clock runs, or it cannot keep up."""
     return letter.state in ("planned", "retry") and letter.next_at < now - STUCK_AFTER
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """How far behind sending is: letters due and unsent, since when the oldest of them is due, and letters whose
+    sender's lease ran out without anybody taking them back."""
+
+    due: int
+    oldest: datetime | None
+    stuck: int
+
+
+def backlog(session: Session, *, now: datetime, real_now: datetime) -> Backlog:
+    """What stands in the outbox and should not: leases run on real time, all else on `now`."""
+    due = select(func.count().label("many"), func.min(Letter.due_at).label("oldest"))
+    row = session.execute(due.where(in_states("planned", "retry"), Letter.next_at <= now)).one()
+    stuck = select(func.count()).where(in_states("sending"), Letter.lease_until < real_now)
+    return Backlog(row.many, row.oldest, session.scalar(stuck) or 0)
 
 
 def _asked(question: Question) -> Asked:
@@ -150,6 +174,6 @@ def _check_true(session: Session, old: Letter, now: datetime) -> None:
         raise Refused("not_true_now")
     if old.state == "suppressed":
         raise Refused("not_wanted")
-    starts_at = old.facts.get("starts_at")
-    if starts_at and datetime.fromisoformat(starts_at) <= now:
+    moment = old.facts.get("starts_at") or old.facts.get("preferred_at")
+    if moment and old.kind not in OF_THE_END and datetime.fromisoformat(moment) <= now:
         raise Refused("over")

@@ -131,7 +131,8 @@ def withdraw(
     return sum(row.state == "withdrawn" for row in met)
 
 
-def tell_in_person(session: Session, letter: Letter, *, by: By, now: datetime) -> None:
-    """A cadre has said it by phone or at the door; a receipt that came meanwhile is left as it is."""
+def tell_in_person(session: Session, letter: Letter, *, by: By, now: datetime, means: str = "") -> None:
+    """A cadre has said it by phone or at the door (`means`, where they say which); a receipt that came meanwhile is
+    left as it is."""
     if letter.state in LETTER.by_name["tell"].sources:
-        LETTER.move(session, letter, "tell", by=by, now=now, settled_at=now)
+        LETTER.move(session, letter, "tell", by=by, now=now, note=means, settled_at=now)

@@ -1,13 +1,16 @@
 """Agreements to be written to: subscription templates one by one (订阅消息), and the customer-service window."""
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint, update
+from sqlalchemy import ForeignKey, String, UniqueConstraint, exists, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Row, locked_row
 from models.messages.inbox import Dialogue
 
+SAME_TAP = timedelta(minutes=2)  # WeChat's event and the phone's own report of one tap lie no further apart
 WINDOW = timedelta(hours=48)  # a message of the person opens it (客服消息: 用户发送消息, 48 小时)
 
 
@@ -31,20 +34,70 @@ class SubscriptionEntry(Row):
 
     subscription_id: Mapped[int] = mapped_column(ForeignKey("subscriptions.id"), index=True)
     change: Mapped[int]
-    why: Mapped[str] = mapped_column(String(24))  # "accept", "reject", "sent", "43101"
+    why: Mapped[str] = mapped_column(String(24))  # "accept", "always", "reject", "ban", "sent", "43101"
     at: Mapped[datetime]
 
 
+@dataclass(frozen=True)
+class Topic:
+    """One template of one channel that people agree to; `key` is its name in the settings."""
+
+    key: str
+    channel: str
+    template_id: str
+    long_term: bool = False
+
+
+@dataclass(frozen=True)
+class Agreed:
+    """How it stands with one template: messages left, or for long; `always`: accepted without being asked any more;
+    `refused`: the last that was heard was a no."""
+
+    balance: int = 0
+    long_term: bool = False
+    always: bool = False
+    refused: bool = False
+
+
+def agreed_to(session: Session, identity_id: int, templates: Collection[str]) -> dict[str, Agreed]:
+    """What the ledger says of these templates; one of which nothing was ever heard is agreed to by nobody."""
+    of_these = select(Subscription.id).where(
+        Subscription.identity_id == identity_id, Subscription.template_id.in_(templates)
+    )
+    last = (
+        select(func.max(SubscriptionEntry.id)).where(SubscriptionEntry.subscription_id.in_(of_these))
+        .where(SubscriptionEntry.why != "sent").group_by(SubscriptionEntry.subscription_id)
+    )  # fmt: skip
+    heard = (
+        select(Subscription, SubscriptionEntry.why)
+        .join(SubscriptionEntry, SubscriptionEntry.subscription_id == Subscription.id)
+        .where(SubscriptionEntry.id.in_(last.correlate(None).scalar_subquery()))
+    )
+    found = dict.fromkeys(templates, Agreed())
+    for held, why in session.execute(heard):
+        found[held.template_id] = Agreed(held.balance, held.long_term, why == "always", why in ("reject", "ban"))
+    return found
+
+
 def agree(session: Session, identity_id: int, template_id: str, now: datetime, *, long_term: bool = False) -> None:
-    """A person accepted once more: one message (several accepts add up), or any number when `long_term`."""
-    held = _held(session, identity_id, template_id, now)
-    held.long_term = held.long_term or long_term
-    _change(session, held, held.balance + 1, "accept", now)
+    """A person accepted once more, says WeChat: one message (several accepts add up), or any when `long_term`."""
+    _agree(session, identity_id, template_id, now, "accept", "always", long_term)
+
+
+def agree_unasked(
+    session: Session, identity_id: int, template_id: str, now: datetime, *, long_term: bool = False
+) -> None:  # fmt: skip
+    """A person accepted once more without a question, says the phone: WeChat keeps their choice (总是保持以上选择),
+    shows nothing and sends no event; should it send one after all, the same tap counts once."""
+    _agree(session, identity_id, template_id, now, "always", "accept", long_term)
 
 
 def refuse(session: Session, identity_id: int, template_id: str, now: datetime, why: str = "reject") -> None:
-    """A person refused, or switched it off in the settings, or WeChat says there is nothing left (43101)."""
+    """A person refused, or switched it off in the settings, or WeChat says there is nothing left (43101); the same
+    said twice, by the phone and by WeChat, is one line of the ledger."""
     held = _held(session, identity_id, template_id, now)
+    if _just_heard(session, held, why, now) and not (held.balance or held.long_term):
+        return
     held.long_term = False
     _change(session, held, 0, why, now)
 
@@ -69,6 +122,25 @@ def close_window(session: Session, identity_id: int) -> None:
         update(Dialogue).where(Dialogue.identity_id == identity_id).values(heard_at=None),
         execution_options={"synchronize_session": False},
     )
+
+
+def _agree(
+    session: Session, identity_id: int, template_id: str, now: datetime, why: str, same_as: str, long_term: bool
+) -> None:  # fmt: skip
+    held = _held(session, identity_id, template_id, now)
+    held.long_term = held.long_term or long_term
+    counts = not _just_heard(session, held, same_as, now)
+    _change(session, held, held.balance + counts, why, now)
+
+
+def _just_heard(session: Session, held: Subscription, why: str, now: datetime) -> bool:
+    """Whether that was said of the same tap a moment ago; the row is locked, so whoever comes second sees it."""
+    session.flush()
+    said = exists().where(
+        SubscriptionEntry.subscription_id == held.id, SubscriptionEntry.why == why,
+        SubscriptionEntry.at > now - SAME_TAP,
+    )  # fmt: skip
+    return bool(session.scalar(select(said)))
 
 
 def _held(session: Session, identity_id: int, template_id: str, now: datetime) -> Subscription:

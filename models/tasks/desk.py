@@ -9,14 +9,14 @@ from sqlalchemy.orm import Session
 
 from models.errors import Refused
 from models.life import BY_RULE, By
-from models.messages.letters import LETTER, Letter
+from models.messages.letters import LETTER, MEANS, Letter
 from models.messages.outbox import tell_in_person, withdraw
 from models.people.identities import Who
 from models.people.staff import CADRE_ROLES, StaffRole, areas_under, cadres_over, is_cadre_over
 from models.places.areas import Area
 from models.places.centres import phone_for
 from models.tasks.escalation import Escalation
-from models.tasks.tasks import DECIDED_ELSEWHERE, TASK, Task, go_on
+from models.tasks.tasks import DECIDED_ELSEWHERE, TASK, TOLD, Task, go_on
 from models.tasks.telling import leave_digests, tell
 
 
@@ -83,11 +83,11 @@ def settle_for(
         settle(session, task, verb, by=by, now=now)
 
 
-def settle(session: Session, task: Task, verb: str, *, by: By, now: datetime) -> None:
+def settle(session: Session, task: Task, verb: str, *, by: By, now: datetime, note: str = "") -> None:
     """Finish or cancel one task: its letters that nobody has sent are taken back. Raises Refused("wrong_state")."""
     if task.state == "on_hold":
         go_on(session, task, by=BY_RULE, now=now)  # the time it waited is not the cadre's
-    TASK.move(session, task, verb, by=by, now=now, settled_at=now, done_by_id=by.person_id)
+    TASK.move(session, task, verb, by=by, now=now, note=note, settled_at=now, done_by_id=by.person_id)
     withdraw(session, TASK.subject(task), now)
     leave_digests(session, task, now)
 
@@ -133,17 +133,20 @@ def acknowledge(session: Session, who: Who, task_id: int, now: datetime) -> Task
     return task
 
 
-def finish(session: Session, who: Who, task_id: int, now: datetime) -> Task:
+def finish(session: Session, who: Who, task_id: int, now: datetime, means: str = "") -> Task:
     """A cadre has done it. When it was about a letter that could not be delivered, that letter was told in person.
 
-    Raises Refused("not_yours"), or Refused("decided_elsewhere") for a task that ends with the matter it is about.
+    `means`, one of MEANS, is how somebody was told, where the task was to tell them. Raises Refused("not_yours"),
+    Refused("decided_elsewhere") for a task that ends with the matter it is about, or Refused("wrong_state").
     """
     task = task_for(session, who, task_id)
     if task.kind in DECIDED_ELSEWHERE:
         raise Refused("decided_elsewhere")
+    if means and (means not in MEANS or task.kind not in TOLD):
+        raise Refused("wrong_state", thing=TASK.name, state=task.state)
     by = By(who.person_id, "cadre")
-    settle(session, task, "finish", by=by, now=now)
+    settle(session, task, "finish", by=by, now=now, note=means)
     kind, _, key = task.subject.partition(":")
     if kind == LETTER.name:
-        tell_in_person(session, session.get_one(Letter, int(key)), by=by, now=now)
+        tell_in_person(session, session.get_one(Letter, int(key)), by=by, now=now, means=means)
     return task

@@ -43,12 +43,15 @@ def acknowledge(session: Session, who: Who, task_id: int, seen: Seen, now: datet
     return task
 
 
-def done(session: Session, who: Who, task_id: int, seen: Seen, now: datetime) -> Task:
-    """A cadre has done it. Raises like `as_seen`, and Refused("answer_first") where a link is to be answered."""
+def done(session: Session, who: Who, task_id: int, seen: Seen, now: datetime, means: str = "") -> Task:
+    """A cadre has done it.
+
+    Raises like `as_seen` and `finish`, and Refused("answer_first") where a link is to be answered.
+    """
     task = as_seen(session, who, task_id, seen)
     if task.kind == "confirm_link":
         raise Refused("answer_first")
-    return finish(session, who, task.id, now)
+    return finish(session, who, task.id, now, means)
 
 
 def hand_over(session: Session, who: Who, task_id: int, seen: Seen, to_id: int, now: datetime) -> Task:

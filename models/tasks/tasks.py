@@ -24,6 +24,8 @@ PRESSING = (
     "phone_call", "check_delivery", "order_unanswered", "tell_in_person", "stop_provider", "matter_urgent",
     "nobody_home", "name_person", "elder_absent",
 )  # fmt: skip
+# Done by telling somebody: a letter that never arrived, or what a beneficiary without WeChat must hear.
+TOLD = ("phone_call", "check_delivery", "tell_in_person")
 # Done where the matter itself is decided: a tap on the task alone would stop its clock and help nobody.
 DECIDED_ELSEWHERE = ("need_triage", "help_triage", "help_do", "matter_urgent", "review_listing", "complaint",
                      "call_outcome", "pairing_due", "series_helper", "loan_request", "loan_overdue")  # fmt: skip

@@ -1,29 +1,22 @@
 """The database crashes again and again, or is away for a while: nothing is lost, nobody crashes, work goes on."""
 
 import random
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from urllib.parse import urlencode
 
 import pytest
-import urllib3
 from sqlalchemy import select
 
 from models.messages.inbox import Inbox
 from tests.faults.ground import Ground, ground
 from tests.faults.servers import LONG, Cluster, cluster, sized
 from tests.faults.waiting import holds, until
+from tests.faults.web import http, serving
 from tests.gate import Wire
 from wx_backend import migrations
-from wx_backend.config import EXAMPLE
 from wx_backend.database import make_engine
-from wx_backend.demo.stage import free_ports
 from wx_backend.now import real_now
-
-http = urllib3.PoolManager(timeout=10.0, retries=False)
 
 
 @pytest.fixture
@@ -61,30 +54,6 @@ def test_a_database_that_crashes_while_letters_go_out_loses_and_doubles_none(own
     assert (verdict.letters, verdict.lost, verdict.doubled, verdict.unwritten) == (count, 0, 0, 0)
 
 
-@contextmanager
-def _web(place: Ground) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
-    """`wx-backend serve` as it runs in production: its address and its process."""
-    (port,) = free_ports(1)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "wx_backend.cli", "--config", str(EXAMPLE), "serve"],
-        env={**place.environ, "WX_BACKEND_APP__BIND": f"127.0.0.1:{port}"},
-    )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        until(lambda: _ready(url), 30, lambda: "the web process does not answer", pause=0.1)
-        yield url, process
-    finally:
-        process.kill()
-        process.wait(10)
-
-
-def _ready(url: str) -> bool:
-    try:
-        return http.request("GET", f"{url}/readyz").status == 200
-    except urllib3.exceptions.HTTPError:
-        return False
-
-
 def _write(place: Ground, url: str, number: int) -> tuple[int, str | None, float]:
     """A person writes: status, Retry-After and how long the answer took."""
     wire = Wire(None, place.config.wechat.official_account, now=real_now)
@@ -99,7 +68,7 @@ def _write(place: Ground, url: str, number: int) -> tuple[int, str | None, float
     ("away", "count"), [pytest.param(5, 100, marks=pytest.mark.timeout(120)), pytest.param(60, sized(3000), marks=LONG)]
 )
 def test_a_database_that_is_away_is_waited_for(own, away, count):
-    with ground(own.url) as place, _web(place) as (url, web):
+    with ground(own.url) as place, serving(place) as (url, web):
         assert _write(place, url, 1)[0] == 200
         place.post(count)
         clock = place.clock()

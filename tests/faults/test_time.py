@@ -58,6 +58,11 @@ class Office:
 
 
 @pytest.fixture
+def cast(at_home):
+    return at_home
+
+
+@pytest.fixture
 def office(open_session, cast):
     true = [NOW]
     now = Moved(lambda: true[0])

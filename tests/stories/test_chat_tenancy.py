@@ -99,6 +99,7 @@ ROWS = {
     "staff/resident/<int:person>/<int:kind>/no": "li", "task/<int:task>/wake/<int:days>": "li",
     "task/<int:task>/hold/text": "li", "task/<int:task>/hold/<int:reason>": "li", "task/<int:task>/resume": "li",
     "task/<int:task>/done": "li", **FAMILY, "link/<int:link>/confirm": "li", "link/<int:link>/decline": "li",
+    "task/<int:task>/told/<int:means>": "li",
     "link/<int:link>/revoke": "xiaofang", "staff/resident/<int:person>/befall/<verb>/yes": "li",
     # One's own form or one's own consent, a code that one holds, a sheet on a wall.
     "order/answer/<int:number>": FREE, "order/ask/<int:number>": FREE, "order/at/<int:stamp>": FREE,

@@ -386,6 +386,12 @@ def test_a_receipt_that_says_blocked_becomes_a_phone_call(talk, cast, open_sessi
     li = talk(cast.li)
     li.says("我的任务")
     assert "微信没有送到" in li.taps("请电话或上门告知")
-    li.taps("已经办好")
+    with open_session() as session:
+        task = session.scalars(select(Task.id).where(Task.kind == "phone_call")).one()
+    li.at(f"task/{task}/told/2")  # there are two ways to tell somebody
+    with open_session() as session:
+        assert session.get_one(Task, task).state == "open"
+    li.at(f"task/{task}")
+    li.taps("电话说了")
     with open_session() as session:
         assert session.scalars(select(Letter.state).where(Letter.key == "k")).one() == "told_in_person"

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from handlers.ordering import words
+from models.history import History
 from models.messages.letters import Letter
 from models.ordering.assignments import Assignment
 from models.ordering.listings import Listing, ListingProvider
@@ -213,14 +214,18 @@ def test_an_order_is_handed_back_taken_by_the_next_and_done(talk, cast, open_ses
 
 
 @pytest.mark.case("B6")
-def test_the_cadre_reads_out_what_the_elder_cannot_read(talk, cast):
+def test_the_cadre_reads_out_what_the_elder_cannot_read(talk, cast, open_session):
     accepted(talk, cast)
     li = talk(cast.li)
     li.says("我的任务")
     heard = li.taps("请当面或电话告知")
     assert "王秀英不用微信，请上门或打电话告诉本人" in heard
     assert "已由老徐好帮手接单" in heard
-    assert "已记为办好" in li.taps("已经办好")
+    assert "已经办好" not in li.heard  # by which means is asked for
+    assert "已记为办好" in li.taps("当面说了")
+    with open_session() as session:
+        told = session.scalars(select(History.note).where(History.verb == "finish", History.subject.like("task:%")))
+        assert told.all() == ["visit"]
 
 
 @pytest.mark.case("C6")

@@ -209,6 +209,10 @@ ROWS = {
     "GET /api/v1/calendar": Row("calendar", others=200),
     "POST /api/v1/calendar": Row("calendar", others=200),
     "POST /api/v1/calendar/stop": Row("calendar/stop", others=200),
+    "GET /api/v1/subscriptions": Row("subscriptions", others=200),
+    "POST /api/v1/subscriptions": Row(
+        "subscriptions", others=200, body={"answers": {"sub-mini-call-reminder": "reject"}}
+    ),
     "POST /api/v1/logout": Row("logout", others=200),
     "GET /open311/v2/services.json": Row("/open311/v2/services.json", others=200, nobody=200),
     "GET /open311/v2/services/{code}.json": Row("/open311/v2/services/L1.json", others=200, nobody=200),

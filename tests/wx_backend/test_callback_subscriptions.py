@@ -165,6 +165,20 @@ def test_an_agreement_belongs_to_the_account_it_was_given_to(told, open_session,
     assert ("t-1", 1, f"o-{cast.xiaofang.id}") in held(open_session)
 
 
+def test_a_yes_to_a_template_for_good_is_for_good_and_of_the_others_for_one_message(wire_for, open_session):
+    name = "WX_BACKEND_WECHAT__TEMPLATES__CALL_REMINDER__MINI_SUBSCRIPTION__LONG_TERM"
+    wire = wire_for(MINI, **{name: "true"})
+    told = [answer("sub-mini-call-reminder"), answer("sub-call-reminder")]
+    wire.post(*wire.sealed(json.dumps({**wire.event("s-1", POPUP), "List": told})))
+    with open_session() as session:
+        found = {one.template_id: one.long_term for one in session.scalars(select(Subscription))}
+    assert found == {"sub-mini-call-reminder": True, "sub-call-reminder": False}
+    off = {"TemplateId": "sub-mini-call-reminder", "SubscribeStatusString": "reject"}
+    wire.post(*wire.sealed(json.dumps({**wire.event("s-1", CHANGE), "List": off})))
+    with open_session() as session:
+        assert not session.scalars(select(Subscription.long_term).where(Subscription.long_term)).all()
+
+
 def test_two_first_answers_at_the_same_moment_are_two_messages(open_session, engine, cast):
     identity = cast.identities[cast.xiaofang.id].id
 

@@ -12,8 +12,11 @@ from click.testing import CliRunner
 from pydantic import BaseModel, ValidationError
 
 from wx_backend.cli import main
-from wx_backend.config import EXAMPLE, TEMPLATES, Config, ConfigError, find_file, load_config
+from wx_backend.config import EXAMPLE, Config, ConfigError, find_file, load_config
+from wx_backend.hands import make_templates
 from wx_backend.safety import EXAMPLE_SECRETS, refuse_lonely_workers, refuse_unsafe, secrets_of
+from wx_backend.wechat.business import BUSINESS
+from wx_backend.wechat.templates import fit
 
 OUTSIDE = {"WX_BACKEND_APP__PUBLIC_URL": "https://centre.example.gov.cn"}
 OWN_KEY = base64.b64encode(bytes(range(32))).decode().rstrip("=")
@@ -86,7 +89,7 @@ def _keys_of_model(model: type[BaseModel], at: str = "") -> set[str]:
     found: set[str] = set()
     for name, field in model.model_fields.items():
         if name == "templates":
-            found |= {f"{at}.templates.{key}.{part}" for key in TEMPLATES for part in ("id", "fields")}
+            found |= {f"{at}.templates.{key}.{part}" for key in BUSINESS for part in ("id", "fields")}
         elif isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             found |= _keys_of_model(field.annotation, f"{at}.{name}")
         else:
@@ -176,7 +179,7 @@ def test_a_secret_is_read_from_a_file_without_its_last_newline(tmp_path: Path) -
         ("SCHEDULER__LEASE_SECONDS", "39", "at least twice send_deadline_seconds"),
         ("SCHEDULER__THREADS", "many", "integer"),
         ("WECHAT__TEMPLATES__CALL_BOOKED__FIELDS__WEATHER", "thing9", "call_booked.fields.weather: no such field"),
-        ("WECHAT__TEMPLATES__CALL_BOOKED__FIELDS__SUBJECT", "thing", "pattern"),
+        ("WECHAT__TEMPLATES__CALL_BOOKED__FIELDS__SUBJECT", "thing", "a type and a number"),
         ("VIDEO__TURN_SECONDS", "7200", "less than or equal to 3600"),
     ],
 )
@@ -189,6 +192,38 @@ def test_templates_are_the_ones_our_letters_use(tmp_path: Path) -> None:
     (fault,) = faults(changed(tmp_path, "[wechat.templates.order_update]", "[wechat.templates.orders]"))
     assert "order_update is missing" in fault
     assert "orders: no such template" in fault
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key", "says"),
+    [
+        ('reason = "thing3"', 'reason = "thong3"', "call_cancelled.fields.reason", "no such type of field as thong"),
+        ('number = "character_string2"', 'number = "numbers2"', "order_update.fields.number", "character_string"),
+        ('"sub-call-reminder"\nfields = { subject = "thing1"', '"sub-call-reminder"\nfields = { subject = "it1"',
+         "call_reminder.account_subscription.fields.subject", "no such type of field as it"),
+        ('task = "thing1"', 'task = "thing"', "task_assigned.fields.task", "a type and a number, as in thing1"),
+        ('task = "thing1"', 'task = ""', "task_assigned.fields.task", "a type and a number, as in thing1"),
+    ],
+)  # fmt: skip
+def test_a_field_of_a_type_that_wechat_has_not_refuses_to_start(
+    tmp_path: Path, old: str, new: str, key: str, says: str
+) -> None:
+    path = changed(tmp_path, old, new)
+    (fault,) = faults(path)
+    assert fault.startswith(f"{path}: wechat.templates.{key}: ")
+    assert says in fault
+
+
+def test_a_template_message_is_agreed_to_by_nobody_and_so_not_for_good(tmp_path: Path) -> None:
+    path = changed(tmp_path, 'id = "tmpl-call-booked"', 'id = "tmpl-call-booked"\nlong_term = true')
+    assert faults(path) == [f"{path}: wechat.templates.call_booked.long_term: no such key"]
+
+
+def test_every_example_of_what_is_said_fits_the_example_of_the_settings() -> None:
+    config = load_config(EXAMPLE, {})
+    for channel in ("template", "mini_subscription", "account_subscription"):
+        for template in make_templates(config, channel).values():
+            assert fit(template, BUSINESS[template.key]).keys() == set(template.fields.values())
 
 
 def test_no_secret_is_shown_in_a_fault_or_a_repr(tmp_path: Path) -> None:

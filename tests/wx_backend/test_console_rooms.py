@@ -17,6 +17,7 @@ from models.messages.breakers import trip
 from models.messages.letters import Letter
 from models.ordering.assignments import Assignment
 from models.ordering.dispatch import accept
+from models.ordering.news import facts_for
 from models.ordering.placing import place
 from models.people.persons import Person
 from models.places.centres import Closure, ServiceCentre
@@ -379,6 +380,27 @@ def test_orders_are_found_by_state_centre_category_lateness_and_number(clerk, ca
     clerk.opens(f"/console/orders/{two}")
     for told in ("老徐好帮手", "已接单", "点单", "接单", "请接单", "0578-5550201"):
         assert told in clerk.text()
+
+
+@pytest.mark.parametrize(("state", "still"), [("dead", False), ("needs_check", True)])
+def test_by_which_means_a_clerk_told_somebody_is_asked_and_read_with_who_and_when(
+    clerk, cast, open_session, state, still
+):
+    with open_session() as session, session.begin():
+        letter = posted(session, key="l", person_id=cast.xiaofang.id, kind="ordering.accepted",
+                        facts=facts_for(session, ordered(session, cast)) | {"organisation": "老徐好帮手"},
+                        subject="order:1", now=NOW - HOUR)  # fmt: skip
+        letter.state = state
+        task, key = hand_over(session, letter, NOW - HOUR).id, letter.id
+    clerk.opens(f"/console/tasks/{task}")
+    assert ("已经办好" in clerk.text()) is still  # it may have arrived all the same
+    assert clerk.posts(f"/console/tasks/{task}/done", seen=clerk.seen(), means="pigeon").status_code == 409
+    clerk.opens(f"/console/tasks/{task}")
+    assert clerk.posts(f"/console/tasks/{task}/done", seen=clerk.seen(), means="phone").status_code == 303
+    for page in (f"/console/tasks/{task}", f"/console/letters/{key}"):
+        clerk.opens(page)
+        assert "电话说了" in clerk.text()
+    assert ("task_done", f"task:{task}", {"means": "phone"}, cast.li.id) in lines(open_session)
 
 
 def test_the_first_page_says_what_is_due_and_whether_wechat_is_in_order(clerk, cast, open_session):

@@ -1,22 +1,57 @@
-"""What doctor says of the calendar: a year whose holidays nobody knows is said aloud, with what to do."""
+"""What doctor says of the calendar and the outbox: what is wrong is said aloud, with what to do."""
 
-from datetime import UTC, date, datetime
+import json
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy.orm import Session
 
 from models.hours import CalendarOverride
+from tests.cast import Cast
 from tests.gate import config_for
-from tests.world import disposing
+from tests.world import NOW, disposing
+from tests.wx_backend.test_health import behind
 from wx_backend import migrations
-from wx_backend.database import make_engine
-from wx_backend.doctor import Finding, examine
+from wx_backend.database import SessionFactory, make_engine
+from wx_backend.doctor import Finding, as_span, examine
 
 
 def calendar_of(url: str) -> Finding:
     """The finding about the calendar; nothing behind it is asked."""
     return next(finding for finding in examine(config_for(url)) if finding.about == "calendar")
+
+
+def outbox_of(url: str, clock_file: Path) -> list[str]:
+    """What is wrong with the outbox."""
+    config = config_for(url, WX_BACKEND_SANDBOX__CLOCK_FILE=str(clock_file))
+    return [one.text for one in examine(config) if (one.mark, one.about) == ("warn", "outbox")]
+
+
+def test_how_far_behind_sending_is_is_said_with_the_age_of_the_oldest(
+    database_url: str, open_session: SessionFactory, cast: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wx_backend.migrations.standing", lambda _: ("newest", "newest"))  # made without migrations
+    clock_file = tmp_path / "clock.json"
+    clock_file.write_text(json.dumps({"offset_seconds": (NOW - datetime.now(UTC)).total_seconds() + 20}))
+    assert outbox_of(database_url, clock_file) == []
+    with open_session() as session, session.begin():
+        behind(session, cast.xiaofang.id)
+    late, held = outbox_of(database_url, clock_file)
+    assert late == "2 letters are due and unsent, the oldest for 1 h 30 min: does `wx-backend clock` run?"
+    assert held.startswith("1 letters are held by senders that are gone")
+
+
+@pytest.mark.parametrize(
+    ("lasted", "said"),
+    [
+        (timedelta(seconds=-3), "0 min"), (timedelta(minutes=59, seconds=59), "59 min"),
+        (timedelta(hours=1), "1 h 0 min"),
+        (timedelta(hours=47, minutes=59), "47 h 59 min"), (timedelta(days=2), "2 days"),
+    ],
+)  # fmt: skip
+def test_a_span_is_said_in_two_words(lasted: timedelta, said: str) -> None:
+    assert as_span(lasted) == said
 
 
 @pytest.mark.case("J23")

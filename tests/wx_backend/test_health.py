@@ -1,11 +1,14 @@
 """What machines ask: alive, ready, how the outbox stands; a database that is away is said, never a traceback."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from models.messages.outbox import post
 from tests.gate import close_app, config_for
+from tests.letters import posted
 from tests.world import NOW
 from wx_backend.app import create_app
 from wx_backend.database import make_engine
@@ -17,6 +20,32 @@ def ask(database_url):
     app = create_app(config_for(database_url), now=lambda: NOW)
     yield app.test_client().get
     close_app(app)
+
+
+def behind(session, person_id):
+    """Two letters due and unsent, one that waits for its next try, one held by a sender that is gone, one in hand."""
+    letters = {
+        key: posted(session, key=key, person_id=person_id, kind="messages.reply", facts={}, subject=f"s:{key}", now=NOW)
+        for key in ("oldest", "due", "later", "gone", "in hand")
+    }
+    letters["oldest"].due_at = letters["oldest"].next_at = NOW - timedelta(minutes=90)
+    letters["due"].due_at, letters["due"].state = NOW - timedelta(seconds=30), "retry"
+    letters["later"].due_at, letters["later"].next_at = NOW - timedelta(days=1), NOW + timedelta(minutes=5)
+    for key, left in (("gone", -60), ("in hand", 600)):  # leases run on real time
+        letters[key].state = "sending"
+        letters[key].lease_until = datetime.now(UTC) + timedelta(seconds=left)
+    session.flush()
+
+
+def test_how_far_behind_sending_is_is_read_from_the_rows(ask, cast, open_session):
+    said = ask("/metrics").text
+    assert "wx_letters_oldest_due_seconds 0.0" in said
+    assert "wx_letters_stuck 0.0" in said
+    with open_session() as session, session.begin():
+        behind(session, cast.xiaofang.id)
+    said = ask("/metrics").text
+    assert "wx_letters_oldest_due_seconds 5400.0" in said
+    assert "wx_letters_stuck 1.0" in said
 
 
 def test_the_outbox_is_counted_by_state(ask, cast, open_session):

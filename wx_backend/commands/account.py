@@ -7,10 +7,12 @@ import click
 from handlers.menu import MENU
 from wx_backend.commands.settings import settings
 from wx_backend.config import Config
-from wx_backend.hands import make_clients, make_templates
+from wx_backend.hands import account_channels, make_clients, make_templates
 from wx_backend.wechat import menu as account_menu
-from wx_backend.wechat.client import FAR_END
-from wx_backend.wechat.templates import drift, pulled
+from wx_backend.wechat.client import FAR_END, Client, errcode_of
+from wx_backend.wechat.owned import Owned, drift, owned, pulled, reading
+
+NOT_ALLOWED = 48001
 
 
 @click.group()
@@ -50,29 +52,46 @@ def menu_push(named: str | None) -> None:
 
 @click.group("templates")
 def template_group() -> None:
-    """The account's template messages."""
+    """The accounts' templates: template messages, and those that people agree to."""
 
 
 @template_group.command("check")
 @click.pass_obj
 def templates_check(named: str | None) -> None:
-    """Compare the settings with the account; exit 1 where they differ."""
-    config, client = _client(named)
-    try:
-        lines = drift(make_templates(config), client)
-    except FAR_END as error:
-        raise click.ClickException(f"the account does not answer: {error}") from error
-    if lines:
-        raise click.ClickException("\n".join(lines))
-    click.echo(f"{len(config.wechat.templates)} templates agree with the account")
+    """Compare the settings with the accounts and show how each template will read; exit 1 where they differ."""
+    config = settings(named)
+    shown, differing = [], []
+    for channel, client in account_channels(config, make_clients(config)).items():
+        theirs, ours = _held(channel, client), make_templates(config, channel)
+        for template in ours.values():
+            if template.id in theirs:
+                shown += [f"[{channel}] {line}" for line in reading(template, theirs[template.id])]
+        differing += [f"{channel}: {line}" for line in drift(ours, theirs)]
+    click.echo("\n".join(shown))
+    if differing:
+        raise click.ClickException("\n".join(differing))
+    click.echo("all templates agree with the accounts")
 
 
 @template_group.command("pull")
 @click.pass_obj
 def templates_pull(named: str | None) -> None:
-    """Print the account's templates as they would stand in the settings."""
-    _, client = _client(named)
+    """Print the accounts' templates as they would stand in the settings."""
+    config = settings(named)
+    for channel, client in account_channels(config, make_clients(config), all_of_them=True).items():
+        click.echo(f"## {channel}")
+        try:
+            held = list(owned(channel, client).values())
+        except FAR_END as error:
+            if channel == "template" or errcode_of(error) != NOT_ALLOWED:
+                raise click.ClickException(f"{channel}: the account does not answer: {error}") from error
+            click.echo("# the account may not ask anybody to be written to (48001)\n")
+            continue
+        click.echo("\n".join(pulled(channel, held)) or "# there are none yet\n")
+
+
+def _held(channel: str, client: Client) -> dict[str, Owned]:
     try:
-        click.echo("\n".join(pulled(client)) or "the account has no templates yet")
+        return owned(channel, client)
     except FAR_END as error:
-        raise click.ClickException(f"the account does not answer: {error}") from error
+        raise click.ClickException(f"{channel}: the account does not answer: {error}") from error

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from handlers.masking import digits
 from handlers.messages import words
 from handlers.tasks.words import title
-from handlers.words import near, when
+from handlers.words import TOLD_MEANS, near, when
 from models.errors import Refused
 from models.history import history_of
 from models.hours import CHINA
@@ -207,7 +207,7 @@ def _whole(desk: Desk, seen: Seen) -> Iterator[tuple[str, str]]:
     for row in history_of(desk.session, LETTER.subject(letter)):
         nobody = "服务台" if row.as_role == DESK.role else "系统"
         who = desk.session.get_one(Person, row.by_person_id).name if row.by_person_id else nobody
-        note = f"：{row.note}" if row.note else ""
+        note = f"：{TOLD_MEANS.get(row.note, row.note)}" if row.note else ""
         yield "经过", f"{when(row.at, CHINA)} {who}，{words.VERBS.get(row.verb, row.verb)}{note}"
 
 

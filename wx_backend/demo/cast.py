@@ -3,8 +3,10 @@
 from dataclasses import replace
 from pathlib import Path
 
-from wx_backend.config import Config
+from models.messages.ladder import CHANNELS
+from wx_backend.config import Config, SubscriptionSection
 from wx_backend.sandbox.world import Account, Phone, Place, Template
+from wx_backend.wechat.business import BUSINESS
 
 COUNTY = Path(__file__).parent / "county.csv"
 
@@ -58,6 +60,9 @@ def templates(config: Config) -> list[Template]:
             _TITLES.get(key, key),
             {wechat: _FIELDS.get(ours, ours) for ours, wechat in one.fields.items()},
             subscription=channel != "template",
+            of=CHANNELS[channel].through,
+            long_term=isinstance(one, SubscriptionSection) and one.long_term,
+            examples={wechat: BUSINESS[key][ours] for ours, wechat in one.fields.items()},
         )
         for key, section in config.wechat.templates.items()
         for channel, one in section.by_channel().items()

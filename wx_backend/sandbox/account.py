@@ -68,11 +68,23 @@ def template_list(world: World) -> Json:
     rows = [
         {
             "template_id": one.template_id, "title": one.title, "primary_industry": "", "deputy_industry": "",
-            "content": "\n".join(f"{name}：{{{{{key}.DATA}}}}" for key, name in one.fields.items()), "example": "",
+            "content": one.written(one.keys, "："), "example": one.written(one.examples, "："),
         }
         for one in world.templates.values() if not one.subscription
     ]  # fmt: skip
     return {**OK, "template_list": rows}
+
+
+def subscription_list(world: World, account: Account) -> Json:
+    """`newtmpl/gettemplate`: the templates of this very account that people agree to."""
+    rows = [
+        {
+            "priTmplId": one.template_id, "title": one.title, "content": one.written(one.keys, ":"),
+            "example": one.written(one.examples, ":"), "type": 3 if one.long_term else 2,
+        }
+        for one in world.templates.values() if one.subscription and one.of == account.kind
+    ]  # fmt: skip
+    return {**OK, "data": rows}
 
 
 def template_add(world: World, body: Json) -> Json:

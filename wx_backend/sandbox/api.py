@@ -26,8 +26,11 @@ def _table(world: World, later: Later) -> dict[str, Call]:
     return {
         "/cgi-bin/message/template/send": lambda acc, body: messages.template_send(world, acc, later, body),
         "/cgi-bin/message/custom/send": lambda acc, body: messages.custom_send(world, acc, body),
-        "/cgi-bin/message/subscribe/send": lambda acc, body: messages.subscribe_send(world, acc, body),
-        "/cgi-bin/message/subscribe/bizsend": lambda acc, body: messages.subscribe_send(world, acc, body),
+        "/cgi-bin/message/subscribe/send": lambda acc, body: messages.subscribe_send(
+            world, acc, later, body, "mini_program"),
+        "/cgi-bin/message/subscribe/bizsend": lambda acc, body: messages.subscribe_send(
+            world, acc, later, body, "official_account"),
+        "/wxaapi/newtmpl/gettemplate": lambda acc, _: own.subscription_list(world, acc),
         "/cgi-bin/menu/create": lambda _, body: own.menu_create(world, body),
         "/cgi-bin/menu/get": lambda *_: own.menu_get(world),
         "/cgi-bin/menu/delete": lambda *_: own.menu_delete(world),
@@ -72,9 +75,9 @@ class Platform:
     later: Later
 
     def room(self) -> Blueprint:
-        """`/cgi-bin/…` and `/wxa/…` by the table; beside it logins and the pages' question who looks at them."""
+        """The calls of the table; beside it logins and the question of pages who looks at them."""
         room = Blueprint("api", __name__)
-        for rule in ("/cgi-bin/<path:rest>", "/wxa/<path:rest>"):
+        for rule in ("/cgi-bin/<path:rest>", "/wxa/<path:rest>", "/wxaapi/<path:rest>"):
             room.add_url_rule(rule, "call", self.call, methods=["GET", "POST"])
         room.add_url_rule("/sns/oauth2/access_token", "oauth_token", self.oauth_token)
         room.add_url_rule("/sns/jscode2session", "login", self.login)

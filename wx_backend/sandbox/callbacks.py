@@ -131,6 +131,20 @@ def from_phone(world: World, phone: Phone, kind: str, account: Account | None = 
     return answer
 
 
+# Under which tag the entries of an event about subscriptions stand in XML; in JSON they stand bare.
+SUBSCRIPTION_TAGS = {
+    "subscribe_msg_popup_event": "SubscribeMsgPopupEvent", "subscribe_msg_change_event": "SubscribeMsgChangeEvent",
+    "subscribe_msg_sent_event": "SubscribeMsgSentEvent",
+}  # fmt: skip
+
+
+def of_subscription(world: World, phone: Phone, account: Account, event: str, entry: dict[str, Any]) -> Answer:
+    """An event about one subscription of a person, in the shape of the account's format."""
+    is_json = account.data_format == "json"
+    fields: dict[str, Any] = {"List": entry} if is_json else {SUBSCRIPTION_TAGS[event]: {"List": entry}}
+    return from_phone(world, phone, "event", account, Event=event, **fields)
+
+
 class Later:
     """Things that happen after a while, in other threads: receipts."""
 

@@ -121,9 +121,6 @@ class Control:
         if verb in SWITCHES:
             setattr(phone, SWITCHES[verb], bool(body.get("on", True)))
             return jsonify({SWITCHES[verb]: getattr(phone, SWITCHES[verb])})
-        if verb == "consent":
-            phone.consents[str(body["template_id"])] = phone.consents.get(str(body["template_id"]), 0) + 1
-            return jsonify(left=phone.consents)
         if verb not in deeds.VERBS:
             return jsonify(error=f"verbs: {', '.join(sorted(deeds.VERBS))}"), 404
         return _answered(deeds.act(world, phone, verb, body))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from wx_backend.sandbox import qr
-from wx_backend.sandbox.callbacks import Answer, from_phone
+from wx_backend.sandbox.callbacks import Answer, from_phone, of_subscription
 from wx_backend.sandbox.world import Account, Phone, World
 
 TWO_DAYS, A_MINUTE = 48 * 3600.0, 60.0
@@ -129,6 +129,16 @@ def _message(kind: str, entry: Body) -> Deed:
     return send
 
 
+def _consent(world: World, phone: Phone, body: Body) -> Answer:
+    """Answers a question whether to be written to by a template: "accept", unless the body says "reject"."""
+    template = world.templates[str(body["template_id"])]
+    status = str(body.get("answer", "accept"))
+    held = phone.consents.get(template.template_id, 0)
+    phone.consents[template.template_id] = held + 1 if status == "accept" else 0
+    entry = {"TemplateId": template.template_id, "SubscribeStatusString": status, "PopupScene": 0}
+    return of_subscription(world, phone, world.account(template.of), "subscribe_msg_popup_event", entry)
+
+
 def _to(world: World, body: Body) -> Account:
     """The account that the person speaks to: the mini-program's customer service, when the body says `mini`."""
     return world.account("mini_program" if body.pop("mini", False) else "official_account")
@@ -136,6 +146,6 @@ def _to(world: World, body: Body) -> Account:
 
 VERBS: dict[str, Deed] = {
     "follow": _follow, "unfollow": _unfollow, "scan": _scan, "menu": _menu, "choose": _choose, "event": _event,
-    "text": _text, "voice": _voice, "location": _location, "image": _image,
+    "text": _text, "voice": _voice, "location": _location, "image": _image, "consent": _consent,
     **{kind: _message(kind, {"text": f"[{kind}]"}) for kind in ("video", "shortvideo", "link", "miniprogrampage")},
 }  # fmt: skip

@@ -8,7 +8,10 @@ from flask import Response, jsonify, request
 
 from wx_backend.sandbox.world import World
 
-ERRCODES = {"busy": -1, "token": 40001, "quota": 45009, "minute": 45011, "unfollowed": 43004, "template": 40037}
+ERRCODES = {
+    "busy": -1, "token": 40001, "quota": 45009, "minute": 45011, "unfollowed": 43004, "template": 40037,
+    "not_allowed": 48001,
+}  # fmt: skip
 KINDS = (*ERRCODES, "html", "empty", "list", "bad_gateway", "slow", "drop_before", "drop_after")
 
 

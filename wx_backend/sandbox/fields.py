@@ -7,6 +7,7 @@ PATTERNS = {
     "character_string": r"[\x20-\x7e]{1,32}",
     "number": r"[\d.]{1,32}",
     "letter": r"[A-Za-z]{1,32}",
+    "symbol": r"(?:[^\w\s]|_){1,5}",
     "phone_number": r"[\d+\- ]{1,17}",
     "amount": r"\D?\d{1,12}(\.\d+)?元?",
     "time": r"((\d{4}年)?\d{1,2}月\d{1,2}日 ?|\d{4}-\d{1,2}-\d{1,2} )?\d{1,2}:\d{2}(:\d{2})?(~.+)?",

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from wx_backend.sandbox.callbacks import Later, from_phone
+from wx_backend.sandbox.callbacks import Later, from_phone, of_subscription
 from wx_backend.sandbox.fields import IGNORED, fault_in
 from wx_backend.sandbox.qr import code_in
 from wx_backend.sandbox.world import Account, Phone, Send, World
@@ -127,21 +127,38 @@ def _shown(world: World, kind: str, content: Json) -> tuple[Json | None, Json]:
     return None, {"text": text}
 
 
-def subscribe_send(world: World, account: Account, body: Json) -> Json:
-    """`message/subscribe/send` and `bizsend`: one consent buys one message."""
+def subscribe_send(world: World, account: Account, later: Later, body: Json, of: str) -> Json:
+    """`message/subscribe/send` of a mini-program and `bizsend` of an official account (`of` is whose it is): one
+    consent buys one message, unless it is for good."""
     with world.lock:
         phone = world.phone_of(account, body.get("touser"))
         if phone is None:
             return refused(40003, "invalid openid")
+        if account.kind != of:
+            return refused(48001, "api unauthorized")
         template = world.templates.get(str(body.get("template_id")))
-        if template is None:
+        if template is None or not template.subscription or template.of != of:
             return refused(40037, "invalid template_id")
         if phone.consents.get(template.template_id, 0) <= 0:
             return refused(43101, "user refuse to accept the msg")
         fault = fault_in(template.fields, body.get("data"))
         if fault is not None:
             return refused(*fault)
-        phone.consents[template.template_id] -= 1
+        phone.consents[template.template_id] -= 0 if template.long_term else 1
         rows = [{"name": name, "value": body["data"][key]["value"]} for key, name in template.fields.items()]
         world.show(phone, side="account", kind="template", title=template.title, rows=rows, url=body.get("page", ""))
-    return OK
+        msgid = world.number()
+    _tell_sent(later, world, phone, account, template.template_id, msgid)
+    return {**OK, "msgid": int(msgid)}
+
+
+def _tell_sent(later: Later, world: World, phone: Phone, account: Account, template_id: str, msgid: str) -> None:
+    """The receipt of a subscription message; nobody who has agreed to it can have blocked it."""
+    if world.receipts.mode == "never":
+        return
+    good = world.receipts.mode != "failed"
+    entry = {
+        "TemplateId": template_id, "MsgID": msgid, "ErrorCode": 0 if good else 1,
+        "ErrorStatus": "success" if good else "system failed",
+    }  # fmt: skip
+    later.do(world.receipts.delay, lambda: of_subscription(world, phone, account, "subscribe_msg_sent_event", entry))

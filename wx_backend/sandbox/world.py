@@ -41,13 +41,26 @@ class Account:
 class Template:
     """A template: fields are WeChat's keys with what they are called ("thing1": "事项").
 
-    A `subscription` one goes to people who have agreed to it, and is no template message.
+    A `subscription` one goes to people who have agreed to it, once for each message or, `long_term`, for good, and is
+    no template message. `of` is the kind of its account; `examples` are WeChat's, by key.
     """
 
     template_id: str
     title: str
     fields: dict[str, str]
     subscription: bool = False
+    of: str = "official_account"
+    long_term: bool = False
+    examples: dict[str, str] = field(default_factory=dict)
+
+    def written(self, values: dict[str, str], colon: str) -> str:
+        """Each field with what it is called, a line each."""
+        return "".join(f"{name}{colon}{values.get(key, '')}\n" for key, name in self.fields.items())
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """Each key as it stands in the content of a template."""
+        return {key: f"{{{{{key}.DATA}}}}" for key in self.fields}
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 EXPIRED = 42001
 STALE_TOKEN = {40001, 40014, EXPIRED}
 BAD_CODES = {40029, 40163}
+OWN_ROOTS = ("/sns/", "/wxa/", "/wxaapi/", "/cgi-bin/")  # any other path is one under /cgi-bin/
 CALL_SECONDS = 10.0
 QR_LASTS = 2_592_000  # thirty days, the longest that WeChat keeps one
 # Answers that are a file unless they are an error.
@@ -122,13 +123,18 @@ class Client(WeChatClient):  # type: ignore[misc]
             return urlsplit(address).path
         if base and "://" in base:
             return f"{urlsplit(base).path.rstrip('/')}/{address.lstrip('/')}"
-        return address if address.startswith(("/sns/", "/wxa/", "/cgi-bin/")) else f"/cgi-bin/{address.lstrip('/')}"
+        return address if address.startswith(OWN_ROOTS) else f"/cgi-bin/{address.lstrip('/')}"
 
     # What wechatpy lacks, or does around the pool.
 
     def send_by_template(self, channel: str, message: dict[str, Any], seconds: float) -> dict[str, Any]:
         """A template message, with the client_msg_id that wechatpy's own method cannot carry, or a subscription one."""
         found: dict[str, Any] = self._request("post", SENDS[channel], data=message, timeout=seconds)
+        return found
+
+    def subscription_templates(self) -> dict[str, Any]:
+        """The account's templates that people agree to one by one (`newtmpl/gettemplate`), as WeChat lists them."""
+        found: dict[str, Any] = self._request("get", "/wxaapi/newtmpl/gettemplate")
         return found
 
     def send_customer_text(self, openid: str, text: str, seconds: float) -> None:

@@ -96,3 +96,23 @@ def test_a_cadre_acknowledges_once_and_nobody_else_does(session, cast):
     finish(session, cast.who(cast.li), task.id, NOW)
     with pytest.raises(Refused, match="wrong_state"):
         acknowledge(session, cast.who(cast.li), task.id, NOW)
+
+
+@pytest.mark.parametrize("means", ["phone", "visit"])
+def test_how_somebody_was_told_stands_on_the_task_and_on_its_letter(session, cast, means):
+    letter = undelivered(session, cast.xiaofang, "dead")
+    task = hand_over(session, letter, NOW)
+    finish(session, cast.who(cast.li), task.id, NOW, means)
+    told = [history_of(session, subject)[-1] for subject in (f"task:{task.id}", f"letter:{letter.id}")]
+    assert [(line.verb, line.by_person_id, line.note) for line in told] == [
+        ("finish", cast.li.id, means), ("tell", cast.li.id, means),
+    ]  # fmt: skip
+    assert letter.state == "told_in_person"
+
+
+def test_there_are_no_other_means_and_none_where_nobody_was_to_be_told(session, cast):
+    task = hand_over(session, undelivered(session, cast.xiaofang, "dead"), NOW)
+    for key, means in ((task.id, "pigeon"), (opened(session, cast).id, "phone")):
+        with pytest.raises(Refused, match="wrong_state"):
+            finish(session, cast.who(cast.li), key, NOW, means)
+    assert (task.state, task.done_by_id) == ("open", None)

@@ -163,23 +163,15 @@ def test_the_limit_of_25_templates(sandbox):
         ("media/upload", {}, 40004),
         ("no/such", {}, 40066),
         ("message/subscribe/send", {"touser": "x"}, 40003),
-        ("message/subscribe/bizsend", {"touser": "o-demo-xiaofang", "template_id": "tmpl-link-update"}, 43101),
+        ("message/subscribe/send", {"touser": "o-demo-xiaofang", "template_id": "sub-mini-call-reminder"}, 48001),
+        ("message/subscribe/bizsend", {"touser": "o-demo-xiaofang", "template_id": "tmpl-link-update"}, 40037),
+        ("message/subscribe/bizsend", {"touser": "o-demo-xiaofang", "template_id": "sub-mini-call-reminder"}, 40037),
+        ("message/subscribe/bizsend", {"touser": "o-demo-xiaofang", "template_id": "sub-call-reminder"}, 43101),
     ],
 )
 def test_other_calls_answer_wechats_codes(sandbox, path, body, code):
     access = token(sandbox)["access_token"]
     assert sandbox.client.post(f"/cgi-bin/{path}?access_token={access}", json=body).json["errcode"] == code
-
-
-def test_one_consent_buys_one_subscription_message(sandbox):
-    access = token(sandbox)["access_token"]
-    sandbox.client.post("/_sandbox/users/o-demo-xiaofang/consent", json={"template_id": "tmpl-link-update"})
-    body = {"touser": "o-demo-xiaofang", "template_id": "tmpl-link-update", "data": GOOD}
-    codes = [
-        sandbox.client.post(f"/cgi-bin/message/subscribe/send?access_token={access}", json=body).json["errcode"]
-        for _ in range(2)
-    ]
-    assert codes == [0, 43101]
 
 
 def test_a_qr_is_made_shown_and_scanned_by_somebody_who_does_not_follow_yet(sandbox, backend):

@@ -32,7 +32,7 @@ from wx_backend.wechat import menu as account_menu
 from wx_backend.wechat.carriers import Postman
 from wx_backend.wechat.client import Client
 from wx_backend.wechat.errcodes import failed
-from wx_backend.wechat.templates import BadField, Template, drift, fit
+from wx_backend.wechat.templates import BadField, Template, fit
 from wx_backend.wechat.tokens import TokenKeeper, TokenRefused
 from wx_backend.wechat.transport import Doubtful, Transport, Unreached, beside
 
@@ -436,16 +436,6 @@ def test_a_menu_past_wechats_limits_is_refused_before_it_is_sent(doors):
         account_menu.built(doors, WEB)
 
 
-def test_templates_that_drift_are_named(far):
-    ours = dict(make_templates(CONFIG))
-    assert drift(ours, client_for(far)) == []
-    ours["call_booked"] = Template("call_booked", "tmpl-gone", {})
-    ours["link_update"] = Template("link_update", ours["link_update"].id, {"subject": "thing1", "x": "thing9"})
-    lines = drift(ours, client_for(far))
-    assert any("tmpl-gone" in line for line in lines)
-    assert any("thing9" in line for line in lines)
-
-
 @pytest.mark.case("J16")
 @pytest.mark.parametrize(
     ("key", "value", "fitted"),
@@ -457,6 +447,8 @@ def test_templates_that_drift_are_named(far):
         ("phone_number4", "0578-5550101", "0578-5550101"),
         ("time2", "2026-11-29 09:00", None),
         ("character_string2", "63464576", None),
+        ("symbol1", "√√√√√", None),
+        ("enum_string2", "已确认", None),
     ],
 )
 def test_words_are_fitted_to_the_type_of_their_field(key, value, fitted):
@@ -471,6 +463,8 @@ def test_words_are_fitted_to_the_type_of_their_field(key, value, fitted):
         ("phone_number4", ""),
         ("character_string2", "订单1"),
         ("time2", "明天"),
+        ("symbol1", "好"),
+        ("symbol1", "√√√√√√"),
         ("whatever1", "x"),
     ],
 )
