@@ -11,7 +11,7 @@ from handlers.family import routine_words as words
 from handlers.family.routines import MARKET
 from handlers.words import WEEKDAYS
 from models.errors import Refused
-from models.family.routines import KINDS, MOST_SPANS, Habit, days_for, put_habits
+from models.family.routines import KINDS, MOST_SPANS, Habit, codes, days_for, put_habits, written_of
 
 ROOM = Blueprint("routines", __name__, template_folder="templates")
 SPANS = {"meal": 3, "sleep": 1, "nap": 1, "market": 1, "work": 2, "school": 2}  # for so many is there room at least
@@ -36,8 +36,7 @@ def one(person: int) -> str:
 @ROOM.get("/family/routines/<int:person>/<kind>")
 def form(person: int, kind: str) -> str:
     """From when to when, filled in as it is known."""
-    days = days_for(g.session, g.who, person)
-    return _form(person, kind, [one for one in days.known(g.session) if one.kind == kind])
+    return _form(person, kind, _known(person, kind))
 
 
 @ROOM.post("/family/routines/<int:person>/<kind>")
@@ -49,7 +48,12 @@ def save(person: int, kind: str) -> Answer | tuple[str, int]:
     except Refused:
         bad = words.PAGE_BAD_MARKET if kind == "market" else words.PAGE_BAD.format(never=words.NEVER[kind])
         return _form(person, kind, (), bad), 422
-    put_habits(g.session, g.who, person, kind, habits, g.now)
+    try:
+        put_habits(g.session, g.who, person, kind, habits, g.now, request.form.get("seen"))
+    except Refused as refusal:
+        if refusal.code != "stale":
+            raise
+        return _form(person, kind, _known(person, kind), words.PAGE_CHANGED, typed=False), 409
     return redirect(url_for(".one", person=person, told=1), 303)
 
 
@@ -83,21 +87,27 @@ def _check(person: int, kind: str) -> None:
         raise Refused("not_yours")
 
 
-def _form(person: int, kind: str, habits: Sequence[Habit], error: str = "") -> str:
+def _known(person: int, kind: str) -> list[Habit]:
+    return [one for one in days_for(g.session, g.who, person).known(g.session) if one.kind == kind]
+
+
+def _form(person: int, kind: str, habits: Sequence[Habit], error: str = "", *, typed: bool = True) -> str:
+    """The form as it is known, or with what was `typed` where that cannot be read."""
     _check(person, kind)
-    days, sent = days_for(g.session, g.who, person), request.form
+    days, sent = days_for(g.session, g.who, person), request.form if typed else MultiDict[str, str]()
+    standing = codes(written_of(g.session, person).get(kind, []))
     known = [one for one in habits if one.begins != one.ends]
     spans = [(f"{one.begins:%H:%M}", f"{one.ends:%H:%M}") for one in known]
-    if error:
-        typed = [(sent.get(f"from{n}", ""), sent.get(f"until{n}", "")) for n in range(MOST_SPANS)]
-        spans = [span for span in typed if any(span)]
+    if error and typed:
+        pairs = [(sent.get(f"from{n}", ""), sent.get(f"until{n}", "")) for n in range(MOST_SPANS)]
+        spans = [pair for pair in pairs if any(pair)]
     spans += [("", "")] * (SPANS[kind] - len(spans))
     chosen = set(sent.getlist("weekday") + [f"e{end}" for end in sent.getlist("end")])
     for habit in known:
         chosen |= {*habit.weekdays, *(f"e{end}" for end in habit.month_ends)}
     return render_template(
         "family/pages/routine.html", words=words, days=days, kind=kind, own=days.role == "self", error=error,
-        spans=spans, never=bool(habits) and not known, chosen=chosen,
+        seen=sent.get("seen", standing), spans=spans, never=bool(habits) and not known, chosen=chosen,
         weekdays=[(str(n), f"周{sign}") for n, sign in enumerate(WEEKDAYS, start=1)] if kind in BY_WEEKDAY else (),
         ends=words.END_NAMES.items() if kind in BY_MONTH_END else (),
     )  # fmt: skip

@@ -52,6 +52,7 @@ MARKET_HINT = "没写几点的话，按早上7点到11点算。"
 END_NAMES = {str(n % 10): f"逢{sign}" for n, sign in enumerate("一二三四五六七八九十", start=1)}
 PAGE_BAD = "请填好从几点到几点；没有的话，选“{never}”。"
 PAGE_BAD_MARKET = "请选哪几天赶集；没有的话，选“不赶集”。"
+PAGE_CHANGED = "刚才有人改过了，现在是下面这样。请看过再改。"
 TOLD = "记下了。以后推荐视频时间会避开。"
 
 REFUSALS: dict[str, str] = {

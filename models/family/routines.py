@@ -184,15 +184,18 @@ def put_habits(
     kinds a relative.
 
     None at all means that nothing is known, and what is assumed holds again. `seen` is what stood, by `codes`, on the
-    page that was acted from. Raises Refused("not_yours"), ("bad_routine"), or ("stale", subject=…) where it is not
-    what stands.
+    page that was acted from; the same form again is once. Raises Refused("not_yours"), ("bad_routine"), or ("stale",
+    subject=…) where something else stands.
     """
     session.get(Person, person_id, with_for_update={"key_share": True})  # of two who write, one after the other
     days = days_for(session, who, person_id)
     check(kind, habits)
     if not days.says(kind):
         raise Refused("not_yours")
-    if seen is not None and seen != codes(written_of(session, person_id).get(kind, [])):
+    stands = codes(written_of(session, person_id).get(kind, []))
+    if seen is not None and seen != stands:
+        if stands == codes(_once(habits)):
+            return
         raise Refused("stale", subject=f"routine:{person_id}")
     session.execute(delete(Routine).where(Routine.person_id == person_id, Routine.kind == kind))
     session.add_all(

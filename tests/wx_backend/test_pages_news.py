@@ -169,6 +169,28 @@ def test_half_a_span_is_none_and_what_was_typed_stands(pages, cast, open_session
     assert count(open_session, Routine) == 0
 
 
+def test_who_has_not_seen_what_another_wrote_sees_it_first_and_the_same_form_again_is_once(pages, cast, open_session):
+    me, li = pages.inside(cast.xiaofang), pages.inside(cast.li)
+    at = f"/m/family/routines/{cast.wangnainai.id}/nap"
+    seen = hidden(me.get(at))["seen"]
+    after(li, at, **{"is": "some", "from0": "13:00", "until0": "15:00"})
+    mine = {"is": "some", "from0": "12:00", "until0": "12:40"}
+    refused = me.post(at, seen=seen, **mine)
+    assert refused.status_code == 409
+    assert all(part in refused.text for part in ("刚才有人改过了", 'value="13:00"', 'value="15:00"'))
+    assert 'value="12:40"' not in refused.text
+    assert ("nap", "13:00", "15:00", "", "") in habits(open_session, cast.wangnainai)
+    now = hidden(refused)["seen"]
+    for _ in range(2):
+        assert me.post(at, seen=now, **mine).status_code == 303
+    assert ("nap", "12:00", "12:40", "", "") in habits(open_session, cast.wangnainai)
+    with open_session() as session:
+        assert (
+            len(session.scalars(select(History.id).where(History.subject == f"routine:{cast.wangnainai.id}")).all())
+            == 2
+        )
+
+
 def test_nobody_writes_what_is_not_theirs_to_say(pages, cast, open_session):
     me, hers = pages.inside(cast.xiaofang), f"/m/family/routines/{cast.wangnainai.id}"
     span = {"is": "some", "from0": "20:00", "until0": "06:00"}
