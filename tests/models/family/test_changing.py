@@ -38,12 +38,13 @@ def test_what_lies_days_ahead_wakes_nobody_and_what_is_about_today_goes_at_night
     asked(session, cast, call)
     late = SUNDAY_16 - timedelta(hours=9)  # seven in the morning in Lishui, midnight in Madrid
     cancel(session, cast.who(cast.xiaofang), call.id, "临时有事", late)
-    found = dict(
-        session.execute(
-            select(Letter.kind, Letter.urgency).where(Letter.subject == call.subject, Letter.kind != "family.reminder")
-        )
-    )
-    assert found == {"family.booked": "routine", "family.asked_to_move": "routine", "family.cancelled": "same_day"}
+    mine = Letter.subject == call.subject, Letter.kind != "family.reminder"
+    found = session.execute(select(Letter.kind, Letter.urgency).where(*mine)).all()
+    assert dict(found) == {
+        "family.booked": "routine",
+        "family.asked_to_move": "routine",
+        "family.cancelled": "same_day",
+    }
 
 
 @pytest.mark.case("E4")
