@@ -110,5 +110,5 @@ def _ask(facts: dict[str, Any]) -> str:
 
 _SAYS: dict[str, Callable[[str, dict[str, Any], ZoneInfo], Wording]] = {
     **dict.fromkeys(_MISSED, _missed), **dict.fromkeys(_PAIRS, _pair), "kept": _kept, "asked_to_move": _asked,
-    "news": _news, "news_photo": _photo, "quiet": _quiet,
+    "news": _news, "photo": _photo, "quiet": _quiet,
 }  # fmt: skip

@@ -21,7 +21,8 @@ from models.people.scope import resident_of
 from models.places.centres import phone_of
 
 KIND, PHOTOS = "home_news", "photos"  # of consent: to be written about, and to be shown
-LETTER = "family.news"  # that there is something to read
+LETTER = "family.news"  # that there is something to read: who wants none of these wants none that begin so
+PHOTO_LETTER = "family.photo"  # the photo itself, for who reads: whoever wants no news has asked for it all the same
 TEXT_LIMIT = 300
 SHOWN = 6
 PHOTO_USEFUL = timedelta(minutes=30)  # while somebody still reads
@@ -118,12 +119,11 @@ def send_photo(session: Session, who: Who, news: HomeNews, page: str, now: datet
     key = f"{news.subject}/{who.person_id}/photo/{photo.id}"
     if session.scalar(select(Letter.id).where(Letter.key == key)) is not None:
         return False
+    cared = session.get_one(Person, news.cared_id)
     post(
-        session, key=key, person_id=who.person_id,
-        kind="family.news_photo", facts={"cared": session.get_one(Person, news.cared_id).name, "file": photo.file,
-                                         "page": page},
-        subject=MEDIA.subject(photo), now=now, useful_until=now + PHOTO_USEFUL, about_id=news.cared_id,
-        urgency="same_day", app_id=who.app_id,
+        session, key=key, person_id=who.person_id, kind=PHOTO_LETTER,
+        facts={"cared": cared.name, "file": photo.file, "page": page}, subject=MEDIA.subject(photo), now=now,
+        useful_until=now + PHOTO_USEFUL, about_id=news.cared_id, urgency="same_day", app_id=who.app_id,
     )  # fmt: skip
     return True
 

@@ -37,7 +37,7 @@ LADDER: tuple[str, ...] = ("template", "mini_subscription", "account_subscriptio
 LADDERS: dict[str, tuple[str, ...]] = {
     "messages.reply": ("customer_service",),
     "people.invitation_qr": ("customer_service",),
-    "family.news_photo": ("customer_service",),
+    "family.photo": ("customer_service",),
 }
 
 # The order in which letters go, and the share of an account's budget that each lane may use up.

@@ -15,7 +15,7 @@ from models.tasks.desk import open_task, settle_for
 from models.tasks.tasks import TASK, Task
 
 PHONE_WITHIN = timedelta(hours=4)
-OWN_TO_ASK_FOR = ("people.invitation_qr", "family.quiet", "family.news_photo")
+OWN_TO_ASK_FOR = ("people.invitation_qr", "family.quiet", "family.photo")
 
 
 def hand_over(session: Session, letter: Letter, now: datetime) -> Task | None:

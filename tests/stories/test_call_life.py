@@ -235,7 +235,7 @@ def test_a_photo_goes_with_news_from_home_and_comes_into_the_window_of_who_reads
     me.says("家乡来信")
     assert "马上" not in me.taps("王秀英")
     with open_session() as session:
-        sent = session.scalars(select(Letter).where(Letter.kind == "family.news_photo")).all()
+        sent = session.scalars(select(Letter).where(Letter.kind == "family.photo")).all()
         assert [(one.person_id, one.channel) for one in sent] == [(cast.xiaofang.id, "customer_service")]
 
 

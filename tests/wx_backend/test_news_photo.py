@@ -3,9 +3,10 @@
 import pytest
 from sqlalchemy import select, update
 
-from models.family.news import write
+from models.family.news import LETTER, write
 from models.messages.letters import Letter
 from models.messages.media import Attached, Kept, media_of, settle_media
+from models.messages.optouts import opt_out
 from models.people.consent import agree
 from models.people.identities import Identity
 from models.tasks.tasks import Task
@@ -105,6 +106,13 @@ def test_the_photo_comes_as_a_picture(far, shown):
     (entry,) = shown()
     assert entry["kind"] == "image"
     assert [picture for picture, _ in far.world.media.values()] == [JPEG]
+
+
+def test_who_wants_to_hear_of_no_news_is_shown_the_photo_of_those_she_reads(cast, far, shown, open_session):
+    with open_session() as session, session.begin():
+        opt_out(session, cast.xiaofang.id, LETTER, NOW)
+    (entry,) = shown()
+    assert entry["kind"] == "image"
 
 
 @pytest.mark.parametrize("path", ["/cgi-bin/media/upload", "/cgi-bin/message/custom/send"])

@@ -306,7 +306,7 @@ def test_a_photo_is_seen_by_who_may_read_the_news_and_sent_to_each_once(session,
         with pytest.raises(Refused, match="not_yours"):
             photo_for(session, cast.who(who), found.id, key.id)
     assert [send_photo(session, me, found, "https://x/m/family/news/1", NOW) for _ in range(2)] == [True, False]
-    (letter,) = session.scalars(select(Letter).where(Letter.kind == "family.news_photo")).all()
+    (letter,) = session.scalars(select(Letter).where(Letter.kind == "family.photo")).all()
     assert (letter.person_id, letter.channel, letter.facts["file"]) == (
         cast.xiaofang.id,
         "customer_service",
@@ -322,7 +322,7 @@ def test_consent_taken_back_hides_the_photo_and_stops_what_was_to_be_sent(sessio
     take_back(session, cast.who(cast.li), cast.wangnainai.id, kind, NOW)
     with pytest.raises(Refused, match="not_yours"):
         photo_for(session, me, found.id, photo.id)
-    assert session.scalars(select(Letter.state).where(Letter.kind == "family.news_photo")).all() == ["withdrawn"]
+    assert session.scalars(select(Letter.state).where(Letter.kind == "family.photo")).all() == ["withdrawn"]
     if kind == "photos":  # the words may still be read
         assert news_for(session, me, found.id).id == found.id
         assert photo_of(session, found) is None
@@ -331,7 +331,7 @@ def test_consent_taken_back_hides_the_photo_and_stops_what_was_to_be_sent(sessio
 def test_a_photo_that_is_kept_no_longer_is_none_and_nobody_has_to_phone_about_one(session, cast):
     found, photo = with_photo(session, cast)
     send_photo(session, cast.who(cast.xiaofang), found, "https://x/m/family/news/1", NOW)
-    letter = session.scalars(select(Letter).where(Letter.kind == "family.news_photo")).one()
+    letter = session.scalars(select(Letter).where(Letter.kind == "family.photo")).one()
     assert hand_over(session, letter, NOW) is None
     assert media_gone(session, photo.id, NOW)
     assert photo_of(session, found) is None

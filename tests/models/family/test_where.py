@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from models.errors import Refused
+from models.family.agreeing import Agreement
 from models.family.booking import book_for, move, relocate
 from models.family.calls import AT_CENTRE, AT_HOME, FamilyCall
 from models.family.ending import cancel
@@ -133,7 +134,7 @@ def test_of_a_move_and_another_place_at_the_same_moment_one_comes_first(open_ses
                 if place:
                     relocate(session, cast.who(cast.xiaofang), key, AT_CENTRE, NOW)
                 else:
-                    move(session, cast.who(cast.li), key, EARLIER - 4 * HALF, NOW)
+                    move(session, cast.who(cast.li), key, EARLIER - 4 * HALF, NOW, Agreement(cast.xiaofang.id, "phone"))
                 return "done"
         except Refused as refusal:
             return refusal.code
