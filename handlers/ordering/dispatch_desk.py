@@ -117,7 +117,7 @@ def name(order: int) -> Response:
         raise Refused("wrong_state")
     visit, person = going.visit, desk.number("person", form=True) or 0
     visiting.name_person(
-        session, desk.who(), going.assignment.id, person, now=desk.now(), starts_at=_wished(),
+        session, desk.who(), going.assignment.id, person, now=desk.now(), starts_at=desk.moment("at"),
         vehicle_id=visit.vehicle_id if visit else None, room_id=visit.room_id if visit else None,
     )  # fmt: skip
     return _done("visit_named", order, "named", to=person)
@@ -145,17 +145,6 @@ def _as_seen(order: int) -> Order:
     found = sla.cadres_order(desk.session(), desk.who(), order)
     check_seen(found, _revision())
     return found
-
-
-def _wished() -> datetime | None:
-    """The time of the form, in China; None where none was put in."""
-    text = desk.typed("at")
-    if not text:
-        return None
-    try:
-        return datetime.fromisoformat(text).replace(tzinfo=CHINA)
-    except ValueError as error:
-        raise Refused("bad_time") from error
 
 
 def _promise(order: Order, book: WorkCalendar) -> tuple[datetime | None, bool]:
