@@ -7,7 +7,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from handlers.room import Reply
 from models.messages.inbox import Inbox
@@ -41,7 +41,10 @@ def wire(database_url, engine) -> Iterator[Wire]:
 
 
 def deeds(open_session):
-    return count(open_session, Letter)
+    """How often it was done; what is answered too late on a busy machine is a letter too, and no deed."""
+    with open_session() as session:
+        done = select(func.count()).select_from(Letter).where(Letter.kind == "people.link_declined")
+        return session.scalar(done)
 
 
 def test_three_times_is_once(wire, open_session):

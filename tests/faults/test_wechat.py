@@ -34,6 +34,7 @@ TABLE = {
     "minute": ("retry", "45011", "sent"),
     "unfollowed": ("dead", "no address", "dead"),  # each rung was tried in the same round
     "template": ("retry", "40037", "sent"),
+    "not_allowed": ("retry", "48001", "sent"),
     **dict.fromkeys(("html", "empty", "list", "bad_gateway", "slow", "drop_before", "drop_after", "drip"), DOUBT),
 }
 
@@ -146,7 +147,7 @@ def test_each_misbehaviour_leads_to_its_end(on_postgres, kind):
     on_postgres.tokens.fetched = 0
     if kind == "token":
         office.speak_to(on_postgres.sandbox.url)  # its breaker runs on a clock that no test moves
-    for minutes in {"quota": (1, 24 * 60), "template": (1, 6)}.get(kind, (1, 1, 1)):
+    for minutes in {"quota": (1, 24 * 60), "template": (1, 6), "not_allowed": (1, 6)}.get(kind, (1, 1, 1)):
         office.now.by += timedelta(minutes=minutes)
         office.work()
     assert {letter.state for letter in office.letters()} == {end}
