@@ -154,18 +154,17 @@ def _asked(
 def kind_time(
     session: Session, call: FamilyCall, opens: date | None, now: datetime, but_not: Collection[datetime] = ()
 ) -> datetime | None:
-    """The kindest time of the first day, from `opens` on, that has one at which nobody is disturbed; None without.
+    """The kindest time of the first day that has one at which nobody is disturbed; None where none has.
 
-    Without such a day, from that of the call on.
-
-    Times in `but_not` are spoken for: other families are being asked whether they would have them.
+    Looked for from `opens` on, else from the day of the call, and where this call is to be held. Times in `but_not` are
+    spoken for: other families are being asked whether they would have them.
     """
     relative, cared = session.get_one(Person, call.relative_id), session.get_one(Person, call.cared_id)
     zone = session.get_one(ServiceCentre, call.centre_id).tz
     first_day, guests = opens or call.starts_at.astimezone(zone).date(), guests_of(session, call.id)
     try:
         free = free_slots(session, relative, cared, first_day=first_day, days=LOOK_DAYS, now=now,
-                          held_by=call.subject, guests=guests)  # fmt: skip
+                          held_by=call.subject, guests=guests, wish=call.venue_wish)  # fmt: skip
     except Refused:
         return None  # nobody there to help any more, or no screen
     furthest, others = now + timedelta(days=HORIZON_DAYS), {*but_not, call.starts_at}

@@ -11,6 +11,7 @@ from models.errors import Refused
 from models.family.agreeing import Agreement
 from models.family.booking import book_for, move, relocate
 from models.family.calls import AT_CENTRE, AT_HOME, FamilyCall
+from models.family.deciding import kind_time
 from models.family.ending import cancel
 from models.family.slots import free_slots
 from models.history import history_of
@@ -147,3 +148,12 @@ def test_of_a_move_and_another_place_at_the_same_moment_one_comes_first(open_ses
         starts = sorted(session.scalars(select(Cell.cell_start).where(
             Cell.held_by == call.subject, Cell.resource_id == f"station:{call.station_id}")))  # fmt: skip
         assert starts == [call.starts_at, call.starts_at + HALF / 2]
+
+
+@pytest.mark.case("D19")
+def test_where_a_centre_asks_for_another_time_it_is_one_at_the_place_of_this_call(session, cast, hills):
+    call = booked(session, cast, EARLIER)
+    relocate(session, cast.who(cast.xiaofang), call.id, AT_CENTRE, NOW)
+    session.delete(hills.tablet)  # at home there is no time any more
+    session.flush()
+    assert kind_time(session, call, None, NOW) is not None
