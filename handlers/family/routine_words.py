@@ -29,6 +29,7 @@ ASSUMED, UNKNOWN, BY_THE_FILE = "没人说过，先按一般情况", "没人说�
 FORGOTTEN = "{kind}：不清楚，按一般情况"
 VERBS = {"write": "记下"}
 DONE = {"routine": "记下了。以后约视频，会避开这些时间；已经约好的不变。"}
+FILE_IS_NEWER = "县里的名册更新了"
 CHANGED = "您打开页面之后，作息有了变化：{what}。请看过再改。"
 
 # The pages.

@@ -46,7 +46,10 @@ def put(person: int) -> Response:
 
 def changed(subject: str) -> str:
     """What has been written down since a page showed it."""
-    line = happened.lines(desk.session(), subject, words.VERBS)[-1]
+    story = happened.lines(desk.session(), subject, words.VERBS)
+    if not story:  # what the county's file says stands in no history
+        return words.CHANGED.format(what=words.FILE_IS_NEWER)
+    line = story[-1]
     return words.CHANGED.format(what=f"{line.who}{near(line.at, desk.now())}{line.what}{words.written(line.note)}")
 
 

@@ -14,7 +14,7 @@ from models.family.telling import person_moved_zone
 from models.ordering.proxies import ask_family
 from models.people.care import CareLink, links_of, links_to
 from models.people.guardians import is_child
-from models.people.links import KINSHIPS, asked_by, invited_by, link_for
+from models.people.links import KINSHIPS, asked_by, has_ended, invited_by, link_for
 from models.people.persons import NAME_LIMIT, Person, call_oneself, move_to_zone
 from models.tasks import linking
 
@@ -97,7 +97,9 @@ def ask_end(link: int) -> str:
 
 @ROOM.post("/family/links/<int:link>/end")
 def ended(link: int) -> Answer:
-    """Ended at once, and the calls to come with it."""
+    """Ended at once, and the calls to come with it; twice is once."""
+    if has_ended(g.session, g.who, link):
+        return redirect(url_for(".home", told="ended"), 303)
     found = link_for(g.session, g.who, link)
     asked, theirs = found.state == "asked", found.cared_id == g.who.person_id
     ask_family(g.session, part(g.session, g.who, link, g.now), g.now)

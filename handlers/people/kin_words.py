@@ -44,7 +44,7 @@ CONSENTS_HEAD = "您同意了什么"
 CONSENT_MEANS = {
     "service_records": "您得到的服务记在村里的台账上。",
     "family_calls": "家人可以和您约视频。",
-    "photos": "办活动时可以拍到您。",
+    "photos": "办活动时可以拍到您；照片也会随家乡来信发给您的家人。",
     "home_news": "工作人员每月给您的家人写几句您的近况。",
 }  # fmt: skip
 AGREED, NOT_AGREED, WITNESSED = "{at}同意了", "没有同意", "（{name}见证）"

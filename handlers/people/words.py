@@ -33,7 +33,7 @@ NO_HELPERS = "还没有家人可以替您点单、约视频。"
 AGREED = "好的，已记下同意。以后想改随时可以撤回。"
 TAKEN_BACK = "好的，已撤回。需要时可以再同意。"
 CONSENTS = {
-    "service_records": "登记服务记录", "family_calls": "参加亲情视频", "photos": "活动拍照",
+    "service_records": "登记服务记录", "family_calls": "参加亲情视频", "photos": "拍照，也发给家人",
     "home_news": "写家乡来信",
 }  # fmt: skip
 NO_RESIDENT = "您负责的范围里没有找到这个名字，请再回复一次，或点取消。"

@@ -94,7 +94,8 @@ def back(closure: int) -> Response:
     """Open after all, or from tomorrow on."""
     found = shutting.open_again(desk.session(), desk.who(), closure, desk.now())
     desk.note("closure_open_again", found.subject)
-    return desk.back_to("console.centres.closure", "closure_back", closure=closure)
+    said = "closure_back" if found.state == "taken_back" else "closure_shorter"
+    return desk.back_to("console.centres.closure", said, closure=closure)
 
 
 def _wish(centre: int) -> shutting.Wish:

@@ -13,6 +13,7 @@ from models.errors import Refused
 from models.family.affected import Affected, seated_at
 from models.family.call_days import CallDay, centre_of
 from models.family.calls import CALL, FamilyCall
+from models.family.closing import is_shut_out
 from models.family.deciding import Cause, Decided, carry_out, write_down
 from models.family.guests import guests_of
 from models.family.reseating import at_another_screen
@@ -137,7 +138,8 @@ def mend(session: Session, who: Who, outage_id: int, now: datetime) -> StationOu
     if found.state == "standing":
         OUTAGE.move(session, found, "mend", by=By(who.person_id, "cadre"), now=now)
         for asked in asked_because_of(session, found.subject):
-            asked.otherwise = "keep"
+            if not is_shut_out(session, session.get_one(FamilyCall, asked.call_id)):
+                asked.otherwise = "keep"
         session.flush()
     return found
 
@@ -195,7 +197,7 @@ def _another(session: Session, call: FamilyCall) -> int:
             raise Refused("day_full")
         return call.station_id
     relative, cared = session.get_one(Person, call.relative_id), session.get_one(Person, call.cared_id)
-    venue = venue_for(session, relative, cared)
+    venue = venue_for(session, relative, cared, call.venue_wish)
     before = (call.helper_id, call.vehicle_id, call.centre_id, call.venue_mode)
     people = [relative, cared, *guests_of(session, call.id)]
     crew = take(session, venue, people, call.starts_at, call.subject, first=(None, call.helper_id, call.vehicle_id))

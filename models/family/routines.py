@@ -220,5 +220,6 @@ def check(kind: str, habits: Collection[Habit]) -> None:
     if kind not in KINDS or len(habits) > MOST_SPANS or any(habit.kind != kind for habit in habits):
         raise Refused("bad_routine")
     for habit in habits:
-        if not set(habit.weekdays) <= set("1234567") or not set(habit.month_ends) <= set("0123456789"):
-            raise Refused("bad_routine")
+        for said, known in ((habit.weekdays, "1234567"), (habit.month_ends, "0123456789")):
+            if not set(said) <= set(known) or len(set(said)) != len(said):  # each day is named once
+                raise Refused("bad_routine")

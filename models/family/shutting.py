@@ -11,6 +11,7 @@ from models.errors import Refused
 from models.family.affected import Affected, affected
 from models.family.call_days import centre_of
 from models.family.calls import FamilyCall
+from models.family.closing import is_shut_out
 from models.family.deciding import Cause, Decided, carry_out
 from models.family.shut_out import asked_because_of
 from models.hours import CHINA
@@ -119,16 +120,15 @@ def open_again(session: Session, who: Who, closure_id: int, now: datetime) -> Cl
     else:
         note = f"{found.last_day:%m-%d} → {today:%m-%d}"
         CLOSURE.move(session, found, "shorten", by=by, now=now, note=note, last_day=today)
-    _let_stay(session, found, today)
+    _let_stay(session, found)
     return found
 
 
-def _let_stay(session: Session, closure: Closure, today: date) -> None:
-    """Whoever was asked for another time because of the days that are open again has theirs without an answer."""
+def _let_stay(session: Session, closure: Closure) -> None:
+    """Whoever was asked for another time and could have their own after all, has it without an answer."""
+    session.flush()
     for asked in asked_because_of(session, closure.subject):
-        call = session.get_one(FamilyCall, asked.call_id)
-        day = call.starts_at.astimezone(session.get_one(ServiceCentre, call.centre_id).tz).date()
-        if closure.state == "taken_back" or day > today:
+        if not is_shut_out(session, session.get_one(FamilyCall, asked.call_id)):
             asked.otherwise = "keep"
     session.flush()
 

@@ -43,6 +43,7 @@ class Ways:
                 continue
             spent = self.purse.take(home.app_id, channel, row.urgency)
             if spent is None:
+                self.reach.draw_on(home, channel, row.kind)
                 return channel, home
             waits.append(spent.until)
             if not spent.for_today:
@@ -55,7 +56,9 @@ class Ways:
 
     def _open_to(self, row: Row[Any]) -> Iterator[tuple[str, Home]]:
         for channel in (row.channel,) if row.in_doubt else rungs_from(row.kind, row.channel):
-            home = self.reach.home(row.person_id, channel, row.kind, row.app_id)
+            # It is bound to an account on the channel that it was put on or tried on, and on no other.
+            bound = row.app_id if channel == row.channel else None
+            home = self.reach.home(row.person_id, channel, row.kind, bound)
             if home is not None:
                 yield channel, home
 

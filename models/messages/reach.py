@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from math import inf
 
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
@@ -61,7 +62,7 @@ class Reach:
                 home = Home(row.id, row.app_id, row.openid, row.kind, row.following, row.reachable)
                 self._homes.setdefault(row.person_id, []).append(home)
         self._silent = opted_out(session, reticent) if reticent else {}
-        self._agreed: set[tuple[int, str]] | None = None
+        self._agreed: dict[tuple[int, str], float] | None = None
         self._open: set[int] | None = None
 
     def wants(self, person_id: int, kind: str) -> bool:
@@ -83,21 +84,28 @@ class Reach:
             return home.following and home.reachable
         if needs == "consent":
             topic = self.allowance.topics.get(kind, {}).get(channel)
-            return topic is not None and (home.id, topic) in self._agreements()
+            return topic is not None and self._agreements().get((home.id, topic), 0) > 0
         # A letter bound to its account answers somebody who has just written: WeChat decides.
         return bound or (home.following and home.id in self._windows())
+
+    def draw_on(self, home: Home, channel: str, kind: str) -> None:
+        """A letter goes this way: what it uses up of an agreement is not there for the next one of the batch."""
+        topic = self.allowance.topics.get(kind, {}).get(channel)
+        if CHANNELS[channel].needs == "consent" and topic is not None:
+            self._agreements()[home.id, topic] -= 1
 
     def _everyone(self) -> list[int]:
         return [home.id for homes in self._homes.values() for home in homes]
 
-    def _agreements(self) -> set[tuple[int, str]]:
+    def _agreements(self) -> dict[tuple[int, str], float]:
+        """How many messages each identity has agreed to, by template."""
         if self._agreed is None:
             rows = self.session.execute(
-                select(Subscription.identity_id, Subscription.template_id)
+                select(Subscription.identity_id, Subscription.template_id, Subscription.balance, Subscription.long_term)
                 .where(Subscription.identity_id.in_(self._everyone()))
                 .where((Subscription.balance > 0) | Subscription.long_term.is_(True))
             )
-            self._agreed = {(row.identity_id, row.template_id) for row in rows}
+            self._agreed = {(row.identity_id, row.template_id): inf if row.long_term else row.balance for row in rows}
         return self._agreed
 
     def _windows(self) -> set[int]:

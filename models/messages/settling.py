@@ -133,7 +133,8 @@ def _failed(desk: _Desk, letter: Letter, carried: OpenLetter, outcome: Failed) -
                 letter.app_id = None
             return
     # What says nothing of this letter must not use up its tries: an hour without WeChat is no reason to give it up.
-    tired = outcome.action == "again" and letter.tries >= MAX_TRIES and outcome.code not in NOBODY_THERE
+    its_own = outcome.scope == "letter" and outcome.code not in NOBODY_THERE
+    tired = outcome.action == "again" and letter.tries >= MAX_TRIES and its_own
     if letter.unwanted or tired or next_at >= letter.useful_until:
         if not (outcome.scope != "letter" and step_down(letter, desk.now)):
             give_up(letter, desk.now)

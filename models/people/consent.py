@@ -19,7 +19,7 @@ from models.people.scope import in_charge_of
 CONSENT_KINDS = ("service_records", "family_calls", "photos", "home_news")
 CONSENT_MEANS = ("wechat", "signature", "spoken")  # a spoken consent needs a witness
 CALLED_FOR_BY_A_LINK = ("family_calls", "service_records")
-TEXT_VERSION = "2026-01"  # of the words in which consent is asked for now
+TEXT_VERSION = "2026-11"  # of the words in which consent is asked for now
 
 
 class Consent(Row):

@@ -114,6 +114,13 @@ def link_for(session: Session, who: Who, link_id: int) -> CareLink:
     return link
 
 
+def has_ended(session: Session, who: Who, link_id: int) -> bool:
+    """Whether a link of this person's own has been ended by somebody already: a second tap is told what the first
+    was."""
+    link = session.get(CareLink, link_id)
+    return link is not None and link.state == "revoked" and who.person_id in (link.relative_id, link.cared_id)
+
+
 def settle(session: Session, who: Who, link_id: int, verb: str, now: datetime) -> CareLink:
     """A cadre over the elder's village confirms or declines (`verb`).
 

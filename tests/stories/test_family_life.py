@@ -118,7 +118,7 @@ def test_consent_is_asked_with_the_link_shown_and_taken_back_and_calls_end_with_
     li.says("王秀英")
     heard = li.taps("王秀英")
     assert re.search(r"参加亲情视频：.*同意（李站长见证）", heard)
-    assert "活动拍照：没有同意" in heard
+    assert "拍照，也发给家人：没有同意" in heard
     assert "已撤回" in li.taps("撤回：参加亲情视频")
     assert state_of_the_call(open_session) == ("cancelled", "consent_withdrawn")
     me = talk(cast.xiaofang)
@@ -132,11 +132,11 @@ def test_somebody_agrees_and_takes_it_back_for_themselves(talk, cast, open_sessi
     me = talk(cast.aming)
     me.says("我的资料")
     me.taps("谁能替我办")
-    me.taps("同意：活动拍照")
+    me.taps("同意：拍照，也发给家人")
     with open_session() as session:
         assert consents_to(session, cast.aming.id, "photos")
     me.taps("查看")
-    me.taps("撤回：活动拍照")
+    me.taps("撤回：拍照，也发给家人")
     with open_session() as session:
         assert not consents_to(session, cast.aming.id, "photos")
 

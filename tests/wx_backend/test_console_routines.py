@@ -77,6 +77,12 @@ def test_an_empty_field_makes_it_unknown_again_and_no_is_no(clerk, here, open_se
     assert notes == ["nap 14:00-15:30", "nap 00:00-00:00", "nap"]
 
 
+def test_what_the_countys_file_has_changed_since_is_said_too(clerk, here):
+    clerk.opens(here)
+    assert writes(clerk, here, "nap", "13:00-14:00", seen="nap 11:00-12:00") == 409
+    assert "县里的名册更新了" in clerk.text()
+
+
 def test_who_has_not_seen_what_another_wrote_is_told_and_overwrites_nothing(clerk, here, cast, open_session):
     clerk.opens(here)
     with open_session() as session, session.begin():

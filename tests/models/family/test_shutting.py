@@ -230,6 +230,16 @@ def test_a_cancellation_is_not_taken_back_into_days_that_have_been_shut_meanwhil
 
 
 @pytest.mark.case("D19")
+def test_a_day_that_another_closure_shuts_as_well_stays_shut_for_whoever_is_asked(session, cast):
+    (call,) = hours(session, cast, 0)
+    closed(session, cast, pick(ask=[call]))
+    wider = closed(session, cast, pick(ask=[call]), key="c2", first=SUNDAY - DAY, last=SUNDAY + DAY)
+    question = session.scalars(select(CallProposal).where(CallProposal.state == "asked"))
+    open_again(session, cast.who(cast.li), wider.id, NOW)
+    assert question.one().otherwise == "cancel"
+
+
+@pytest.mark.case("D19")
 @pytest.mark.parametrize(("choice", "state", "outcome"), [("cancel", "called_off", "cancelled"),
                                                           ("keep", "open", "kept")])  # fmt: skip
 def test_a_call_day_goes_as_a_whole(session, cast, choice, state, outcome):

@@ -258,7 +258,8 @@ def test_strangers_write_nothing_of_a_persons_days(session, cast):
 @pytest.mark.parametrize(
     ("kind", "habit"),
     [("party", Habit("party", time(1), time(2))), ("nap", Habit("meal", time(1), time(2))),
-     ("market", Habit("market", time(1), time(2), "8")), ("market", Habit("market", time(1), time(2), "", "x"))],
+     ("market", Habit("market", time(1), time(2), "8")), ("market", Habit("market", time(1), time(2), "", "x")),
+     ("work", Habit("work", time(1), time(2), "1231"))],
 )  # fmt: skip
 def test_what_no_day_can_hold_is_refused(session, cast, kind, habit):
     with pytest.raises(Refused, match="bad_routine"):

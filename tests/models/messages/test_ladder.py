@@ -337,9 +337,32 @@ def test_an_account_whose_day_is_used_up_says_wechat_moves_to_the_next_channel(s
     session.refresh(one)
     settled(session, one, Failed("broken", "45009", pause_seconds=36_000, scope="account"), allowance=TOPICS)
     batch = claimed(session, allowance=TOPICS)
-    assert [(letter.id, letter.channel, letter.app_id) for letter in batch.letters] == [
-        (one.id, "mini_subscription", MINI), (other.id, "mini_subscription", MINI)
-    ]  # fmt: skip
+    assert [(letter.channel, letter.app_id) for letter in batch.letters] == [("mini_subscription", MINI)]
+    # One agreement is one message: the other waits for the new day.
+    assert batch.put_back == {NOW + timedelta(hours=10): [other.id if batch.letters[0].id == one.id else one.id]}
+
+
+@pytest.mark.case("J18")
+def test_a_letter_that_was_tried_on_one_account_takes_the_ways_of_the_other_as_an_untried_one_does(session, cast):
+    tried, used_up = letters(session, cast.xiaofang, 2, useful_until=NOW + timedelta(days=3))
+    claimed(session)
+    settled(session, tried, Failed("again", "-1"))
+    settled(session, used_up, Failed("broken", "45009", pause_seconds=50_400, scope="account"))
+    agree(session, mini_identity(session, cast).id, TOPIC, NOW, long_term=True)
+    later = NOW + timedelta(minutes=1)
+    ways = [(letter.channel, letter.app_id) for letter in claimed(session, now=later, allowance=TOPICS).letters]
+    assert ways == [("mini_subscription", MINI)] * 2
+
+
+def test_what_is_the_accounts_trouble_uses_up_no_tries(session, cast):
+    (letter,) = letters(session, cast.xiaofang, useful_until=NOW + timedelta(days=3))
+    now = NOW
+    for _ in range(20):
+        claimed(session, now=now)
+        settled(session, letter, Failed("again", "token busy", pause_seconds=60, scope="account"), now=now)
+        session.refresh(letter)
+        now = letter.next_at
+    assert (letter.state, letter.tries) == ("retry", 20)
 
 
 @pytest.mark.case("J12", "J18")
