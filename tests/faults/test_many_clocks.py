@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from models.messages.letters import Letter
 from scheduler.deliver import Deliverer
 from scheduler.settings import ClockSettings, Hands
-from tests.faults.ground import Ground, ground
+from tests.faults.ground import OURS, Ground, ground
 from tests.faults.servers import LONG, OwnRedis, own_redis, sized
 from tests.world import disposing
 from wx_backend.config import EXAMPLE, load_config
@@ -31,7 +31,7 @@ def cache() -> Iterator[OwnRedis]:
 
 def _tried_again(place: Ground) -> int:
     with place.open_session() as session:
-        return session.scalar(select(func.count()).where(Letter.tries != 1)) or 0
+        return session.scalar(select(func.count()).where(OURS, Letter.tries != 1)) or 0
 
 
 @pytest.mark.timeout(60)
