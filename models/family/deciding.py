@@ -12,11 +12,12 @@ from models.family.affected import Affected, is_to_come
 from models.family.call_days import CallDay
 from models.family.calls import FamilyCall
 from models.family.changing import ask
+from models.family.closing import is_shut_out
 from models.family.ending import end
 from models.family.guests import guests_of
 from models.family.proposals import CallProposal, standing
 from models.family.reseating import call_off
-from models.family.shut_out import CHOICES, ShutOut
+from models.family.shut_out import CHOICES, ShutOut, asked_because_of
 from models.family.slots import HORIZON_DAYS, best, free_slots
 from models.life import By
 from models.people.identities import Who
@@ -149,6 +150,16 @@ def _asked(
     except Refused:
         return False
     return True
+
+
+def let_stay(session: Session, cause: str) -> None:
+    """Whoever was asked for another time because of this and could have their own after all, has it without an
+    answer."""
+    session.flush()
+    for asked in asked_because_of(session, cause):
+        if not is_shut_out(session, session.get_one(FamilyCall, asked.call_id)):
+            asked.otherwise = "keep"
+    session.flush()
 
 
 def kind_time(

@@ -13,11 +13,9 @@ from models.errors import Refused
 from models.family.affected import Affected, seated_at
 from models.family.call_days import CallDay, centre_of
 from models.family.calls import CALL, FamilyCall
-from models.family.closing import is_shut_out
-from models.family.deciding import Cause, Decided, carry_out, write_down
+from models.family.deciding import Cause, Decided, carry_out, let_stay, write_down
 from models.family.guests import guests_of
 from models.family.reseating import at_another_screen
-from models.family.shut_out import asked_because_of
 from models.family.taking import take
 from models.family.venues import venue_for
 from models.life import By
@@ -137,10 +135,7 @@ def mend(session: Session, who: Who, outage_id: int, now: datetime) -> StationOu
     session.refresh(found, with_for_update=True)
     if found.state == "standing":
         OUTAGE.move(session, found, "mend", by=By(who.person_id, "cadre"), now=now)
-        for asked in asked_because_of(session, found.subject):
-            if not is_shut_out(session, session.get_one(FamilyCall, asked.call_id)):
-                asked.otherwise = "keep"
-        session.flush()
+        let_stay(session, found.subject)
     return found
 
 

@@ -10,10 +10,7 @@ from sqlalchemy.orm import Session
 from models.errors import Refused
 from models.family.affected import Affected, affected
 from models.family.call_days import centre_of
-from models.family.calls import FamilyCall
-from models.family.closing import is_shut_out
-from models.family.deciding import Cause, Decided, carry_out
-from models.family.shut_out import asked_because_of
+from models.family.deciding import Cause, Decided, carry_out, let_stay
 from models.hours import CHINA
 from models.life import By
 from models.people.identities import Who
@@ -120,17 +117,8 @@ def open_again(session: Session, who: Who, closure_id: int, now: datetime) -> Cl
     else:
         note = f"{found.last_day:%m-%d} → {today:%m-%d}"
         CLOSURE.move(session, found, "shorten", by=by, now=now, note=note, last_day=today)
-    _let_stay(session, found)
+    let_stay(session, found.subject)
     return found
-
-
-def _let_stay(session: Session, closure: Closure) -> None:
-    """Whoever was asked for another time and could have their own after all, has it without an answer."""
-    session.flush()
-    for asked in asked_because_of(session, closure.subject):
-        if not is_shut_out(session, session.get_one(FamilyCall, asked.call_id)):
-            asked.otherwise = "keep"
-    session.flush()
 
 
 def _check(session: Session, who: Who, wish: Wish, now: datetime) -> None:
