@@ -140,12 +140,8 @@ def _sort_out(
     ways = Ways(reach, Purse(session, allowance, now), breakers, now)
     lanes = list(LANES)
     for row in sorted(rows, key=lambda r: (lanes.index(r.urgency), r.next_at, r.id)):
-        reader, about = reach.readers[row.person_id], reach.readers.get(row.about_id)
-        if (
-            reader.state != "active"  # no reminder to the bereaved,
-            or (about is not None and about.state == "deceased")  # nor about whom they mourn
-            or not reach.wants(row.person_id, row.kind)
-        ):
+        reader = reach.readers[row.person_id]
+        if not reach.is_to_be_told(row.person_id, row.kind, row.about_id):
             claimed.suppressed.append(row.id)
             continue
         morning = _morning(row, reader.zone, now)

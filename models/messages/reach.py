@@ -69,6 +69,13 @@ class Reach:
         """Whether a person has not said no to letters of this kind."""
         return not any(kind.startswith(prefix) for prefix in self._silent.get(person_id, ()))
 
+    def is_to_be_told(self, person_id: int, kind: str, about_id: int | None) -> bool:
+        """Whether this is to be said to them at all: not to the bereaved or dead, nor of whom they mourn, nor to who
+        said no."""
+        about = self.readers.get(about_id) if about_id is not None else None
+        mourned = about is not None and about.state == "deceased"
+        return self.readers[person_id].state == "active" and not mourned and self.wants(person_id, kind)
+
     def home(self, person_id: int, channel: str, kind: str, app_id: str | None) -> Home | None:
         """The identity through which this channel reaches a person now; with `app_id`, through that account only."""
         homes = self._homes.get(person_id, [])

@@ -6,9 +6,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.life import BY_RULE, BY_TIME
+from models.messages.allowance import Allowance
 from models.messages.letters import LETTER, Letter
-from models.messages.optouts import opted_out
 from models.messages.outbox import withdraw
+from models.messages.reach import Reach
 from models.people.persons import Person
 from models.places.areas import Area
 from models.tasks.desk import open_task, settle_for
@@ -27,9 +28,11 @@ def hand_over(session: Session, letter: Letter, now: datetime) -> Task | None:
     """
     if letter.kind.startswith(("tasks.", "messages.")) or letter.kind in OWN_TO_ASK_FOR:
         return None
-    person = session.get_one(Person, letter.person_id)
-    if not _is_to_be_told(session, letter, person):
+    people = {letter.person_id} | ({letter.about_id} if letter.about_id is not None else set())
+    reach = Reach(session, people, Allowance(), now)
+    if not reach.is_to_be_told(letter.person_id, letter.kind, letter.about_id):
         return None
+    person = session.get_one(Person, letter.person_id)
     area_id = person.area_id or session.scalar(
         select(Area.id).where(Area.parent_id.is_(None)).order_by(Area.id).limit(1)
     )
@@ -46,14 +49,6 @@ def hand_over(session: Session, letter: Letter, now: datetime) -> Task | None:
         },
         by=BY_TIME,
     )  # fmt: skip
-
-
-def _is_to_be_told(session: Session, letter: Letter, person: Person) -> bool:
-    """What a sender asks before it sends is asked before a cadre phones."""
-    about = session.get(Person, letter.about_id) if letter.about_id is not None else None
-    mourned = about is not None and about.state == "deceased"
-    silent = any(letter.kind.startswith(kind) for kind in opted_out(session, [person.id]).get(person.id, ()))
-    return person.state == "active" and not mourned and not silent
 
 
 def let_go(session: Session, person_id: int, now: datetime) -> None:
