@@ -79,9 +79,14 @@ def again_where_it_gave_way(work: Callable[[], T], undo: Callable[[], object] = 
     raise AssertionError("unreachable")
 
 
+def insert_in(dialect: str, table: Any) -> Any:
+    """An INSERT of the dialect of that name, which knows ON CONFLICT (SQLAlchemy has one for each)."""
+    return (sqlite.insert if dialect == "sqlite" else postgresql.insert)(table)
+
+
 def insert_of(session: Session, table: Any) -> Any:
-    """An INSERT of the session's own dialect, which knows ON CONFLICT (SQLAlchemy has one for each)."""
-    return (sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert)(table)
+    """The same in the session's own dialect."""
+    return insert_in(session.get_bind().dialect.name, table)
 
 
 def locked_row(session: Session, table: type[T], key: Mapping[str, Any], **first: Any) -> T:

@@ -8,10 +8,9 @@ from typing import Any, cast
 from uuid import uuid4
 
 from sqlalchemy import Table, case, literal, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from models.base import insert_of
+from models.base import insert_in, insert_of
 from models.life import By
 from models.messages.ladder import ladder_of
 from models.messages.letters import LETTER, Letter
@@ -73,7 +72,7 @@ def post(
 @cache
 def _posting(dialect: str) -> Any:
     """One INSERT for all single letters, on the table: SQLAlchemy would compile one anew for the values of each."""
-    fresh = (sqlite if dialect == "sqlite" else postgresql).insert(_LETTERS)
+    fresh = insert_in(dialect, _LETTERS)
     return fresh.on_conflict_do_nothing(index_elements=[_LETTERS.c.key]).returning(_LETTERS.c.id)
 
 

@@ -186,9 +186,10 @@ def _rest_where_nothing_goes(
             silent[way] = silent.get(way, 0) + 1
         else:
             alive.add(way)
-    for app_id, channel in sorted(silent.keys() - alive):
-        mark = (app_id, channel, EVERY)
-        if silent[app_id, channel] < OUTAGE and mark not in standing(desk.session, desk.now).half_open:
+    dead = sorted(silent.keys() - alive)
+    half_open = standing(desk.session, desk.now).half_open if dead else frozenset()
+    for app_id, channel in dead:
+        if silent[app_id, channel] < OUTAGE and (app_id, channel, EVERY) not in half_open:
             continue
         _, news = trip(
             desk.session, app_id=app_id, channel=channel, kind=EVERY, code="outage", why="nothing is answered",
