@@ -10,8 +10,9 @@ from uuid import uuid4
 from sqlalchemy import Table, case, literal, select, update
 from sqlalchemy.orm import Session
 
-from models.base import insert_in, insert_of
+from models.base import insert_in
 from models.life import By
+from models.messages.compiled import stream_into
 from models.messages.ladder import ladder_of
 from models.messages.letters import LETTER, Letter
 
@@ -76,17 +77,20 @@ def _posting(dialect: str) -> Any:
     return fresh.on_conflict_do_nothing(index_elements=[_LETTERS.c.key]).returning(_LETTERS.c.id)
 
 
-def post_many(session: Session, drafts: Sequence[Draft], now: datetime) -> list[Letter]:
-    """Leave many letters in one INSERT, each as `post` would; answers them in the order of the drafts."""
-    if not drafts:
-        return []
-    fresh = insert_of(session, Letter).on_conflict_do_nothing(index_elements=[Letter.key]).returning(Letter)
-    made = session.scalars(fresh, [_values(draft, now) for draft in drafts]).all()
-    found = {letter.key: letter for letter in made}
-    missing = [draft.key for draft in drafts if draft.key not in found]
-    if missing:
-        found |= {letter.key: letter for letter in session.scalars(select(Letter).where(Letter.key.in_(missing)))}
-    return [found[draft.key] for draft in drafts]
+def post_many(session: Session, drafts: Sequence[Draft], now: datetime) -> None:
+    """Leave many letters, each as `post` would; where the database takes a stream and none of them is there, in one."""
+    session.flush()
+    rows = [_values(draft, now) for draft in drafts]
+    dialect = session.get_bind().dialect
+    if dialect.name == "postgresql" and len(rows) > 1:
+        try:
+            with session.begin_nested():
+                stream_into(session.connection(), _LETTERS, rows)
+            return
+        except (dialect.loaded_dbapi.Error, ValueError):
+            pass  # whatever stands in its way is met again one by one: what is there stays, anything else is raised
+    for row in rows:
+        session.execute(_posting(dialect.name), row)
 
 
 def _values(draft: Draft, now: datetime) -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """A county's outbox on PostgreSQL, with as many reminders pending as one likes."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from sqlalchemy import func, insert, make_url, select, text
 
 from models.messages.letters import Letter
-from models.messages.outbox import post
+from models.messages.outbox import Draft, post, post_many
 from models.people.identities import Identity
 from models.people.persons import Person
 from wx_backend import migrations
@@ -40,7 +41,7 @@ class Outbox:
             )
         self.people = list(people)
 
-    def letter(self, lot: str, n: int, due: datetime, now: datetime) -> dict[str, object]:
+    def letter(self, lot: str, n: int, due: datetime) -> dict[str, object]:
         """One real reminder, as a row or as what `post` takes."""
         start = due + timedelta(hours=1)
         facts = {
@@ -61,7 +62,7 @@ class Outbox:
         """
         lot, now = lot or f"lot{next(self.lot)}", real_now()
         rows = [
-            {**self.letter(lot, n, due, now), "next_at": due, "created_at": now, "client_msg_id": f"{lot}-{n}"}
+            {**self.letter(lot, n, due), "next_at": due, "created_at": now, "client_msg_id": f"{lot}-{n}"}
             for n in range(how_many)
         ]
         with self.engine.begin() as connection:
@@ -78,7 +79,17 @@ class Outbox:
         lot, now = f"lot{next(self.lot)}", real_now()
         for n in range(how_many):
             with self.open_session() as session, session.begin():
-                post(session, now=now, **self.letter(lot, n, now + timedelta(days=3), now))
+                post(session, now=now, **self.letter(lot, n, now + timedelta(days=3)))
+
+    def drafts(self, how_many: int, due: datetime) -> list[Draft]:
+        """So many reminders as a plan hands them over."""
+        lot = f"lot{next(self.lot)}"
+        return [Draft(**self.letter(lot, n, due)) for n in range(how_many)]
+
+    def post_lot(self, drafts: Sequence[Draft]) -> None:
+        """Many reminders by the rule itself, in one transaction."""
+        with self.open_session() as session, session.begin():
+            post_many(session, drafts, real_now())
 
     def tidy(self) -> None:
         """Only those that lie there stay, and an account that has sent nothing yet."""
