@@ -47,12 +47,12 @@ def ours(outbox: Outbox, api: Api) -> Drain:
         return seen(api, due, clocks.rss())
 
 
-def settled(outbox: Outbox, lot: str) -> None:
+def settled(outbox: Outbox, lot: str, look_seconds: float = 0.1) -> None:
     """Until every letter of the lot is written down as sent: none was lost on the way."""
     ends = time.monotonic() + PATIENCE
     while outbox.left(lot):
         assert time.monotonic() < ends, f"{outbox.left(lot)} letters were never settled"
-        time.sleep(0.1)
+        time.sleep(look_seconds)
 
 
 def theirs(worker: Worker, api: Api, lot: str) -> Drain:
