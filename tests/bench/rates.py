@@ -22,9 +22,10 @@ TICK = 1.0
 def figures(outbox: Outbox, api: Api, rounds: int) -> list[Figure]:
     """Both, in rounds."""
     ideal = job.THREADS / LATENCY
-    sends, fast, cores = [], {"one": [], "two": []}, []
+    sends, pairs, fast, cores = [], [], {"one": [], "two": []}, []
     for _ in range(rounds):
-        sends.append(sent_per_second(outbox, api))
+        sends.append(sent_per_second(outbox, api, 1))
+        pairs.append(sent_per_second(outbox, api, 2))
         one, busy = settled_per_second(outbox, api, 1)
         fast["one"].append(one)
         cores.append(busy)
@@ -33,6 +34,7 @@ def figures(outbox: Outbox, api: Api, rounds: int) -> list[Figure]:
         Figure("the API asked by wrk, 64 in flight, 30 ms / the ideal", (answered_per_second(api) / ideal,), "ratio"),
         Figure("sends of one clock at 64 in flight, 30 ms / the ideal", tuple(s / ideal for s in sends), "ratio", 0.85),
         Figure("sends of one clock at 64 in flight, 30 ms", tuple(sends), "per second"),
+        Figure("two clocks / one, 30 ms", tuple(b / a for a, b in zip(sends, pairs, strict=True)), "ratio"),
         Figure("two clocks / one, the API answering at once", each(fast, "two", "one"), "ratio", 1.7),
         Figure("one clock, the API answering at once", tuple(fast["one"]), "per second"),
         Figure("two clocks, the API answering at once", tuple(fast["two"]), "per second"),
@@ -49,11 +51,11 @@ def answered_per_second(api: Api) -> float:
     return float(re.search(r"Requests/sec: +([\d.]+)", said).group(1))
 
 
-def sent_per_second(outbox: Outbox, api: Api) -> float:
-    """One clock with a backlog that keeps 64 in flight."""
+def sent_per_second(outbox: Outbox, api: Api, how_many: int) -> float:
+    """So many clocks with a backlog that keeps 64 in flight for each."""
     outbox.tidy()
     api.reset(LATENCY)
-    with ticking(outbox, api, job.BROKER) as clocks:
+    with ticking(outbox, api, job.BROKER, how_many) as clocks:
         api.reset(LATENCY)
         due = time.time() + 3
         lot = outbox.fill(BACKLOG, instant(due))
