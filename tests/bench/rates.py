@@ -3,7 +3,7 @@
 import re
 import subprocess
 import time
-from datetime import timedelta
+from collections.abc import Sequence
 
 import psutil
 
@@ -22,10 +22,12 @@ TICK = 1.0
 def figures(outbox: Outbox, api: Api, rounds: int) -> list[Figure]:
     """Both, in rounds."""
     ideal = job.THREADS / LATENCY
-    sends, pairs, fast, cores = [], [], {"one": [], "two": []}, []
+    sends, usual, fast, cores = [], {"one": [], "two": []}, {"one": [], "two": []}, []
     for _ in range(rounds):
-        sends.append(sent_per_second(outbox, api, 1))
-        pairs.append(sent_per_second(outbox, api, 2))
+        whole, midst = sent_per_second(outbox, api, 1)
+        sends.append(whole)
+        usual["one"].append(midst)
+        usual["two"].append(sent_per_second(outbox, api, 2)[1])
         one, busy = settled_per_second(outbox, api, 1)
         fast["one"].append(one)
         cores.append(busy)
@@ -34,7 +36,7 @@ def figures(outbox: Outbox, api: Api, rounds: int) -> list[Figure]:
         Figure("the API asked by wrk, 64 in flight, 30 ms / the ideal", (answered_per_second(api) / ideal,), "ratio"),
         Figure("sends of one clock at 64 in flight, 30 ms / the ideal", tuple(s / ideal for s in sends), "ratio", 0.85),
         Figure("sends of one clock at 64 in flight, 30 ms", tuple(sends), "per second"),
-        Figure("two clocks / one, 30 ms", tuple(b / a for a, b in zip(sends, pairs, strict=True)), "ratio"),
+        Figure("two clocks / one, 30 ms", each(usual, "two", "one"), "ratio"),
         Figure("two clocks / one, the API answering at once", each(fast, "two", "one"), "ratio", 1.7),
         Figure("one clock, the API answering at once", tuple(fast["one"]), "per second"),
         Figure("two clocks, the API answering at once", tuple(fast["two"]), "per second"),
@@ -51,19 +53,25 @@ def answered_per_second(api: Api) -> float:
     return float(re.search(r"Requests/sec: +([\d.]+)", said).group(1))
 
 
-def sent_per_second(outbox: Outbox, api: Api, how_many: int) -> float:
-    """So many clocks with a backlog that keeps 64 in flight for each."""
+def sent_per_second(outbox: Outbox, api: Api, how_many: int) -> tuple[float, float]:
+    """Sends each second from the first to the last, and while all clocks are at work, each with 64 in flight."""
     outbox.tidy()
     api.reset(LATENCY)
     with ticking(outbox, api, job.BROKER, how_many) as clocks:
         api.reset(LATENCY)
         due = time.time() + 3
-        lot = outbox.fill(BACKLOG, instant(due))
-        api.wait(BACKLOG, 60, clocks.processes[0])
+        lot = outbox.fill(BACKLOG * how_many, instant(due))
+        api.wait(BACKLOG * how_many, 60, clocks.processes[0])
         settled(outbox, lot)
-        arrivals = api.arrivals().values()
+        arrivals = sorted(api.arrivals().values())
     # The last wave is on its way for one latency more.
-    return BACKLOG / (max(arrivals) - min(arrivals) + LATENCY)
+    return len(arrivals) / (arrivals[-1] - arrivals[0] + LATENCY), in_the_midst(arrivals, due)
+
+
+def in_the_midst(moments: Sequence[float], due: float) -> float:
+    """How many a second: from the tick in which the last clock has begun, until there is no longer enough for all."""
+    begin, end = due + TICK, moments[int(len(moments) * 0.95)]
+    return sum(begin <= moment < end for moment in moments) / (end - begin)
 
 
 def settled_per_second(outbox: Outbox, api: Api, how_many: int) -> tuple[float, float]:
@@ -81,11 +89,8 @@ def settled_per_second(outbox: Outbox, api: Api, how_many: int) -> tuple[float, 
         time.sleep(1.0)
         busy = (used(outbox, pids) - before) / (time.perf_counter() - at)
         settled(outbox, lot, look_seconds=1.0)  # to count them costs PostgreSQL what the clocks are to be measured by
-        moments = outbox.sent(lot)
-    # From the tick in which the last clock has begun, until there is no longer enough for all.
-    begin, end = instant(due) + timedelta(seconds=TICK), moments[int(len(moments) * 0.95)]
-    within = sum(begin <= moment < end for moment in moments)
-    return within / (end - begin).total_seconds(), busy
+        moments = [moment.timestamp() for moment in outbox.sent(lot)]
+    return in_the_midst(moments, due), busy
 
 
 def used(outbox: Outbox, pids: list[int]) -> float:
