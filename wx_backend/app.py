@@ -271,7 +271,10 @@ def _open_pages(
         **page_words.PAGE_REFUSALS, **call_page_words.PAGE_REFUSALS,
     }  # fmt: skip
     app.register_blueprint(assets.room(loaded))
-    frame = Frame(entrance, csrf, limiter, loaded, refusals, make_folder(config), offered_ways(config), turn)
+    frame = Frame(
+        entrance, csrf, limiter, loaded, refusals, make_folder(config), offered_ways(config), turn, make_topics(config),
+        webview=config.wechat.api_base_url if config.is_loopback() else "",
+    )  # fmt: skip
     app.extensions["pages"] = frame
     frame.register(app)
 
