@@ -147,7 +147,10 @@ def make_router(
         media=ordering_needs.MEDIA,
     )  # fmt: skip
     router.join("tasks", tasks_chat.room(in_words), keywords=tasks_chat.KEYWORDS, refusals=tasks_words.REFUSALS)
-    router.join("messages", {}, events=messages_chat.events(topics), nothing=messages_chat.NOTHING)
+    router.join(
+        "messages", messages_chat.rooms(public_url, topics), keywords=messages_chat.KEYWORDS,
+        events=messages_chat.events(topics), nothing=messages_chat.NOTHING,
+    )  # fmt: skip
     return router
 
 

@@ -28,6 +28,11 @@ FAILED = (
 TOLD = {"yes": "记下了，谢谢您。", "no": "记下了，不会这样发给您。改主意了，随时再点。"}
 
 
+def in_chat(public_url: str) -> str:
+    """The way to the page, said in chat."""
+    return f"有些通知，微信要您先点一下“同意”才让我们发。请点开这一页：\n{public_url}/m/settings/notices"
+
+
 def stands(agreed: Agreed) -> tuple[str, str]:
     """How it stands with one kind of notice: the picture beside it, and the words."""
     if agreed.long_term:

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from handlers.messages import chat
 from models.messages.subscriptions import Agreed, SubscriptionEntry, agreed_to
 from models.people.identities import Identity
 from tests.gate import Wire, close_app, config_for
@@ -229,6 +230,15 @@ def test_before_the_sandbox_the_page_brings_what_wechats_browser_would(me, far_e
     said = me.get(PATH)
     assert f'src="{far_end.url}/static/webview.js"' in said.text
     assert f"connect-src 'self' {far_end.url};" in said.headers["Content-Security-Policy"]
+
+
+@on_sqlite
+def test_in_chat_who_manages_reminders_finds_the_way_here_where_there_is_anything_to_agree_to(me, pages):
+    wire = Wire(pages.app, pages.config.wechat.official_account)
+    assert "收不到通知？" in wire.said(wire.send(wire.text(me.openid, "我的资料")))
+    said = wire.said(wire.send(wire.text(me.openid, "收不到通知")))
+    assert f"{pages.config.app.public_url}{PATH}" in said
+    assert "您不用做什么" in chat.rooms("", ())["me/notices"](None).text
 
 
 # What is signed.
