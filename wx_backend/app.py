@@ -147,7 +147,10 @@ def make_router(
         media=ordering_needs.MEDIA,
     )  # fmt: skip
     router.join("tasks", tasks_chat.room(in_words), keywords=tasks_chat.KEYWORDS, refusals=tasks_words.REFUSALS)
-    router.join("messages", {}, events=messages_chat.events(topics), nothing=messages_chat.NOTHING)
+    router.join(
+        "messages", messages_chat.rooms(public_url, topics), keywords=messages_chat.KEYWORDS,
+        events=messages_chat.events(topics), nothing=messages_chat.NOTHING,
+    )  # fmt: skip
     return router
 
 
@@ -271,7 +274,10 @@ def _open_pages(
         **page_words.PAGE_REFUSALS, **call_page_words.PAGE_REFUSALS,
     }  # fmt: skip
     app.register_blueprint(assets.room(loaded))
-    frame = Frame(entrance, csrf, limiter, loaded, refusals, make_folder(config), offered_ways(config), turn)
+    frame = Frame(
+        entrance, csrf, limiter, loaded, refusals, make_folder(config), offered_ways(config), turn, make_topics(config),
+        webview=config.wechat.api_base_url if config.is_loopback() else "",
+    )  # fmt: skip
     app.extensions["pages"] = frame
     frame.register(app)
 

@@ -78,7 +78,7 @@ def _pages(config: Config) -> Iterator[Finding]:
     if config.app.public_url.startswith("http:") and not stays_here(config.app.public_url):
         yield Finding("fail", "pages", "app.public_url is not https: the cookie of a page would not come back")
     elif not lacking:
-        yield Finding("ok", "pages", f"{config.app.public_url}/m/ (in WeChat's console: 网页授权域名)")
+        yield Finding("ok", "pages", f"{config.app.public_url}/m/ (in WeChat's console: 网页授权域名, JS接口安全域名)")
 
 
 def _database(config: Config) -> Iterator[Finding]:

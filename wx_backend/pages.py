@@ -5,7 +5,7 @@ The rooms themselves are `handlers/<quarter>/pages.py`; they find `g.session`, `
 
 import logging
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -31,6 +31,7 @@ from handlers.family import (
     series_rules_pages,
 )
 from handlers.family import pages as family
+from handlers.messages import pages as notices
 from handlers.messages.media import Folder
 from handlers.ordering import after_pages, jobs_pages, line_pages, need_pages
 from handlers.ordering import pages as ordering
@@ -39,10 +40,12 @@ from handlers.people import pages as people
 from models.base import again_where_it_gave_way, gave_way
 from models.errors import Refused
 from models.family.ways import Offered
+from models.messages.subscriptions import Topic
 from models.people.homes import centres_near, first_with_phone
 from wx_backend import guard, shield
 from wx_backend.database import db
 from wx_backend.entrance import Entrance, own_path
+from wx_backend.sdk import Sdk
 from wx_backend.web.assets import Asset
 
 log = logging.getLogger(__name__)
@@ -57,9 +60,11 @@ UNFIT = frozenset({
 ROOMS = (
     people.ROOM, ordering.ROOM, after_pages.ROOM, jobs_pages.ROOM, need_pages.ROOM, line_pages.ROOM, family.ROOM,
     booking_pages.ROOM, answer_pages.ROOM, series_pages.ROOM, news_pages.ROOM, routine_pages.ROOM, kin_pages.ROOM,
-    trust_pages.ROOM, series_rules_pages.ROOM,
+    trust_pages.ROOM, series_rules_pages.ROOM, notices.ROOM,
 )  # fmt: skip
 OPEN_TO_ALL = "pages.entrance.enter"
+ASK_WECHAT = frozenset({OPEN_TO_ALL, "pages.sdk.signed"})  # they hold their own transactions, and none meanwhile
+WITH_TAGS = "pages.notices.mine"
 NOWHERE = "pages.nowhere"
 
 
@@ -76,12 +81,15 @@ LIMITS: Mapping[str, tuple[str, Callable[[], str]]] = {
     "pages.booking.check": ("60 per hour", _person),
     "pages.kin.ask": ("20 per hour", _person),
     "pages.feed.new": ("20 per hour", _person),
+    "pages.notices.answered": ("60 per hour", _person),
+    "pages.sdk.signed": ("120 per hour", _person),
 }
 
 
 @dataclass(frozen=True)
 class Frame:
-    """What stands around every page."""
+    """What stands around every page. `topics` are what people can agree to be written to by; `webview` is where a
+    browser that is not WeChat's gets what WeChat's own would bring: the sandbox, and empty before WeChat itself."""
 
     entrance: Entrance
     csrf: CSRFProtect
@@ -91,21 +99,25 @@ class Frame:
     media: Folder
     offered: Offered
     turn: Callable[[], AbstractContextManager[object]]
+    topics: Sequence[Topic] = ()
+    webview: str = ""
 
     def register(self, app: Flask) -> None:
         """Join the rooms below `/m` and give each of their views its transaction."""
         rooms = Blueprint("pages", __name__, url_prefix="/m", template_folder="web")
-        for room in (*ROOMS, feed_pages.room(self.entrance.public_url), self.entrance.room()):
+        way_in = self.entrance
+        sdk = Sdk(way_in.client, way_in.public_url, way_in.now)
+        for room in (*ROOMS, feed_pages.room(way_in.public_url), way_in.room(), sdk.room()):
             rooms.register_blueprint(room)
         rooms.add_url_rule("/<path:rest>", "nowhere", _nowhere, methods=["GET", "POST"])
         rooms.before_request(self._before)
-        rooms.after_request(_dressed)
+        rooms.after_request(self._dressed)
         rooms.context_processor(self._at_hand)
         rooms.register_error_handler(Exception, self._failed)
         app.register_blueprint(rooms)
         for endpoint in [name for name in app.view_functions if name.startswith("pages.")]:
             view: Callable[..., Any] = app.view_functions[endpoint]
-            if endpoint != OPEN_TO_ALL:
+            if endpoint not in ASK_WECHAT:
                 view = self._whole(view)
             if endpoint in LIMITS:
                 limit, whose = LIMITS[endpoint]
@@ -117,7 +129,8 @@ class Frame:
         g.session, g.now, g.who, g.large = db.session(), self.entrance.now(), None, False
         g.nonce = secrets.token_urlsafe(16)
         request.max_content_length = BODY_LIMIT + (len(need_pages.FILES) * self.media.most if _brings_files() else 0)
-        g.media, g.offered = self.media, self.offered
+        g.media, g.offered, g.topics = self.media, self.offered, self.topics
+        g.webview = f"{self.webview}/static/webview.js" if self.webview else ""
         if request.endpoint == OPEN_TO_ALL:
             return None
         with self.turn():
@@ -187,6 +200,23 @@ class Frame:
         run.__name__, run.__doc__ = view.__name__, view.__doc__
         return run
 
+    def _dressed(self, response: Response) -> Response:
+        """Nothing from elsewhere, nothing inline but ours, no frame around it, and nothing of it is kept by a cache.
+
+        Where WeChat's own tags stand, its browser may draw them.
+        """
+        nonce, tags = g.nonce, request.endpoint == WITH_TAGS
+        frames = f"frame-src {shield.FRAMES_OF_TAGS}; " if tags else ""
+        asks = f" {self.webview}" if tags and self.webview else ""
+        response.headers["Content-Security-Policy"] = (
+            f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; img-src 'self' data:; "
+            f"media-src 'self'; font-src data:; connect-src 'self'{asks}; {frames}form-action 'self'; "
+            "base-uri 'none'; frame-ancestors 'none'"
+        )
+        response.headers.update(shield.HEADERS)
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
     def said(self, refusal: Refused) -> str:
         """The sentence of a refusal, as a page says it."""
         return self.refusals.get(refusal.code, words.PAGE_APOLOGY).format(**refusal.facts)
@@ -233,16 +263,3 @@ def _contacts() -> list[Any]:
     except SQLAlchemyError:
         db.session.rollback()
         return []
-
-
-def _dressed(response: Response) -> Response:
-    """Nothing from elsewhere, nothing inline but ours, no frame around it, and nothing of it is kept by a cache."""
-    nonce = g.nonce
-    response.headers["Content-Security-Policy"] = (
-        f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; img-src 'self' data:; "
-        "media-src 'self'; font-src data:; connect-src 'self'; form-action 'self'; base-uri 'none'; "
-        "frame-ancestors 'none'"
-    )
-    response.headers.update(shield.HEADERS)
-    response.headers["Cache-Control"] = "no-store"
-    return response

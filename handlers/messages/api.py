@@ -9,11 +9,10 @@ from pydantic import Field
 
 from handlers.envelope import NO_NUL, Asked, Shown, refusing, said
 from handlers.messages import words
+from handlers.messages.topics import by_template, for_me, refused
 from models.errors import Refused
-from models.messages.subscriptions import Topic, agree_unasked, agreed_to, refuse
-from models.people.staff import is_cadre
+from models.messages.subscriptions import Topic, agree_unasked, agreed_to
 
-OF_CADRES = frozenset({"task_assigned"})
 TemplateId = Annotated[str, Field(min_length=1, max_length=64, pattern=NO_NUL)]
 MOST = 20
 
@@ -58,10 +57,9 @@ class Topics(Shown):
 def room(topics: Iterable[Topic]) -> APIBlueprint:
     """The room. `topics` are what people can agree to; those of the mini-program are asked for here."""
     subscriptions = APIBlueprint("subscriptions", __name__, tag="messages")
-    ours = {topic.template_id: topic for topic in topics if topic.channel == "mini_subscription"}
+    ours = by_template(topics, "mini_subscription")
 
     def shown() -> Topics:
-        cadre = is_cadre(g.session, g.who.person_id)
         held = agreed_to(g.session, g.who.identity_id, ours)
         items = [
             TopicShown(
@@ -69,7 +67,7 @@ def room(topics: Iterable[Topic]) -> APIBlueprint:
                 agreed=(found := held[one.template_id]).balance > 0 or found.long_term, balance=found.balance,
                 always=found.always, refused=found.refused,
             )
-            for one in ours.values() if cadre or one.key not in OF_CADRES
+            for one in for_me(ours.values())
         ]  # fmt: skip
         return Topics(items=items)
 
@@ -101,8 +99,5 @@ def room(topics: Iterable[Topic]) -> APIBlueprint:
 def _note(topic: Topic, answer: str, *, unasked: bool) -> None:
     """Nothing joins the phone's report to WeChat's event of the same tap, and a phone may say anything: a yes that was
     asked for is believed from WeChat only. What was filtered was not asked."""
-    of = (g.session, g.who.identity_id, topic.template_id, g.now)
-    if answer in ("reject", "ban"):
-        refuse(*of, answer)
-    elif unasked and answer != "filter":
-        agree_unasked(*of, long_term=topic.long_term)
+    if not refused(topic, answer) and unasked and answer != "filter":
+        agree_unasked(g.session, g.who.identity_id, topic.template_id, g.now, long_term=topic.long_term)

@@ -1,9 +1,11 @@
-"""What WeChat tells us about what we sent: receipts, and what people agreed to receive or no longer want."""
+"""What WeChat tells us about what we sent: receipts, and what people agreed to receive or no longer want; and where
+they can agree."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
-from handlers.room import Ask
+from handlers.messages import notice_words
+from handlers.room import Ask, Handler, Reply
 from models.messages.passage import ENDED_UNDELIVERED
 from models.messages.receipts import record_receipt
 from models.messages.subscriptions import Topic, agree, refuse
@@ -60,6 +62,20 @@ def _entries(event: Mapping[str, Any], *tags: str) -> list[Mapping[str, Any]]:
     entries = found.get("List", []) if isinstance(found, Mapping) else found
     entries = entries if isinstance(entries, list) else [entries]
     return [entry for entry in entries if isinstance(entry, Mapping)]
+
+
+def rooms(public_url: str, topics: Iterable[Topic]) -> dict[str, Handler]:
+    """The way to the page on which people agree to the account's notices, where there are any."""
+    there_are = any(topic.channel == "account_subscription" for topic in topics)
+
+    def notices(_: Ask) -> Reply:
+        """Where to agree to notices that WeChat lets nobody send unasked."""
+        return Reply(notice_words.in_chat(public_url) if there_are else notice_words.NOTHING, back="me")
+
+    return {"me/notices": notices}
+
+
+KEYWORDS = {"收不到通知": "me/notices", "微信通知": "me/notices", "订阅通知": "me/notices"}
 
 
 def events(topics: Iterable[Topic]) -> dict[str, Callable[[Ask], None]]:

@@ -39,6 +39,7 @@ def me(ask: Ask) -> Reply:
     )  # fmt: skip
     silent = wants_none(ask.session, ask.who.person_id, words.REMINDERS)
     choices += (Choice("恢复提醒", "me/reminders/on") if silent else Choice("不要提醒", "me/reminders/off"),)
+    choices += (Choice(words.NOTICES, "me/notices"),)
     if is_cadre(ask.session, ask.who.person_id):
         choices = (*choices, Choice("查看居民", "staff/resident"))
     person = ask.session.get_one(Person, ask.who.person_id)

@@ -25,8 +25,9 @@ def settings() -> str:
     person = g.session.get_one(Person, g.who.person_id)
     silent = wants_none(g.session, person.id, words.REMINDERS)
     return render_template(
-        "people/pages/settings.html", words=words, name=person.name, city=shared.city(person.tz), silent=silent
-    )
+        "people/pages/settings.html", words=words, name=person.name, city=shared.city(person.tz), silent=silent,
+        notices=any(topic.channel == "account_subscription" for topic in g.topics),
+    )  # fmt: skip
 
 
 @ROOM.post("/settings/size")

@@ -73,6 +73,7 @@ SIZE_ON, SIZE_OFF = "打开长辈版", "换回标准版"
 REMINDERS_HEAD = "视频提醒"
 REMINDERS_NOW = {False: "现在会提醒您视频时间", True: "现在不提醒视频时间"}
 REMINDERS_STOP, REMINDERS_START = "不要提醒我", "恢复提醒"
+NOTICES, NOTICES_LEAD = "收不到通知？", "有些通知，微信要您先点一下“同意”才让我们发。"
 ME_HEAD = "我的资料"
 ME_NAME, ME_CITY, NO_NAME, ME_MOVE = "姓名", "所在地", "还没有填写", "改所在地"
 ME_LEAD = "要改姓名，请回公众号，点“服务奉献”里的“我的资料”。"

@@ -92,6 +92,15 @@ def agree_unasked(
     _agree(session, identity_id, template_id, now, "always", "accept", long_term)
 
 
+def agree_unless_told(
+    session: Session, identity_id: int, template_id: str, now: datetime, *, long_term: bool = False
+) -> None:  # fmt: skip
+    """A page's tag says that a person accepted, and cannot say whether WeChat asked: where it did, its event counts;
+    where none came, a choice was kept. Should the event come after all, the same tap counts once."""
+    if not _just_heard(session, _held(session, identity_id, template_id, now), "accept", now):
+        agree_unasked(session, identity_id, template_id, now, long_term=long_term)
+
+
 def refuse(session: Session, identity_id: int, template_id: str, now: datetime, why: str = "reject") -> None:
     """A person refused, or switched it off in the settings, or WeChat says there is nothing left (43101); the same
     said twice, by the phone and by WeChat, is one line of the ledger."""

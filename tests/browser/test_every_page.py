@@ -23,6 +23,7 @@ HERS = (
     "/m/calls/asked/{proposal}", "/m/makeups/{kept}", "/m/series",
     "/m/series/of/{video}", "/m/series/{series}", "/m/series/{series}/time", "/m/series/{series}/end",
     "/m/series/{series}/days", "/m/series/{series}/rule?day=20261202", "/m/series/dates/{day}",
+    "/m/settings/notices",
     "/m/family", "/m/family/link", "/m/family/links/{link}", "/m/family/links/{link}/end", "/m/family/zone",
     "/m/family/helpers", "/m/family/children", "/m/family/children/{child}/no", "/m/family/calendar", "/m/family/news",
     "/m/family/news/{letter}", "/m/family/routines/{person}", "/m/family/routines/{person}/meal",
@@ -31,8 +32,8 @@ HERS = (
 )  # fmt: skip
 HIS = ("/m/jobs", "/m/jobs/today", "/m/jobs/{job}", "/m/jobs/{job}/decline", "/m/jobs/{taken}", "/m/jobs/{taken}/who",
        "/m/jobs/{taken}/back", "/m/jobs/{taken}/done", "/m/visits/{visit}/nobody")  # fmt: skip
-ELDERS = ("/m/", "/m/calls", "/m/calls/{video}", "/m/family", "/m/family/helpers", "/m/family/links/{link}",
-          "/m/family/links/{link}/end", "/m/family/routines/{person}")  # fmt: skip
+ELDERS = ("/m/", "/m/settings/notices", "/m/calls", "/m/calls/{video}", "/m/family", "/m/family/helpers",
+          "/m/family/links/{link}", "/m/family/links/{link}/end", "/m/family/routines/{person}")  # fmt: skip
 DESK = ("", "tasks/", "series/", "series/{series}", "calls/", "calls/{video}", "calls/{video}/time",
         "days/", "days/new?day=2026-12-05&half=1", "days/{call_day}", "days/{call_day}/off", "days/seats/{seat}",
         "booking/{person}", "routines/{person}", "pairs/", "pairs/{pair}", "pairs/new/{person}", "quiet/",

@@ -42,6 +42,9 @@ ROWS = {
     ("GET", "/m/settings"): EVERYBODY,
     ("POST", "/m/settings/size"): DONE,
     ("POST", "/m/settings/reminders"): DONE,
+    ("GET", "/m/settings/notices"): EVERYBODY,
+    ("POST", "/m/settings/notices"): DONE,
+    ("GET", "/m/settings/notices/sdk"): EVERYBODY,
     ("POST", "/m/settings/leave"): (200, 200, 200, 200, 200, 401),
     # Who belongs nowhere, or acts for one person only, goes on at once.
     ("GET", "/m/services"): (200, 302, 302, 302, 200, 302),
@@ -263,10 +266,13 @@ def path_of(rule, cast, keys):
 def ask(me, method, rule, cast, keys, key):
     path = path_of(rule, cast, keys)
     if method == "GET":
+        if rule.endswith("/sdk"):
+            return me.get(f"{path}?url=http://127.0.0.1:8000/m/settings/notices")
         return me.get(f"{path}?day=20261202" if rule.endswith("/rule") else path)
     at = str(int((NOW + timedelta(days=2)).timestamp()))
     fields = {"q0": "2", "q1": "软烂", "at": at, "key": key * 24, "score": "5", "words": "来晚了", "text": "想有人陪",
               "reason": "老人自己说不来", "way": "room", "media": "voice",
+              "template": "sub-call-reminder", "answer": "accept",
               "zone": "Europe/Rome", "from0": "12:30", "until0": "14:00"}  # fmt: skip
     whom = cast.ama.id if "/jobs/" in rule else cast.wangnainai.id
     if rule.startswith(("/m/calls/", "/m/makeups/")):

@@ -12,12 +12,12 @@ from wx_backend.sandbox import account as own
 from wx_backend.sandbox import calls, messages, qr
 from wx_backend.sandbox.callbacks import Later
 from wx_backend.sandbox.faults import Faults, before, hang_up
-from wx_backend.sandbox.messages import OK, refused
+from wx_backend.sandbox.messages import refused
 from wx_backend.sandbox.tokens import Tokens
+from wx_backend.sandbox.webview import PHONE_COOKIE, page_ticket
 from wx_backend.sandbox.world import Account, World
 
 Json = dict[str, Any]
-PHONE_COOKIE = "sandbox_phone"
 Call = Callable[[Account, Json], Any]
 
 
@@ -42,8 +42,9 @@ def _table(world: World, later: Later) -> dict[str, Call]:
         "/cgi-bin/template/del_private_template": lambda _, body: own.template_delete(world, body),
         "/cgi-bin/qrcode/create": lambda _, body: own.qr_create(world, body),
         "/cgi-bin/user/info": lambda acc, _: own.user_info(world, acc, request.args.get("openid", "")),
-        "/cgi-bin/ticket/getticket": lambda *_: {**OK, "ticket": f"sandbox-ticket-{len(world.calls)}",
-                                                 "expires_in": 7200},
+        "/cgi-bin/ticket/getticket": lambda acc, _: (
+            page_ticket(world, acc) if request.args.get("type") == "jsapi" else refused(40097, "invalid args")
+        ),
         "/cgi-bin/getcallbackip": lambda *_: {"ip_list": ["127.0.0.1"]},
         "/cgi-bin/openapi/quota/get": lambda _, body: own.quota(world, body),
         "/cgi-bin/clear_quota": lambda *_: own.clear_quota(world),

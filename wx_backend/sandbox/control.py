@@ -9,10 +9,10 @@ from flask import Blueprint, Response, jsonify, redirect, request
 
 from wx_backend.sandbox import deeds, qr
 from wx_backend.sandbox.account import new_code, upload
-from wx_backend.sandbox.api import PHONE_COOKIE
 from wx_backend.sandbox.callbacks import Answer
 from wx_backend.sandbox.faults import KINDS, Fault, Faults
 from wx_backend.sandbox.tokens import Tokens
+from wx_backend.sandbox.webview import PHONE_COOKIE
 from wx_backend.sandbox.world import Phone, World
 
 _LINK = re.compile(r'<a href="([^"]+)">([^<]*)</a>')

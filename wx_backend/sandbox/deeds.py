@@ -135,7 +135,8 @@ def _consent(world: World, phone: Phone, body: Body) -> Answer:
     status = str(body.get("answer", "accept"))
     held = phone.consents.get(template.template_id, 0)
     phone.consents[template.template_id] = held + 1 if status == "accept" else 0
-    entry = {"TemplateId": template.template_id, "SubscribeStatusString": status, "PopupScene": 0}
+    entry = {"TemplateId": template.template_id, "SubscribeStatusString": status,
+             "PopupScene": int(body.get("scene", 0))}  # fmt: skip
     return of_subscription(world, phone, world.account(template.of), "subscribe_msg_popup_event", entry)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from flask import Flask, Response, send_from_directory
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
+from wx_backend.sandbox import webview
 from wx_backend.sandbox.api import Platform
 from wx_backend.sandbox.callbacks import Later
 from wx_backend.sandbox.control import Control
@@ -39,6 +40,7 @@ def create_sandbox(
     app.extensions.update(world=world, faults=faults, tokens=tokens)
     app.register_blueprint(Platform(world, faults, tokens, later).room())
     app.register_blueprint(Control(world, faults, tokens).room())
+    app.register_blueprint(webview.room(world))
 
     @app.get("/")
     def page() -> Response:

@@ -103,6 +103,7 @@ class Phone:
     log: list[dict[str, Any]] = field(default_factory=list)
     windows: dict[str, tuple[float, int]] = field(default_factory=dict)  # by account: until when, how many more
     consents: dict[str, int] = field(default_factory=dict)
+    kept: dict[str, str] = field(default_factory=dict)  # by template: an answer that stays (总是保持以上选择)
 
     def __post_init__(self) -> None:
         if not self.mini_openid:
@@ -156,6 +157,7 @@ class World:
         self.media: dict[str, tuple[bytes, str]] = {}
         self.models: set[str] = {"sandbox-model"}  # device models that the platform has approved
         self.tickets: dict[str, tuple[str, str, float]] = {}  # of devices: appid, serial number, until
+        self.page_tickets: dict[str, list[tuple[str, float]]] = {}  # by account: what pages are signed with, until when
         self.sends: list[Send] = []
         self._counts: dict[str, int] = {}
         self._counted_on = date.min

@@ -17,14 +17,18 @@ MODULES = HERE.parent.parent / "node_modules"
 FILES: Mapping[str, Path] = {
     "weui.css": MODULES / "weui/dist/style/weui.min.css",
     "htmx.js": MODULES / "htmx.org/dist/htmx.min.js",
+    "jweixin.js": MODULES / "weixin-js-sdk/index.js",
     "pages.css": HERE / "pages.css",
     "pages.js": HERE / "pages.js",
+    "notices.js": HERE / "notices.js",
     "room.css": HERE / "room.css",
     "room_line.js": HERE / "room_line.js",
     "room_peers.js": HERE / "room_peers.js",
     "room_sound.js": HERE / "room_sound.js",
     "room.js": HERE / "room.js",
 }
+# Written for bundlers (CommonJS): what such a file exports is known to pages by this name.
+EXPORTS: Mapping[str, str] = {"jweixin.js": "wx"}
 KINDS = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
 A_YEAR = "public, max-age=31536000, immutable"
 
@@ -53,7 +57,13 @@ def load() -> dict[str, Asset]:
     faults = missing()
     if faults:
         raise ConfigError("\n".join(faults))
-    return {name: _asset(name, path.read_bytes()) for name, path in FILES.items()}
+    return {name: _asset(name, _for_pages(name, path.read_bytes())) for name, path in FILES.items()}
+
+
+def _for_pages(name: str, content: bytes) -> bytes:
+    if name not in EXPORTS:
+        return content
+    return b"var %s = ((module) => {\n%s\nreturn module.exports;\n})({});\n" % (EXPORTS[name].encode(), content)
 
 
 def _asset(name: str, content: bytes) -> Asset:

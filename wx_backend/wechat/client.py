@@ -11,7 +11,7 @@ from wechatpy.exceptions import WeChatClientException
 from wechatpy.session.memorystorage import MemoryStorage
 
 from wx_backend.redis import Redis
-from wx_backend.wechat.tokens import TokenKeeper, TokenRefused
+from wx_backend.wechat.tokens import Keeper, TokenKeeper, TokenRefused, given
 from wx_backend.wechat.transport import (
     ANSWER_LIMIT,
     Doubtful,
@@ -29,6 +29,7 @@ STALE_TOKEN = {40001, 40014, EXPIRED}
 BAD_CODES = {40029, 40163}
 OWN_ROOTS = ("/sns/", "/wxa/", "/wxaapi/", "/cgi-bin/")  # any other path is one under /cgi-bin/
 CALL_SECONDS = 10.0
+SIGN_SECONDS = 5.0  # a page waits for it
 QR_LASTS = 2_592_000  # thirty days, the longest that WeChat keeps one
 # Answers that are a file unless they are an error.
 BYTES = {"/cgi-bin/media/get", "/wxa/getwxacode", "/wxa/getwxacodeunlimit"}
@@ -65,6 +66,7 @@ class Client(WeChatClient):  # type: ignore[misc]
         self.timeout, self.auto_retry = CALL_SECONDS, False
         self._transport = transport
         self._keeper = TokenKeeper(cache, transport, app_id, app_secret)
+        self._tickets = Keeper(cache, f"wx:{app_id}:jsapi", self._ticket)
 
     @property
     def access_token(self) -> str:
@@ -170,6 +172,16 @@ class Client(WeChatClient):  # type: ignore[misc]
             f"&redirect_uri={quote(redirect_uri, safe='')}&response_type=code&scope={scope}"
             f"&state={quote(state, safe='')}#wechat_redirect"
         )
+
+    def page_signature(self, url: str, nonce: str, stamp: int) -> str:
+        """What lets the page at `url` use WeChat's own tags and scripts (JS-SDK, 签名算法): sha1 over the account's
+        ticket, nonce, time and the address as the browser has it, without what follows a #."""
+        ticket = self._tickets.token(SIGN_SECONDS)
+        return str(self.jsapi.get_jsapi_signature(nonce, ticket, stamp, url.partition("#")[0]))
+
+    def _ticket(self, *, force: bool, seconds: float) -> tuple[str, int]:
+        """`ticket/getticket`; WeChat has no way to be forced to another one."""
+        return given(self._request("get", "ticket/getticket", params={"type": "jsapi"}, timeout=seconds), "ticket")
 
     def person_behind(self, code: str) -> dict[str, Any]:
         """Who stands behind an OAuth code (`sns/oauth2/access_token`).

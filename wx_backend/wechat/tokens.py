@@ -1,7 +1,8 @@
-"""The access token of one account: fetched once for all processes, never in a storm.
+"""What one account is let in with for a while, tokens and tickets: fetched once for all processes, never in a storm.
 
 `stable_token` answers the same token until its last five minutes and does not invalidate what others use
-(getStableAccessToken); `force_refresh` is rationed by WeChat to twenty a day.
+(getStableAccessToken); `force_refresh` is rationed by WeChat to twenty a day. The ticket with which pages sign their
+address (`ticket/getticket?type=jsapi`) lasts as long, and WeChat slows an account down that asks for it often.
 """
 
 import logging
@@ -9,13 +10,14 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from wx_backend.redis import Redis, RedisError
-from wx_backend.wechat.transport import Transport, as_object
+from wx_backend.wechat.transport import Doubtful, Transport, as_object
 
 log = logging.getLogger(__name__)
 
+LASTS_SECONDS = 7200  # where WeChat does not say
 MARGIN_SECONDS = 300  # WeChat keeps the old token alive that long beside a new one
 JUST_NOW_SECONDS = 60
 FORCE_EVERY_SECONDS = 3600
@@ -39,13 +41,18 @@ class TokenRefused(Exception):
         self.detail = detail
 
 
-class TokenKeeper:
-    """Keeps one account's token in Redis, with this process's memory behind it when Redis is away."""
+class Fetch(Protocol):
+    """Asks WeChat, within `seconds`: what it gives, and for how many seconds that lasts."""
 
-    def __init__(self, cache: Redis, transport: Transport, app_id: str, app_secret: str) -> None:
-        self._cache, self._transport = cache, transport
-        self._app_id, self._secret = app_id, app_secret
-        self._key = f"wx:{app_id}:token"
+    def __call__(self, *, force: bool, seconds: float) -> tuple[str, int]:
+        """Raises TokenRefused, or what a call to WeChat raises; `force`: another one than before."""
+
+
+class Keeper:
+    """Keeps what `fetch` gives under `key` in Redis, with this process's memory behind it when Redis is away."""
+
+    def __init__(self, cache: Redis, key: str, fetch: Fetch) -> None:
+        self._cache, self._key, self._ask_wechat = cache, key, fetch
         self._lock = threading.Lock()
         self._mine: tuple[str, float] | None = None  # token, monotonic end
         self._seen: tuple[str, float] = ("", 0.0)  # token as the cache had it a moment ago, until when that is believed
@@ -150,14 +157,7 @@ class TokenKeeper:
         return token
 
     def _fetch(self, *, force: bool, seconds: float) -> str:
-        body: dict[str, Any] = {
-            "grant_type": "client_credential", "appid": self._app_id, "secret": self._secret, "force_refresh": force,
-        }  # fmt: skip
-        answer, _ = self._transport.call("POST", "/cgi-bin/stable_token", body=body, seconds=seconds)
-        found = as_object(answer)
-        if "access_token" not in found:
-            raise TokenRefused(str(found.get("errcode", "?")), str(found.get("errmsg", ""))[:200])
-        token, lasts = str(found["access_token"]), int(found.get("expires_in", 7200))
+        token, lasts = self._ask_wechat(force=force, seconds=seconds)
         keep = max(lasts - MARGIN_SECONDS, 30)
         self._mine = (token, time.monotonic() + keep)
         self._seen = ("", 0.0)
@@ -174,3 +174,29 @@ class TokenKeeper:
 
     def _give_lock(self, mark: str) -> None:
         self._ask(lambda cache: cache.eval(_RELEASE, 1, f"{self._key}:lock", mark), None)
+
+
+class TokenKeeper(Keeper):
+    """Keeps one account's access token."""
+
+    def __init__(self, cache: Redis, transport: Transport, app_id: str, app_secret: str) -> None:
+        super().__init__(cache, f"wx:{app_id}:token", self._stable)
+        self._transport, self._app_id, self._secret = transport, app_id, app_secret
+
+    def _stable(self, *, force: bool, seconds: float) -> tuple[str, int]:
+        body: dict[str, Any] = {
+            "grant_type": "client_credential", "appid": self._app_id, "secret": self._secret, "force_refresh": force,
+        }  # fmt: skip
+        answer, _ = self._transport.call("POST", "/cgi-bin/stable_token", body=body, seconds=seconds)
+        found = as_object(answer)
+        if "access_token" not in found:
+            raise TokenRefused(str(found.get("errcode", "?")), str(found.get("errmsg", ""))[:200])
+        return given(found, "access_token")
+
+
+def given(found: dict[str, Any], name: str) -> tuple[str, int]:
+    """What the answer gives under `name`, and for how many seconds; raises Doubtful where it gives no such thing."""
+    value, lasts = found.get(name), found.get("expires_in", LASTS_SECONDS)
+    if not isinstance(value, str) or not value or type(lasts) is not int or lasts <= 0:
+        raise Doubtful(f"the answer has no {name}, or not for how long")
+    return value, lasts

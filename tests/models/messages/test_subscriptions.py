@@ -13,6 +13,7 @@ from models.messages.subscriptions import (
     SubscriptionEntry,
     agree,
     agree_unasked,
+    agree_unless_told,
     agreed_to,
     refuse,
     use,
@@ -59,10 +60,11 @@ def test_what_lies_further_apart_are_two_taps(session, me):
     assert standing(session, me) == Agreed(2, always=True)
 
 
-def test_an_event_and_a_report_at_the_same_moment_are_one_message(open_session, engine, me):
+@pytest.mark.parametrize("report_by", [agree_unasked, agree_unless_told])
+def test_an_event_and_a_report_at_the_same_moment_are_one_message(open_session, engine, me, report_by):
     def report():
         with open_session() as session, session.begin():
-            agree_unasked(session, me, TOPIC, NOW)
+            report_by(session, me, TOPIC, NOW)
 
     with ThreadPoolExecutor(1) as pool:
         with open_session() as session, session.begin():
@@ -72,6 +74,20 @@ def test_an_event_and_a_report_at_the_same_moment_are_one_message(open_session, 
         second.result(timeout=20)
     with open_session() as session:
         assert standing(session, me).balance == 1
+
+
+def test_a_page_that_does_not_know_whether_was_asked_says_nothing_after_the_event_and_a_kept_choice_without(
+    session, me
+):
+    agree(session, me, TOPIC, NOW)
+    agree_unless_told(session, me, TOPIC, SOON, long_term=True)
+    assert (standing(session, me), lines(session)) == (Agreed(1), [(1, "accept")])
+    agree_unless_told(session, me, TOPIC, LATER)
+    assert standing(session, me) == Agreed(2, always=True)
+    agree(session, me, TOPIC, LATER)  # the event came late: it was asked after all
+    assert standing(session, me) == Agreed(2)
+    agree_unless_told(session, me, TOPIC, LATER + 2 * SAME_TAP, long_term=True)
+    assert standing(session, me) == Agreed(3, long_term=True, always=True)
 
 
 def test_a_no_that_both_say_is_one_line_and_a_new_no_is_another(session, me):
