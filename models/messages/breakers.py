@@ -51,6 +51,7 @@ class Blown:
     kind: str
     code: str
     why: str
+    needs_person: bool = False  # it will not mend before somebody has done something about it
 
 
 @dataclass(frozen=True)
@@ -61,12 +62,16 @@ class Breakers:
     half_open: frozenset[Mark] = frozenset()
 
 
+def opened(session: Session) -> dict[Mark, datetime]:
+    """The breakers that have opened and that nothing has mended since, each with the end of its pause."""
+    columns = (Breaker.app_id, Breaker.channel, Breaker.kind, Breaker.open_until)
+    rows = session.execute(select(*columns).where(Breaker.open_until > Breaker.since)).all()
+    return {(row.app_id, row.channel, row.kind): row.open_until for row in rows}
+
+
 def standing(session: Session, now: datetime) -> Breakers:
     """The breakers as they stand. One whose time is over stays half open until a letter has gone through."""
-    opened = Breaker.open_until > Breaker.since
-    columns = (Breaker.app_id, Breaker.channel, Breaker.kind, Breaker.open_until)
-    rows = session.execute(select(*columns).where(opened)).all()
-    marks = {(row.app_id, row.channel, row.kind): row.open_until for row in rows}
+    marks = opened(session)
     still = {mark: until for mark, until in marks.items() if until > now}
     return Breakers(still, frozenset(marks.keys() - still.keys()))
 
@@ -74,8 +79,10 @@ def standing(session: Session, now: datetime) -> Breakers:
 def trip(
     session: Session, *, app_id: str, channel: str, kind: str, code: str, why: str, now: datetime,
     pause: timedelta | None = None, first: timedelta = FIRST_PAUSE, longest: timedelta = LONGEST_PAUSE,
+    needs_person: bool = False,
 ) -> tuple[datetime, Blown | None]:  # fmt: skip
-    """Open a breaker, or keep it open; answers until when, and the news if it was not open.
+    """Open a breaker, or keep it open; answers until when, and the news if it was not open, or now is for another
+    reason and longer.
 
     Without a `pause` of its own it waits as long as `first`, and twice as long each time it fails again, as `longest`
     at most. A batch that fails together counts once.
@@ -87,8 +94,11 @@ def trip(
         held.since, held.open_until, held.times = now, now, 0
     held.times += 1
     until = now + (pause or min(first * (1 << min(held.times - 1, 8)), longest))
-    news = None if held.open_until > now else Blown(app_id, channel, kind, code, why)
-    held.code, held.why, held.open_until = code[:24], why[:300], max(held.open_until, until)
+    news = None
+    if until > held.open_until:
+        if held.open_until <= now or held.code != code[:24]:
+            news = Blown(app_id, channel, kind, code, why, needs_person)
+        held.code, held.why, held.open_until = code[:24], why[:300], until
     session.flush()
     return held.open_until, news
 

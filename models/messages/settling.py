@@ -189,6 +189,7 @@ def _stop(desk: _Desk, mark: Mark, outcome: Failed) -> datetime:
     until, news = trip(
         desk.session, app_id=app_id, channel=channel, kind=kind, code=outcome.code, why=outcome.detail, now=desk.now,
         pause=timedelta(seconds=outcome.pause_seconds) if outcome.pause_seconds else None,
+        needs_person=outcome.action != "again",
     )  # fmt: skip
     if news is not None:
         desk.settled.blown.append(news)
