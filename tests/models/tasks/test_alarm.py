@@ -1,4 +1,4 @@
-"""What WeChat refuses until a person acts is told to those who administer the accounts: once, and until it has mended."""
+"""What WeChat refuses until a person acts is told to those who administer the accounts, once, until it has mended."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
