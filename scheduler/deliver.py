@@ -21,6 +21,7 @@ from models.messages.letters import Letter
 from models.messages.outcomes import Failed, OpenLetter, Outcome, Sent, Unsure
 from models.messages.passage import give_up
 from models.messages.settling import settle
+from models.tasks.alarm import raise_alarm
 from models.tasks.undelivered import hand_over
 from scheduler.settings import Hands
 from scheduler.units import in_unit
@@ -164,6 +165,8 @@ class Deliverer:
         )  # fmt: skip
         for letter in settled.ended:
             hand_over(session, letter, now)
+        for one in settled.blown:
+            raise_alarm(session, one, now)
         return settled.blown
 
 

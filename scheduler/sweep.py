@@ -26,6 +26,7 @@ from models.ordering.offers import expire_offers
 from models.ordering.rechecking import ask_silent, press_to_name, recheck
 from models.ordering.sla import open_overdue
 from models.ordering.waiting import sweep_waiting
+from models.tasks.alarm import end_alarms
 from models.tasks.escalation import escalate
 from models.tasks.holding import wake_due
 from models.tasks.linking import lapse_old, remind_of_end
@@ -36,7 +37,7 @@ from scheduler.units import in_unit
 # What time decides about orders, in this order: whatever comes due is added here.
 Sweep = Callable[[Session, datetime], int]
 TASK_SWEEPS: tuple[Sweep, ...] = (
-    recheck, press_to_name, ask_silent, ask_after, close_old, ask_overdue, lapse_loans, wake_due, escalate,
+    recheck, press_to_name, ask_silent, ask_after, close_old, ask_overdue, lapse_loans, wake_due, end_alarms, escalate,
     lapse_over, remind_of_end, look_ahead,
 )  # fmt: skip
 COMPANY_SWEEPS: tuple[Sweep, ...] = (ask_pairs, tell_quiet)

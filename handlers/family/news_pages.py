@@ -10,7 +10,7 @@ from handlers.family.pages import name_of, told
 from handlers.messages import media as files
 from handlers.words import on_day
 from models.family import news
-from models.messages.optouts import opt_in, opt_out, wants_none
+from models.messages.optouts import wants_none, wish
 from models.people.care import links_of
 from models.people.consent import consents_to
 
@@ -50,8 +50,5 @@ def photo(letter: int, media: int) -> Answer:
 def bell() -> Answer:
     """I am told of new ones, or not: they can be read here in any case."""
     silent = request.form.get("silent") == "1"
-    if silent:
-        opt_out(g.session, g.who.person_id, news.LETTER, g.now)
-    else:
-        opt_in(g.session, g.who.person_id, news.LETTER)
+    wish(g.session, g.who.person_id, news.LETTER, silent=silent, now=g.now)
     return redirect(url_for(".mine", told="news_quiet" if silent else "news_bell"), 303)

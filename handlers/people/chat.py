@@ -6,7 +6,7 @@ from handlers.people import residents, trusting, words
 from handlers.room import Ask, Choice, Handler, Reply
 from models.errors import Refused
 from models.family.parting import part
-from models.messages.optouts import opt_in, opt_out, wants_none
+from models.messages.optouts import wants_none, wish
 from models.ordering.proxies import ask_family
 from models.people.care import links_of
 from models.people.homes import centres_near
@@ -37,13 +37,18 @@ def me(ask: Ask) -> Reply:
         Choice("改姓名", "me/name"), Choice("改所在地", "me/zone"), Choice("我的家人", "me/people"),
         Choice("谁能替我办、我同意了什么", "me/helpers"),
     )  # fmt: skip
-    silent = wants_none(ask.session, ask.who.person_id, words.REMINDERS)
-    choices += (Choice("恢复提醒", "me/reminders/on") if silent else Choice("不要提醒", "me/reminders/off"),)
+    choices += tuple(_of_reminders(ask, name) for name in words.REMINDERS)
     choices += (Choice(words.NOTICES, "me/notices"),)
     if is_cadre(ask.session, ask.who.person_id):
         choices = (*choices, Choice("查看居民", "staff/resident"))
     person = ask.session.get_one(Person, ask.who.person_id)
     return Reply(words.me(person.name, shared.city(person.tz)), choices)
+
+
+def _of_reminders(ask: Ask, name: str) -> Choice:
+    of = words.REMINDERS[name]
+    silent = wants_none(ask.session, ask.who.person_id, of.kind)
+    return Choice(of.start, f"me/reminders/{name}/on") if silent else Choice(of.stop, f"me/reminders/{name}/off")
 
 
 def ask_name(ask: Ask) -> Reply:
@@ -75,16 +80,22 @@ def take_zone(ask: Ask, zone: str) -> Reply:
     return Reply(words.moved(shared.city(person.tz), shared.when(ask.now, person.tz)), FIRST)
 
 
-def no_reminders(ask: Ask) -> Reply:
-    """No reminders from now on; what changes is still told."""
-    opt_out(ask.session, ask.who.person_id, words.REMINDERS, ask.now)
-    return Reply(words.NO_REMINDERS, (Choice("恢复提醒", "me/reminders/on"), Choice("我的资料", "me")))
+def no_reminders(ask: Ask, of: str) -> Reply:
+    """No reminders of calls (or of visits) from now on; what changes is still told."""
+    return _remind(ask, of, silent=True)
 
 
-def reminders_again(ask: Ask) -> Reply:
+def reminders_again(ask: Ask, of: str) -> Reply:
     """Reminders again."""
-    opt_in(ask.session, ask.who.person_id, words.REMINDERS)
-    return Reply(words.REMINDERS_AGAIN, (Choice("我的资料", "me"),))
+    return _remind(ask, of, silent=False)
+
+
+def _remind(ask: Ask, name: str, *, silent: bool) -> Reply:
+    of = words.REMINDERS.get(name)
+    if of is None:
+        raise Refused("wrong_state")
+    wish(ask.session, ask.who.person_id, of.kind, silent=silent, now=ask.now)
+    return Reply(of.stopped if silent else of.again, (_of_reminders(ask, name), Choice("我的资料", "me")))
 
 
 def reach_again(ask: Ask) -> Reply:
@@ -180,8 +191,8 @@ ADDRESSES: dict[str, Handler] = {
     "me/zone/<zone>": take_zone,
     "me/people": my_people,
     "me/reach": reach_again,
-    "me/reminders/off": no_reminders,
-    "me/reminders/on": reminders_again,
+    "me/reminders/<of>/off": no_reminders,
+    "me/reminders/<of>/on": reminders_again,
     "link": ask_code,
     "link/typed": typed_code,
     "link/<code>": scanned_code,

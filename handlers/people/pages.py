@@ -6,7 +6,8 @@ from werkzeug.wrappers import Response as Answer
 
 from handlers import words as shared
 from handlers.people import words
-from models.messages.optouts import opt_in, opt_out, wants_none
+from models.errors import Refused
+from models.messages.optouts import wants_none, wish
 from models.people.entering import end_sessions
 from models.people.persons import Person
 
@@ -23,7 +24,7 @@ def home() -> str:
 def settings() -> str:
     """What a person may set for themselves."""
     person = g.session.get_one(Person, g.who.person_id)
-    silent = wants_none(g.session, person.id, words.REMINDERS)
+    silent = {name for name, one in words.REMINDERS.items() if wants_none(g.session, person.id, one.kind)}
     return render_template(
         "people/pages/settings.html", words=words, name=person.name, city=shared.city(person.tz), silent=silent,
         notices=any(topic.channel == "account_subscription" for topic in g.topics),
@@ -39,11 +40,11 @@ def size() -> Answer:
 
 @ROOM.post("/settings/reminders")
 def reminders() -> Answer:
-    """No reminders of calls from now on, or reminders again; what changes is told in any case."""
-    if request.form.get("silent") == "1":
-        opt_out(g.session, g.who.person_id, words.REMINDERS, g.now)
-    else:
-        opt_in(g.session, g.who.person_id, words.REMINDERS)
+    """No reminders of calls (or of visits) from now on, or reminders again; what changes is told in any case."""
+    of = words.REMINDERS.get(request.form.get("of", "calls"))
+    if of is None:
+        raise Refused("wrong_state")
+    wish(g.session, g.who.person_id, of.kind, silent=request.form.get("silent") == "1", now=g.now)
     return redirect(url_for(".settings"), 303)
 
 

@@ -1,5 +1,6 @@
 """What we say about people: following, names, cities, family links."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -8,12 +9,35 @@ from handlers.room import Wording
 from handlers.words import when
 
 WELCOME = "您好，欢迎来到党群服务中心！开展活动到中心，遇到困难找中心，服务奉献去中心。"
-REMINDERS = "family.reminder"  # the kind of letter that a person may do without
-NO_REMINDERS = "好的，以后不再提醒您视频时间；改期或取消还是会告诉您。"
+
+
+@dataclass(frozen=True)
+class Reminder:
+    """Reminders that a person may do without: the kind of letter, and what is said of it."""
+
+    kind: str
+    head: str
+    now: tuple[str, str]  # they come, they do not
+    stop: str
+    start: str
+    stopped: str
+    again: str
+
+
+# Under these names they stand in addresses and forms.
+REMINDERS = {
+    "calls": Reminder(
+        "family.reminder", "视频提醒", ("现在会提醒您视频时间", "现在不提醒视频时间"), "不要视频提醒", "恢复视频提醒",
+        "好的，以后不再提醒您视频时间；改期或取消还是会告诉您。", "好的，视频前会照常提醒您。",
+    ),
+    "visits": Reminder(
+        "ordering.reminder", "上门提醒", ("现在会提醒您上门时间", "现在不提醒上门时间"), "不要上门提醒", "恢复上门提醒",
+        "好的，以后不再提醒您上门时间；改期或取消还是会告诉您。", "好的，上门前会照常提醒您。",
+    ),
+}  # fmt: skip
 REACHED_AGAIN = (
     "好的，以后的提醒会再用公众号发给您。要是还收不到，请看看公众号设置里的“接收消息”开了没有，也可以打中心的电话。"
 )
-REMINDERS_AGAIN = "好的，视频前会照常提醒您。"
 ASK_NAME = "请问怎么称呼您？直接回复姓名就可以。"
 ASK_ZONE = "您现在住在哪里？我们会按您当地的时间提醒您。"
 NO_FAMILY = (
@@ -70,9 +94,6 @@ SIZE_HEAD = "字的大小"
 SIZE_LEAD = "眼睛吃力的话，请打开长辈版，字和按钮都会变大。"
 SIZE_NOW = {False: "现在是标准版", True: "现在是长辈版"}
 SIZE_ON, SIZE_OFF = "打开长辈版", "换回标准版"
-REMINDERS_HEAD = "视频提醒"
-REMINDERS_NOW = {False: "现在会提醒您视频时间", True: "现在不提醒视频时间"}
-REMINDERS_STOP, REMINDERS_START = "不要提醒我", "恢复提醒"
 NOTICES, NOTICES_LEAD = "收不到通知？", "有些通知，微信要您先点一下“同意”才让我们发。"
 ME_HEAD = "我的资料"
 ME_NAME, ME_CITY, NO_NAME, ME_MOVE = "姓名", "所在地", "还没有填写", "改所在地"

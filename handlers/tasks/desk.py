@@ -32,6 +32,7 @@ PAGES: Mapping[str, Callable[[int], str]] = {
     "pair": lambda _: url_for("console.quiet.listed"),
     "loan": lambda key: url_for("console.loans.one", loan=key),
     "series": lambda key: url_for("console.series.one", series=key),
+    "breaker": lambda _: url_for("console.letters.listed", state="waiting"),
 }
 ANSWERS = {"confirm": "通过", "decline": "不通过"}
 

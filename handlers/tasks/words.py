@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from handlers.messages.words import KINDS
 from handlers.room import Wording
+from handlers.tasks import alarm_words
 from handlers.words import called, near, plain, when
 from models.hours import CHINA
 from models.ordering.numbers import spoken
@@ -66,6 +67,7 @@ TITLES = {
     "pairing_due": "结对该联系了",
     "series_helper": "约好的视频没人负责",
     "device_grant": "请帮家属开通来电",
+    "wechat_stopped": "微信消息发不出去",
 }
 
 # What a task about an order asks for.
@@ -124,7 +126,7 @@ def brief(facts: dict[str, Any], now: datetime) -> str:
         return KINDS.get(facts["letter_kind"], "")
     if "starts_at" in facts:
         return near(datetime.fromisoformat(facts["starts_at"]), now)
-    return str(facts.get("kinship", ""))
+    return str(facts.get("kinship", "")) or alarm_words.about(facts)
 
 
 def title(kind: str) -> str:
@@ -140,7 +142,7 @@ def about(facts: dict[str, Any]) -> str:
 
 def line(kind: str, facts: dict[str, Any], due: datetime, zone: ZoneInfo, *, held: bool) -> str:
     """One task in a list."""
-    return f"{'等居民：' if held else ''}{title(kind)} {about(facts)} {when(due, zone)}"
+    return f"{'等居民：' if held else ''}{title(kind)} {about(facts) or alarm_words.about(facts)} {when(due, zone)}"
 
 
 def _way(way: Way) -> str:
@@ -282,11 +284,9 @@ def _loan(tail: str) -> Callable[[dict[str, Any], ZoneInfo], str]:
 # What is said of each kind that has a sentence of its own; the time by which follows.
 _SENTENCES: Mapping[str, Callable[[dict[str, Any], ZoneInfo], str]] = {
     "confirm_link": _confirm_link, "call_help": _call_help, "closure": _closure, "screen_out": _closure,
-    "stop_provider": _stop_provider,
-    "identity_conflict": _identity_conflict, "review_listing": _review_listing,
+    "stop_provider": _stop_provider, "identity_conflict": _identity_conflict, "review_listing": _review_listing,
     "call_outcome": _call_outcome, "elder_absent": _elder_absent, "wellbeing": _wellbeing, "pairing_due": _pairing_due,
-    "series_helper": _series_helper,
-    "device_grant": _device_grant,
+    "series_helper": _series_helper, "device_grant": _device_grant, "wechat_stopped": alarm_words.sentence,
     "loan_request": _loan("请答复能不能借。"), "loan_overdue": _loan("已经到期还没有归还，请联系对方。"),
 }  # fmt: skip
 
@@ -307,11 +307,11 @@ def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
     overdue = kind == "tasks.escalated"
     lead = "逾期：" if overdue else "继续：" if facts.get("resumed") else ""
     fields = {
-        "task": lead + title(facts["kind"]), "who": about(facts),
+        "task": lead + title(facts["kind"]), "who": about(facts) or alarm_words.about(facts),
         "time": f"{due.astimezone(zone):%Y-%m-%d %H:%M}", "contact": facts["phone"],
     }  # fmt: skip
     by = f"应在{when(due, zone)}前办好，还没有办，请过问" if overdue else f"请在{when(due, zone)}前办好"
-    text = f"{fields['task']}：{about(facts)}。{by}，回复“我的任务”查看。"
+    text = f"{fields['task']}：{fields['who']}。{by}，回复“我的任务”查看。"
     return Wording(TEMPLATES[kind], fields, text)
 
 

@@ -3,20 +3,27 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from sqlalchemy import String, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Base
+from models.base import Base, locked_row
 
 EVERY = "*"  # a breaker for every kind of letter on this channel
 Mark = tuple[str, str, str]  # app_id, channel, kind or EVERY
 FIRST_PAUSE = timedelta(minutes=5)
 LONGEST_PAUSE = timedelta(hours=1)
+MISFITS = 3  # so many different letters that do not fit, and none between that does: then it is the template
+Standing = Literal["suspected", "open", "half_open"]
 
 
 class Breaker(Base):
-    """One channel of one account (or, with a `kind`, one kind of letter on it: a template) is not to be tried."""
+    """One channel of one account (or, with a `kind`, one kind of letter on it: a template) is not to be tried.
+
+    One that was never open (`open_until` is `since`) stops nothing and is no news: it only counts, in `times`, the
+    letters that make its template suspect.
+    """
 
     __tablename__ = "breakers"
 
@@ -29,6 +36,11 @@ class Breaker(Base):
     open_until: Mapped[datetime]
     times: Mapped[int] = mapped_column(default=1)
 
+    @property
+    def was_open(self) -> bool:
+        """Whether it has ever stopped anything."""
+        return self.open_until > self.since
+
 
 @dataclass(frozen=True)
 class Blown:
@@ -39,6 +51,7 @@ class Blown:
     kind: str
     code: str
     why: str
+    needs_person: bool = False  # it will not mend before somebody has done something about it
 
 
 @dataclass(frozen=True)
@@ -49,10 +62,16 @@ class Breakers:
     half_open: frozenset[Mark] = frozenset()
 
 
+def opened(session: Session) -> dict[Mark, datetime]:
+    """The breakers that have opened and that nothing has mended since, each with the end of its pause."""
+    columns = (Breaker.app_id, Breaker.channel, Breaker.kind, Breaker.open_until)
+    rows = session.execute(select(*columns).where(Breaker.open_until > Breaker.since)).all()
+    return {(row.app_id, row.channel, row.kind): row.open_until for row in rows}
+
+
 def standing(session: Session, now: datetime) -> Breakers:
     """The breakers as they stand. One whose time is over stays half open until a letter has gone through."""
-    rows = session.execute(select(Breaker.app_id, Breaker.channel, Breaker.kind, Breaker.open_until)).all()
-    marks = {(row.app_id, row.channel, row.kind): row.open_until for row in rows}
+    marks = opened(session)
     still = {mark: until for mark, until in marks.items() if until > now}
     return Breakers(still, frozenset(marks.keys() - still.keys()))
 
@@ -60,29 +79,52 @@ def standing(session: Session, now: datetime) -> Breakers:
 def trip(
     session: Session, *, app_id: str, channel: str, kind: str, code: str, why: str, now: datetime,
     pause: timedelta | None = None, first: timedelta = FIRST_PAUSE, longest: timedelta = LONGEST_PAUSE,
+    needs_person: bool = False,
 ) -> tuple[datetime, Blown | None]:  # fmt: skip
-    """Open a breaker, or keep it open; answers until when, and the news if it was not open.
+    """Open a breaker, or keep it open; answers until when, and the news if it was not open, or now is for another
+    reason and longer.
 
     Without a `pause` of its own it waits as long as `first`, and twice as long each time it fails again, as `longest`
     at most. A batch that fails together counts once.
     """
-    held = session.get(Breaker, (app_id, channel, kind), with_for_update=True, populate_existing=True)
-    if held is not None and held.open_until > now and pause is None:
+    held = _locked(session, (app_id, channel, kind), now)
+    if held.open_until > now and pause is None:
         return held.open_until, None
-    times = held.times + 1 if held else 1
-    until = now + (pause or min(first * (1 << min(times - 1, 8)), longest))
-    if held is None:
-        held = Breaker(app_id=app_id, channel=channel, kind=kind, since=now, code="", why="", open_until=now, times=0)
-        session.add(held)
-    news = None if held.open_until > now else Blown(app_id, channel, kind, code, why)
-    held.code, held.why, held.times = code[:24], why[:300], times
-    held.open_until = max(held.open_until, until)
+    if not held.was_open:
+        held.since, held.open_until, held.times = now, now, 0
+    held.times += 1
+    until = now + (pause or min(first * (1 << min(held.times - 1, 8)), longest))
+    news = None
+    if until > held.open_until:
+        if held.open_until <= now or held.code != code[:24]:
+            news = Blown(app_id, channel, kind, code, why, needs_person)
+        held.code, held.why, held.open_until = code[:24], why[:300], until
     session.flush()
     return held.open_until, news
 
 
+def suspect(session: Session, mark: Mark, misfits: int, now: datetime) -> Standing:
+    """So many different letters of a mark were refused for what they say, and none of it went through; answers how
+    its breaker stands then: "open" also where so many have come together that it is to be opened.
+
+    They are counted until a letter of the mark goes through (`mend`): where letters are few, each comes alone.
+    """
+    held = _locked(session, mark, now)
+    if held.was_open:
+        return "open" if held.open_until > now else "half_open"
+    held.times += misfits
+    session.flush()
+    return "open" if held.times >= MISFITS else "suspected"
+
+
+def _locked(session: Session, mark: Mark, now: datetime) -> Breaker:
+    """The breaker of a mark, locked; a new one has never been open."""
+    key = dict(zip(("app_id", "channel", "kind"), mark, strict=True))
+    return locked_row(session, Breaker, key, code="", why="", since=now, open_until=now, times=0)
+
+
 def mend(session: Session, went: Collection[Mark], now: datetime) -> None:
-    """Letters of these marks went through: what stood half open against them is forgotten.
+    """Letters of these marks went through: what stood half open against them, or was suspected, is forgotten.
 
     While a breaker is open nothing is tried: what goes through then was on the wire before, and proves nothing.
     """

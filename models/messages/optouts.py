@@ -31,6 +31,14 @@ def opt_in(session: Session, person_id: int, kind: str) -> None:
     session.execute(delete(OptOut).where(OptOut.person_id == person_id, OptOut.kind == kind))
 
 
+def wish(session: Session, person_id: int, kind: str, *, silent: bool, now: datetime) -> None:
+    """No more letters of this kind, or letters again: what somebody says for themselves."""
+    if silent:
+        opt_out(session, person_id, kind, now)
+    else:
+        opt_in(session, person_id, kind)
+
+
 def wants_none(session: Session, person_id: int, kind: str) -> bool:
     """Whether the person has said no to letters of this kind."""
     return session.get(OptOut, (person_id, kind)) is not None

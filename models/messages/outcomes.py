@@ -24,7 +24,8 @@ class Failed:
     this way now: consent or the customer-service window is used up), "unfit" (what it says does not go into this
     channel's form), "broken" (template, account or settings: keep the letter, alarm). `scope`: what is out of order or
     busy: this one letter, its template, or the account's whole channel; the latter two stop all that stands behind
-    them. `pause_seconds`: for how long, 0 for the usual.
+    them. What is "unfit" by its template's scope is one letter's affair until several are refused so, and none goes.
+    `pause_seconds`: for how long, 0 for the usual.
     """
 
     action: Action

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from sqlalchemy import String, UniqueConstraint, select
+from sqlalchemy import String, UniqueConstraint, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -13,7 +13,7 @@ from models.messages.letters import LETTER, Letter
 from models.messages.passage import give_up, step_down
 from models.people.identities import mark_unreachable
 
-MAX_SENDS = 3  # how often WeChat may say "system failed" about one letter
+MAX_SENDS = 3  # how often WeChat may take one letter and then report that it failed
 TOO_OFTEN = timedelta(minutes=1)  # after "failed:freq limit": the next one at once would meet the same limit
 
 
@@ -86,7 +86,10 @@ def apply_receipt(session: Session, receipt: Receipt, letter: Letter, now: datet
     elif CHANNELS[letter.channel].needs == "consent":
         letter.error_code = receipt.status[:24]
         _next_rung(letter, now)
-    elif letter.tries < MAX_SENDS and letter.useful_until > now and letter.state == "sent" and not letter.unwanted:
+    elif (
+        letter.useful_until > now and letter.state == "sent" and not letter.unwanted
+        and not _failed_too_often(session, letter)
+    ):  # fmt: skip
         letter.error_code = receipt.status[:24]
         pause = TOO_OFTEN if status.startswith("failed:freqlimit") else timedelta()
         letter.state, letter.next_at, letter.client_msg_id = "retry", now + pause, uuid4().hex
@@ -96,6 +99,14 @@ def apply_receipt(session: Session, receipt: Receipt, letter: Letter, now: datet
         give_up(letter, now)
     session.flush()
     return True
+
+
+def _failed_too_often(session: Session, letter: Letter) -> bool:
+    """Whether WeChat has reported often enough that this letter failed. Tries that it never took are none of these."""
+    if letter.tries < MAX_SENDS:
+        return False
+    failures = select(func.count()).where(Receipt.letter_id == letter.id, func.lower(Receipt.status) != "success")
+    return (session.scalar(failures) or 0) >= MAX_SENDS
 
 
 def _next_rung(letter: Letter, now: datetime) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from models.messages.accepting import accept_all, join_early
 from models.messages.allowance import Allowance
-from models.messages.breakers import EVERY, Blown, mend, standing, trip
+from models.messages.breakers import EVERY, Blown, Mark, mend, standing, suspect, trip
 from models.messages.choosing import A_WHILE
 from models.messages.ladder import CHANNELS, rungs_from
 from models.messages.letters import Letter
@@ -42,6 +42,7 @@ class _Desk:
     real_now: datetime
     jitter: float
     settled: Settled
+    misfitting: set[Mark] = field(default_factory=set)  # templates that several letters do not fit: theirs is the fault
 
 
 def settle(
@@ -69,13 +70,14 @@ def settle(
     went = set(accepted)
     desk = _Desk(session, allowance, now, real_now, jitter, Settled())
     held = _held(session, owner, rest) if rest else []
+    went |= {_mark(rest[letter.id][0]) for letter in held if isinstance(rest[letter.id][1], Sent)}
+    _look_for_misfits(desk, [(letter, *rest[letter.id]) for letter in held], went)
     for letter in held:
         carried, outcome = rest[letter.id]
         letter.lease_owner = letter.lease_until = None
         letter.app_id = carried.app_id
         if isinstance(outcome, Sent):
             _sent(desk, letter, carried, outcome)
-            went.add((carried.app_id, carried.channel, letter.kind))
         elif isinstance(outcome, Failed):
             _failed(desk, letter, carried, outcome)
         else:
@@ -94,6 +96,31 @@ def _held(session: Session, owner: str, outcomes: Collection[int]) -> Sequence[L
     query = select(Letter).where(Letter.id.in_(outcomes), Letter.state == "sending", Letter.lease_owner == owner)
     fresh = {"populate_existing": True}
     return session.scalars(query.order_by(Letter.id).with_for_update(), execution_options=fresh).all()
+
+
+def _mark(carried: OpenLetter) -> Mark:
+    return carried.app_id, carried.channel, carried.kind
+
+
+def _look_for_misfits(desk: _Desk, held: Sequence[tuple[Letter, OpenLetter, Outcome]], went: Collection[Mark]) -> None:
+    """Find the templates that are at fault, and not the one letter that does not fit: several were refused, about
+    different people or things, and none of their kind went through.
+
+    Letters that find the fault wait for the template. What tries a half-open one and does not fit goes on its way: it
+    must not be the first to try each time.
+    """
+    misfits: dict[Mark, dict[object, Failed]] = {}
+    for letter, carried, outcome in held:
+        if isinstance(outcome, Failed) and (outcome.action, outcome.scope) == ("unfit", "template"):
+            misfits.setdefault(_mark(carried), {})[letter.about_id or letter.subject] = outcome
+    for mark, different in sorted(misfits.items(), key=lambda pair: pair[0]):
+        if mark in went:
+            continue
+        stands = suspect(desk.session, mark, len(different), desk.now)
+        if stands == "open":
+            desk.misfitting.add(mark)
+        elif stands == "half_open":
+            _stop(desk, mark, next(iter(different.values())))
 
 
 def _sent(desk: _Desk, letter: Letter, carried: OpenLetter, outcome: Sent) -> None:
@@ -119,13 +146,14 @@ def _failed(desk: _Desk, letter: Letter, carried: OpenLetter, outcome: Failed) -
     if outcome.action in ("person", "window"):
         _cannot_be_reached_so(desk, letter, carried, outcome)
         return
-    if outcome.action == "unfit":
+    if outcome.action == "unfit" and (outcome.scope == "letter" or _mark(carried) not in desk.misfitting):
         if not step_down(letter, desk.now):
             give_up(letter, desk.now)
         return
     next_at = desk.now + max(back_off(letter.tries, desk.jitter), timedelta(seconds=outcome.pause_seconds))
     if outcome.scope != "letter":
-        next_at = _stop(desk, letter, carried, outcome)
+        mark = _mark(carried) if outcome.scope == "template" else (carried.app_id, carried.channel, EVERY)
+        next_at = _stop(desk, mark, outcome)
         if next_at - desk.now > A_WHILE and not letter.in_doubt and not letter.unwanted:
             # The next claim finds another way, or the hour to wait for.
             letter.state, letter.next_at = "retry", desk.now
@@ -155,12 +183,13 @@ def _cannot_be_reached_so(desk: _Desk, letter: Letter, carried: OpenLetter, outc
         give_up(letter, desk.now)
 
 
-def _stop(desk: _Desk, letter: Letter, carried: OpenLetter, outcome: Failed) -> datetime:
+def _stop(desk: _Desk, mark: Mark, outcome: Failed) -> datetime:
     """Open the breaker of a template or of an account's channel; answers until when."""
+    app_id, channel, kind = mark
     until, news = trip(
-        desk.session, app_id=carried.app_id, channel=carried.channel, code=outcome.code, why=outcome.detail,
-        kind=letter.kind if outcome.scope == "template" else EVERY, now=desk.now,
+        desk.session, app_id=app_id, channel=channel, kind=kind, code=outcome.code, why=outcome.detail, now=desk.now,
         pause=timedelta(seconds=outcome.pause_seconds) if outcome.pause_seconds else None,
+        needs_person=outcome.action != "again",
     )  # fmt: skip
     if news is not None:
         desk.settled.blown.append(news)

@@ -29,6 +29,11 @@ def add_area(session: Session, *, code: str, name: str, kind: str, parent: Area 
     return area
 
 
+def root(session: Session) -> int | None:
+    """The key of the county; None before one is loaded."""
+    return session.scalar(select(Area.id).where(Area.parent_id.is_(None)).order_by(Area.id).limit(1))
+
+
 def keys_in(path: str) -> list[int]:
     """The keys of an area and of all above it, the nearest first, as its path names them."""
     return [int(part) for part in reversed(path.strip("/").split("/"))]

@@ -9,7 +9,7 @@ from models.errors import Refused
 from models.people.identities import Identity
 from models.people.joining import learn_unionid
 from models.people.persons import Person
-from models.places.areas import Area
+from models.places.areas import root
 from models.tasks.desk import open_task
 
 CLEAR_WITHIN = timedelta(days=3)
@@ -33,8 +33,7 @@ def _ask_cadres(session: Session, identity: Identity, unionid: str, now: datetim
     if twin is None:
         return
     here, there = (session.get_one(Person, one.person_id) for one in (identity, twin))
-    county = select(Area.id).where(Area.parent_id.is_(None)).order_by(Area.id).limit(1)
-    area_id = there.area_id or here.area_id or session.scalar(county)
+    area_id = there.area_id or here.area_id or root(session)
     if area_id is None:
         return
     open_task(

@@ -17,12 +17,12 @@ TASK_KINDS = (
     "identity_conflict", "review_listing", "order_overdue", "name_person", "visit_recheck", "visit_silent",
     "nobody_home", "complaint", "follow_up", "still_wanted", "loan_request", "loan_overdue",
     "call_outcome", "elder_absent", "wellbeing", "pairing_due",
-    "series_helper", "device_grant", "screen_out",
+    "series_helper", "device_grant", "screen_out", "wechat_stopped",
 )  # fmt: skip
 # Somebody waits for these: they do not wait for the morning.
 PRESSING = (
     "phone_call", "check_delivery", "order_unanswered", "tell_in_person", "stop_provider", "matter_urgent",
-    "nobody_home", "name_person", "elder_absent",
+    "nobody_home", "name_person", "elder_absent", "wechat_stopped",
 )  # fmt: skip
 # Done by telling somebody: a letter that never arrived, or what a beneficiary without WeChat must hear.
 TOLD = ("phone_call", "check_delivery", "tell_in_person")
@@ -50,7 +50,7 @@ class Task(Row):
     area_id: Mapped[int] = mapped_column(ForeignKey("areas.id"))
     assignee_id: Mapped[int | None] = mapped_column(ForeignKey("persons.id"), index=True)
     person_id: Mapped[int | None] = mapped_column(ForeignKey("persons.id"))  # whom it is about
-    subject: Mapped[str] = mapped_column(String(40))  # "letter:9", "order:17", "care:2", "call:3"
+    subject: Mapped[str] = mapped_column(String(40))  # "letter:9", "order:17", "care:2", "breaker:3"
     facts: Mapped[dict[str, Any]]
     state: Mapped[str] = mapped_column(String(16), default="open")
     due_at: Mapped[datetime]

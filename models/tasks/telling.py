@@ -16,7 +16,7 @@ PINGS_A_DAY = 3  # so many tasks that do not press are told one by one; the rest
 MORNING = time(8, 30)
 
 
-def tell(session: Session, task: Task, reader: int, now: datetime) -> None:
+def tell(session: Session, task: Task, reader: int, now: datetime, channel: str | None = None) -> None:
     """Tell a cadre of a task: at once, or with the others tomorrow morning when the day has brought enough.
 
     What presses, or would be due before that morning, does not wait for it. One that was on hold is told again.
@@ -29,6 +29,7 @@ def tell(session: Session, task: Task, reader: int, now: datetime) -> None:
     post(
         session, key=f"task:{task.id}/assigned{again}/{reader}", person_id=reader, kind="tasks.assigned",
         facts=task.told, subject=TASK.subject(task), now=now, urgency="same_day" if presses else "routine",
+        channel=channel,
     )  # fmt: skip
 
 

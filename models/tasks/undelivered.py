@@ -11,7 +11,7 @@ from models.messages.letters import LETTER, Letter
 from models.messages.outbox import withdraw
 from models.messages.reach import Reach
 from models.people.persons import Person
-from models.places.areas import Area
+from models.places.areas import root
 from models.tasks.desk import open_task, settle_for
 from models.tasks.tasks import TASK, Task
 
@@ -33,9 +33,7 @@ def hand_over(session: Session, letter: Letter, now: datetime) -> Task | None:
     if not reach.is_to_be_told(letter.person_id, letter.kind, letter.about_id):
         return None
     person = session.get_one(Person, letter.person_id)
-    area_id = person.area_id or session.scalar(
-        select(Area.id).where(Area.parent_id.is_(None)).order_by(Area.id).limit(1)
-    )
+    area_id = person.area_id or root(session)
     if area_id is None:
         return None
     # Only where an attempt may have arrived is there anything to check; what was missed was never sent.

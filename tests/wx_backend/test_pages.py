@@ -13,7 +13,7 @@ from handlers.ordering import pages as room
 from handlers.ordering import words
 from models.errors import Refused
 from models.family.booking import book
-from models.messages.optouts import wants_none
+from models.messages.optouts import opted_out, wants_none
 from models.ordering.listings import Listing
 from models.ordering.orders import Order
 from models.people.identities import Who
@@ -220,15 +220,26 @@ def test_settings_hold_for_the_person_and_not_for_the_browser(pages, cast, open_
     me = pages.inside(cast.xiaofang)
     assert 'class="large"' not in me.get("/m/").text
     me.post("/m/settings/size", large="1")
-    me.post("/m/settings/reminders", silent="1")
+    me.post("/m/settings/reminders", of="calls", silent="1")
     assert 'class="large"' in pages.inside(cast.xiaofang).get("/m/orders").text
     with open_session() as session:
         assert wants_none(session, cast.xiaofang.id, "family.reminder")
     me.post("/m/settings/size", large="0")
-    me.post("/m/settings/reminders", silent="0")
+    me.post("/m/settings/reminders", of="calls", silent="0")
     assert 'class="large"' not in me.get("/m/").text
     with open_session() as session:
         assert not wants_none(session, cast.xiaofang.id, "family.reminder")
+
+
+def test_of_what_one_is_not_reminded_is_said_of_calls_and_of_visits_apart(pages, cast, open_session):
+    me = pages.inside(cast.xiaofang)
+    assert me.post("/m/settings/reminders", of="visits", silent="1").status_code == 303
+    shown = me.get("/m/settings").text
+    assert all(part in shown for part in ("现在会提醒您视频时间", "现在不提醒上门时间", "不要视频提醒", "恢复上门提醒"))
+    for wrong in ("", "tasks.assigned", "visits "):
+        assert me.post("/m/settings/reminders", of=wrong, silent="1").status_code == 409
+    with open_session() as session:
+        assert opted_out(session, [cast.xiaofang.id]) == {cast.xiaofang.id: ["ordering.reminder"]}
 
 
 @on_sqlite

@@ -337,7 +337,9 @@ def test_a_receipt_before_its_msgid_is_kept_and_joined(session, cast):
 def test_a_receipt_of_failure_before_its_msgid_still_ends_in_a_cadres_hands(session, cast):
     (letter,) = letters(session, cast.xiaofang)
     claimed(session)
-    session.get_one(Letter, letter.id, populate_existing=True).tries = 9  # it has failed often enough
+    session.get_one(Letter, letter.id, populate_existing=True).tries = 9
+    early = {"app_id": APP_ID, "status": "failed: system failed", "received_at": NOW, "letter_id": letter.id}
+    session.add_all([Receipt(msgid=msgid, **early) for msgid in ("29", "30")])  # it has failed often enough
     session.flush()
     assert record_receipt(session, APP_ID, "31", "failed: system failed", NOW) is None
     (dead,) = settled(session, letter, Sent("31", "好"))
@@ -373,6 +375,24 @@ def test_a_block_marks_the_person_and_sends_the_letter_down_the_ladder(session, 
     assert (identity.reachable, identity.unreachable_why) == (False, "user block")
 
 
+def test_only_what_wechat_took_and_then_reported_failed_is_counted_and_no_try_that_never_got_there(session, cast):
+    (letter,) = letters(session, cast.xiaofang)
+    posted(session, key="other", person_id=cast.xiaofang.id, kind="people.x", facts={}, subject="s:2", now=NOW)
+    now, states = NOW, []
+    for outcome in [Failed("again", "-1"), Failed("again", "unreached"), Failed("again", "-1"), "41", "42", "43"]:
+        now += timedelta(hours=1)
+        assert letter.id in {one.id for one in claimed(session, now=now).letters}
+        if isinstance(outcome, Failed):
+            settled(session, letter, outcome, now=now)
+            continue
+        settled(session, letter, Sent(outcome, "好"), now=now)
+        record_receipt(session, APP_ID, outcome, "failed: system failed", now)
+        record_receipt(session, APP_ID, outcome, "failed: system failed", now)  # WeChat says things twice
+        states.append(letter.state)
+    assert states == ["retry", "retry", "dead"]
+    assert letter.tries == 6
+
+
 @pytest.mark.parametrize("status", ["failed: system failed", "failed:freq limit", "failed:something new"])
 def test_a_failure_of_wechats_own_goes_again_under_a_new_id_and_ends_with_a_cadre(session, cast, status):
     letter = sent(session, cast)
@@ -390,7 +410,7 @@ def test_a_failure_of_wechats_own_goes_again_under_a_new_id_and_ends_with_a_cadr
 
 OUTCOMES = [
     Sent("1", "好"), Failed("again", "-1"), Failed("person", "43004"), Failed("window", "45015"),
-    Failed("broken", "40037"), Unsure("timeout"),
+    Failed("broken", "40037"), Failed("unfit", "47003", scope="template"), Unsure("timeout"),
 ]  # fmt: skip
 
 

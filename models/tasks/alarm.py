@@ -1,0 +1,76 @@
+"""What of WeChat is out of order and stays so until a person acts: a task for those who administer the accounts."""
+
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from models.hours import CHINA
+from models.life import BY_TIME
+from models.messages.breakers import Blown, opened
+from models.messages.ladder import LADDER, rungs_from
+from models.people.staff import cadres_of, holders_of
+from models.places.areas import Area, root
+from models.tasks.desk import open_task, settle
+from models.tasks.tasks import TASK, Task
+
+KIND = "wechat_stopped"
+ADMINISTRATORS = ("county_admin",)
+MEND_WITHIN = timedelta(hours=4)
+
+
+def raise_alarm(session: Session, blown: Blown, now: datetime) -> Task | None:
+    """Open the task for a breaker that has just opened and needs a person; None where it mends by itself, or where the
+    county knows of it.
+
+    It is said once while it stands, and once a day where it mends and opens again; but again when somebody has called
+    it done, and it is not. The breaker's row is locked: of several senders one sees it open.
+    """
+    area_id = root(session)
+    if not blown.needs_person or area_id is None:
+        return None
+    area, subject = session.get_one(Area, area_id), f"breaker:{_number(blown)}"
+    today = now.astimezone(CHINA).replace(hour=0, minute=0, second=0, microsecond=0)
+    known = session.scalars(
+        select(Task.state).where(
+            Task.subject == subject, or_(Task.state.not_in(TASK.ends), Task.created_at >= today)
+        )
+    ).all()  # fmt: skip
+    if any(state != "done" for state in known):
+        return None
+    admins = {one.id for one in holders_of(session, area, ADMINISTRATORS)}
+    others = {one.id for one in cadres_of(session, area)} - admins if admins else set()
+    return open_task(
+        session, key=f"{subject}/{today:%Y-%m-%d}/{len(known)}", kind=KIND, area_id=area.id, subject=subject, now=now,
+        due_at=now + MEND_WITHIN, by=BY_TIME, but_not=others, channel=_another_way(blown.channel),
+        facts={"app_id": blown.app_id, "channel": blown.channel, "of_kind": blown.kind, "code": blown.code},
+    )  # fmt: skip
+
+
+def end_alarms(session: Session, now: datetime) -> int:
+    """Take back the tasks of breakers that have mended: a letter has gone through; answers how many."""
+    standing = opened(session)
+    tasks = (
+        select(Task).where(Task.kind == KIND, Task.state.not_in(TASK.ends)).order_by(Task.id)
+        .with_for_update(skip_locked=True)
+    )  # fmt: skip
+    over = [
+        task for task in session.scalars(tasks, execution_options={"populate_existing": True})
+        if (task.facts["app_id"], task.facts["channel"], task.facts["of_kind"]) not in standing
+    ]  # fmt: skip
+    for task in over:
+        settle(session, task, "cancel", by=BY_TIME, now=now)
+    return len(over)
+
+
+def _number(blown: Blown) -> int:
+    """A mark and what is wrong with it as one number, always the same: a subject has no room for their names."""
+    named = "/".join((blown.app_id, blown.channel, blown.kind, blown.code))
+    return int.from_bytes(sha256(named.encode()).digest()[:6])
+
+
+def _another_way(channel: str) -> str | None:
+    """Where the letter about it begins: below the first channel when that is what is stopped; else as every letter."""
+    below = rungs_from("tasks.assigned", channel)[1:]
+    return below[0] if channel == LADDER[0] and below else None
