@@ -5,10 +5,11 @@ SQLAlchemy's execution of a Core statement costs more there than the database do
 bare echo with it, above 0.30 without). Types stay SQLAlchemy's: an instant without a zone is refused here too.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Column, Connection, Dialect, Table
+from sqlalchemy.sql.schema import ScalarElementColumnDefault
 from sqlalchemy.types import TypeEngine
 
 
@@ -21,10 +22,7 @@ class Compiled:
         self.order: list[str] | None = compiled.positiontup
         self.given: dict[str, Any] = {name: value for name, value in compiled.params.items() if value is not None}
         # What the table gives a column that an insert leaves out; SQLAlchemy adds it only where it runs the statement.
-        self.given |= {
-            column.key: column.default.arg for column in compiled.insert_prefetch
-            if column.default is not None and column.default.is_scalar
-        }  # fmt: skip
+        self.given |= _defaults(compiled.insert_prefetch)
         self.into = _into(dialect, {name: bound.type for name, bound in compiled.binds.items()})
         self.outof = {
             place: process for place, column in enumerate(columns)
@@ -52,13 +50,14 @@ class Compiled:
 
 
 def stream_into(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Rows of the same columns into a table by PostgreSQL's COPY, the table's own defaults added.
+    """Rows, all with the same columns in the same order, into a table by PostgreSQL's COPY, the table's own defaults
+    added.
 
     Raises the driver's errors, a unique key that is there already among them.
     """
     columns = [table.c[name] for name in rows[0]]
     into = _into(connection.dialect, {column.name: column.type for column in columns})
-    whole = {column.name: column.default.arg for column in table.c if _has_default(column) and column not in columns}
+    whole = {name: value for name, value in _defaults(table.c).items() if name not in rows[0]}
     names = ", ".join(connection.dialect.identifier_preparer.quote(name) for name in (*rows[0], *whole))
     with _driver(connection).cursor().copy(f"COPY {table.name} ({names}) FROM STDIN") as stream:
         for row in rows:
@@ -68,9 +67,12 @@ def stream_into(connection: Connection, table: Table, rows: Sequence[Mapping[str
             stream.write_row(tuple(bound.values()))
 
 
-def _has_default(column: Column[Any]) -> bool:
-    """Whether the table gives it a plain value where an insert leaves it out."""
-    return column.default is not None and column.default.is_scalar
+def _defaults(columns: Iterable[Column[Any]]) -> dict[str, Any]:
+    """The plain values that a table gives these columns where an insert leaves them out."""
+    return {
+        column.key: column.default.arg for column in columns
+        if isinstance(column.default, ScalarElementColumnDefault)
+    }  # fmt: skip
 
 
 def _into(dialect: Dialect, types: Mapping[str, TypeEngine[Any]]) -> dict[str, Callable[[Any], Any]]:
