@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, MetaData, select
+from sqlalchemy import JSON, BigInteger, ColumnElement, DateTime, Dialect, Integer, MetaData, any_, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, registry
@@ -87,6 +87,16 @@ def insert_in(dialect: str, table: Any) -> Any:
 def insert_of(session: Session, table: Any) -> Any:
     """The same in the session's own dialect."""
     return insert_in(session.get_bind().dialect.name, table)
+
+
+def among(dialect: str, column: Any, name: str) -> ColumnElement[bool]:
+    """Whether a column is one of the values bound as `name` (a list): for statements that are made once.
+
+    PostgreSQL takes the list as one array; a bind for each value would be made and parsed anew for each length.
+    """
+    if dialect == "postgresql":
+        return cast(ColumnElement[bool], column == any_(bindparam(name, type_=postgresql.ARRAY(column.type))))
+    return cast(ColumnElement[bool], column.in_(bindparam(name, expanding=True)))
 
 
 def locked_row(session: Session, table: type[T], key: Mapping[str, Any], **first: Any) -> T:

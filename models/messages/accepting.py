@@ -10,6 +10,7 @@ from sqlalchemy import JSON, BigInteger, String, Table, Text, bindparam, column,
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.orm import Session
 
+from models.base import among
 from models.messages.letters import Letter
 from models.messages.outcomes import OpenLetter, Sent
 from models.messages.receipts import Receipt, apply_receipt
@@ -71,8 +72,16 @@ def join_early(session: Session, msgids: Sequence[str | None], now: datetime) ->
     if not msgids:
         return []
     early = session.execute(
-        select(Receipt, Letter).join(Letter, (Letter.msgid == Receipt.msgid) & (Letter.app_id == Receipt.app_id))
-        .where(Receipt.msgid.in_(msgids), Receipt.letter_id.is_(None)).with_for_update(),
+        _early(session.get_bind().dialect.name), {"msgids": list(msgids)},
         execution_options={"populate_existing": True},
     ).all()  # fmt: skip
     return [letter for receipt, letter in early if apply_receipt(session, receipt, letter, now)]
+
+
+@cache
+def _early(dialect: str) -> Any:
+    """The receipts of some `msgids` that wait for their letters, with them, locked: made once."""
+    return (
+        select(Receipt, Letter).join(Letter, (Letter.msgid == Receipt.msgid) & (Letter.app_id == Receipt.app_id))
+        .where(among(dialect, Receipt.msgid, "msgids"), Receipt.letter_id.is_(None)).with_for_update()
+    )  # fmt: skip

@@ -35,27 +35,42 @@ class Spent:
     for_today: bool
 
 
+@dataclass
+class _Held:
+    """A budget that is ours until the transaction ends, and what of it is used up by now."""
+
+    budget: SendBudget
+    today: int
+    this_minute: int
+
+
 class Purse:
     """The budgets that one claim draws on: each is locked when first asked for, so that two processes never both take
-    the last of it. What is taken is written with the claim's own transaction, and comes back with its rollback."""
+    the last of it. What is taken is written by `close` with the claim's own transaction, and comes back with its
+    rollback."""
 
     def __init__(self, session: Session, allowance: Allowance, now: datetime) -> None:
         self.session, self.allowance, self.now = session, allowance, now
-        self._held: dict[tuple[str, str], SendBudget] = {}
+        self._held: dict[tuple[str, str], _Held] = {}
 
     def take(self, app_id: str, channel: str, lane: str) -> Spent | None:
         """Take one send for a letter of this lane ("safety", …); answers until when there is none."""
-        budget = self._held.get((app_id, channel)) or self._open(app_id, channel)
+        held = self._held.get((app_id, channel)) or self._open(app_id, channel)
         limits, share = self.allowance.limits_of(app_id), LANES[lane]
-        if budget.day_used >= limits.per_day * share:
-            return Spent(budget.day_began + timedelta(days=1), for_today=True)
-        if budget.minute_used >= limits.per_minute * share:
-            return Spent(budget.minute_began + MINUTE, for_today=False)
-        budget.day_used += 1
-        budget.minute_used += 1
+        if held.today >= limits.per_day * share:
+            return Spent(held.budget.day_began + timedelta(days=1), for_today=True)
+        if held.this_minute >= limits.per_minute * share:
+            return Spent(held.budget.minute_began + MINUTE, for_today=False)
+        held.today += 1
+        held.this_minute += 1
         return None
 
-    def _open(self, app_id: str, channel: str) -> SendBudget:
+    def close(self) -> None:
+        """Write down what was taken."""
+        for held in self._held.values():
+            held.budget.day_used, held.budget.minute_used = held.today, held.this_minute
+
+    def _open(self, app_id: str, channel: str) -> _Held:
         day = self.now.astimezone(CHINA).replace(hour=0, minute=0, second=0, microsecond=0)
         budget = locked_row(
             self.session, SendBudget, {"app_id": app_id, "channel": channel},
@@ -65,5 +80,5 @@ class Purse:
             budget.day_began, budget.day_used = day, 0
         if budget.minute_began <= self.now - MINUTE or budget.minute_began > self.now:
             budget.minute_began, budget.minute_used = self.now, 0
-        self._held[app_id, channel] = budget
-        return budget
+        held = self._held[app_id, channel] = _Held(budget, budget.day_used, budget.minute_used)
+        return held

@@ -3,14 +3,31 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Row, Table, and_, case, func, literal, not_, or_, select, union_all, update
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Row,
+    Table,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.orm import Session
 
+from models.base import Instant
 from models.messages.allowance import Allowance
-from models.messages.breakers import EVERY, Breakers, standing
+from models.messages.breakers import EVERY, Breakers, Mark, standing
 from models.messages.budgets import Purse
 from models.messages.choosing import A_WHILE, Ways
 from models.messages.ladder import LANES
@@ -76,50 +93,79 @@ def claim(
 def _take(
     session: Session, now: datetime, real_now: datetime, lease: Lease, limit: int, breakers: Breakers
 ) -> Sequence[Row[Any]]:
-    """One statement that makes due letters ours, lane by lane; SKIP LOCKED leaves to others what they have in hand.
+    """One statement that makes due letters ours, lane by lane; SKIP LOCKED leaves to others what they have in hand."""
+    stopped = tuple(sorted((mark, until) for mark, until in breakers.open.items() if mark[2] != EVERY))
+    forgotten_before, forgotten_after = _forgotten(real_now, lease.deadline)
+    return session.execute(
+        _taking(stopped),
+        {
+            "at": now, "begun": real_now, "mine": lease.owner, "mine_until": real_now + lease.lasts, "most": limit,
+            "forgotten_before": forgotten_before, "forgotten_after": forgotten_after,
+        },
+    ).all()  # fmt: skip
+
+
+@lru_cache(maxsize=32)  # made once, as long as nothing is out of order
+def _taking(stopped: tuple[tuple[Mark, datetime], ...]) -> Any:
+    """The statement of `_take`, with its instants, its owner and its limit still to be bound.
 
     Before every lane come those in doubt: WeChat knows their id for ten minutes only, and a long queue must not use
     them up. Each is looked through in the order of its index, as far as the limit goes; what a more urgent one leaves
     no room for is unlocked with the end of this transaction.
     """
+    at, begun, most = (
+        bindparam("at", type_=Instant),
+        bindparam("begun", type_=Instant),
+        bindparam("most", type_=Integer),
+    )
+    forgotten = _in_doubt_for_too_long(
+        bindparam("forgotten_before", type_=Instant), bindparam("forgotten_after", type_=Instant)
+    )
     due_now = (
-        in_states(*WAITING), Letter.next_at <= now, Letter.useful_until > now,
-        not_(not_to_be_repeated(real_now, lease.deadline)), *_not_stopped(breakers),
+        in_states(*WAITING), Letter.next_at <= at, Letter.useful_until > at, not_(forgotten), *_not_stopped(stopped),
     )  # fmt: skip
     queues = (Letter.in_doubt.is_(True), *(Letter.urgency == lane for lane in LANES))
     heads = [
         select(Letter.id, literal(rank).label("rank"), Letter.next_at).where(queue, *due_now)
-        .order_by(Letter.next_at).limit(limit).with_for_update(skip_locked=True).subquery()
+        .order_by(Letter.next_at).limit(most).with_for_update(skip_locked=True).subquery()
         for rank, queue in enumerate(queues)
     ]  # fmt: skip
     every = union_all(*(select(head.c.id, head.c.rank, head.c.next_at) for head in heads)).subquery()
     first = select(every.c.id, func.min(every.c.rank).label("rank"), func.min(every.c.next_at).label("next_at"))
     once = first.group_by(every.c.id).subquery()
-    due = select(once.c.id).order_by(once.c.rank, once.c.next_at).limit(limit)
+    due = select(once.c.id).order_by(once.c.rank, once.c.next_at).limit(most)
     # On the table and not on the class: nothing of the object layer is needed for what goes straight to the wire.
-    return session.execute(
+    return (
         update(_LETTERS)
         .where(_LETTERS.c.id.in_(due.scalar_subquery()), _LETTERS.c.state.in_(WAITING))
         .values(
-            state="sending", lease_owner=lease.owner, lease_until=real_now + lease.lasts, tries=_LETTERS.c.tries + 1,
-            first_attempt_at=func.coalesce(_LETTERS.c.first_attempt_at, real_now),
+            state="sending", lease_owner=bindparam("mine"), lease_until=bindparam("mine_until", type_=Instant),
+            tries=_LETTERS.c.tries + 1, first_attempt_at=func.coalesce(_LETTERS.c.first_attempt_at, begun),
         )
         .returning(*(_LETTERS.c[name] for name in _CARRIED))
-    ).all()  # fmt: skip
+    )  # fmt: skip
 
 
 def not_to_be_repeated(real_now: datetime, deadline: timedelta) -> ColumnElement[bool]:
-    """Letters in doubt whose client_msg_id WeChat may have forgotten before one more send is over.
+    """Letters in doubt whose client_msg_id WeChat may have forgotten before one more send is over."""
+    return _in_doubt_for_too_long(*_forgotten(real_now, deadline))
+
+
+def _forgotten(real_now: datetime, deadline: timedelta) -> tuple[datetime, datetime]:
+    """Before and after which a first attempt is one that WeChat may have forgotten.
 
     A send may take `deadline`, so the window closes that much earlier. An attempt that lies in the future was written
     down by a clock that has been put back since: how long ago it was, nobody knows.
     """
+    return real_now - REPEATABLE_FOR + deadline, real_now + CLOCKS_DIFFER
+
+
+def _in_doubt_for_too_long(before: Any, after: Any) -> ColumnElement[bool]:
     first = Letter.first_attempt_at
-    unknown_age = or_(first < real_now - REPEATABLE_FOR + deadline, first > real_now + CLOCKS_DIFFER)
-    return and_(Letter.in_doubt.is_(True), unknown_age)
+    return and_(Letter.in_doubt.is_(True), or_(first < before, first > after))
 
 
-def _not_stopped(breakers: Breakers) -> list[ColumnElement[bool]]:
+def _not_stopped(stopped: tuple[tuple[Mark, datetime], ...]) -> list[ColumnElement[bool]]:
     """Kinds whose template is out of order stay where they are as long as they can wait: they must not fill every
     batch."""
     return [
@@ -127,7 +173,7 @@ def _not_stopped(breakers: Breakers) -> list[ColumnElement[bool]]:
             Letter.kind == kind, Letter.channel == channel, func.coalesce(Letter.app_id, app_id) == app_id,
             Letter.useful_until > until,
         ))
-        for (app_id, channel, kind), until in breakers.open.items() if kind != EVERY
+        for (app_id, channel, kind), until in stopped
     ]  # fmt: skip
 
 
@@ -137,7 +183,8 @@ def _sort_out(
 ) -> None:  # fmt: skip
     people = {row.person_id for row in rows} | {row.about_id for row in rows if row.about_id}
     reach = Reach(session, people, allowance, now)
-    ways = Ways(reach, Purse(session, allowance, now), breakers, now)
+    purse = Purse(session, allowance, now)
+    ways = Ways(reach, purse, breakers, now)
     lanes = list(LANES)
     for row in sorted(rows, key=lambda r: (lanes.index(r.urgency), r.next_at, r.id)):
         reader = reach.readers[row.person_id]
@@ -157,6 +204,7 @@ def _sort_out(
             )
         else:
             claimed.homeless.append(row.id)
+    purse.close()
 
 
 def _morning(row: Row[Any], zone: str, now: datetime) -> datetime | None:

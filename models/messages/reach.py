@@ -3,11 +3,14 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from math import inf
+from typing import Any
 
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
+from models.base import among
 from models.messages.allowance import Allowance
 from models.messages.inbox import Dialogue
 from models.messages.ladder import CHANNELS
@@ -37,6 +40,19 @@ class Reader:
     state: str
 
 
+@cache
+def _asking(dialect: str) -> Any:
+    """What a sender must know of some `people`, a row for each identity: made once."""
+    return (
+        select(
+            Person.id.label("person_id"), Person.time_zone, Person.state,
+            exists().where(OptOut.person_id == Person.id).label("reticent"), Identity.id, Identity.app_id,
+            Identity.openid, Identity.kind, Identity.following, Identity.reachable,
+        ).outerjoin(Identity, Identity.person_id == Person.id)
+        .where(among(dialect, Person.id, "people")).order_by(Identity.id)
+    )  # fmt: skip
+
+
 class Reach:
     """Some people as a sender must know them, in one question; agreements, windows and what somebody does not want to
     hear are looked up only when a letter needs them."""
@@ -46,15 +62,7 @@ class Reach:
         self.readers: dict[int, Reader] = {}
         self._homes: dict[int, list[Home]] = {}
         reticent: set[int] = set()
-        rows = session.execute(
-            select(
-                Person.id.label("person_id"), Person.time_zone, Person.state,
-                exists().where(OptOut.person_id == Person.id).label("reticent"), Identity.id, Identity.app_id,
-                Identity.openid, Identity.kind, Identity.following, Identity.reachable,
-            ).outerjoin(Identity, Identity.person_id == Person.id)
-            .where(Person.id.in_(people)).order_by(Identity.id)
-        )  # fmt: skip
-        for row in rows:
+        for row in session.execute(_asking(session.get_bind().dialect.name), {"people": list(people)}):
             self.readers[row.person_id] = Reader(row.time_zone, row.state)
             if row.reticent:
                 reticent.add(row.person_id)
