@@ -37,7 +37,8 @@ def test_none_lost_none_doubled(kind, kills, count, most, databases, request):
     if kind == "postgresql":
         request.getfixturevalue("postgres")
     with databases.fresh(kind) as url, ground(url) as place:
-        place.misbehave(max(0.05, 10 / count), "busy", "drop_after")  # of few letters, too, some answers get lost
+        place.misbehave(0.05, "busy")
+        place.misbehave(max(0.05, 6 / count), "drop_after")  # of few letters, too, some answers get lost
         place.post(count)
         _killed_again_and_again(place, kills, count, most)
         place.clock()
