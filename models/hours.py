@@ -18,6 +18,11 @@ CHINA = ZoneInfo("Asia/Shanghai")
 WORK_BEGINS, WORK_ENDS = time(8, 30), time(17, 30)
 
 
+def midnight(at: datetime) -> datetime:
+    """When the day of an instant began in China, in its zone."""
+    return at.astimezone(CHINA).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
 class CalendarOverride(Base):
     """One day on which the county's own notice wins over the statutory calendar."""
 

@@ -7,7 +7,7 @@ from flask import Blueprint, render_template
 from handlers import desk
 from handlers.messages.seen import within
 from handlers.tasks import words
-from models.hours import CHINA
+from models.hours import midnight
 from models.messages.breakers import standing
 from models.messages.looking import waiting
 from models.tasks.looking import load_of, soonest
@@ -31,4 +31,4 @@ def today() -> str:
 
 def _midnight(now: datetime) -> datetime:
     """The end of this day in China."""
-    return now.astimezone(CHINA).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    return midnight(now) + timedelta(days=1)

@@ -7,7 +7,7 @@ from sqlalchemy import String
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, locked_row
-from models.hours import CHINA
+from models.hours import midnight
 from models.messages.allowance import Allowance
 from models.messages.ladder import LANES
 
@@ -71,7 +71,7 @@ class Purse:
             held.budget.day_used, held.budget.minute_used = held.today, held.this_minute
 
     def _open(self, app_id: str, channel: str) -> _Held:
-        day = self.now.astimezone(CHINA).replace(hour=0, minute=0, second=0, microsecond=0)
+        day = midnight(self.now)
         budget = locked_row(
             self.session, SendBudget, {"app_id": app_id, "channel": channel},
             day_began=day, minute_began=self.now, day_used=0, minute_used=0,

@@ -55,8 +55,7 @@ def stream_into(connection: Connection, table: Table, rows: Sequence[Mapping[str
 
     Raises the driver's errors, a unique key that is there already among them.
     """
-    columns = [table.c[name] for name in rows[0]]
-    into = _into(connection.dialect, {column.name: column.type for column in columns})
+    into = _into(connection.dialect, {name: table.c[name].type for name in rows[0]})
     whole = {name: value for name, value in _defaults(table.c).items() if name not in rows[0]}
     names = ", ".join(connection.dialect.identifier_preparer.quote(name) for name in (*rows[0], *whole))
     with _driver(connection).cursor().copy(f"COPY {table.name} ({names}) FROM STDIN") as stream:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models.hours import CHINA
+from models.hours import CHINA, midnight
 from models.ordering.assignments import Assignment
 from models.ordering.listings import Listing, providers_of
 from models.ordering.loans import lent_to
@@ -128,7 +128,7 @@ def covers(session: Session, organisation: Organisation, here: Area, order: Orde
 
 def load_of(session: Session, organisation_id: int, at: datetime) -> int:
     """How much an organisation has accepted for the week (from Monday, in China) of an instant."""
-    monday = at.astimezone(CHINA).replace(hour=0, minute=0, second=0, microsecond=0)
+    monday = midnight(at)
     monday -= timedelta(days=monday.weekday())
     query = (
         select(func.count()).select_from(Assignment).join(Order, Assignment.order_id == Order.id)

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Row
 from models.errors import Refused
-from models.hours import CHINA
+from models.hours import CHINA, midnight
 from models.life import TIME, Life, Verb
 from models.ordering.numbers import heard
 from models.people.care import CareLink
@@ -186,7 +186,7 @@ def same_day(
 
     `but_not` is the key of one that does not count.
     """
-    day = preferred_at.astimezone(CHINA).replace(hour=0, minute=0, second=0, microsecond=0)
+    day = midnight(preferred_at)
     return session.scalar(
         select(Order).where(
             Order.listing_id == listing_id, Order.beneficiary_id == beneficiary_id, Order.state.in_(LIVE_ORDERS),

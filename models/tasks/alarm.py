@@ -6,7 +6,7 @@ from hashlib import sha256
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from models.hours import CHINA
+from models.hours import midnight
 from models.life import BY_TIME
 from models.messages.breakers import Blown, opened
 from models.messages.ladder import LADDER, rungs_from
@@ -31,7 +31,7 @@ def raise_alarm(session: Session, blown: Blown, now: datetime) -> Task | None:
     if not blown.needs_person or area_id is None:
         return None
     area, subject = session.get_one(Area, area_id), f"breaker:{_number(blown)}"
-    today = now.astimezone(CHINA).replace(hour=0, minute=0, second=0, microsecond=0)
+    today = midnight(now)
     known = session.scalars(
         select(Task.state).where(
             Task.subject == subject, or_(Task.state.not_in(TASK.ends), Task.created_at >= today)

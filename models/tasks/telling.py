@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models.hours import CHINA, WorkCalendar, calendar, instant
+from models.hours import CHINA, WorkCalendar, calendar, instant, midnight
 from models.messages.letters import Letter
 from models.messages.outbox import post
 from models.people.persons import Person
@@ -36,10 +36,9 @@ def tell(session: Session, task: Task, reader: int, now: datetime, channel: str 
 def _has_heard_enough(session: Session, reader: int, now: datetime) -> bool:
     """Whether the day has brought this cadre its letters; who tells the same cadre of something waits here."""
     session.execute(select(Person.id).where(Person.id == reader).with_for_update(key_share=True))
-    midnight = now.astimezone(CHINA).replace(hour=0, minute=0, second=0, microsecond=0)
     today = select(func.count()).where(
         Letter.person_id == reader, Letter.kind == "tasks.assigned", Letter.urgency == "routine",
-        Letter.created_at >= midnight,
+        Letter.created_at >= midnight(now),
     )  # fmt: skip
     return (session.scalar(today) or 0) >= PINGS_A_DAY
 

@@ -9,7 +9,6 @@ from wx_backend.demo.stage import Stage
 __all__ = ["context"]
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(150)]
 PATH = "/m/settings/notices"
-TICKET = "/cgi-bin/ticket/getticket"
 
 
 def tapped(page: Page, answer: str, *, keep: bool = False) -> None:

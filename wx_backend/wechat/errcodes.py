@@ -5,7 +5,7 @@ Sources: 全局返回码 and the sendTemplateMessage page; codes marked * were o
 
 from datetime import datetime, timedelta
 
-from models.hours import CHINA
+from models.hours import midnight
 from models.messages.outcomes import Action, Failed, Scope
 
 UNTIL_TOMORROW = -1
@@ -55,6 +55,4 @@ def failed(code: int, detail: str, now: datetime, said: str = "") -> Failed:
 
 def _until_tomorrow(now: datetime) -> int:
     """Seconds to the next midnight in China, when WeChat's quotas begin anew."""
-    local = now.astimezone(CHINA)
-    midnight = (local + timedelta(days=1)).replace(hour=0, minute=0, second=30, microsecond=0)
-    return int((midnight - local).total_seconds())
+    return int((midnight(now) + timedelta(days=1, seconds=30) - now).total_seconds())

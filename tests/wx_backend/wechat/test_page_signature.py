@@ -1,13 +1,10 @@
 """What a page is signed with: the ticket is fetched once for all, renewed before it ends, and never made up."""
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 from wechatpy.exceptions import WeChatClientException
 
 from tests.world import REDIS
-from tests.wx_backend.wechat.test_client import OFFICIAL, client_for, far
+from tests.wx_backend.wechat.test_client import OFFICIAL, client_for, far, heard_by_8
 from wx_backend.redis import connect
 from wx_backend.sandbox.faults import Fault
 from wx_backend.sandbox.webview import verified
@@ -50,16 +47,7 @@ def test_wechat_takes_it_for_this_address_and_for_no_other(far):
 def test_8_threads_of_two_processes_fetch_one_ticket(far, url, request):
     if url == REDIS:
         request.getfixturevalue("real_redis")
-    caches = [connect(url), connect(url)] if url == REDIS else [connect(url)] * 2
-    clients = [client_for(far, cache) for cache in caches]
-    gate = threading.Barrier(8)
-
-    def first(n):
-        gate.wait()
-        return signed(clients[n % 2])
-
-    with ThreadPoolExecutor(8) as pool:
-        (signature,) = set(pool.map(first, range(8)))
+    (signature,) = heard_by_8(far, url, signed)
     assert is_good(far, signature)
     assert (far.world.calls[GET], far.tokens.fetched) == (1, 1)
 
