@@ -1,6 +1,6 @@
 # Everything a newcomer needs. Python >= 3.11, make and the package indexes are enough.
 PYTHON ?= python3
-PROCESSES ?= 2
+PROCESSES ?= 3
 # One part of the bench alone: make bench PART=callback, PART=reminders or PART=listing.
 PART ?=
 VENV := .venv
@@ -64,8 +64,8 @@ story: $(VENV)/.runtime ## play the main story through real HTTP and print the c
 test: $(VENV)/.dev ## all tests; what needs a missing server is skipped with its reason
 	$(BIN)/python -m pytest -q -n $(PROCESSES) --dist worksteal -m "not long"
 
-faults: $(VENV)/.dev ## the whole fault tests with their figures (half an hour; FAULTS_SIZE=0.1 for a tenth)
-	$(BIN)/python -m pytest -q -m long tests
+faults: $(VENV)/.dev ## the whole fault tests with their figures (a quarter of an hour; FAULTS_SIZE=0.1 for a tenth)
+	$(BIN)/python -m pytest -q -n $(PROCESSES) --dist worksteal -m long tests
 
 check: $(VENV)/.dev ## format, lint, types, contracts
 	$(BIN)/ruff format --check --quiet .

@@ -7,7 +7,6 @@ import threading
 import traceback
 import uuid
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from time import monotonic, sleep
@@ -29,8 +28,9 @@ from scheduler.units import in_unit
 log = logging.getLogger(__name__)
 
 GATHER_SECONDS = 0.25  # an answer that is back waits no longer than this for others to be written down with
-LOOK_SECONDS = 0.01  # how often meanwhile: to be woken by each would cost the threads that send
-QUICK_SECONDS = 1.0  # as long as letters are through within this, a whole batch more may wait for the threads
+LOOK_SECONDS = 0.01  # how often meanwhile: to be woken by each would cost those who send
+QUICK_SECONDS = 1.0  # as long as letters are through within this,
+BATCHES = 2  # so many may wait for those on the wire
 _rng = random.SystemRandom()
 
 
@@ -41,12 +41,12 @@ def new_owner() -> str:
 
 @dataclass
 class Sending:
-    """What the threads have in their hands, what they bring back, and what of that waits to be written down."""
+    """What the crew has in its hands, what it brings back, and what of that waits to be written down."""
 
-    flying: dict[int, float] = field(default_factory=dict)  # letter id → when it was given to the threads
+    flying: dict[int, float] = field(default_factory=dict)  # letter id → when it was given to the crew
     landed: SimpleQueue[tuple[OpenLetter, Outcome]] = field(default_factory=SimpleQueue)
     back: dict[int, tuple[OpenLetter, Outcome]] = field(default_factory=dict)
-    through: float = QUICK_SECONDS  # how many seconds the last one was on its way, the wait for a thread included
+    through: float = QUICK_SECONDS  # how many seconds the last one was on its way, the wait for its turn included
 
     def catch(self, patience: float | None = 0.0) -> None:
         """Take what has landed; with nothing there, wait for the first (seconds, None: until it comes)."""
@@ -62,17 +62,17 @@ class Sending:
 
 
 class Deliverer:
-    """One process's sender: a pool of threads that lives as long as the process."""
+    """One process's sender: a crew that lives as long as the process."""
 
     def __init__(self, hands: Hands, owner: str | None = None) -> None:
         self.hands = hands
         self.owner = owner or new_owner()
-        self.pool = ThreadPoolExecutor(hands.settings.threads, thread_name_prefix="postman")
+        self.crew = hands.crew(hands.settings.threads)
         self.sending = Sending()
 
     def close(self) -> None:
         """Wait for what is on the wire, and write it down if the database lets us."""
-        self.pool.shutdown(wait=True)
+        self.crew.shutdown(wait=True)
         self.sending.catch()
         try:
             if self.sending.back:
@@ -104,12 +104,11 @@ class Deliverer:
     def _room(self) -> int:
         """How many letters to claim now; 0 until it is worth a transaction.
 
-        One for each thread may wait while the threads are busy, so that none waits longer than one send and a lease
-        outlives both. Where sends are quick a whole batch may: a claim stands in line with all threads for the
-        interpreter, and must not be what they wait for.
+        As many may wait as are on the wire, so that none waits longer than one send and a lease outlives both. Where
+        sends are quick two batches may: while the last is settled and the next claimed the wire must not fall silent.
         """
         settings = self.hands.settings
-        waiting = settings.batch if self.sending.through < QUICK_SECONDS else settings.threads
+        waiting = BATCHES * settings.batch if self.sending.through < QUICK_SECONDS else settings.threads
         room = settings.threads + waiting - len(self.sending.flying)
         return min(room, settings.batch) if room >= waiting / 2 else 0
 
@@ -119,11 +118,11 @@ class Deliverer:
         now = monotonic()
         for letter in claimed.letters:
             self.sending.flying[letter.id] = now
-            self.pool.submit(self._carry, letter)
+            self.crew.submit(self._carry, letter)
         return claimed.total
 
     def _carry(self, letter: OpenLetter) -> None:
-        """What a thread does with one letter."""
+        """What one of the crew does with one letter."""
         self.sending.landed.put((letter, _carried(self.hands, letter)))
 
     def _claim(self, session: Session, limit: int) -> Claimed:

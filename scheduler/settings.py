@@ -1,9 +1,11 @@
 """What the clock process needs to know, as plain values."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any, Protocol
 
 from sqlalchemy.orm import Session
 
@@ -16,6 +18,16 @@ Carry = Callable[[OpenLetter], Outcome]
 Fetch = Callable[[OpenMedia], Fetched]
 Drop = Callable[[str], None]
 Now = Callable[[], datetime]
+
+
+class Crew(Protocol):
+    """Who carries letters side by side."""
+
+    def submit(self, do: Callable[..., object], /, *given: Any) -> object:
+        """`do(*given)` as soon as one of them is free."""
+
+    def shutdown(self, wait: bool = True) -> None:
+        """No more; `wait`: until all is done."""
 
 
 @dataclass(frozen=True)
@@ -47,3 +59,4 @@ class Hands:
     allowance: Allowance = field(default_factory=Allowance)
     fetch: Fetch | None = None  # brings voice notes and pictures into the media folder
     drop: Drop | None = None  # takes one out of it, by its name; twice is once
+    crew: Callable[[int], Crew] = ThreadPoolExecutor  # makes one of so many; `carry` must know how to wait in it

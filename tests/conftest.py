@@ -161,3 +161,15 @@ def pytest_collection_finish() -> None:
     """What was imported stays: the garbage collector need not look at all of it again and again."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what the faults measured (their own conftest is not read by the process that says it)."""
+    reports = [one for many in terminalreporter.stats.values() for one in many if isinstance(one, pytest.TestReport)]
+    figures = [
+        line for one in reports if one.when == "teardown" for name, line in one.user_properties if name == "figure"
+    ]
+    if figures:
+        terminalreporter.section("figures of the faults")
+        for line in figures:
+            terminalreporter.line(line)

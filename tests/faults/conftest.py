@@ -1,4 +1,4 @@
-"""What the faults share: the ground on a database of either kind, and the figures at the end of the run."""
+"""What the faults share: the ground on a database of either kind, and the figures that they measured."""
 
 from collections.abc import Iterator
 
@@ -22,9 +22,9 @@ def on_either(database_url: str) -> Iterator[Ground]:
         yield made
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say what was measured."""
-    if FIGURES:
-        terminalreporter.section("figures of the faults")
-        for line in FIGURES:
-            terminalreporter.line(line)
+@pytest.fixture(autouse=True)
+def _figures(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What a test measured travels with its report, from whichever process ran it, and is said at the end."""
+    yield
+    request.node.user_properties += [("figure", line) for line in FIGURES]
+    FIGURES.clear()

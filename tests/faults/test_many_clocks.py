@@ -14,6 +14,7 @@ from tests.faults.ground import OURS, Ground, ground
 from tests.faults.servers import LONG, OwnRedis, own_redis, sized
 from tests.world import disposing
 from wx_backend.config import EXAMPLE, load_config
+from wx_backend.crew import Crew
 from wx_backend.database import make_engine, session_factory
 from wx_backend.hands import make_allowance, make_clients, make_postman
 from wx_backend.now import real_now
@@ -49,7 +50,7 @@ def test_eight_senders_share_the_letters_and_one_token(on_postgres, cache):
         with disposing(make_engine(url)) as engine:
             hands = Hands(
                 session_factory(engine), make_postman(config, real_now, make_clients(config)).carry, real_now,
-                real_now, settings, make_allowance(config),
+                real_now, settings, make_allowance(config), crew=Crew,
             )  # fmt: skip
             sender = Deliverer(hands)
             start.wait()

@@ -13,6 +13,7 @@ from tests.faults.ground import OURS, Ground, ground
 from tests.faults.servers import LONG, OwnRedis, own_redis, sized
 from tests.faults.waiting import until
 from wx_backend.config import EXAMPLE, load_config
+from wx_backend.crew import Crew
 from wx_backend.hands import make_allowance, make_clients, make_postman
 from wx_backend.now import real_now
 
@@ -33,7 +34,7 @@ def _sender(place: Ground, redis_url: str) -> Deliverer:
     )
     settings = ClockSettings(threads=8, batch=16, lease=timedelta(seconds=20), send_deadline=timedelta(seconds=8))
     carry = make_postman(config, real_now, make_clients(config)).carry
-    return Deliverer(Hands(place.open_session, carry, real_now, real_now, settings, make_allowance(config)))
+    return Deliverer(Hands(place.open_session, carry, real_now, real_now, settings, make_allowance(config), crew=Crew))
 
 
 @pytest.mark.timeout(60)

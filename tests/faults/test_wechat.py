@@ -20,6 +20,7 @@ from scheduler.sweep import sweep_outbox
 from tests.faults.ground import SEND, Ground, Moved, ground
 from tests.faults.servers import LONG, sized
 from wx_backend.config import EXAMPLE, load_config
+from wx_backend.crew import Crew
 from wx_backend.hands import make_allowance, make_clients, make_postman
 from wx_backend.sandbox.faults import KINDS, Fault
 
@@ -63,7 +64,9 @@ class Office:
             return outcome
 
         settings = ClockSettings(threads=4, batch=20, send_deadline=timedelta(seconds=DEADLINE))
-        self.hands = Hands(self.place.open_session, carry, self.now, self.now, settings, make_allowance(config))
+        self.hands = Hands(
+            self.place.open_session, carry, self.now, self.now, settings, make_allowance(config), crew=Crew
+        )
 
     def work(self) -> None:
         """One tick."""

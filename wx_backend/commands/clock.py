@@ -1,6 +1,7 @@
 """`wx-backend clock`: the process that sends what is due."""
 
 import signal
+import sys
 import threading
 
 import click
@@ -8,11 +9,15 @@ import click
 from scheduler import clock as timetable
 from scheduler.settings import Hands
 from wx_backend.commands.settings import Fault, settings
+from wx_backend.crew import Crew
 from wx_backend.database import make_engine, session_factory
 from wx_backend.hands import clock_settings, make_allowance, make_clients, make_clock, make_fetcher, make_postman
 from wx_backend.locks import AlreadyRunning, only_clock
 from wx_backend.now import real_now
 from wx_backend.safety import refuse_unsafe
+
+# A claim reckons for longer than a send takes between two waits; Python's own 5 ms would hold up each send in the air.
+SWITCH_SECONDS = 0.0003
 
 
 @click.command()
@@ -22,6 +27,7 @@ def clock(named: str | None, is_demo: bool) -> None:
     """The clock process: sends what is due."""
     config = settings(named)
     refuse_unsafe(config, demo=is_demo)
+    sys.setswitchinterval(SWITCH_SECONDS)
     stop = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stop.set())
@@ -37,6 +43,7 @@ def clock(named: str | None, is_demo: bool) -> None:
         make_allowance(config),
         fetcher.fetch,
         fetcher.folder.drop,
+        Crew,
     )
     try:
         timetable.run(hands, stop, only_clock(config.database.url))

@@ -15,6 +15,7 @@ from wechatpy.exceptions import WeChatClientException
 from handlers.room import Wording
 from models.messages.ladder import CHANNELS
 from models.messages.outcomes import Action, Failed, OpenLetter, Outcome, Sent, Unsure
+from wx_backend.waiting import elsewhere
 from wx_backend.wechat.client import FAR_END, Client
 from wx_backend.wechat.errcodes import failed
 from wx_backend.wechat.media import Folder
@@ -105,7 +106,7 @@ def _sent_as_qr(client: Client, letter: OpenLetter, scene: str) -> bool:
 def _sent_as_photo(client: Client, letter: OpenLetter, path: Path) -> bool:
     """Whether the photo is on the phone; when that is not certain the words go too, with the way to its page."""
     try:
-        photo = path.read_bytes()
+        photo = elsewhere(path.read_bytes)
     except OSError as error:
         log.error("letter %s: its photo is not in the folder: %s", letter.id, error.strerror)
         return False

@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
+from wx_backend.waiting import elsewhere, until
+
 CONNECT_SECONDS = 3.0
 IDLE_SECONDS = 45.0  # WeChat, and what stands on the way, close a silent line after a minute
 ANSWER_LIMIT = 2 * 1024 * 1024
@@ -148,7 +150,6 @@ class _Line:
             raise
         # A socket with a timeout of its own looks before each step whether it may; this one looks only when it must.
         self.socket.setblocking(False)
-        self._look = select.poll()
 
     def say(self, words: bytes, ends: float) -> None:
         """Send all of it: head and body leave together."""
@@ -180,8 +181,7 @@ class _Line:
         return answer
 
     def _wait(self, what: int, ends: float) -> None:
-        self._look.register(self.socket, what)
-        if not self._look.poll(_left(ends) * 1000):
+        if not until(self.socket, what, _left(ends)):
             raise TimeoutError("no answer in time")
 
     def stale(self) -> bool:
@@ -190,8 +190,9 @@ class _Line:
             return True
         if isinstance(self.socket, ssl.SSLSocket) and self.socket.pending():
             return True
-        self._look.register(self.socket, select.POLLIN)
-        return bool(self._look.poll(0))
+        look = select.poll()
+        look.register(self.socket, select.POLLIN)
+        return bool(look.poll(0))
 
     def close(self) -> None:
         """Hang up."""
@@ -261,8 +262,9 @@ class Lines:
             if not line.stale():
                 return line
             line.close()
+        by_then = min(monotonic() + CONNECT_SECONDS, ends)
         try:
-            return _Line(*self._where, self._tls, min(monotonic() + CONNECT_SECONDS, ends))
+            return elsewhere(lambda: _Line(*self._where, self._tls, by_then))
         except (OSError, UnicodeError) as error:
             raise Unreached(type(error).__name__) from None
 

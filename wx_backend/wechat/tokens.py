@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
 from wx_backend.redis import Redis, RedisError
+from wx_backend.waiting import elsewhere
 from wx_backend.wechat.transport import Doubtful, Transport, as_object
 
 log = logging.getLogger(__name__)
@@ -66,7 +67,7 @@ class Keeper:
         known = seen if seen != self._stuck and time.monotonic() < until else self._known()
         if known and known == self._stuck:
             self._check_breaker()
-        return known or self._refresh(None, seconds)
+        return known or elsewhere(lambda: self._refresh(None, seconds))
 
     def renew(self, bad: str, seconds: float = 10.0, *, expired: bool = False) -> str:
         """Another token than `bad`, which WeChat has just refused; whoever renewed it first did it for all.
@@ -77,7 +78,7 @@ class Keeper:
         """
         if not expired and time.monotonic() - self._fetched_at < JUST_NOW_SECONDS and bad == self._fetched:
             self.give_up(bad)
-        return self._refresh(bad, seconds)
+        return elsewhere(lambda: self._refresh(bad, seconds))
 
     def give_up(self, bad: str) -> None:
         """Open the breaker: WeChat refuses this token, which no renewal mends. Nothing is asked with it for a while.
@@ -92,7 +93,7 @@ class Keeper:
         if time.monotonic() < self._rests_until:
             return otherwise
         try:
-            return question(self._cache)
+            return elsewhere(lambda: question(self._cache))
         except RedisError:
             self._rests_until = time.monotonic() + REST_SECONDS
             log.warning("the token cache does not answer; this process keeps its own")
