@@ -22,6 +22,7 @@ from wx_backend.database import SessionFactory
 
 CLOSED_PORT = "http://127.0.0.1:9"
 _NUMBERS = itertools.count()
+_DOCUMENTS: dict[frozenset[str], dict[str, Any]] = {}  # by an app's rooms: to write it takes longer than most tests
 
 
 @contextmanager
@@ -44,10 +45,11 @@ def check_documented(app: Flask, method: str, path: str, answer: TestResponse) -
         rule, _ = api.url_map.bind("localhost").match(path, method, return_rule=True)
     except (HTTPException, RequestRedirect):
         return  # no room: the frame's own answer
-    if "document" not in app.extensions:
-        app.extensions["document"] = api.test_client().get("/openapi.json").json["paths"]
+    rooms = frozenset(one.rule for one in api.url_map.iter_rules())
+    if rooms not in _DOCUMENTS:
+        _DOCUMENTS[rooms] = api.test_client().get("/openapi.json").json["paths"]
     shape = rule.rule.replace("<key:", "{").replace("<", "{").replace(">", "}")
-    said = app.extensions["document"][shape][method.lower()]["responses"]
+    said = _DOCUMENTS[rooms][shape][method.lower()]["responses"]
     code = answer.json["code"]
     documented = said.get(str(answer.status_code), {}).get("description", "")
     assert f"`{code}`" in documented, f"{method} {shape} refuses with {code}, and the document does not say so"
