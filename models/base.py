@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import JSON, BigInteger, ColumnElement, DateTime, Dialect, Integer, MetaData, any_, bindparam, select
+from sqlalchemy import JSON, BigInteger, ColumnElement, DateTime, Dialect, Integer, MetaData, bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, registry
@@ -92,10 +92,13 @@ def insert_of(session: Session, table: Any) -> Any:
 def among(dialect: str, column: Any, name: str) -> ColumnElement[bool]:
     """Whether a column is one of the values bound as `name` (a list): for statements that are made once.
 
-    PostgreSQL takes the list as one array; a bind for each value would be made and parsed anew for each length.
+    PostgreSQL takes the list as one array; a bind for each value would be made and parsed anew for each length. The
+    array becomes rows, which can be hashed: `= ANY` of a prepared statement is searched from its beginning for each row
+    (2,000 people asked for 200: 10 ms instead of 0.5).
     """
     if dialect == "postgresql":
-        return cast(ColumnElement[bool], column == any_(bindparam(name, type_=postgresql.ARRAY(column.type))))
+        values = func.unnest(bindparam(name, type_=postgresql.ARRAY(column.type)))
+        return cast(ColumnElement[bool], column.in_(select(values)))
     return cast(ColumnElement[bool], column.in_(bindparam(name, expanding=True)))
 
 

@@ -36,7 +36,7 @@ class ClockSettings:
 
     tick_seconds: float = 1.0
     threads: int = 64
-    batch: int = 200
+    batch: int = 400
     lease: timedelta = timedelta(seconds=45)
     send_deadline: timedelta = timedelta(seconds=20)
     inbox_kept: timedelta = timedelta(days=90)

@@ -17,7 +17,7 @@ from wx_backend.now import real_now
 from wx_backend.safety import refuse_unsafe
 
 # A claim reckons for longer than a send takes between two waits; Python's own 5 ms would hold up each send in the air.
-SWITCH_SECONDS = 0.0003
+SWITCH_SECONDS = 0.0002
 
 
 @click.command()
