@@ -35,7 +35,7 @@ class Crew:
         self._many, self._busy = many, 0
         self._jobs: deque[Callable[[], object]] = deque()
         self._back: deque[Callable[[], object]] = deque()  # what to call of those who waited for another thread
-        self._closing = False
+        self._closing, self._door = False, threading.Lock()
         self._aside = ThreadPoolExecutor(many, thread_name_prefix="aside")
         started = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(started,), name="crew", daemon=True)
@@ -44,16 +44,18 @@ class Crew:
 
     def submit(self, do: Callable[..., object], /, *given: Any) -> None:
         """`do(*given)` as soon as somebody is free. Raises RuntimeError after `shutdown`."""
-        if self._closing:
-            raise RuntimeError("the crew goes home")
-        self._jobs.append(lambda: do(*given))
-        self._bell.send()
+        with self._door:
+            if self._closing:
+                raise RuntimeError("the crew goes home")
+            self._jobs.append(lambda: do(*given))
+            self._bell.send()
 
     def shutdown(self, wait: bool = True) -> None:
         """No more jobs; `wait`: until all that were given are done."""
-        if not self._closing:
-            self._closing = True
-            self._bell.send()
+        with self._door:
+            if not self._closing:
+                self._closing = True
+                self._bell.send()
         if wait:
             self._thread.join()
 
@@ -71,7 +73,7 @@ class Crew:
         """As `waiting.elsewhere`: on a thread beside this one."""
         waiter: Waiter[None] = Waiter()
 
-        def ring(_: object) -> None:
+        def ring(_: object) -> None:  # on that other thread
             self._back.append(lambda: waiter.switch(None))
             self._bell.send()
 
