@@ -72,7 +72,7 @@ class Deliverer:
 
     def close(self) -> None:
         """Wait for what is on the wire, and write it down if the database lets us."""
-        self.crew.shutdown(wait=True)
+        self.crew.shutdown()
         self.sending.catch()
         try:
             if self.sending.back:

@@ -26,8 +26,8 @@ class Crew(Protocol):
     def submit(self, do: Callable[..., object], /, *given: Any) -> object:
         """`do(*given)` as soon as one of them is free."""
 
-    def shutdown(self, wait: bool = True) -> None:
-        """No more; `wait`: until all is done."""
+    def shutdown(self) -> None:
+        """No more; waits until all is done."""
 
 
 @dataclass(frozen=True)

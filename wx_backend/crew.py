@@ -34,7 +34,7 @@ class Crew:
     def __init__(self, many: int) -> None:
         self._many, self._busy = many, 0
         self._jobs: deque[Callable[[], object]] = deque()
-        self._back: deque[Callable[[], object]] = deque()  # what to call of those who waited for another thread
+        self._back: deque[Waiter[None]] = deque()  # those for whom another thread has done its part
         self._closing, self._door = False, threading.Lock()
         self._aside = ThreadPoolExecutor(many, thread_name_prefix="aside")
         started = threading.Event()
@@ -50,14 +50,13 @@ class Crew:
             self._jobs.append(lambda: do(*given))
             self._bell.send()
 
-    def shutdown(self, wait: bool = True) -> None:
-        """No more jobs; `wait`: until all that were given are done."""
+    def shutdown(self) -> None:
+        """No more jobs; waits until all that were given are done."""
         with self._door:
             if not self._closing:
                 self._closing = True
                 self._bell.send()
-        if wait:
-            self._thread.join()
+        self._thread.join()
 
     # All below runs on the crew's own thread.
 
@@ -74,7 +73,7 @@ class Crew:
         waiter: Waiter[None] = Waiter()
 
         def ring(_: object) -> None:  # on that other thread
-            self._back.append(lambda: waiter.switch(None))
+            self._back.append(waiter)
             self._bell.send()
 
         future = self._aside.submit(do)
@@ -96,7 +95,7 @@ class Crew:
 
     def _rung(self) -> None:
         while self._back:
-            self._back.popleft()()
+            self._back.popleft().switch(None)
         for _ in range(min(self._many - self._busy, len(self._jobs))):
             self._busy += 1
             gevent.spawn_raw(self._work, self._jobs.popleft())

@@ -32,8 +32,11 @@ def share(shared: Shared) -> None:
 
 
 def until(line: socket.socket, what: int, seconds: float) -> bool:
-    """Wait until a line can be read (select.POLLIN) or written to (select.POLLOUT); False: not within `seconds`."""
-    if _here.shared:
+    """Wait until a line can be read (select.POLLIN) or written to (select.POLLOUT); False: not within `seconds`.
+
+    With none it only looks, and nobody else goes on meanwhile.
+    """
+    if _here.shared and seconds:
         return _here.shared.until(line, what, seconds)
     look = select.poll()
     look.register(line, what)

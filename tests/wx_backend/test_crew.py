@@ -3,12 +3,13 @@
 import select
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic
 
 import pytest
 
+from tests.faults.waiting import until
 from tests.wx_backend.wechat.test_lines import WHOLE, answering, ask, certificate
 from wx_backend import waiting
 from wx_backend.crew import Crew
@@ -35,11 +36,13 @@ def gates(count: int) -> Iterator[list[tuple[socket.socket, socket.socket]]]:
                 end.close()
 
 
-def comes(condition: Callable[[], bool]) -> bool:
-    ends = monotonic() + 5
-    while not condition() and monotonic() < ends:
-        threading.Event().wait(0.01)
-    return condition()
+def asked(crew: Crew, to: Lines, count: int) -> list[int]:
+    """The statuses of so many calls that a crew makes before it goes home."""
+    found: list[int] = []
+    for _ in range(count):
+        crew.submit(lambda: found.append(ask(to)[0]))
+    crew.shutdown()
+    return found
 
 
 def test_so_many_are_under_way_at_once_and_no_more_all_on_one_thread(crew):
@@ -54,9 +57,9 @@ def test_so_many_are_under_way_at_once_and_no_more_all_on_one_thread(crew):
     with gates(12) as pairs:
         for number, (gate, _) in enumerate(pairs):
             crew.submit(job, number, gate)
-        assert comes(lambda: len(begun) == 8)
+        until(lambda: len(begun) == 8, 5, lambda: begun)
         pairs[5][1].send(b"x")
-        assert comes(lambda: ended == [5] and len(begun) == 9)
+        until(lambda: ended == [5] and len(begun) == 9, 5, lambda: (ended, begun))
         for _, key in pairs:
             key.send(b"x")
         crew.shutdown()
@@ -87,9 +90,9 @@ def test_one_that_stands_still_elsewhere_holds_up_nobody(crew):
         done.append(waiting.elsewhere(still))
 
     crew.submit(job)
-    assert comes(lambda: len(threads) == 2)
+    until(lambda: len(threads) == 2, 5, lambda: threads)
     crew.submit(done.append, "meanwhile")
-    assert comes(lambda: done == ["meanwhile"])
+    until(lambda: done == ["meanwhile"], 5, lambda: done)
     open_again.set()
     crew.shutdown()
     assert done == ["meanwhile", "back"]
@@ -161,26 +164,16 @@ def test_a_thread_of_ones_own_simply_waits():
 
 
 def test_calls_of_a_crew_go_side_by_side_and_share_the_lines(crew):
-    found = []
     with answering(WHOLE) as server:
-        lines_ = Lines(f"http{server.url}", keep=8)
-        for _ in range(200):
-            crew.submit(lambda: found.append(ask(lines_)[0]))
-        crew.shutdown()
-    assert found == [200] * 200
+        assert asked(crew, Lines(f"http{server.url}", keep=8), 200) == [200] * 200
     assert 1 < server.connections <= 8
 
 
 def test_calls_of_a_crew_go_over_tls_as_well(crew, tmp_path, monkeypatch):
     path, context = certificate(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(path))
-    found = []
     with answering(WHOLE, wrap=lambda line: context.wrap_socket(line, server_side=True)) as server:
-        to = Lines(f"https{server.url}", keep=8)
-        for _ in range(100):
-            crew.submit(lambda: found.append(ask(to)[0]))
-        crew.shutdown()
-    assert found == [200] * 100
+        assert asked(crew, Lines(f"https{server.url}", keep=8), 100) == [200] * 100
     assert 1 < server.connections <= 8
 
 
@@ -204,7 +197,7 @@ def test_a_host_that_does_not_answer_holds_up_no_call_to_another(crew, monkeypat
     with answering(WHOLE) as server:
         crew.submit(call, Lines("http://localhost:9", keep=1))
         crew.submit(call, Lines(f"http{server.url}", keep=1))
-        assert comes(lambda: found == [200])
+        until(lambda: found == [200], 5, lambda: found)
         open_again.set()
         crew.shutdown()
     assert found == [200, "unreached"]

@@ -190,9 +190,7 @@ class _Line:
             return True
         if isinstance(self.socket, ssl.SSLSocket) and self.socket.pending():
             return True
-        look = select.poll()
-        look.register(self.socket, select.POLLIN)
-        return bool(look.poll(0))
+        return until(self.socket, select.POLLIN, 0)
 
     def close(self) -> None:
         """Hang up."""
