@@ -1,6 +1,7 @@
 # Everything a newcomer needs. Python >= 3.11, make and the package indexes are enough.
 PYTHON ?= python3
-PROCESSES ?= 2
+# Some tests mostly wait (for a lease, for a page): one process more than a small machine has cores.
+PROCESSES ?= 3
 # One part of the bench alone: make bench PART=callback, PART=reminders or PART=listing.
 PART ?=
 VENV := .venv
@@ -66,7 +67,7 @@ test: $(VENV)/.dev ## all tests; what needs a missing server is skipped with its
 
 # What two people see of each other is timed, and wants the machine to itself.
 faults: $(VENV)/.dev ## the whole fault tests with their figures (twenty minutes; FAULTS_SIZE=0.1 for a tenth)
-	$(BIN)/python -m pytest -q -n $(PROCESSES) --dist worksteal -m long tests/faults
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m long tests/faults
 	$(BIN)/python -m pytest -q -m long tests --ignore tests/faults
 
 check: $(VENV)/.dev ## format, lint, types, contracts

@@ -3,50 +3,21 @@
 import gc
 import os
 import zlib
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 import redis
 from sqlalchemy import Engine, update
-from sqlalchemy.dialects import sqlite
-from sqlalchemy.dialects.postgresql import psycopg
 from sqlalchemy.orm import Session
-from sqlalchemy.util import LRUCache
-from werkzeug.routing import Rule
 
 from models.people.persons import Person
 from tests.cast import Cast
+from tests.quick import hasten
 from tests.settled import cast_in
 from tests.world import REDIS, Databases, disposing, postgres_missing, redis_missing
 from wx_backend.database import SessionFactory, make_engine, session_factory
 
-_compiled = Rule._compile_builder
-
-
-def _when_asked(rule: Rule, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
-    """Werkzeug writes a function for each address of each app that builds it: of a thousand apps made here hardly any
-    is asked for one, and writing them all takes longer than most tests."""
-    made: list[Callable[..., tuple[str, str]]] = []
-
-    def build(self: Rule, *args: Any, **kwargs: Any) -> tuple[str, str]:
-        if not made:
-            made.append(_compiled(rule, append_unknown))
-        return made[0](self, *args, **kwargs)
-
-    return build
-
-
-Rule._compile_builder = _when_asked  # type: ignore[method-assign]
-
-# As in service, where one engine lives for months, a statement is compiled once and not anew for each test's engine.
-_COMPILED: dict[str, LRUCache[Any, Any]] = {}
-Engine._compiled_cache = property(  # type: ignore[assignment]
-    lambda engine: _COMPILED.setdefault(engine.dialect.name, LRUCache(5000)), lambda engine, cache: None
-)
-for _one in (sqlite.dialect, psycopg.dialect):
-    _one.__eq__ = lambda self, other: type(self) is type(other)
-    _one.__hash__ = lambda self: hash(type(self))
+hasten()
 
 
 def need(missing: str | None) -> None:

@@ -18,6 +18,7 @@ import redis
 from sqlalchemy import Engine
 
 from models.register import METADATA
+from tests.connections import KEPT
 from wx_backend.database import make_engine
 
 # Tuesday 24 November 2026, 10:00 in Lishui, 03:00 in Madrid; all of 2026's holidays are known.
@@ -56,7 +57,10 @@ def _admin(statement: str) -> None:
 
 # Whoever still speaks to the database has no say any more; what triggers forbid (the audit only grows) is done all the
 # same, and every key begins at 1 again.
-_STRANGERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
+_STRANGERS = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE datname = %s AND pid <> pg_backend_pid() AND NOT pid = ANY(%s)"
+)
 _KEYS = "SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S'"
 _SHAPE = (
     "SELECT string_agg(relname, ' ' ORDER BY relname), (SELECT count(*) FROM pg_trigger WHERE tgenabled = 'O'),"
@@ -93,7 +97,7 @@ def _emptied(name: str, connection: psycopg.Connection[Any], blank: Blank) -> bo
     """Make a database as it was before the test; answers whether that could be done."""
     try:
         ends = time.monotonic() + 5
-        while connection.execute(_STRANGERS, (name,)).fetchall():
+        while connection.execute(_STRANGERS, (name, KEPT.of(name))).fetchall():
             if time.monotonic() > ends:
                 return False
             time.sleep(0.002)
@@ -147,6 +151,7 @@ class Databases:
             if self._blank is not None and _emptied(name, self._kept[name], self._blank):
                 self._rested.append(name)
             else:
+                KEPT.forget(name)
                 self._kept.pop(name).close()
                 _admin(f'DROP DATABASE "{name}" WITH (FORCE)')
 
@@ -161,6 +166,7 @@ class Databases:
         try:
             yield POSTGRES.rsplit("/", 1)[0] + f"/{name}"
         finally:
+            KEPT.forget(name)
             _admin(f'DROP DATABASE "{name}" WITH (FORCE)')
 
     def _sqlite_template(self) -> Path:
@@ -187,6 +193,7 @@ class Databases:
     def close(self) -> None:
         """Drop what lives on the server."""
         for name in self._rested:
+            KEPT.forget(name)
             self._kept.pop(name).close()
             _admin(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         if self._postgres is not None:

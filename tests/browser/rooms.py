@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import urllib3
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, TimeoutError
 from sqlalchemy import Engine
 
 from models.family.calls import FamilyCall
@@ -199,9 +199,18 @@ def opens(context: BrowserContext, link: str) -> Page:
     return page
 
 
+STANDING = (Path(__file__).parent / "standing.js").read_text(encoding="utf-8")
+
+
 def both_see(*pages: Page, within: float = 20.0, others: int = 1) -> float:
-    """Until every page shows moving pictures of the others; answers how long it took, in seconds."""
+    """Until every page shows moving pictures of the others; answers how long it took, in seconds.
+
+    Raises AssertionError with how it stands on every page when one does not within so many seconds.
+    """
     began = time.monotonic()
     for page in pages:
-        page.wait_for_function(FRAMES, arg=others, timeout=within * 1000, polling=50)
+        try:
+            page.wait_for_function(FRAMES, arg=others, timeout=within * 1000, polling=50)
+        except TimeoutError as error:
+            raise AssertionError([one.evaluate(STANDING) for one in pages]) from error
     return time.monotonic() - began

@@ -297,9 +297,9 @@ def test_other_doors_hear_nothing_of_this_one(app):
 
 
 @once
-@pytest.mark.parametrize("key", ["0", "-1", "x", str(2**53), "9" * 16, "9" * 5000, "1.0", "٣"])
 @pytest.mark.parametrize("path", ["people/{}/consents", "calls/{}/guests", "orders/{}"])
-def test_what_no_key_can_be_is_no_page_whatever_is_done_with_it(xiaofang, path, key):
-    for method in ("GET", "POST") if "orders" not in path else ("GET",):
-        said(xiaofang.ask(method, path.format(key)), 404, "no_such_page")
+def test_what_no_key_can_be_is_no_page_whatever_is_done_with_it(xiaofang, path):
+    for key in ("0", "-1", "x", str(2**53), "9" * 16, "9" * 5000, "1.0", "٣"):
+        for method in ("GET", "POST") if "orders" not in path else ("GET",):
+            said(xiaofang.ask(method, path.format(key)), 404, "no_such_page")
     said(xiaofang.get(f"people/{9006999999999999}/consents"), 404, "not_yours")

@@ -2,7 +2,10 @@
 
 import io
 import re
+import shutil
+import sqlite3
 import zipfile
+from contextlib import closing
 from datetime import date, time
 from pathlib import Path
 
@@ -62,14 +65,23 @@ def pen(chinese):
     made.close()
 
 
-@pytest.fixture
-def county(tmp_path):
-    """The demo county in a file of its own."""
-    url = f"sqlite:///{tmp_path}/county.db"
-    environ = {"WX_BACKEND_DATABASE__URL": url, "WX_BACKEND_WECHAT__API_BASE_URL": ALONE}
+@pytest.fixture(scope="module")
+def county_file(tmp_path_factory):
+    """The demo county in a file, to be copied."""
+    file = tmp_path_factory.mktemp("county") / "county.db"
+    environ = {"WX_BACKEND_DATABASE__URL": f"sqlite:///{file}"}
     run("db", "upgrade", **environ)
     run("load", str(COUNTY), **environ)
-    return environ
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # into the one file that is copied
+    return file
+
+
+@pytest.fixture
+def county(county_file, tmp_path):
+    """The demo county in a file of its own."""
+    own = shutil.copy(county_file, tmp_path)
+    return {"WX_BACKEND_DATABASE__URL": f"sqlite:///{own}", "WX_BACKEND_WECHAT__API_BASE_URL": ALONE}
 
 
 @pytest.fixture

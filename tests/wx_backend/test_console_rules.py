@@ -28,8 +28,6 @@ from tests.models.ordering.test_visiting import named, taken_on
 from tests.world import NOW
 from wx_backend.app import create_app
 
-pytestmark = pytest.mark.both
-
 HOUR = timedelta(hours=1)
 ROOM = "/console/rules/"
 SOON = f"{CALLS}/relative/t-1h"
@@ -114,16 +112,18 @@ def test_to_anybody_but_an_administrator_there_is_no_such_page(app, open_session
         assert session.scalars(select(ReminderRule)).all() == []
 
 
-@pytest.mark.parametrize(
-    "at",
-    ["none.reminder/relative/t-1h", f"{CALLS}/cadre/t-1h", f"{CALLS}/*/t-1h", f"{CALLS}/relative/nothing",
-     f"{VISITS}/relative/eve", f"{CALLS}/relative/%00", f"{CALLS}/relative/{'x' * 300}", f"{CALLS}/relative/own-2"],
+NO_RULES = (
+    "none.reminder/relative/t-1h", f"{CALLS}/cadre/t-1h", f"{CALLS}/*/t-1h", f"{CALLS}/relative/nothing",
+    f"{VISITS}/relative/eve", f"{CALLS}/relative/%00", f"{CALLS}/relative/{'x' * 300}", f"{CALLS}/relative/own-2",
 )  # fmt: skip
-def test_what_is_no_rule_of_ours_is_not_found_whatever_the_deed(chen, open_session, at):
-    assert chen.opens(f"{ROOM}{at}").status_code == 404
-    chen.opens(ROOM)
-    assert chen.posts(f"{ROOM}save/{at}", seen="new", **BEFORE).status_code == 404
-    assert chen.opens(f"{ROOM}weigh/{at}", seen="new", **BEFORE).status_code == 404
+
+
+def test_what_is_no_rule_of_ours_is_not_found_whatever_the_deed(chen, open_session):
+    for at in NO_RULES:
+        assert chen.opens(f"{ROOM}{at}").status_code == 404, at
+        chen.opens(ROOM)
+        assert chen.posts(f"{ROOM}save/{at}", seen="new", **BEFORE).status_code == 404, at
+        assert chen.opens(f"{ROOM}weigh/{at}", seen="new", **BEFORE).status_code == 404, at
     with open_session() as session:
         assert session.scalars(select(ReminderRule)).all() == []
 
@@ -137,6 +137,7 @@ def test_without_the_token_of_the_page_nothing_is_saved(chen, open_session):
 # Editing.
 
 
+@pytest.mark.both
 @pytest.mark.case("J10")
 def test_an_edit_is_weighed_saved_written_down_and_carried_out_once(chen, open_session, cast):
     assert weighs(chen).status_code == 200
@@ -188,24 +189,24 @@ def test_a_rule_of_each_mode_is_saved_and_said(chen, open_session, form, said):
     assert said in chen.text()
 
 
-@pytest.mark.parametrize(
-    "form",
-    [
-        {"hours": "0", "minutes": "0"}, {"hours": "-1"}, {"hours": "一"}, {"hours": "9" * 18}, {"hours": "9" * 40},
-        {"hours": "9000"}, {"minutes": "1.5"}, {"mode": "sometimes"}, {"mode": ""}, {"urgency": "whenever"},
-        {"mode": "day_at", "days": "1", "at": ""}, {"mode": "day_at", "days": "1", "at": "25:00"},
-        {"mode": "day_at", "days": "1", "at": "18:00+01:00"}, {"mode": "day_at", "days": "400", "at": "18:00"},
-        {"mode": "workdays_at", "days": "x", "at": "18:00"}, {"mode": "day_at", "days": "1", "at": "１８:00"},
-        {"deed": "burn"}, {"deed": ""}, {"hours": "\x00", "minutes": ""},
-    ],
+NO_FORMS = (
+    {"hours": "0", "minutes": "0"}, {"hours": "-1"}, {"hours": "一"}, {"hours": "9" * 18}, {"hours": "9" * 40},
+    {"hours": "9000"}, {"minutes": "1.5"}, {"mode": "sometimes"}, {"mode": ""}, {"urgency": "whenever"},
+    {"mode": "day_at", "days": "1", "at": ""}, {"mode": "day_at", "days": "1", "at": "25:00"},
+    {"mode": "day_at", "days": "1", "at": "18:00+01:00"}, {"mode": "day_at", "days": "400", "at": "18:00"},
+    {"mode": "workdays_at", "days": "x", "at": "18:00"}, {"mode": "day_at", "days": "1", "at": "１８:00"},
+    {"deed": "burn"}, {"deed": ""}, {"hours": "\x00", "minutes": ""},
 )  # fmt: skip
-def test_what_cannot_be_is_refused_and_nothing_is_kept(chen, open_session, form):
-    assert weighs(chen, **form).status_code == 422
-    assert "时间没有填对" in chen.text()
-    chen.opens(f"{ROOM}{SOON}")
-    assert chen.posts(f"{ROOM}save/{SOON}", seen=chen.seen(), **{**BEFORE, **form}).status_code == 422
-    with open_session() as session:
-        assert session.scalars(select(ReminderRule)).all() == []
+
+
+def test_what_cannot_be_is_refused_and_nothing_is_kept(chen, open_session):
+    for form in NO_FORMS:
+        assert weighs(chen, **form).status_code == 422, form
+        assert "时间没有填对" in chen.text(), form
+        chen.opens(f"{ROOM}{SOON}")
+        assert chen.posts(f"{ROOM}save/{SOON}", seen=chen.seen(), **{**BEFORE, **form}).status_code == 422, form
+        with open_session() as session:
+            assert session.scalars(select(ReminderRule)).all() == [], form
 
 
 def test_a_form_that_changes_nothing_says_so_and_offers_no_saving(chen):
@@ -269,6 +270,7 @@ def test_a_rule_of_the_countys_own_is_added_and_taken_away_again(chen, open_sess
         assert unsent_of(session, Rule(VISITS, "provider", "own-1", "before")) == 0
 
 
+@pytest.mark.both
 def test_how_many_are_counted_by_rule_and_role_and_a_name_is_no_pattern(open_session, app):
     with open_session() as session:
         counted = {
@@ -281,6 +283,7 @@ def test_how_many_are_counted_by_rule_and_role_and_a_name_is_no_pattern(open_ses
 # Two at once.
 
 
+@pytest.mark.both
 def test_who_saves_from_a_page_that_is_old_is_told_and_nothing_is_lost(app, chen, open_session):
     weighs(chen)
     old = hidden(chen.page)
@@ -292,6 +295,7 @@ def test_who_saves_from_a_page_that_is_old_is_told_and_nothing_is_lost(app, chen
     assert in_force(open_session)["t-1h"] == "提前5小时"
 
 
+@pytest.mark.both
 def test_of_two_who_save_at_the_same_moment_one_is_told_to_look_again(app, open_session):
     clerks = []
     for hours in ("3", "5"):

@@ -6,6 +6,7 @@ from datetime import timedelta
 from threading import Barrier
 
 import pytest
+from argon2 import Type
 from click.testing import CliRunner
 from sqlalchemy import select, text, update
 
@@ -18,13 +19,12 @@ from models.people.persons import Person
 from models.people.staff import StaffRole, end_role
 from tests.desk import PASSWORD, Clerk, give_account
 from tests.gate import close_app, config_for
+from tests.quick import IN_SERVICE
 from tests.world import NOW
 from wx_backend.app import create_app
 from wx_backend.cli import main
 from wx_backend.config import EXAMPLE
 from wx_backend.now import Clock
-
-pytestmark = pytest.mark.both
 
 MINUTE = timedelta(minutes=1)
 
@@ -116,6 +116,7 @@ def test_after_five_wrong_tries_the_right_password_waits_a_quarter_of_an_hour(cl
         assert accounts.count_attempt(session, "li", time.at).locked is False
 
 
+@pytest.mark.both
 @pytest.mark.case("S6")
 def test_the_account_itself_counts_whatever_process_is_asked(open_session, cast, app):
     for n in range(7):
@@ -129,6 +130,7 @@ def test_the_account_itself_counts_whatever_process_is_asked(open_session, cast,
         assert session.get_one(StaffAccount, again.account_id).failed == 0
 
 
+@pytest.mark.both
 @pytest.mark.case("S6")
 def test_tries_at_the_same_moment_cannot_slip_past_the_count(open_session, app):
     together = Barrier(12)
@@ -276,6 +278,11 @@ def test_bad_passwords_are_refused(password, code):
     passwords.check_good(passwords.made_up(), "zhaoxiaoli")
 
 
+def test_to_guess_a_password_costs_at_least_what_owasp_asks():
+    assert (IN_SERVICE.type, IN_SERVICE.parallelism) == (Type.ID, 1)
+    assert (IN_SERVICE.time_cost, IN_SERVICE.memory_cost) == (2, 19 * 1024)
+
+
 def test_a_password_kept_with_older_parameters_is_kept_anew_when_it_is_used(clerk, open_session, monkeypatch):
     old = passwords.PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1).hash(PASSWORD)
     with open_session() as session, session.begin():
@@ -396,6 +403,7 @@ def test_an_ended_cadre_is_out_and_the_book_says_so(named, app, clerk, database_
     assert run(database_url, "staff", "end", "li").exit_code == 1
 
 
+@pytest.mark.both
 @pytest.mark.case("S9")
 def test_an_operator_reads_the_book_and_hears_where_it_was_changed(named, app, clerk, database_url, engine):
     clerk.signs_in("li")

@@ -147,10 +147,10 @@ def test_what_is_past_its_time_says_so(county, database_url, open_session):
     assert "要人管的：2封，其中1封已过期限" in run(database_url).output
 
 
-@pytest.mark.parametrize(("state", "word"), STATES.items())
-def test_a_state_is_asked_for_by_its_chinese_word(county, database_url, state, word):
-    assert set(rows(run(database_url, "--state", word).output)) == {county[state]}
-    assert set(rows(run(database_url, "--state", state).output)) == {county[state]}
+def test_a_state_is_asked_for_by_its_chinese_word(county, database_url):
+    for state, word in STATES.items():
+        assert set(rows(run(database_url, "--state", word).output)) == {county[state]}
+        assert set(rows(run(database_url, "--state", state).output)) == {county[state]}
 
 
 def test_several_states_a_name_a_matter_and_a_page_narrow_it_down(county, database_url, open_session):

@@ -49,7 +49,7 @@ def reminders(session, call):
     query = select(Letter).where(
         Letter.subject == call.subject, Letter.kind == "family.reminder", Letter.state == "planned"
     )
-    return list(session.scalars(query))
+    return list(session.scalars(query.order_by(Letter.due_at, Letter.id)))
 
 
 def cells_of(session, call):
