@@ -37,6 +37,14 @@ RTCPeerConnection.prototype.getStats = async function () {
 """
 NO_WIRE = "window.WebSocket = class { constructor() { setTimeout(() => this.onclose?.(), 10); } close() {} };"
 NOT_ALLOWED = "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotAllowedError') }"
+BUSY_ONCE = """if (navigator.mediaDevices) {
+  const camera = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  let asked = 0;
+  navigator.mediaDevices.getUserMedia = async (what) => {
+    if (what.video && (asked += 1) === 1) throw new DOMException("", "NotReadableError");
+    return camera(what);
+  };
+}"""
 KINDS = (
     "async () => { const found = []; for (const peer of peers.all.values()) {"
     " const all = await peer.link.getStats(); for (const one of all.values())"
@@ -228,6 +236,11 @@ def test_without_a_camera_one_plain_sentence_says_what_to_do_and_the_other_ways(
     page.goto(link)
     expect(page.locator("#why")).to_have_text("这台手机现在不能用摄像头和麦克风，所以进不了视频。")
     browser.close()
+
+
+def test_a_camera_that_another_program_holds_for_a_moment_is_asked_again(home: House, sides: Sides) -> None:
+    sides[0].add_init_script(BUSY_ONCE)
+    meet(home, sides, home.call())
 
 
 def test_on_a_weak_network_the_voice_stays_and_the_picture_comes_back_later(home: House, sides: Sides) -> None:

@@ -25,10 +25,14 @@ async function open() {
   if (!navigator.mediaDevices?.getUserMedia) return refused("no_devices");
   const sound = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
   const picture = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { max: 20 }, facingMode: "user" };
-  try {
-    return await navigator.mediaDevices.getUserMedia({ audio: sound, video: picture });
-  } catch (error) {
-    if (error.name === "NotAllowedError" || error.name === "SecurityError") return refused("refused");
+  for (const again of [true, false]) {
+    try {
+      return await navigator.mediaDevices.getUserMedia({ audio: sound, video: picture });
+    } catch (error) {
+      if (error.name === "NotAllowedError" || error.name === "SecurityError") return refused("refused");
+      if (!again || error.name === "NotFoundError") break;
+      await pause(1000); // another program is just letting go of the camera
+    }
   }
   try {
     return await navigator.mediaDevices.getUserMedia({ audio: sound });
