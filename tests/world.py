@@ -50,15 +50,9 @@ def redis_missing() -> str | None:
     return None
 
 
-def _admin(*statements: str) -> None:
+def _admin(statement: str) -> None:
     with psycopg.connect(_plain(POSTGRES), autocommit=True) as connection:
-        for statement in statements:
-            connection.execute(statement.encode())
-
-
-def _create(name: str, template: str = "template1") -> None:
-    """A database whose commits do not wait for the disk: none of it outlives the run."""
-    _admin(f'CREATE DATABASE "{name}" TEMPLATE "{template}"', f'ALTER DATABASE "{name}" SET synchronous_commit = off')
+        connection.execute(statement.encode())
 
 
 # Whoever still speaks to the database has no say any more; what triggers forbid (the audit only grows) is done all the
@@ -148,7 +142,8 @@ class Databases:
         if self._rested:
             name = self._rested.pop()
         else:
-            _create(name, self._postgres_template())
+            _admin(f'CREATE DATABASE "{name}" TEMPLATE "{self._postgres_template()}"')
+            _admin(f'ALTER DATABASE "{name}" SET synchronous_commit = off')  # none of it outlives the run
             self._kept[name] = _opened(name)
             self._blank = self._blank or _blank(self._kept[name])
         try:
@@ -168,7 +163,7 @@ class Databases:
         if kind == "sqlite":
             yield f"sqlite:///{self.folder / name}.db"
             return
-        _create(name)
+        _admin(f'CREATE DATABASE "{name}"')
         try:
             yield POSTGRES.rsplit("/", 1)[0] + f"/{name}"
         finally:
@@ -189,7 +184,7 @@ class Databases:
     def _postgres_template(self) -> str:
         if self._postgres is None:
             name = f"wxb_template_{uuid.uuid4().hex[:12]}"
-            _create(name)
+            _admin(f'CREATE DATABASE "{name}"')
             engine = make_engine(POSTGRES.rsplit("/", 1)[0] + f"/{name}")
             METADATA.create_all(engine)
             engine.dispose()

@@ -13,7 +13,7 @@ from wx_backend.config import ConfigError
 
 # Loading makes a quarter of a million things that all stay: with Python's threshold of 700 they are looked at again and
 # again, for a quarter of the time that a process takes to start.
-gc.set_threshold(50_000, 20, 20)
+gc.set_threshold(10_000, 20, 20)
 
 # Each command by the module that has it: only what is asked for is loaded, so a clock starts without the web's half.
 COMMANDS: Mapping[str, str] = {
