@@ -1,6 +1,5 @@
 """What a process in service does once, and a process of tests would do for each of a thousand apps: done once too."""
 
-import gc
 from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -78,7 +77,7 @@ class _Templates(BytecodeCache):
 def hasten() -> None:
     """Called once, before the first app is made."""
     keep_connections()
-    gc.set_threshold(50_000, 20, 20)  # an app is made of many small things, and there is room for a few of them
+    # Werkzeug's own `compile` writes both functions at once: what it is given here is replaced before anybody asks it.
     Rule.compile = _rule_compiled_once  # type: ignore[method-assign]
     Rule._compile_builder = lambda rule, append_unknown=True: _build  # type: ignore[method-assign,assignment]
     Flask.jinja_options = {"bytecode_cache": _Templates()}

@@ -49,6 +49,8 @@ FRAMES = (
     " && all.every(v => v.videoWidth > 0 && v.getVideoPlaybackQuality().totalVideoFrames > 10) }"
 )
 
+STANDING = (Path(__file__).parent / "standing.js").read_text(encoding="utf-8")
+
 
 def chromium(playwright: Playwright, *more: str) -> Browser:
     """A Chromium of its own."""
@@ -197,9 +199,6 @@ def opens(context: BrowserContext, link: str) -> Page:
     page.goto(link)
     page.locator("#start:enabled").wait_for()
     return page
-
-
-STANDING = (Path(__file__).parent / "standing.js").read_text(encoding="utf-8")
 
 
 def both_see(*pages: Page, within: float = 20.0, others: int = 1) -> float:
