@@ -8,6 +8,7 @@ const words = JSON.parse(body.dataset.said);
 const says = (key, name = body.dataset.whom) => words[key].replace("{name}", name);
 const page = crypto.getRandomValues(new Uint32Array(3)).join("-");
 let inside = "inside" in body.dataset;
+let entering = false; // tapped and not answered yet: the pass may be used up, by this very page
 let stream = null;
 let peers = null;
 let there = [];
@@ -72,8 +73,8 @@ async function watch() {
     const answer = await fetch(`${location.pathname}/there`).catch(() => null);
     const said = answer ? await answer.json().catch(() => ({})) : {};
     if (inside) return;
-    if (said.closed && answer.status < 500) return over(said.closed.sentence);
-    const waits = said.there?.length > 0;
+    if (said.closed && answer.status < 500 && !entering) return over(said.closed.sentence);
+    const waits = said.there?.length > 0 && !entering;
     at("calling").hidden = !waits;
     if (waits) {
       at("calling").lastElementChild.textContent = says("calling", said.there.join("、"));
@@ -92,10 +93,11 @@ const line = new Line(ROOM, {
 });
 
 async function enter() {
-  at("start").disabled = true;
+  entering = at("start").disabled = true;
   Sound.hush();
   Sound.open();
   const came = inside ? await line.post("come", { page }) : await useUp();
+  entering = false;
   if (!came) return;
   quiet();
   there = came.there;
