@@ -4,6 +4,7 @@ import gc
 import os
 import zlib
 from collections.abc import Iterator
+from inspect import signature
 
 import pytest
 import redis
@@ -101,9 +102,17 @@ def real_redis() -> Iterator[redis.Redis]:
     client.close()
 
 
-# Rooms and doors reach the database through the models alone, which are tested on both kinds; of their own tests each
-# runs on one kind, always the same, unless it is about the database itself or `BOTH=1` asks for all.
-ONCE = tuple(f"tests/{folder}/" for folder in ("stories", "wx_backend", "handlers"))
+# What several sessions do at once is where the kinds of database differ: each race of the models runs on both. Every
+# other test runs on one kind, always the same, and what it calls is called by others on the other kind; so do those of
+# rooms and doors, which reach the database through the models alone, unless they are marked `both`. `BOTH=1` asks for
+# all on both.
+ONCE = tuple(f"tests/{folder}/" for folder in ("stories", "wx_backend", "handlers", "models"))
+OPENS = {
+    "database_url",
+    "databases",
+    "engine",
+    "open_session",
+}  # what a test of the models asks for that needs more than a session
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -112,7 +121,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     kinds: dict[str, list[pytest.Item]] = {}
     for item in items:
-        if item.nodeid.startswith(ONCE) and not item.get_closest_marker("both") and _kind(item) in KINDS:
+        if item.nodeid.startswith(ONCE) and _kind(item) in KINDS and not _on_both(item):
             kinds.setdefault(item.nodeid.replace(_kind(item), ""), []).append(item)
     left_out = {
         item for name, same in kinds.items() for item in same
@@ -120,6 +129,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     }  # fmt: skip
     config.hook.pytest_deselected(items=list(left_out))
     items[:] = [item for item in items if item not in left_out]
+
+
+def _on_both(item: pytest.Item) -> bool:
+    """Whether a test is about what differs between the kinds."""
+    races = item.nodeid.startswith("tests/models/") and OPENS & set(signature(getattr(item, "obj", print)).parameters)
+    return bool(races or item.get_closest_marker("both"))
 
 
 def _kind(item: pytest.Item) -> str:

@@ -66,15 +66,17 @@ def post(
         key, person_id, kind, facts, subject, revision, due_at, useful_until, urgency, channel, app_id, about_id
     )
     session.flush()
-    made: int | None = session.scalar(_posting(session.get_bind().dialect.name), _values(draft, now))
+    posting = _posting(session.get_bind().dialect.name, answering=True)
+    made: int | None = session.scalar(posting, _values(draft, now))
     return made or session.scalars(select(Letter.id).where(Letter.key == key)).one()
 
 
 @cache
-def _posting(dialect: str) -> Any:
-    """One INSERT for all single letters, on the table: SQLAlchemy would compile one anew for the values of each."""
-    fresh = insert_in(dialect, _LETTERS)
-    return fresh.on_conflict_do_nothing(index_elements=[_LETTERS.c.key]).returning(_LETTERS.c.id)
+def _posting(dialect: str, *, answering: bool) -> Any:
+    """One INSERT for all letters, on the table: SQLAlchemy would compile one anew for the values of each. One that
+    answers the new id is for a single letter."""
+    fresh = insert_in(dialect, _LETTERS).on_conflict_do_nothing(index_elements=[_LETTERS.c.key])
+    return fresh.returning(_LETTERS.c.id) if answering else fresh
 
 
 def post_many(session: Session, drafts: Sequence[Draft], now: datetime) -> None:
@@ -89,8 +91,8 @@ def post_many(session: Session, drafts: Sequence[Draft], now: datetime) -> None:
             return
         except (dialect.loaded_dbapi.Error, ValueError):
             pass  # whatever stands in its way is met again one by one: what is there stays, anything else is raised
-    for row in rows:
-        session.execute(_posting(dialect.name), row)
+    if rows:
+        session.execute(_posting(dialect.name, answering=False), rows)
 
 
 def _values(draft: Draft, now: datetime) -> dict[str, Any]:
@@ -130,7 +132,8 @@ def withdraw(
         ).returning(Letter.state),
         execution_options={"synchronize_session": False},
     ).all()  # fmt: skip
-    session.expire_all()
+    for letter in [one for one in session if isinstance(one, Letter)]:
+        session.expire(letter)  # and nothing else: the booking and its people are as they were
     return sum(row.state == "withdrawn" for row in met)
 
 

@@ -92,11 +92,12 @@ def _wanted(session: Session, occasion: Occasion, recipients: Sequence[Recipient
     """
     book = calendar(session)
     start = occasion.starts_at.astimezone(UTC)
+    rules = rules_for(session, occasion.kind, {recipient.role for recipient in recipients})
     for recipient in recipients:
-        rules = rules_for(session, occasion.kind, recipient.role)
         due = sorted(
-            ((due_time(rule, start, recipient.zone, book, since), rule) for rule in rules), key=lambda pair: pair[0]
-        )
+            ((due_time(rule, start, recipient.zone, book, since), rule) for rule in rules[recipient.role]),
+            key=lambda pair: pair[0],
+        )  # fmt: skip
         for (at, rule), following in zip(due, [*due[1:], None], strict=True):
             until = following[0] if following else start + timedelta(minutes=rule.grace_minutes)
             if at < until:

@@ -83,9 +83,10 @@ class Standing:
     source: str = "shipped"  # "shipped", "edited" in the place of one of ours, or the county's "own"
 
 
-def rules_for(session: Session, kind: str, role: str) -> list[Rule]:
-    """The rules in force for one role: what an administrator wrote in the place of what we ship."""
-    return [one.rule for one in rules_standing(session, kind, (role,))[role].values() if one.active]
+def rules_for(session: Session, kind: str, roles: Collection[str]) -> dict[str, list[Rule]]:
+    """role → the rules in force for it: what an administrator wrote in the place of what we ship; one question."""
+    standing = rules_standing(session, kind, roles)
+    return {role: [one.rule for one in rules.values() if one.active] for role, rules in standing.items()}
 
 
 def rules_standing(session: Session, kind: str, roles: Collection[str]) -> dict[str, dict[str, Standing]]:

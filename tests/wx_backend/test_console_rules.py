@@ -74,7 +74,7 @@ def saves(clerk, which=SOON, **form):
 
 def in_force(open_session, kind=CALLS, role="relative"):
     with open_session() as session:
-        return {rule.name: words.when(rule) for rule in rules_for(session, kind, role)}
+        return {rule.name: words.when(rule) for rule in rules_for(session, kind, [role])[role]}
 
 
 def due(open_session, name="t-1h"):

@@ -27,8 +27,6 @@ from tests.world import NOW
 from wx_backend.demo.cast import COUNTY
 from wx_backend.load import NotLoaded, load_county
 
-pytestmark = pytest.mark.both
-
 GOOD = """[areas]
 code,name,kind,parent
 1,县,county,
@@ -278,14 +276,14 @@ RULES = "[reminders]\nkind,role,name,mode,minutes,days,at,urgency,active\n"
 
 
 def test_an_administrator_writes_reminder_rules_in_the_place_of_ours(session, tmp_path):
-    ours = [rule.name for rule in rules_for(session, "family.reminder", "relative")]
+    ours = [rule.name for rule in rules_for(session, "family.reminder", ["relative"])["relative"]]
     row = "family.reminder,relative,eve,day_at,,1,19:30,routine,yes\nfamily.reminder,*,t-24h,before,1440,,,routine,no\n"
     for _ in range(2):
         load(session, tmp_path / "c.csv", RULES + row)
-        rules = {rule.name: rule for rule in rules_for(session, "family.reminder", "relative")}
+        rules = {rule.name: rule for rule in rules_for(session, "family.reminder", ["relative"])["relative"]}
         assert sorted(rules) == sorted({*ours, "eve"} - {"t-24h"})
         assert (rules["eve"].mode, rules["eve"].days, rules["eve"].at) == ("day_at", 1, time(19, 30))
-        assert "eve" not in {rule.name for rule in rules_for(session, "family.reminder", "helper")}
+        assert "eve" not in {rule.name for rule in rules_for(session, "family.reminder", ["helper"])["helper"]}
 
 
 @pytest.mark.parametrize(
@@ -301,7 +299,7 @@ def test_a_rule_that_says_no_time_is_refused_with_what_it_needs(session, tmp_pat
 def test_a_rule_for_any_role_that_a_kind_reminds_is_taken_and_for_another_kinds_role_refused(session, tmp_path, one):
     for role in one.roles:
         load(session, tmp_path / "c.csv", f"{RULES}{one.kind},{role},own,day_at,,1,07:00,routine,yes\n")
-        assert "own" in {rule.name for rule in rules_for(session, one.kind, role)}
+        assert "own" in {rule.name for rule in rules_for(session, one.kind, [role])[role]}
     for role in {role for other in REMINDED for role in other.roles} - set(one.roles) | {"cadre"}:
         with pytest.raises(NotLoaded, match="role"):
             load(session, tmp_path / "c.csv", f"{RULES}{one.kind},{role},own,day_at,,1,07:00,routine,yes\n")

@@ -37,7 +37,7 @@ def rule(name="t", mode="before", role="*", kind=REMINDER, **more):
 
 
 def names(session, role="relative", kind=REMINDER):
-    return sorted(one.name for one in rules_for(session, kind, role))
+    return sorted(one.name for one in rules_for(session, kind, [role])[role])
 
 
 # What an administrator writes.
@@ -55,7 +55,7 @@ def names(session, role="relative", kind=REMINDER):
 )
 def test_a_rule_of_each_mode_is_kept_and_read_as_it_was_written(session, good):
     put_rule(session, good, NOW)
-    assert [one for one in rules_for(session, REMINDER, "helper") if one.name == "t"] == [good]
+    assert [one for one in rules_for(session, REMINDER, ["helper"])["helper"] if one.name == "t"] == [good]
     assert len(names(session)) == len([one for one in SHIPPED if one.kind == REMINDER]) + 1
 
 
@@ -88,7 +88,7 @@ def test_a_rule_that_cannot_be_is_refused_and_nothing_is_kept(session, bad, why)
 def test_what_an_administrator_writes_stands_in_the_place_of_what_we_ship(session):
     put_rule(session, rule("t-24h", minutes=36 * 60), NOW)
     put_rule(session, rule("t-1h"), NOW, active=False)
-    found = {one.name: one.minutes for one in rules_for(session, REMINDER, "relative")}
+    found = {one.name: one.minutes for one in rules_for(session, REMINDER, ["relative"])["relative"]}
     assert found == {"t-24h": 36 * 60, "t-10min": 10}
     put_rule(session, rule("t-1h"), NOW)
     assert names(session) == ["t-10min", "t-1h", "t-24h"]
@@ -98,8 +98,8 @@ def test_what_an_administrator_writes_stands_in_the_place_of_what_we_ship(sessio
 def test_a_rule_for_one_role_beats_the_one_for_every_role_whichever_was_written_first(session, first):
     for role in (first, "*" if first == "helper" else "helper"):
         put_rule(session, rule("t-1h", role=role, minutes=90 if role == "helper" else 45), NOW)
-    assert {one.minutes for one in rules_for(session, REMINDER, "helper") if one.name == "t-1h"} == {90}
-    assert {one.minutes for one in rules_for(session, REMINDER, "relative") if one.name == "t-1h"} == {45}
+    assert {one.minutes for one in rules_for(session, REMINDER, ["helper"])["helper"] if one.name == "t-1h"} == {90}
+    assert {one.minutes for one in rules_for(session, REMINDER, ["relative"])["relative"] if one.name == "t-1h"} == {45}
     put_rule(session, rule("t-1h", role="helper"), NOW, active=False)
     assert ("t-1h" in names(session, "helper"), "t-1h" in names(session)) == (False, True)
 
