@@ -1,7 +1,8 @@
 """Sentences and ways of saying things that all quarters share."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from models.hours import CHINA
@@ -135,8 +136,24 @@ ON_SCREEN: dict[str, str] = {
 
 def when(moment: datetime, zone: ZoneInfo) -> str:
     """A time as people read it in their zone: "11月29日（周日）16:00"."""
+    # In UTC: two hours of one zone that its clock shows alike, when summer ends, are equal and not the same.
+    return _when(moment.astimezone(UTC), zone)
+
+
+@lru_cache(maxsize=2048)  # letters that are due together speak of the same times
+def _when(moment: datetime, zone: ZoneInfo) -> str:
     local = moment.astimezone(zone)
     return f"{local.month}月{local.day}日（周{WEEKDAYS[local.weekday()]}）{_clock(local)}"
+
+
+def on_card(moment: datetime, zone: ZoneInfo) -> str:
+    """A time as a card's time field takes it, in the reader's zone: "2026-11-29 16:00"."""
+    return _on_card(moment.astimezone(UTC), zone)
+
+
+@lru_cache(maxsize=2048)
+def _on_card(moment: datetime, zone: ZoneInfo) -> str:
+    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"
 
 
 def _clock(local: datetime) -> str:
@@ -167,6 +184,11 @@ def city(zone: ZoneInfo) -> str:
 
 def when_two(moment: datetime, here: ZoneInfo, there: ZoneInfo) -> str:
     """A time for two zones: "国内11月29日（周日）16:00 · 马德里09:00"; the date again where it differs."""
+    return _when_two(moment.astimezone(UTC), here, there)
+
+
+@lru_cache(maxsize=2048)
+def _when_two(moment: datetime, here: ZoneInfo, there: ZoneInfo) -> str:
     first = when(moment, here)
     if moment.astimezone(here).utcoffset() == moment.astimezone(there).utcoffset():
         return first

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from handlers.family import words
 from handlers.room import Wording
-from handlers.words import plain, when
+from handlers.words import on_card, plain, when
 
 _KEPT = "已为您先留了几个时间，请在一天内回复“我的连线”挑一个。"
 _BOOK = "想再约的话，请回复“亲情连线”。"
@@ -66,7 +66,7 @@ def _asked(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
     )
     fields = {
         "subject": (f"请答复：与{facts['cared']}视频改时间", f"请答复：{facts['cared']}改时间", "请答复：视频改时间"),
-        "time": f"{new.astimezone(zone):%Y-%m-%d %H:%M}", "place": words.place(facts), "contact": facts["phone"],
+        "time": on_card(new, zone), "place": words.place(facts), "contact": facts["phone"],
     }  # fmt: skip
     return Wording(TEMPLATES[kind], fields, text + _ask(facts))
 
@@ -86,7 +86,7 @@ def _quiet(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
     text = f"您负责的范围里有{facts['many']}位超过{facts['days']}天没和家人视频了，回复“好久没视频”查看。"
     fields = {
         "task": "好久没和家人视频的", "who": f"{facts['many']}位，回复“好久没视频”",
-        "time": f"{datetime.fromisoformat(facts['at']).astimezone(zone):%Y-%m-%d %H:%M}", "contact": facts["phone"],
+        "time": on_card(datetime.fromisoformat(facts["at"]), zone), "contact": facts["phone"],
     }  # fmt: skip
     return Wording(TEMPLATES[kind], fields, text)
 
@@ -100,7 +100,7 @@ def _pair(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
 def _card(
     kind: str, subject: str, state: str, at: datetime, zone: ZoneInfo, text: str, facts: dict[str, Any]
 ) -> Wording:  # fmt: skip
-    fields = {"subject": subject, "state": state, "time": f"{at.astimezone(zone):%Y-%m-%d %H:%M}"}
+    fields = {"subject": subject, "state": state, "time": on_card(at, zone)}
     return Wording(TEMPLATES[kind], fields, text + _ask(facts))
 
 

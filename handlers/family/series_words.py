@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from handlers.room import Said, Wording
-from handlers.words import WEEKDAYS, city, on_day, when, when_two
+from handlers.words import WEEKDAYS, city, on_card, on_day, when, when_two
 from models.family.lunar import DAY_NAMES, MONTH_NAMES, festival_on
 from models.family.recurring import Rule, read
 from models.family.repeating import Glance
@@ -238,14 +238,14 @@ def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
     }  # fmt: skip
     if word == "skipped":
         start = datetime.fromisoformat(facts["starts_at"])
-        fields |= {"time": f"{start.astimezone(zone):%Y-%m-%d %H:%M}", "reason": why(facts["reason"])}
+        fields |= {"time": on_card(start, zone), "reason": why(facts["reason"])}
         text = (
             f"{when_two(start, CHINA, zone)}与{facts['cared']}的视频这一次不能办：{why(facts['reason'])}。"
             f"其他的照常。要另约，{_LOOK}"
         )
     elif word == "ending":
         last = date.fromisoformat(facts["last_day"])
-        fields["time"] = f"{instant(last, at, home).astimezone(zone):%Y-%m-%d %H:%M}"
+        fields["time"] = on_card(instant(last, at, home), zone)
         text = f"与{facts['cared']}的定期连线到{on_day(last)}为止。想继续，回复“定期连线”，点“延长”。"
     elif word == "clock":
         text, fields["time"] = _clock(facts, at, home, zone)

@@ -1,12 +1,13 @@
 """What we say about family calls."""
 
 from collections.abc import Sequence
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from handlers.room import Said, Wording
-from handlers.words import WEEKDAYS, city, plain, when, when_two
+from handlers.words import WEEKDAYS, city, on_card, plain, when, when_two
 from models.hours import CHINA
 
 FOR_WHOM = "想和哪位家人视频？"
@@ -216,15 +217,24 @@ TEMPLATES = {
 
 def _subject(facts: dict[str, Any], start: datetime, zone: ZoneInfo, *, helper: bool) -> tuple[str, ...]:
     """What a card is about, the fullest first: its time field can hold neither a weekday nor a second clock."""
-    weekday = f"周{WEEKDAYS[start.astimezone(zone).weekday()]}"
+    weekday, there, clock = _beside_the_time(start.astimezone(UTC), zone)
     many = f"等{len(facts.get('guests', ())) + 1}人" if facts.get("guests") else ""
     with_ = facts["relative"] if facts["role"] == "cared" else facts["cared"]
     whom = f"{facts['cared']}·{facts['relative']}{many}" if helper else f"与{with_}视频"
-    home = start.astimezone(CHINA)
-    if home.utcoffset() == start.astimezone(zone).utcoffset():
+    if not there:
         return (f"{weekday}{whom}", whom)
-    there = f"国内周{WEEKDAYS[home.weekday()]}{home:%H:%M}"
-    return (f"{weekday}{whom}（{there}）", f"{whom}（{there}）", f"{whom}（国内{home:%H:%M}）", whom)
+    return (f"{weekday}{whom}（{there}）", f"{whom}（{there}）", f"{whom}（{clock}）", whom)
+
+
+@lru_cache(maxsize=2048)  # calls begin on the half-hour: letters that are due together speak of the same times
+def _beside_the_time(start: datetime, zone: ZoneInfo) -> tuple[str, str, str]:
+    """The reader's weekday; and where the clocks differ, weekday and clock in China, and the clock alone."""
+    local, home = start.astimezone(zone), start.astimezone(CHINA)
+    weekday = f"周{WEEKDAYS[local.weekday()]}"
+    if home.utcoffset() == local.utcoffset():
+        return weekday, "", ""
+    clock = f"{home:%H:%M}"
+    return weekday, f"国内周{WEEKDAYS[home.weekday()]}{clock}", f"国内{clock}"
 
 
 def _at_the_door(facts: dict[str, Any], arrives: datetime, zone: ZoneInfo) -> tuple[str, ...]:
@@ -246,7 +256,7 @@ def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
     time = both(start, facts["relative_zone"] if helper else zone.key)
     reason = "您不用参加了" if word == "uninvited" else listed(facts.get("reason", ""))
     fields: dict[str, Said] = {
-        "subject": _subject(facts, start, zone, helper=helper), "time": f"{start.astimezone(zone):%Y-%m-%d %H:%M}",
+        "subject": _subject(facts, start, zone, helper=helper), "time": on_card(start, zone),
         "place": where_, "contact": facts["phone"], "reason": reason,
     }  # fmt: skip
     if word == "reminder":
@@ -263,7 +273,7 @@ def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
             arrives = datetime.fromisoformat(facts["arrives_at"])
             words["arrives"] = when(arrives, zone)
             fields |= {"subject": _at_the_door(facts, arrives, zone)}
-            fields |= {"time": f"{arrives.astimezone(zone):%Y-%m-%d %H:%M}"}
+            fields |= {"time": on_card(arrives, zone)}
             word = "on_time_again" if word == "running_late" and arrives - start < A_LITTLE else word
         text = _TEXTS["ready_at_home" if word == "arrived" and facts.get("at_home") else word].format(**words)
         text += _INSTEAD.format(instead=plain(facts["alternative"])) if facts.get("alternative") else ""

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from handlers.ordering.words import CATEGORY_NAMES
 from handlers.room import Wording
-from handlers.words import WEEKDAYS, plain, when
+from handlers.words import WEEKDAYS, on_card, plain, when
 from models.hours import CHINA
 from models.ordering.eligibility import Finding
 from models.ordering.listings import CentreTerms, Terms
@@ -205,7 +205,7 @@ TEMPLATES = {
 def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
     """A letter about a listing under review."""
     word, at = kind.partition(".")[2], datetime.fromisoformat(facts["at"])
-    stamp = f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
+    stamp = on_card(at, zone)
     if word == "review_due":
         fields = {"task": "请审核服务清单", "who": facts["listing"], "time": stamp, "contact": facts["phone"]}
         text = f"“{facts['listing']}”（{facts['centre']}）还在等审核，请在{when(at, zone)}前办好，回复“清单审核”查看。"

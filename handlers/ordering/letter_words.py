@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from handlers.ordering import need_words
 from handlers.ordering.words import NAMED_ON_LOCK_SCREENS, UNNAMED
 from handlers.room import Wording
-from handlers.words import when_two
+from handlers.words import on_card, when_two
 from models.hours import CHINA
 from models.ordering.numbers import spoken
 
@@ -63,7 +63,7 @@ TEMPLATES |= {f"ordering.{word}": "task_assigned" for word in _LOANS}
 def _loan(word: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
     fields = {
         "task": _LOANS[word], "who": facts["lent"], "contact": facts["phone"],
-        "time": f"{datetime.fromisoformat(facts['at']).astimezone(zone):%Y-%m-%d %H:%M}",
+        "time": on_card(datetime.fromisoformat(facts["at"]), zone),
     }  # fmt: skip
     why = f"原因：{facts['reason']}。" if facts["reason"] else ""
     text = f"{_LOANS[word]}：{facts['borrower']}向{facts['lender']}借{facts['lent']}（{facts['span']}）。{why}"
@@ -81,7 +81,7 @@ def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
     wanted = datetime.fromisoformat(facts["preferred_at"])
     fields = {
         "service": f"{on_lock_screen(facts)}·{facts['beneficiary']}", "number": facts["number"], "state": state,
-        "time": f"{wanted.astimezone(zone):%Y-%m-%d %H:%M}",
+        "time": on_card(wanted, zone),
     }  # fmt: skip
     known = {"organisation": "", "alternative": "", **facts, "reason": facts.get("reason") or "未说明"}
     told = text.format(**known, spoken=spoken(facts["number"]), wanted=when_two(wanted, CHINA, zone))

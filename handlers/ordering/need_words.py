@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from handlers.room import Wording
-from handlers.words import plain, when
+from handlers.words import on_card, plain, when
 
 KINDS_OF_SAID = {
     "meal": "助餐", "medical": "助医", "mobility": "助行", "emergency": "助急", "bathing": "助浴", "cleaning": "助洁",
@@ -209,7 +209,7 @@ def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
     year, _, number = str(facts.get("quarter", "")).partition("-Q")
     known = {**facts, "why": _why(facts), "year": year, "number": number}
     said = text.format(**{name: plain(str(value)) for name, value in known.items()})
-    fields = {"subject": "您反映的事项", "state": state, "time": f"{at.astimezone(zone):%Y-%m-%d %H:%M}"}
+    fields = {"subject": "您反映的事项", "state": state, "time": on_card(at, zone)}
     look = "" if facts.get("aloud") else f"回复“我的需求”查看（{when(at, zone)}）。"
     ask = f"有问题请打{facts['centre']}电话{facts['phone']}。" if facts["phone"] else ""
     return Wording(TEMPLATES[kind], fields, f"{said}{look}{ask}")

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from handlers.ordering.letter_words import on_lock_screen
 from handlers.room import Wording
-from handlers.words import plain, when_two
+from handlers.words import on_card, plain, when_two
 from models.hours import CHINA
 
 REFUSALS: dict[str, str] = {
@@ -99,7 +99,7 @@ def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
     until = when_two(datetime.fromisoformat(facts["until"]), CHINA, zone) if "until" in facts else ""
     fields = {
         "service": f"{on_lock_screen(facts)}·{facts['beneficiary']}", "number": str(facts["entry"]), "state": state,
-        "time": f"{wanted.astimezone(zone):%Y-%m-%d %H:%M}",
+        "time": on_card(wanted, zone),
     }  # fmt: skip
     told = text.format(**{**facts, "wanted": when_two(wanted, CHINA, zone), "until": until})
     return Wording(TEMPLATES[kind], fields, f"{told}有问题请打{facts['centre']}电话{facts['phone']}。")

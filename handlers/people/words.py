@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from handlers.room import Wording
-from handlers.words import when
+from handlers.words import on_card, when
 
 WELCOME = "您好，欢迎来到党群服务中心！开展活动到中心，遇到困难找中心，服务奉献去中心。"
 
@@ -281,5 +281,5 @@ def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
         return Wording("", {}, invitation(facts["name"], facts["scene"].removeprefix("link/")), facts["scene"])
     state, text = _LINK_STATES[kind.partition(".")[2]]
     at = datetime.fromisoformat(facts["at"])
-    fields = {"subject": "家人关联", "state": state, "time": f"{at.astimezone(zone):%Y-%m-%d %H:%M}"}
+    fields = {"subject": "家人关联", "state": state, "time": on_card(at, zone)}
     return Wording(TEMPLATES[kind], fields, f"{text.format(cared=facts['cared'])}（{when(at, zone)}）")

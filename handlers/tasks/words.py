@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from handlers.messages.words import KINDS
 from handlers.room import Wording
 from handlers.tasks import alarm_words
-from handlers.words import called, near, plain, when
+from handlers.words import called, near, on_card, plain, when
 from models.hours import CHINA
 from models.ordering.numbers import spoken
 from models.people.contacts import Way
@@ -308,7 +308,7 @@ def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
     lead = "逾期：" if overdue else "继续：" if facts.get("resumed") else ""
     fields = {
         "task": lead + title(facts["kind"]), "who": about(facts) or alarm_words.about(facts),
-        "time": f"{due.astimezone(zone):%Y-%m-%d %H:%M}", "contact": facts["phone"],
+        "time": on_card(due, zone), "contact": facts["phone"],
     }  # fmt: skip
     by = f"应在{when(due, zone)}前办好，还没有办，请过问" if overdue else f"请在{when(due, zone)}前办好"
     text = f"{fields['task']}：{fields['who']}。{by}，回复“我的任务”查看。"
@@ -322,7 +322,7 @@ def _digest(facts: dict[str, Any], zone: ZoneInfo) -> Wording:
     counted = Counter(title(item["kind"]) for item in items)
     fields = {
         "task": f"{len(items)}件待办任务", "who": "请回复“我的任务”",
-        "time": f"{first.astimezone(zone):%Y-%m-%d %H:%M}", "contact": facts["phone"],
+        "time": on_card(first, zone), "contact": facts["phone"],
     }  # fmt: skip
     listed = "，".join(f"{name}{count}件" for name, count in counted.most_common())
     text = f"您有{len(items)}件新任务：{listed}。最早的请在{when(first, zone)}前办好，回复“我的任务”查看。"

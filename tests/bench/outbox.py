@@ -45,7 +45,8 @@ class Outbox:
         """One real reminder, as a row or as what `post` takes."""
         start = due + timedelta(hours=1)
         facts = {
-            "cared": "王奶奶", "relative": "小芳", "helper": "李站长", "centre": "葛山村党群服务中心",
+            "cared": f"王奶奶{n % PEOPLE}", "relative": f"小芳{n % PEOPLE}", "helper": "李站长",
+            "centre": "葛山村党群服务中心",
             "phone": "0578-5550101", "starts_at": start.isoformat(), "relative_zone": "Europe/Madrid",
             "rule": "t-1h", "role": "relative",
         }  # fmt: skip

@@ -27,6 +27,16 @@ def test_one_zone_is_said_once():
     assert words.when_two(at("2026-11-29T08:00"), CHINA, ZoneInfo("Asia/Singapore")) == "11月29日（周日）16:00"
 
 
+@pytest.mark.case("D8")
+def test_two_hours_that_a_clock_shows_alike_are_told_apart_whichever_is_said_first():
+    first, second = (datetime(2026, 10, 25, 2, 30, tzinfo=MADRID, fold=fold) for fold in (0, 1))
+    assert first == second  # to Python, which looks at the wall alone
+    for moment, offset, lishui in ((first, "02:00", "08:30"), (second, "01:00", "09:30"), (first, "02:00", "08:30")):
+        assert words.when(moment, MADRID) == f"10月25日（周日）02:30（UTC+{offset}）"
+        assert words.when_two(moment, CHINA, MADRID).startswith(f"国内10月25日（周日）{lishui} ")
+        assert words.on_card(moment, CHINA) == f"2026-10-25 {lishui}"
+
+
 @pytest.mark.case("D7")
 def test_the_date_is_right_on_each_side():
     said = words.when_two(at("2026-11-29T21:30"), CHINA, ROME)

@@ -44,15 +44,18 @@ def fit(template: Template, values: Mapping[str, Said]) -> dict[str, dict[str, s
 
 def _fitted(template: Template, field: str, wechat_key: str, said: Said) -> str:
     kind = kind_of(wechat_key)
-    wordings = [one_line(wording) for wording in ((said,) if isinstance(said, str) else said)]
+    wordings = map(one_line, (said,) if isinstance(said, str) else said)  # none is looked at that is not needed
+    text = ""
     if kind in SHORTENED:
         limit = SHORTENED[kind]
-        found = next((text or EMPTY for text in wordings if len(text) <= limit), "")
-        return found or wordings[-1][: limit - 1] + "…"
+        for text in wordings:
+            if len(text) <= limit:
+                return text or EMPTY
+        return text[: limit - 1] + "…"
     pattern = EXACT.get(kind)
     if pattern is None:
         raise BadField(f"template {template.key}: {field} → {wechat_key}: no such type of field")
-    fitting = next((text for text in wordings if pattern.fullmatch(text)), None)
+    fitting = next(filter(pattern.fullmatch, wordings), None)
     if fitting is None:
         raise Unfit(f"template {template.key}: {field} → {wechat_key}: does not fit {kind}")
     return fitting
@@ -61,9 +64,19 @@ def _fitted(template: Template, field: str, wechat_key: str, said: Said) -> str:
 @lru_cache(maxsize=2048)  # places, phones and titles are said again and again
 def one_line(value: str) -> str:
     """The text as a template field can hold it: one line, no control characters, no emoji (WeChat cuts at them)."""
-    kept = "".join(" " if ch in "\r\n\t" else ch for ch in value if _speakable(ch))
-    return " ".join(kept.split())
+    return " ".join(value.translate(_KEPT).split())
 
 
-def _speakable(ch: str) -> bool:
-    return ch in "\r\n\t" or (unicodedata.category(ch) not in ("Cc", "Cf", "Cs", "Co", "So") and ord(ch) < 0x1F000)
+class _Kept(dict[int, str]):
+    """What each character becomes; looked up once for each, and kept (Chinese has some thousands in use)."""
+
+    def __missing__(self, code: int) -> str:
+        if code >= 0x1F000:
+            return ""
+        ch = chr(code)
+        unspeakable = unicodedata.category(ch) in ("Cc", "Cf", "Cs", "Co", "So")
+        self[code] = " " if ch in "\r\n\t" else "" if unspeakable else ch
+        return self[code]
+
+
+_KEPT = _Kept()
