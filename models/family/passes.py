@@ -1,6 +1,8 @@
 """Passes into a call's room: one person, one side, one use, half an hour; the browser that uses it gets a seat."""
 
+import hmac
 import secrets
+from base64 import urlsafe_b64encode
 from datetime import datetime, timedelta
 
 from sqlalchemy import ForeignKey, String, and_, delete, or_, select, update
@@ -10,7 +12,7 @@ from models.base import Base
 from models.errors import Refused
 from models.family.calls import CALL, OVER, FamilyCall, call_for, calls_of, may_see_own
 from models.family.guests import calls_joined, guests_of
-from models.family.presence import CallSeat, as_who, digest, place, take_seat
+from models.family.presence import CallSeat, as_who, digest, place, seated, take_seat
 from models.family.rooms import CallRoom, joins_alone, may_enter, open_room, room_of
 from models.family.telling import facts_of, tell
 from models.life import By
@@ -100,19 +102,40 @@ def look_at(session: Session, secret: str, now: datetime, *, by: int | None = No
     return found, call
 
 
-def use_pass(session: Session, secret: str, now: datetime, *, by: int | None = None) -> tuple[str, CallSeat]:
+def use_pass(
+    session: Session, secret: str, now: datetime, *, by: int | None = None, key: str = ""
+) -> tuple[str, CallSeat]:
     """Use a pass up, and take a seat: the seat's secret, for the browser to keep, and the seat.
 
-    One statement uses it up: of two at the same moment, one gets in. Raises like `look_at` and `take_seat`.
+    One statement uses it up: of two at the same moment, one gets in. A page whose answer was lost asks again with the
+    same `key`, which it alone knows, and is answered the same; without one nobody is let in twice. Raises like
+    `look_at`, `take_seat` and, for who asks again, `seated`.
     """
-    found, call = look_at(session, secret, now, by=by)
+    mine = _seats_secret(secret, key) if key else secrets.token_urlsafe(32)
+    try:
+        found, call = look_at(session, secret, now, by=by)
+    except Refused as refusal:
+        if refusal.code != "pass_used":
+            raise
+        return mine, _seat_once_more(session, mine, now)
     won = session.execute(
         update(CallPass).where(CallPass.key == found.key, CallPass.used_at.is_(None)).values(used_at=now)
         .returning(CallPass.key).execution_options(synchronize_session=False)
     ).first()  # fmt: skip
     if won is None:
+        return mine, _seat_once_more(session, mine, now)
+    return mine, take_seat(session, call, found.person_id, found.role, mine, now)
+
+
+def _seats_secret(secret: str, key: str) -> str:
+    """The secret of the seat to which a pass leads the page with this key; who has but one of the two has nothing."""
+    return urlsafe_b64encode(hmac.digest(secret.encode(), key.encode(), "sha256")).decode().rstrip("=")
+
+
+def _seat_once_more(session: Session, mine: str, now: datetime) -> CallSeat:
+    if session.scalar(select(CallSeat.id).where(CallSeat.key == digest(mine))) is None:
         raise Refused("pass_used")
-    return take_seat(session, call, found.person_id, found.role, now)
+    return seated(session, mine, now).seat
 
 
 def seat_of_pass(session: Session, secret: str, seat_secret: str) -> bool:

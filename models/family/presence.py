@@ -1,7 +1,6 @@
 """Who was in a call's room and when, on either side: the page that holds a seat, and what that says afterwards."""
 
 import hashlib
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -85,8 +84,8 @@ def digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def take_seat(session: Session, call: FamilyCall, person_id: int, role: str, now: datetime) -> tuple[str, CallSeat]:
-    """Give a browser a seat; answers its secret, which is kept nowhere, and the seat.
+def take_seat(session: Session, call: FamilyCall, person_id: int, role: str, secret: str, now: datetime) -> CallSeat:
+    """Give a browser a seat; its secret is kept nowhere.
 
     Raises Refused("room_full", most=…) when four are in the room.
     """
@@ -96,14 +95,13 @@ def take_seat(session: Session, call: FamilyCall, person_id: int, role: str, now
             one.ended_at = now
     session.flush()
     _check_place(session, call, now)
-    secret = secrets.token_urlsafe(32)
     seat = CallSeat(
         key=digest(secret), call_id=call.id, revision=call.revision, person_id=person_id, role=role, came_at=now,
         seen_at=now,
     )  # fmt: skip
     session.add(seat)
     session.flush()
-    return secret, seat
+    return seat
 
 
 def seated(session: Session, secret: str, now: datetime) -> Seated:

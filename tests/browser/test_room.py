@@ -1,5 +1,6 @@
 """A family call between real browsers: faces by every way there is, and everything that can come between."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -9,7 +10,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
+import urllib3
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Route, expect, sync_playwright
 
 from tests.browser.rooms import CAMERA, PHONE, SCREEN, House, both_see, chromium, house, opens, relay
 from tests.browser.test_pages import assert_kind
@@ -45,17 +47,25 @@ BUSY_ONCE = """if (navigator.mediaDevices) {
     return camera(what);
   };
 }"""
-# The pass is used up at once, and the page hears of it later than what it asks every 2.5 s.
+# Who waits inside is asked before the tap, and answered when the pass is used up and the page does not know it yet.
 ANSWERED_LATE = """const truly = window.fetch;
+let use;
+const used = new Promise((done) => { use = done; });
 window.fetch = async (...asked) => {
+  const before = String(asked[0]).endsWith("/there");
+  if (before) await used;
   const answer = await truly(...asked);
-  if (asked[1]?.method === "POST" && !String(asked[0]).startsWith("/video/room")) {
-    window.heldBack = true;
-    await new Promise((done) => setTimeout(done, 6000));
-  } else if (String(asked[0]).endsWith("/there")) {
-    window.askedMeanwhile ||= window.heldBack && answer.status !== 200;
+  if (before) window.turnedAway = answer.status;
+  else if (asked[1]?.method === "POST" && !window.turnedAway) {
+    use();
+    await new Promise((done) => setTimeout(done, 3000));
   }
   return answer;
+};"""
+# A line that dies without a word: what comes over `window.dead` does not reach the page.
+DEAF = """const Truly = window.WebSocket;
+window.WebSocket = class extends Truly {
+  set onmessage(heard) { super.onmessage = (event) => { if (window.dead !== this) heard(event); }; }
 };"""
 KINDS = (
     "async () => { const found = []; for (const peer of peers.all.values()) {"
@@ -259,7 +269,29 @@ def test_who_asks_while_the_tap_is_under_way_is_not_turned_away_by_the_own_pass(
     for one in sides:
         one.add_init_script(ANSWERED_LATE)
     for page in meet(home, sides, home.call()):
-        assert page.evaluate("window.askedMeanwhile"), "nothing was asked meanwhile, so nothing was tried"
+        assert page.evaluate("window.turnedAway") == 409
+
+
+def test_a_tap_whose_answer_was_lost_leads_in_all_the_same(home: House, sides: Sides) -> None:
+    lost: list[int] = []
+
+    def swallow(route: Route) -> None:
+        """The server has done it, and its answer does not come back: neither its words nor its cookie."""
+        asked = route.request
+        if asked.method != "POST" or lost:
+            route.fallback()
+            return
+        answer = urllib3.request("POST", asked.url, body=asked.post_data, headers={"Origin": asked.headers["origin"]})
+        lost.append(answer.status)
+        route.abort()
+
+    call = home.call()
+    sides[0].route(re.compile(r"/video/(?!room)[^/]+$"), swallow)
+    phone, screen = opens(sides[0], home.away(call)), opens(sides[1], home.home(call))
+    phone.locator("#start").click()
+    screen.locator("#start").click()
+    both_see(phone, screen, within=WITHIN)
+    assert lost == [200]
 
 
 def test_on_a_weak_network_the_voice_stays_and_the_picture_comes_back_later(home: House, sides: Sides) -> None:
@@ -280,6 +312,23 @@ def test_where_no_websocket_comes_through_the_page_asks_and_misses_nothing(home:
     for one in sides:
         one.add_init_script(NO_WIRE)
     meet(home, sides, home.call())
+
+
+def test_a_line_that_is_dead_without_a_word_is_noticed_and_one_on_which_nothing_happens_stays(
+    home: House, sides: Sides
+) -> None:
+    sides[0].add_init_script(DEAF)
+    for one in sides:  # what has begun is ended by a cadre, and no more cancelled
+        one.route("**/room/saw", lambda route: route.fulfill(status=204))
+    call = home.call()
+    phone, _ = meet(home, sides, call)
+    phone.evaluate("window.first = line.socket")
+    phone.wait_for_timeout(14_000)
+    assert phone.evaluate("line.socket === window.first")
+    phone.evaluate("window.dead = line.socket")
+    phone.wait_for_function("() => line.socket !== window.dead && line.socket.readyState === 1", timeout=60_000)
+    home.cancels(call)
+    expect(phone.locator("#ended")).to_contain_text("这次视频已经取消了", timeout=20_000)
 
 
 def test_three_see_each_other(home: House, sides: Sides) -> None:

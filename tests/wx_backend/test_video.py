@@ -99,6 +99,26 @@ def test_a_preview_of_a_link_uses_nothing_up_and_a_link_opened_twice_leads_one_b
     assert (said.status_code, said.json["closed"]["code"]) == (409, "pass_used")
 
 
+def test_a_page_that_heard_no_answer_asks_again_and_a_key_that_could_be_guessed_is_none(pages, links):
+    def enters(key):
+        return pages.app.test_client().post(links["away"], json={"page": "p1", "key": key}, headers=OURS)
+
+    key = "0123456789abcdef" * 2
+    first, again = enters(key), enters(key)
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert first.json["me"] == again.json["me"]
+    assert first.headers["Set-Cookie"] == again.headers["Set-Cookie"]
+    for other in (key[::-1], key[1:], "", None, 7, ["x"] * 40, "\ud800" * 32, "x" * 1000):
+        said = enters(other)
+        assert (said.status_code, said.json["closed"]["code"]) == (409, "pass_used"), other
+    for guessed in ("", "k", "\ud800" * 32):
+        assert pages.app.test_client().post(links["home"], json={"key": guessed}, headers=OURS).status_code in (
+            200,
+            409,
+        )
+    assert pages.app.test_client().post(links["home"], json={"key": ""}, headers=OURS).status_code == 409
+
+
 def test_a_link_handed_on_to_somebody_whom_wechat_knows_does_not_open(pages, cast, links, open_session):
     third: Browser = pages.inside(cast.aming)
     for said in (third.get(links["away"]), third.client.post(links["away"], headers=OURS)):

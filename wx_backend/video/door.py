@@ -23,8 +23,9 @@ from models.hours import CHINA
 from models.people.persons import Person
 from models.places.centres import ServiceCentre, phone_of
 from wx_backend.video.frame import COOKIE, Frame, own
-from wx_backend.video.signals import Signals, welcome
+from wx_backend.video.signals import Signals, posted, welcome
 
+KEYS = range(32, 65)  # how long a page's own key is: a shorter one could be guessed
 # What the page's script says, by the names of the words.
 SAID = {name.lower(): text for name, text in vars(words).items() if name.isupper() and isinstance(text, str)}
 
@@ -69,10 +70,12 @@ class Door:
 
     def enter(self, secret: str) -> Response:
         """The pass is used up; this browser has the seat, and is in the room."""
+        said = str(posted().get("key", ""))
+        key = said if said.isascii() and len(said) in KEYS else ""
 
         def use() -> str:
             with self.frame.work() as session:
-                return use_pass(session, secret, g.now, by=self.frame.known(session))[0]
+                return use_pass(session, secret, g.now, by=self.frame.known(session), key=key)[0]
 
         seat = again_where_it_gave_way(use)
         response = jsonify(welcome(self.frame, seat))

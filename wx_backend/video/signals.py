@@ -22,7 +22,8 @@ log = logging.getLogger(__name__)
 
 TRY_LATER = 1013  # a WebSocket's word for: come again (RFC 6455, registry of close codes)
 WIRE_SECONDS = 600.0  # then a page calls anew
-PING_SECONDS = 20  # a dead line is known by then
+PING_SECONDS = 20  # by then we know of a dead line,
+BEAT_SECONDS = 5.0  # and by this a page, which sees no pings: as often it is told at least that there is nothing
 MOST_AT_ONCE = 50  # a page hands over its candidates a few at a time
 
 
@@ -50,7 +51,7 @@ class Signals:
 
     def say(self) -> Response:
         """Something for the others, or for one of them."""
-        found, batch = self.frame.lines.stood(self.frame.secret()), _body().get("say")
+        found, batch = self.frame.lines.stood(self.frame.secret()), posted().get("say")
         if not isinstance(batch, list) or len(batch) > MOST_AT_ONCE or not all(map(_fits, batch)):
             return Response(status=400)
         for one in batch:
@@ -78,10 +79,10 @@ class Signals:
         try:
             since, ends = _since(), monotonic() + WIRE_SECONDS
             while socket.connected and monotonic() < ends:
-                news = lines.hear(self.frame.secret(), since, ends, lambda: bool(socket.connected))
+                until = min(ends, monotonic() + BEAT_SECONDS)
+                news = lines.hear(self.frame.secret(), since, until, lambda: bool(socket.connected))
                 since = news.since
-                if news.said:
-                    socket.send(json.dumps(_told(news)))
+                socket.send(json.dumps(_told(news)))
         except Refused as refusal:
             socket.send(json.dumps({"closed": self.frame.no(refusal)}))
         except (RedisError, SQLAlchemyError) as error:
@@ -121,12 +122,12 @@ def welcome(frame: Frame, secret: str) -> dict[str, Any]:
         come_in(session, found, g.now)
         name = name_of(session, found.call, found.seat.role, found.seat.person_id)
         there = others_here(session, found.call, found.seat.place, g.now)
-    since = frame.say(found, 0, {"come": str(_body().get("page", ""))[:40], "name": name})
+    since = frame.say(found, 0, {"come": str(posted().get("page", ""))[:40], "name": name})
     ice, only = frame.ice(found), frame.relay.only
     return {"me": found.seat.id, "name": name, "since": since, "ice": ice, "relay_only": only, "there": there}
 
 
-def _body() -> dict[str, Any]:
+def posted() -> dict[str, Any]:
     """What was posted; {} for whatever is no JSON object. A page that closes sends its last word as plain text."""
     found = request.get_json(silent=True, force=True)
     return found if isinstance(found, dict) else {}

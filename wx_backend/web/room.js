@@ -8,7 +8,9 @@ const words = JSON.parse(body.dataset.said);
 const says = (key, name = body.dataset.whom) => words[key].replace("{name}", name);
 const page = crypto.getRandomValues(new Uint32Array(3)).join("-");
 let inside = "inside" in body.dataset;
-let entering = false; // tapped and not answered yet: the pass may be used up, by this very page
+// Only this page knows it: an answer that was lost is given once more to whoever says it again.
+const key = [...crypto.getRandomValues(new Uint8Array(16))].map((one) => one.toString(16).padStart(2, "0")).join("");
+let tapped = false;
 let stream = null;
 let peers = null;
 let there = [];
@@ -69,12 +71,12 @@ async function prepare() {
 
 // In front of the room: who waits inside rings.
 async function watch() {
-  while (!inside && body.dataset.at === "front") {
+  while (!tapped && body.dataset.at === "front") {
     const answer = await fetch(`${location.pathname}/there`).catch(() => null);
     const said = answer ? await answer.json().catch(() => ({})) : {};
-    if (inside) return;
-    if (said.closed && answer.status < 500 && !entering) return over(said.closed.sentence);
-    const waits = said.there?.length > 0 && !entering;
+    if (tapped) return; // and the pass is used up, perhaps, by this very page
+    if (said.closed && answer.status < 500) return over(said.closed.sentence);
+    const waits = said.there?.length > 0;
     at("calling").hidden = !waits;
     if (waits) {
       at("calling").lastElementChild.textContent = says("calling", said.there.join("、"));
@@ -93,11 +95,10 @@ const line = new Line(ROOM, {
 });
 
 async function enter() {
-  entering = at("start").disabled = true;
+  tapped = at("start").disabled = at("calling").hidden = true;
   Sound.hush();
   Sound.open();
   const came = inside ? await line.post("come", { page }) : await useUp();
-  entering = false;
   if (!came) return;
   quiet();
   there = came.there;
@@ -114,20 +115,21 @@ async function enter() {
   setTimeout(comeAgain, 6000);
 }
 
-// The pass is used up, and this browser is in: from now on the address needs no pass.
+// The pass is used up, and this browser is in: from now on the address needs no pass. Asked again until it is answered.
 async function useUp() {
   at("hint").textContent = says("starting");
-  const answer = await fetch(location.pathname, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ page }) }).catch(() => null);
-  const said = answer ? await answer.json().catch(() => ({})) : {};
-  if (!answer || answer.status >= 500 || answer.status === 429) {
-    at("hint").textContent = said.closed?.sentence ?? says("busy");
-    at("start").disabled = false;
-    return null;
+  for (let n = 0; ; n += 1) {
+    const answer = await fetch(location.pathname, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ page, key }) }).catch(() => null);
+    const said = answer ? await answer.json().catch(() => null) : null;
+    if (said && answer.status < 500 && answer.status !== 429) {
+      if (said.closed) return over(said.closed.sentence);
+      inside = true;
+      history.replaceState(null, "", ROOM);
+      return said;
+    }
+    at("hint").textContent = said?.closed?.sentence ?? says("busy");
+    await pause(Math.min(1000 * 2 ** n, 5000));
   }
-  if (said.closed) return over(said.closed.sentence);
-  inside = true;
-  history.replaceState(null, "", ROOM);
-  return said;
 }
 
 // Somebody is there and has not called: what we said was lost. Say it again.

@@ -2,6 +2,8 @@
 // again. What is heard is the same either way, and nothing is missed in between: each message has its place.
 "use strict";
 
+const SILENT_AFTER = 12000; // ms; the server says something every five seconds, if only that there is nothing
+
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
 class Line {
@@ -93,21 +95,29 @@ class Line {
       address.protocol = address.protocol.replace("http", "ws");
       const socket = (this.socket = new WebSocket(address));
       const began = Date.now();
-      const late = setTimeout(() => socket.close(), 4000);
+      const gone = () => {
+        clearTimeout(silence);
+        done(Date.now() - began > 5000 || turn !== this.turn);
+      };
+      // A line may be dead without anybody having said so: to close it would wait for an answer that cannot come.
+      let silence = 0;
+      const listen = (ms) => {
+        clearTimeout(silence);
+        silence = setTimeout(() => { socket.close(); gone(); }, ms);
+      };
+      listen(4000);
       socket.onopen = () => {
-        clearTimeout(late);
+        listen(SILENT_AFTER);
         this.tell.busy(false);
       };
       socket.onmessage = ({ data }) => {
-        if (turn !== this.turn) return;
+        if (turn !== this.turn || socket !== this.socket) return;
+        listen(SILENT_AFTER);
         const news = JSON.parse(data);
         if (news.closed) this.end(news.closed);
         else this.take(news);
       };
-      socket.onclose = () => {
-        clearTimeout(late);
-        done(Date.now() - began > 5000 || turn !== this.turn);
-      };
+      socket.onclose = gone;
     });
   }
 

@@ -187,6 +187,19 @@ def test_the_elders_arrival_is_told_once_and_not_to_who_is_at_the_screen(session
     assert call.state == "checked_in"
 
 
+def test_a_page_whose_answer_was_lost_asks_again_with_its_own_key_and_nobody_else_does(session, cast):
+    call, xiaofang = booked(session, cast), cast.who(cast.xiaofang)
+    secret = give_pass(session, xiaofang, call.id, SUNDAY_16)
+    mine, row = use_pass(session, secret, SUNDAY_16, key="k" * 32)
+    again, same = use_pass(session, secret, SUNDAY_16 + MINUTE, key="k" * 32)
+    assert (again, same.id) == (mine, row.id)
+    for key in ("", "x" * 32):
+        assert refused(use_pass, session, secret, SUNDAY_16 + MINUTE, key=key) == "pass_used"
+    assert refused(use_pass, session, secret, SUNDAY_16, by=cast.aming.id, key="k" * 32) == "not_yours"
+    use_pass(session, give_pass(session, xiaofang, call.id, SUNDAY_16), SUNDAY_16, key="k" * 32)  # another pass
+    assert refused(use_pass, session, secret, SUNDAY_16 + MINUTE, key="k" * 32) == "seat_moved"
+
+
 def test_a_page_keeps_its_seat_when_it_is_loaded_anew_and_a_second_browser_takes_it_over(session, cast):
     call = booked(session, cast)
     first, _ = inside(session, cast, call)
@@ -285,17 +298,22 @@ def test_of_eight_who_use_one_pass_at_once_one_gets_in_and_one_room_is_made(open
     with open_session() as session:
         assert session.scalar(select(func.count()).select_from(CallRoom)) == 1
 
-    def uses(_):
+    def uses(one, key=""):
         together.wait(20)
         try:
             with open_session() as session, session.begin():
-                return use_pass(session, passes[0], SUNDAY_16)[0]
+                return use_pass(session, one, SUNDAY_16, key=key)[0]
         except Refused as refusal:
             return refusal.code
 
     with ThreadPoolExecutor(8) as pool:
-        got = list(pool.map(uses, range(8)))
+        got = list(pool.map(uses, [passes[0]] * 8))
     assert got.count("pass_used") == 7
+    with ThreadPoolExecutor(8) as pool:  # one page that hears no answer, and asks again and again
+        got = list(pool.map(uses, [passes[1]] * 8, ["k" * 32] * 8))
+    assert len(set(got)) == 1
+    with open_session() as session:
+        assert seated(session, got[0], SUNDAY_16).seat.role == "screen"
 
 
 @pytest.mark.postgres
