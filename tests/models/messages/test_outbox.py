@@ -37,7 +37,8 @@ def cast(at_home):
 
 
 def letters(session, person, count=1, **more):
-    return [
+    """So many, due one after the other: of those that are due at the same moment a database takes any first."""
+    made = [
         posted(
             session,
             key=f"k{n}",
@@ -50,6 +51,10 @@ def letters(session, person, count=1, **more):
         )
         for n in range(count)
     ]
+    for n, letter in enumerate(made):
+        letter.next_at -= timedelta(microseconds=count - 1 - n)
+    session.flush()
+    return made
 
 
 def claimed(session, owner="me", now=NOW, real_now=None, limit=100, allowance=FREE):
