@@ -1,11 +1,15 @@
 """Sentences and ways of saying things that all quarters share."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
-from functools import lru_cache
+from functools import lru_cache, wraps
+from typing import Concatenate, ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
 
 from models.hours import CHINA
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 WEEKDAYS = "一二三四五六日"
 
@@ -134,25 +138,28 @@ ON_SCREEN: dict[str, str] = {
 }
 
 
+def kept(say: Callable[Concatenate[datetime, P], T]) -> Callable[Concatenate[datetime, P], T]:
+    """The same, put into words once for each instant: letters that are due together speak of the same times."""
+    known = lru_cache(maxsize=2048)(say)
+
+    @wraps(say)
+    def said(moment: datetime, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        # In UTC: two hours of one zone that its clock shows alike, when summer ends, are equal and not the same.
+        return known(moment.astimezone(UTC), *args, **kwargs)  # type: ignore[arg-type]
+
+    return said
+
+
+@kept
 def when(moment: datetime, zone: ZoneInfo) -> str:
     """A time as people read it in their zone: "11月29日（周日）16:00"."""
-    # In UTC: two hours of one zone that its clock shows alike, when summer ends, are equal and not the same.
-    return _when(moment.astimezone(UTC), zone)
-
-
-@lru_cache(maxsize=2048)  # letters that are due together speak of the same times
-def _when(moment: datetime, zone: ZoneInfo) -> str:
     local = moment.astimezone(zone)
     return f"{local.month}月{local.day}日（周{WEEKDAYS[local.weekday()]}）{_clock(local)}"
 
 
+@kept
 def on_card(moment: datetime, zone: ZoneInfo) -> str:
     """A time as a card's time field takes it, in the reader's zone: "2026-11-29 16:00"."""
-    return _on_card(moment.astimezone(UTC), zone)
-
-
-@lru_cache(maxsize=2048)
-def _on_card(moment: datetime, zone: ZoneInfo) -> str:
     return f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"
 
 
@@ -182,13 +189,9 @@ def city(zone: ZoneInfo) -> str:
     return CITIES.get(zone.key, zone.key.rsplit("/", 1)[-1].replace("_", " "))
 
 
+@kept
 def when_two(moment: datetime, here: ZoneInfo, there: ZoneInfo) -> str:
     """A time for two zones: "国内11月29日（周日）16:00 · 马德里09:00"; the date again where it differs."""
-    return _when_two(moment.astimezone(UTC), here, there)
-
-
-@lru_cache(maxsize=2048)
-def _when_two(moment: datetime, here: ZoneInfo, there: ZoneInfo) -> str:
     first = when(moment, here)
     if moment.astimezone(here).utcoffset() == moment.astimezone(there).utcoffset():
         return first

@@ -1,13 +1,12 @@
 """What we say about family calls."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, time, timedelta
-from functools import lru_cache
+from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from handlers.room import Said, Wording
-from handlers.words import WEEKDAYS, city, on_card, plain, when, when_two
+from handlers.words import WEEKDAYS, city, kept, on_card, plain, when, when_two
 from models.hours import CHINA
 
 FOR_WHOM = "想和哪位家人视频？"
@@ -217,7 +216,7 @@ TEMPLATES = {
 
 def _subject(facts: dict[str, Any], start: datetime, zone: ZoneInfo, *, helper: bool) -> tuple[str, ...]:
     """What a card is about, the fullest first: its time field can hold neither a weekday nor a second clock."""
-    weekday, there, clock = _beside_the_time(start.astimezone(UTC), zone)
+    weekday, there, clock = _beside_the_time(start, zone)
     many = f"等{len(facts.get('guests', ())) + 1}人" if facts.get("guests") else ""
     with_ = facts["relative"] if facts["role"] == "cared" else facts["cared"]
     whom = f"{facts['cared']}·{facts['relative']}{many}" if helper else f"与{with_}视频"
@@ -226,7 +225,7 @@ def _subject(facts: dict[str, Any], start: datetime, zone: ZoneInfo, *, helper: 
     return (f"{weekday}{whom}（{there}）", f"{whom}（{there}）", f"{whom}（{clock}）", whom)
 
 
-@lru_cache(maxsize=2048)  # calls begin on the half-hour: letters that are due together speak of the same times
+@kept
 def _beside_the_time(start: datetime, zone: ZoneInfo) -> tuple[str, str, str]:
     """The reader's weekday; and where the clocks differ, weekday and clock in China, and the clock alone."""
     local, home = start.astimezone(zone), start.astimezone(CHINA)

@@ -90,7 +90,7 @@ def post_many(session: Session, drafts: Sequence[Draft], now: datetime) -> None:
                 stream_into(session.connection(), _LETTERS, rows)
             return
         except (dialect.loaded_dbapi.Error, ValueError):
-            pass  # whatever stands in its way is met again one by one: what is there stays, anything else is raised
+            pass  # whatever stands in its way is met again in one statement: what is there stays, all else is raised
     if rows:
         session.execute(_posting(dialect.name, answering=False), rows)
 

@@ -111,12 +111,12 @@ def test_a_page_that_heard_no_answer_asks_again_and_a_key_that_could_be_guessed_
     for other in (key[::-1], key[1:], "", None, 7, ["x"] * 40, "\ud800" * 32, "x" * 1000):
         said = enters(other)
         assert (said.status_code, said.json["closed"]["code"]) == (409, "pass_used"), other
-    for guessed in ("", "k", "\ud800" * 32):
-        assert pages.app.test_client().post(links["home"], json={"key": guessed}, headers=OURS).status_code in (
-            200,
-            409,
-        )
-    assert pages.app.test_client().post(links["home"], json={"key": ""}, headers=OURS).status_code == 409
+    # As good as none, also for the first that says it.
+    guessed = [
+        pages.app.test_client().post(links["home"], json={"key": one}, headers=OURS).status_code
+        for one in ("k", "k", "", "\ud800" * 32)
+    ]
+    assert guessed == [200, 409, 409, 409]
 
 
 def test_a_link_handed_on_to_somebody_whom_wechat_knows_does_not_open(pages, cast, links, open_session):

@@ -26,6 +26,7 @@ from wx_backend.video.frame import COOKIE, Frame, own
 from wx_backend.video.signals import Signals, posted, welcome
 
 KEYS = range(32, 65)  # how long a page's own key is: a shorter one could be guessed
+
 # What the page's script says, by the names of the words.
 SAID = {name.lower(): text for name, text in vars(words).items() if name.isupper() and isinstance(text, str)}
 
