@@ -23,6 +23,7 @@ WHAT_TO_DO = {
     "45009": "今天的发送次数用完了，明天零点自动恢复。常常不够用的话，请登录微信公众平台申请提高额度。",
 }  # fmt: skip
 _OTHER = "微信说：{code}。请告诉系统管理员。"
+_ANSWERED = "报错信息，请转给系统管理员：{code} {errmsg}"
 _KEPT = "没发出的都留着，好了会自动接着发；急事请先打电话。"
 
 
@@ -38,3 +39,8 @@ def sentence(facts: dict[str, Any], _: ZoneInfo) -> str:
     which = "" if facts["of_kind"] == EVERY else f"“{about(facts)}”"
     why = WHAT_TO_DO.get(facts["code"]) or _OTHER.format(code=facts["code"])
     return f"{CHANNELS[facts['channel']]}{which}发不出去：{why}{_KEPT}"
+
+
+def answered(facts: dict[str, Any]) -> str:
+    """What WeChat answered: it names the server's address and the `rid` of the request; "" where it is not known."""
+    return _ANSWERED.format(code=facts["code"], errmsg=facts["errmsg"]) if facts.get("errmsg") else ""

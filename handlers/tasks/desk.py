@@ -8,7 +8,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from handlers import desk, happened, masking
-from handlers.tasks import words
+from handlers.tasks import alarm_words, words
 from handlers.words import TOLD_MEANS
 from models.errors import Refused
 from models.hours import CHINA
@@ -108,14 +108,18 @@ def _seen() -> Seen:
 
 def _whole(task: Task, *, shown: bool = False) -> str:
     session = desk.session()
-    facts = task.facts if shown else masking.facts(task.facts)
+    masked = masking.facts(task.facts)
+    facts = task.facts if shown else masked
     failed = ("wechat",) if "letter_kind" in facts else ()
     over = task.state in TASK.ends
+    told = happened.lines(session, TASK.subject(task), words.VERBS, shown=shown)
+    # An alarm is about nobody: where nothing is hidden there is nothing to ask for.
+    private = task.person_id is not None or masked != task.facts or any(line.note for line in told)
     colleagues = [] if over else [one for one in takers(session, task) if one.id != task.assignee_id]
     return render_template(
         "tasks/desk_one.html", task=task, shown=shown, words=words, about=words.about(facts), over=over,
         sentence=_sentence(task, facts), ways=ways_to(session, task.person_id, failed) if task.person_id else [],
-        happened=happened.lines(session, TASK.subject(task), words.VERBS, shown=shown), colleagues=colleagues,
+        happened=told, colleagues=colleagues, private=private, raw=alarm_words.answered(task.facts),
         seen=Seen(task.state, task.assignee_id), link=_subject_link(task), answers=ANSWERS,
         elsewhere=task.kind in DECIDED_ELSEWHERE, means=TOLD_MEANS if task.kind in TOLD else {},
     )  # fmt: skip

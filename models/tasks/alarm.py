@@ -44,7 +44,8 @@ def raise_alarm(session: Session, blown: Blown, now: datetime) -> Task | None:
     return open_task(
         session, key=f"{subject}/{today:%Y-%m-%d}/{len(known)}", kind=KIND, area_id=area.id, subject=subject, now=now,
         due_at=now + MEND_WITHIN, by=BY_TIME, but_not=others, channel=_another_way(blown.channel),
-        facts={"app_id": blown.app_id, "channel": blown.channel, "of_kind": blown.kind, "code": blown.code},
+        facts={"app_id": blown.app_id, "channel": blown.channel, "of_kind": blown.kind, "code": blown.code,
+               "errmsg": blown.why[:300]},
     )  # fmt: skip
 
 

@@ -15,7 +15,9 @@ def task(open_session, cast):
     with open_session() as session, session.begin():
         session.add(StaffRole(person_id=cast.chen.id, role="county_admin", area_id=cast.county.id, since=NOW))
         give_account(session, cast.chen.id, "chen")
-        blown = Blown("wx-test-account", "template", "family.reminder", "40037", "no such template", needs_person=True)
+        blown = Blown(
+            "wx-test-account", "template", "family.reminder", "40037", "no such template rid: 66-b7", needs_person=True
+        )
         return raise_alarm(session, blown, NOW).id
 
 
@@ -36,5 +38,7 @@ def test_at_the_desk_it_stands_on_the_first_page_the_list_and_its_own_page(talk,
         assert "微信消息发不出去<small>亲情连线提醒</small>" in clerk.page
     clerk.opens(f"/console/tasks/{task}")
     assert "模板被停用或删掉了。请登录微信公众平台" in clerk.page
-    assert "/console/letters/?state=waiting" in clerk.page
+    assert "报错信息，请转给系统管理员：40037 no such template rid: 66-b7" in clerk.page
+    assert '<a href="/console/letters/?state=waiting">查看还没发出的通知</a>' in clerk.page
+    assert "姓名和电话只显示一部分" not in clerk.page, "it is about nobody"
     assert clerk.posts(f"/console/tasks/{task}/done", seen=clerk.seen()).status_code == 303

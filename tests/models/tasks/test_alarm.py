@@ -73,6 +73,7 @@ def test_a_template_that_is_gone_is_told_once_to_who_administers_and_stands_on_t
         (task,) = alarms(session)
         assert task.facts | {"phone": ""} == {
             "app_id": APP_ID, "channel": "template", "of_kind": "people.link_declined", "code": "40037", "phone": "",
+            "errmsg": NO_TEMPLATE.detail,
         }  # fmt: skip
         assert [(one.person_id, one.urgency) for one in told(session)] == [(mayor.id, "same_day")]
         assert tasks_for(session, cast.who(mayor)) == [task]
