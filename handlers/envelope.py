@@ -26,6 +26,8 @@ def _said(moment: datetime) -> str:
 # PostgreSQL keeps no NUL. Half of a surrogate pair is refused by pydantic itself.
 NO_NUL = r"^[^\u0000]*$"
 Key = Annotated[int, Field(ge=1, le=KEY_MOST)]
+# Keys with a colon or a stroke in them are our own ("occurrence:812:0"): nobody takes one of them beforehand.
+ClientKey = Annotated[str, Field(pattern=r"^[!-.0-9;-~]{8,40}$")]
 Instant = Annotated[datetime, PlainSerializer(_said, return_type=str)]
 
 

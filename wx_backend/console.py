@@ -299,6 +299,14 @@ def _told(heading: str, sentence: str, status: int, again: str = "") -> Response
     )  # fmt: skip
 
 
+def _just_done() -> str:
+    """What the address says has just been done; "" where that is not a thing of this page."""
+    try:
+        return DONE.get(request.args.get("done", ""), "").format(**(request.view_args or {}))
+    except KeyError:
+        return ""
+
+
 def _at_hand() -> dict[str, Any]:
     """What every template may use."""
 
@@ -310,6 +318,6 @@ def _at_hand() -> dict[str, Any]:
         "desk": g.desk, "now": g.now, "menu": (DAILY, LOOKS_BACK, KNOWN, office), "here": request.endpoint or "",
         "masked": masking.name, "masked_phone": masking.phone, "masked_text": masking.digits, "reasons": desk.REASONS,
         "near": lambda at: words.near(at, g.now), "when": lambda at: words.when(at, CHINA), "url_with": url_with,
-        "just_done": DONE.get(request.args.get("done", ""), "").format(**(request.view_args or {})),
+        "just_done": _just_done(),
         "style_mark": STYLE_MARK,
     }  # fmt: skip

@@ -33,7 +33,10 @@ def name_asked() -> str:
 
 def own_path(text: str) -> str:
     """Where to go after signing in: a page of the desk and nothing else."""
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return url_for("console.home.today")
     fits = not parts.scheme and not parts.netloc and parts.path.startswith("/console/") and "\\" not in text
     return text if fits else url_for("console.home.today")
 

@@ -10,7 +10,7 @@ from apiflask import APIBlueprint
 from flask import g
 from pydantic import AwareDatetime, Field
 
-from handlers.envelope import NO_NUL, Asked, Instant, Key, Shown, refusing, said
+from handlers.envelope import NO_NUL, Asked, ClientKey, Instant, Key, Shown, refusing, said
 from handlers.family import words
 from handlers.family.free_times import for_a_new_call, to_move_a_call
 from handlers.reach import not_reached, warned
@@ -37,7 +37,7 @@ BOOKING = (
 class BookAsked(Asked):
     """A new call. `client_key` makes it one however often, and under whatever Idempotency-Key, it is sent."""
 
-    client_key: Annotated[str, Field(pattern=r"^[!-~]{8,40}$")]
+    client_key: ClientKey
     person_id: Key  # the elder or child
     starts_at: AwareDatetime
 

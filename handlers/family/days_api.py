@@ -6,7 +6,7 @@ from apiflask import APIBlueprint
 from flask import g
 from pydantic import AwareDatetime, Field
 
-from handlers.envelope import NO_NUL, Asked, Instant, Key, Shown, refusing, said
+from handlers.envelope import NO_NUL, Asked, ClientKey, Instant, Key, Shown, refusing, said
 from handlers.family import day_words, half_days, words
 from handlers.words import on_day
 from models.errors import Refused
@@ -37,7 +37,7 @@ class HalfAsked(OfCentre):
 class MakeAsked(HalfAsked):
     """The same, to be made. `client_key` makes it one however often it is sent."""
 
-    client_key: Annotated[str, Field(pattern=r"^[!-~]{8,40}$")]
+    client_key: ClientKey
 
 
 class ScreensAsked(Asked):

@@ -7,7 +7,7 @@ from apiflask import APIBlueprint
 from flask import g
 from pydantic import Field
 
-from handlers.envelope import NO_NUL, Asked, Instant, Key, Shown, refusing, said
+from handlers.envelope import NO_NUL, Asked, ClientKey, Instant, Key, Shown, refusing, said
 from handlers.family import series_words as words
 from handlers.family.api import BOOKING, Alternatives, MoveAsked
 from models.family.editing import Edit, edit, move_one, skip, take_up
@@ -44,7 +44,7 @@ class WishAsked(Asked):
 class BeginAsked(WishAsked):
     """The same, to be begun. `client_key` makes it one however often it is sent."""
 
-    client_key: Annotated[str, Field(pattern=r"^[!-~]{8,40}$")]
+    client_key: ClientKey
 
 
 class ChangeAsked(Asked):

@@ -26,6 +26,7 @@ TYPES = {
 PLAYED = ("jpg", "png", "gif", "mp3", "ogg", "m4a", "wav", "aac")
 VOICES = ("amr", "mp3", "ogg", "m4a", "wav", "aac")
 PICTURES = ("JPEG", "PNG", "WEBP", "GIF")
+MOST_PIXELS = 50_000_000  # more than any phone in use takes
 SIDE, QUALITY = 2048, 85  # a photo of a broken pipe needs no more
 
 
@@ -99,11 +100,13 @@ def _looked_at(content: bytes) -> tuple[str, str, bytes]:
         return "voice", voice, content
     try:
         with Image.open(io.BytesIO(content), formats=PICTURES) as opened:
+            if opened.width * opened.height > MOST_PIXELS:  # a small file can unfold into all of the memory
+                raise Refused("no_media")
             picture = ImageOps.exif_transpose(opened).convert("RGB")
             picture.thumbnail((SIDE, SIDE))
             out = io.BytesIO()
             picture.save(out, "JPEG", quality=QUALITY)
-    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise Refused("no_media") from error
     return "image", "jpg", out.getvalue()
 

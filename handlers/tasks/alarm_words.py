@@ -37,7 +37,7 @@ def about(facts: dict[str, Any]) -> str:
 def sentence(facts: dict[str, Any], _: ZoneInfo) -> str:
     """What cannot be sent, why, and what to do."""
     which = "" if facts["of_kind"] == EVERY else f"“{about(facts)}”"
-    why = WHAT_TO_DO.get(facts["code"]) or _OTHER.format(code=facts["code"])
+    why = WHAT_TO_DO.get(facts["code"].removeprefix("token ")) or _OTHER.format(code=facts["code"])
     return f"{CHANNELS[facts['channel']]}{which}发不出去：{why}{_KEPT}"
 
 

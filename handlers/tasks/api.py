@@ -69,7 +69,7 @@ def room(inner: Inner) -> APIBlueprint:
 
     @tasks.post("/tasks/<key:task>/done")
     @tasks.output(TaskShown)
-    @tasks.doc(responses=refusing("not_yours", "wrong_state"))
+    @tasks.doc(responses=refusing("not_yours", "wrong_state", "decided_elsewhere", "answer_first"))
     def done(task: int) -> Any:
         """It is done."""
         return said(shown(finish(g.session, g.who, task, g.now)), words.DONE)

@@ -153,7 +153,7 @@ def take(session: Session, who: Who, makeup_id: int, starts_at: datetime, now: d
         raise Refused("bad_time")
     with session.begin_nested():
         release(session, makeup.subject)
-        call = book(session, who, cared_id=makeup.cared_id, starts_at=starts_at, client_key=f"makeup-{makeup.id}",
+        call = book(session, who, cared_id=makeup.cared_id, starts_at=starts_at, client_key=f"makeup:{makeup.id}",
                     now=now)  # fmt: skip
         MAKEUP.move(session, makeup, "take", by=By(who.person_id, "relative"), now=now, made_id=call.id)
     return call

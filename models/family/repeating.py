@@ -14,7 +14,7 @@ from models.family.calls import FamilyCall
 from models.family.generating import AHEAD, fill, foreseen
 from models.family.keeping import keep_near, who_is
 from models.family.occurrences import LIVE, OCCURRENCE, Occurrence, coming
-from models.family.recurring import Rule, check_fits
+from models.family.recurring import LOOKED_THROUGH, Rule, check_fits
 from models.family.series import ON_HOLIDAYS, SERIES, Series
 from models.family.series_news import say_changed
 from models.family.venues import CALL_LASTS, venue_for
@@ -25,6 +25,7 @@ from models.people.persons import Person
 from models.people.scope import in_charge_of
 
 SHOWN = 8  # dates that somebody sees before they agree
+LONGEST_SINCE = timedelta(days=31)  # a series may have its first day a little behind us
 LOOK_FAR = timedelta(days=800)  # a birthday comes once a year
 
 
@@ -68,7 +69,10 @@ def begin(
             raise Refused("not_yours")
         return known
     cared = partner(session, who_is(relative), wish.cared_id)
+    ahead = wish.first_day - now.astimezone(CHINA).date()
     if wish.on_holidays not in ON_HOLIDAYS or (wish.last_day is not None and wish.last_day < wish.first_day):
+        raise Refused("bad_repeat")
+    if not -LONGEST_SINCE <= ahead <= LOOKED_THROUGH:  # its rows would be without number
         raise Refused("bad_repeat")
     check_fits(wish.rule, wish.first_day, CALL_LASTS)
     centre = venue_for(session, relative, cared).centre

@@ -63,8 +63,8 @@ def name_person(
     )  # fmt: skip
     try:
         with session.begin_nested():  # a refusal leaves everything as it was
-            visit = _put(session, visit, standing, by, now)
             _check_person(session, visit, assignment, order)
+            visit = _put(session, visit, standing, by, now)
             vehicle = _vehicle(session, visit, order) if visit.vehicle_id is not None else None
             _check_roads(session, visit, order, vehicle)
             hold(session, _spans(session, visit, order, listing, vehicle), visit.subject, order.area_id)

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from models.hours import midnight
 from models.life import BY_TIME
-from models.messages.breakers import Blown, opened
+from models.messages.breakers import EVERY, Blown, opened
 from models.messages.ladder import LADDER, rungs_from
 from models.people.staff import cadres_of, holders_of
 from models.places.areas import Area, root
@@ -43,7 +43,7 @@ def raise_alarm(session: Session, blown: Blown, now: datetime) -> Task | None:
     others = {one.id for one in cadres_of(session, area)} - admins if admins else set()
     return open_task(
         session, key=f"{subject}/{today:%Y-%m-%d}/{len(known)}", kind=KIND, area_id=area.id, subject=subject, now=now,
-        due_at=now + MEND_WITHIN, by=BY_TIME, but_not=others, channel=_another_way(blown.channel),
+        due_at=now + MEND_WITHIN, by=BY_TIME, but_not=others, channel=_another_way(blown),
         facts={"app_id": blown.app_id, "channel": blown.channel, "of_kind": blown.kind, "code": blown.code,
                "errmsg": blown.why[:300]},
     )  # fmt: skip
@@ -71,7 +71,9 @@ def _number(blown: Blown) -> int:
     return int.from_bytes(sha256(named.encode()).digest()[:6])
 
 
-def _another_way(channel: str) -> str | None:
-    """Where the letter about it begins: below the first channel when that is what is stopped; else as every letter."""
-    below = rungs_from("tasks.assigned", channel)[1:]
-    return below[0] if channel == LADDER[0] and below else None
+def _another_way(blown: Blown) -> str | None:
+    """Where the letter about it begins: below the first channel when that is stopped for such letters too; where only
+    another kind's template is out of order, as every letter."""
+    below = rungs_from("tasks.assigned", blown.channel)[1:]
+    stopped = blown.channel == LADDER[0] and (blown.kind == EVERY or blown.kind.startswith("tasks."))
+    return below[0] if stopped and below else None

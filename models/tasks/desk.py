@@ -139,11 +139,14 @@ def finish(session: Session, who: Who, task_id: int, now: datetime, means: str =
     """A cadre has done it. When it was about a letter that could not be delivered, that letter was told in person.
 
     `means`, one of MEANS, is how somebody was told, where the task was to tell them. Raises Refused("not_yours"),
-    Refused("decided_elsewhere") for a task that ends with the matter it is about, or Refused("wrong_state").
+    Refused("decided_elsewhere") for a task that ends with the matter it is about, Refused("answer_first") for a link
+    that is to be answered, or Refused("wrong_state").
     """
     task = task_for(session, who, task_id)
     if task.kind in DECIDED_ELSEWHERE:
         raise Refused("decided_elsewhere")
+    if task.kind == "confirm_link":
+        raise Refused("answer_first")
     if means and (means not in MEANS or task.kind not in TOLD):
         raise Refused("wrong_state", thing=TASK.name, state=task.state)
     by = By(who.person_id, "cadre")

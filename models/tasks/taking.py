@@ -44,13 +44,8 @@ def acknowledge(session: Session, who: Who, task_id: int, seen: Seen, now: datet
 
 
 def done(session: Session, who: Who, task_id: int, seen: Seen, now: datetime, means: str = "") -> Task:
-    """A cadre has done it.
-
-    Raises like `as_seen` and `finish`, and Refused("answer_first") where a link is to be answered.
-    """
+    """A cadre has done it. Raises like `as_seen` and `finish`."""
     task = as_seen(session, who, task_id, seen)
-    if task.kind == "confirm_link":
-        raise Refused("answer_first")
     return finish(session, who, task.id, now, means)
 
 

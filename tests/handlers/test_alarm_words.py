@@ -47,3 +47,7 @@ def test_the_letter_about_it_says_what_does_not_go():
     wording = words.letter("tasks.assigned", told, CHINA)
     assert (wording.fields["task"], wording.fields["who"]) == ("微信消息发不出去", "亲情连线提醒")
     assert wording.text.startswith("微信消息发不出去：亲情连线提醒。请在")
+
+
+def test_a_code_met_while_a_token_was_fetched_has_the_same_words():
+    assert alarm_words.WHAT_TO_DO["40164"] in words.sentence("wechat_stopped", facts("token 40164"), NOW, CHINA)

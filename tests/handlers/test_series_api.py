@@ -33,6 +33,8 @@ def test_every_date_is_seen_on_both_clocks_before_anything_is_booked(me, cast, o
     assert (
         said(me.get(query.replace("week-1-7", "feast-new")), 422, "bad_repeat")["msg"] == words.REFUSALS["bad_repeat"]
     )
+    for never in ("0001-01-01", "1900-01-01", "2028-11-29", "9999-12-31"):
+        said(me.get(query.replace("week-1-7", "day-1").replace("2026-11-29", never)), 422, "bad_repeat")
     with open_session() as session:
         assert not session.scalars(select(Series)).all()
         assert not session.scalars(select(FamilyCall)).all()

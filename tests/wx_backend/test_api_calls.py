@@ -100,6 +100,12 @@ def booked(phones, cast):
 
 
 @once
+@pytest.mark.parametrize("ours", ["occurrence:812:0", "call:31/again", "makeup:12345", "call_day:9/0"])
+def test_nobody_takes_a_key_that_is_to_be_ours(phones, cast, ours):
+    assert phones["xf"].post("calls", booking(cast, ours)).status_code == 422
+
+
+@once
 def test_a_call_is_booked_once_shown_on_both_clocks_moved_and_cancelled(phones, cast, open_session):
     xf = phones["xf"]
     free = said(

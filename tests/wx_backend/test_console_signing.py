@@ -76,7 +76,7 @@ def test_whoever_is_not_signed_in_is_asked_to_and_comes_back_to_where_they_wante
 
 def test_nobody_is_led_elsewhere_after_signing_in(clerk):
     for elsewhere in (
-        "https://evil.example/console/", "//evil.example/console/", "/console/\\evil", "/m/", "javascript:1", "",
+        "https://evil.example/console/", "//evil.example/console/", "/console/\\evil", "/m/", "javascript:1", "//[", "",
     ):  # fmt: skip
         assert clerk.signs_in("li", next=elsewhere).location == "/console/", elsewhere
 
@@ -420,3 +420,8 @@ def test_an_operator_reads_the_book_and_hears_where_it_was_changed(named, app, c
         connection.execute(text("UPDATE audit SET ip = '' WHERE seq = 1"))
     broken = run(database_url, "audit", "verify")
     assert (broken.exit_code, "第1条被改过" in broken.output) == (1, True)
+
+
+@pytest.mark.parametrize("query", ["done=resent", "done=no_such_thing", "next=//[", "next=http://["])
+def test_an_address_that_makes_no_sense_still_leads_to_signing_in(clerk, query):
+    assert clerk.opens(f"/console/login?{query}").status_code == 200

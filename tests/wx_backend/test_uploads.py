@@ -1,6 +1,7 @@
 """A photo and a voice note with what people tell, and a voice without a name: kept, looked at, sent to who may see."""
 
 import io
+import zlib
 
 import pytest
 from PIL import Image
@@ -101,6 +102,22 @@ def test_a_need_without_a_name_leads_to_nobody(pages, told, cast, open_session):
     assert send("help", key="b" * 24, how="nameless").location.endswith("told=nameless") is False
 
 
+def drawn(size):
+    """A picture of this size, in one bit a point: few bytes that unfold into many."""
+    out = io.BytesIO()
+    Image.new("1", size).save(out, "PNG")
+    return out.getvalue()
+
+
+def torn(picture):
+    """A PNG whose second piece of points has lost its name."""
+    at = picture.index(b"IDAT")
+    length = int.from_bytes(picture[at - 4 : at])
+    half = picture[at + 4 : at + 4 + length // 2]
+    piece = len(half).to_bytes(4) + b"IDAT" + half + zlib.crc32(b"IDAT" + half).to_bytes(4)
+    return picture[: at - 4] + piece + b"\0\0\0\4\0\xff\0\xff" + picture[at + 4 + length // 2 :]
+
+
 @pytest.fixture
 def mini(database_url, cast, open_session, tmp_path):
     with api_app(database_url, WX_BACKEND_MEDIA__FOLDER=str(tmp_path / "media")) as app:
@@ -129,7 +146,8 @@ def test_the_mini_program_adds_files_until_it_is_decided_and_others_may_not(mini
     assert added.status_code == 201, added.text
     (one,) = added.json["data"]["media"]
     assert adds(other).status_code == 404
-    assert adds(me, b"<html>").json["code"] == "no_media"
+    for bad in (b"<html>", drawn((8_000, 8_000)), torn(drawn((300, 300)))):
+        assert adds(me, bad).json["code"] == "no_media"
     assert me.get(f"needs/1/media/{one['id']}").data == AMR
     assert other.get(f"needs/1/media/{one['id']}").status_code == 404
     assert me.ask("POST", "needs/1/media", data=b"x" * 20_000_000, content_type="text/plain").status_code == 413

@@ -163,7 +163,8 @@ def test_every_way_is_shut_to_who_holds_no_seat_and_to_another_sites_page(
         said = pages.app.test_client().open(rule.replace("<secret>", "x"), method=method, headers=OURS)
         assert said.status_code == nobody, rule
         path = rule.replace("/video/<secret>", links["home"])
-        for origin in ({"Origin": "https://evil.example"}, {}) if method == "POST" else ({},):
+        foreigners = ({"Origin": "https://evil.example"}, {"Origin": "http://["}, {})
+        for origin in foreigners if method == "POST" else ({},):
             assert mine.client.open(path, method=method, headers=origin, json={}).status_code == foreign, rule
     with open_session() as session:
         assert [seat.left_at for seat in log_of(session, session.get_one(FamilyCall, call))] == [None]

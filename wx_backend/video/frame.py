@@ -135,7 +135,10 @@ def own(view: Callable[..., Any]) -> Callable[..., Any]:
 
 def is_ours() -> bool:
     """Whether a page of this very site asks."""
-    return urlsplit(request.headers.get("Origin", "")).netloc == request.host
+    try:
+        return urlsplit(request.headers.get("Origin", "")).netloc == request.host
+    except ValueError:  # no address at all, as "http://["
+        return False
 
 
 def _dressed(response: Response) -> Response:

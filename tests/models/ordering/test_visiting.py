@@ -206,6 +206,8 @@ def test_only_members_who_can_are_named_and_only_by_who_may(session, cast):
     _, offer = taken_on(session, cast)
     with pytest.raises(Refused, match="not_member"):
         named(session, cast, offer, cast.xiaohong)
+    with pytest.raises(Refused, match="not_member"):
+        name_person(session, cast.who(cast.chen), offer.id, 999_999_999, now=NOW)
     for stranger in (cast.xiaohong, cast.zhao, cast.xiaofang):
         with pytest.raises(Refused, match="not_yours"):
             name_person(session, cast.who(stranger), offer.id, cast.ama.id, now=NOW)

@@ -75,7 +75,10 @@ def test_a_template_that_is_gone_is_told_once_to_who_administers_and_stands_on_t
             "app_id": APP_ID, "channel": "template", "of_kind": "people.link_declined", "code": "40037", "phone": "",
             "errmsg": NO_TEMPLATE.detail,
         }  # fmt: skip
-        assert [(one.person_id, one.urgency) for one in told(session)] == [(mayor.id, "same_day")]
+        # The template of such letters is in order: they begin where every letter does.
+        assert [(one.person_id, one.urgency, one.channel) for one in told(session)] == [
+            (mayor.id, "same_day", "template")
+        ]
         assert tasks_for(session, cast.who(mayor)) == [task]
         assert tasks_for(session, cast.who(cast.li)) == []
 
