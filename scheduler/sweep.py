@@ -16,7 +16,6 @@ from models.family.pairing import ask_overdue as ask_pairs
 from models.family.parting import lapse_over
 from models.family.quiet import tell_quiet
 from models.family.reseating import close_past
-from models.messages.passage import ENDED_UNDELIVERED
 from models.messages.receipts import join_waiting
 from models.messages.sweeping import sweep_letters
 from models.ordering.aftercare import ask_after, close_old
@@ -30,7 +29,7 @@ from models.tasks.alarm import end_alarms
 from models.tasks.escalation import escalate
 from models.tasks.holding import wake_due
 from models.tasks.linking import lapse_old, remind_of_end
-from models.tasks.undelivered import hand_over
+from models.tasks.undelivered import hand_over, receipt_came
 from scheduler.settings import Hands
 from scheduler.units import in_unit
 
@@ -56,12 +55,12 @@ def sweep_outbox(hands: Hands) -> int:
 
 def _sweep_outbox(session: Session, hands: Hands) -> int:
     now = hands.now()
-    changed = join_waiting(session, now)
-    ended = [letter for letter in changed if letter.state in ENDED_UNDELIVERED]
-    ended += sweep_letters(
+    made = [receipt_came(session, letter, now) for letter in join_waiting(session, now)]
+    ended = sweep_letters(
         session, now=now, real_now=hands.real_now(), deadline=hands.settings.send_deadline, jitter=_rng.random()
     )
-    return sum(hand_over(session, letter, now) is not None for letter in ended)
+    made += [hand_over(session, letter, now) for letter in ended]
+    return sum(task is not None for task in made)
 
 
 def sweep_bookings(hands: Hands) -> int:

@@ -6,10 +6,9 @@ from typing import Any
 
 from handlers.messages import notice_words
 from handlers.room import Ask, Handler, Reply
-from models.messages.passage import ENDED_UNDELIVERED
 from models.messages.receipts import record_receipt
 from models.messages.subscriptions import Topic, agree, refuse
-from models.tasks.undelivered import hand_over
+from models.tasks.undelivered import receipt_came
 
 
 def template_receipt(ask: Ask) -> None:
@@ -28,8 +27,8 @@ def _receipt(ask: Ask, msgid: str, status: str) -> None:
     if not msgid.isdigit() or not status:
         return
     letter = record_receipt(ask.session, ask.who.app_id, msgid[:24], status, ask.now)
-    if letter is not None and letter.state in ENDED_UNDELIVERED:
-        hand_over(ask.session, letter, ask.now)
+    if letter is not None:
+        receipt_came(ask.session, letter, ask.now)
 
 
 def subscription_answer(ask: Ask, lasting: Collection[str] = ()) -> None:

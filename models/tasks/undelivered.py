@@ -9,6 +9,7 @@ from models.life import BY_RULE, BY_TIME
 from models.messages.allowance import Allowance
 from models.messages.letters import LETTER, Letter
 from models.messages.outbox import withdraw
+from models.messages.passage import ENDED_UNDELIVERED
 from models.messages.reach import Reach
 from models.people.persons import Person
 from models.places.areas import root
@@ -47,6 +48,15 @@ def hand_over(session: Session, letter: Letter, now: datetime) -> Task | None:
         },
         by=BY_TIME,
     )  # fmt: skip
+
+
+def receipt_came(session: Session, letter: Letter, now: datetime) -> Task | None:
+    """A receipt has said what became of `letter`: nobody need check it any more. Where it failed: the task to tell
+    the person, as `hand_over` answers it."""
+    if letter.state not in ("delivered", *ENDED_UNDELIVERED):
+        return None  # it goes again, and a doubt about that is the same doubt
+    settle_for(session, LETTER.subject(letter), "cancel", by=BY_RULE, now=now, kinds=("check_delivery",))
+    return None if letter.state == "delivered" else hand_over(session, letter, now)
 
 
 def let_go(session: Session, person_id: int, now: datetime) -> None:

@@ -5,11 +5,13 @@ from sqlalchemy import select
 
 from models.errors import Refused
 from models.history import history_of
+from models.messages.receipts import record_receipt
 from models.people.contacts import ContactStep, Way, ways_to
 from models.people.persons import Person
 from models.people.staff import StaffRole
 from models.tasks.desk import acknowledge, finish, open_task, task_for, tasks_for
-from models.tasks.undelivered import hand_over
+from models.tasks.undelivered import hand_over, receipt_came
+from tests.cast import APP_ID
 from tests.letters import posted
 from tests.world import NOW
 
@@ -46,6 +48,23 @@ def test_who_was_a_cadre_sees_no_task_and_what_was_theirs_is_everybodys_again(se
                                              ("needs_check", "check_delivery")])  # fmt: skip
 def test_only_what_may_have_arrived_is_to_be_checked(session, cast, state, kind):
     assert hand_over(session, undelivered(session, cast.xiaofang, state), NOW).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("status", "left"), [("success", []), ("failed: system failed", ["phone_call"]), ("failed:user block", None)]
+)
+def test_a_receipt_that_comes_late_ends_the_doubt(session, cast, status, left):
+    letter = undelivered(session, cast.xiaofang, "needs_check")
+    letter.app_id, letter.msgid, letter.channel = APP_ID, "77", "template"
+    task = hand_over(session, letter, NOW)
+    assert record_receipt(session, APP_ID, "77", status, NOW) is letter
+    made = receipt_came(session, letter, NOW)
+    if left is None:  # it goes another way: the same doubt would not be raised again
+        assert (letter.state, task.state, made) == ("retry", "open", None)
+        return
+    assert task.state == "cancelled"
+    assert [one.kind for one in tasks_for(session, cast.who(cast.li))] == left
+    assert receipt_came(session, letter, NOW) is made, "said twice it is the same"
 
 
 def test_a_reply_of_a_conversation_is_handed_to_nobody(session, cast):
