@@ -146,10 +146,11 @@ def resend(session: Session, letter_id: int, *, by: By, reason: str, now: dateti
     if any(letter.state in ON_THE_WAY for letter in (old, *before)):
         raise Refused("still_going")
     _check_true(session, old, now)
+    useful_until, over = max(old.useful_until, now + USEFUL_AGAIN), _over_at(old)
     posted = post(
         session, key=f"again:{old.id}/{len(before) + 1}", person_id=old.person_id, about_id=old.about_id, kind=old.kind,
         facts=old.facts, subject=old.subject, revision=old.revision, urgency=old.urgency, now=now,
-        useful_until=max(old.useful_until, now + USEFUL_AGAIN),
+        useful_until=min(useful_until, over) if over else useful_until,
     )  # fmt: skip
     new = session.get_one(Letter, posted)
     session.add(
@@ -174,6 +175,12 @@ def _check_true(session: Session, old: Letter, now: datetime) -> None:
         raise Refused("not_true_now")
     if old.state == "suppressed":
         raise Refused("not_wanted")
-    moment = old.facts.get("starts_at") or old.facts.get("preferred_at")
-    if moment and old.kind not in OF_THE_END and datetime.fromisoformat(moment) <= now:
+    over = _over_at(old)
+    if over is not None and over <= now:
         raise Refused("over")
+
+
+def _over_at(letter: Letter) -> datetime | None:
+    """When what a letter speaks of begins, and to be told of it is of no more use; None for news that stay true."""
+    moment = letter.facts.get("starts_at") or letter.facts.get("preferred_at")
+    return datetime.fromisoformat(moment) if moment and letter.kind not in OF_THE_END else None

@@ -70,8 +70,9 @@ def plan(session: Session, occasion: Occasion, recipients: Sequence[Recipient], 
         elif want.due > now or (want.rule.mode == "at_once" and since == now):
             drafts.append(_draft(occasion, want, key))
     post_many(session, drafts, now)
-    for letter in standing.values():
-        if letter.state in ("planned", "retry"):
+    for key, letter in standing.items():
+        # What a person has sent again by hand is no rule's, and stays.
+        if key.startswith(prefix) and letter.state in ("planned", "retry"):
             letter.state, letter.settled_at = "withdrawn", now
             changed += 1
     session.flush()

@@ -7,9 +7,11 @@ import pytest
 from sqlalchemy import select
 
 from models.hours import CHINA, WorkCalendar
+from models.life import By
 from models.messages.allowance import Allowance
 from models.messages.claiming import Lease, claim
 from models.messages.letters import Letter
+from models.messages.looking import resend
 from models.messages.outbox import post, withdraw
 from models.messages.reminders import Occasion, Recipient, plan
 from models.messages.rules import SHIPPED
@@ -83,6 +85,19 @@ def test_planning_a_revision_twice_is_once_and_takes_the_older_back(session):
         (1, START + timedelta(hours=2) - before(rule)) for rule in OF_CALLS
     }
     assert set(session.scalars(select(Letter.state).where(Letter.revision == 0))) == {"withdrawn"}
+
+
+@pytest.mark.case("E1")
+def test_what_somebody_has_sent_again_by_hand_is_not_taken_back_by_planning_anew_but_by_a_move(session, cast):
+    planned(session, people=[(cast.xiaofang.id, "relative", MADRID)])
+    first = session.scalars(select(Letter).order_by(Letter.due_at)).first()
+    first.state = "dead"
+    session.flush()
+    again = resend(session, first.id, by=By(None, "desk"), reason="家属来电", now=NOW)
+    planned(session, people=[(cast.xiaofang.id, "relative", MADRID)])
+    assert again.state == "planned"
+    planned(session, START + timedelta(hours=2), revision=1, people=[(cast.xiaofang.id, "relative", MADRID)])
+    assert again.state == "withdrawn"
 
 
 @pytest.mark.case("J12")

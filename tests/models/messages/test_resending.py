@@ -57,7 +57,10 @@ def test_what_was_to_come_and_is_over_is_not_said_again(session, cast, kind, fac
 )  # fmt: skip
 def test_what_is_to_come_and_how_something_ended_may_be_said_again(session, cast, kind, facts):
     letter = dead(session, cast, kind, **facts)
-    assert again(session, letter).facts == letter.facts
+    new = again(session, letter)
+    assert new.facts == letter.facts
+    to_come = AFTER.isoformat() in letter.facts.values()
+    assert new.useful_until == (AFTER if to_come else letter.useful_until), "nobody is told of it after it has begun"
 
 
 @pytest.mark.parametrize("means", ["phone", "visit", ""])
