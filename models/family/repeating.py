@@ -53,6 +53,14 @@ class Glance:
     occurrence_id: int | None = None
 
 
+def _check_span(wish: Wish, now: datetime) -> None:
+    """Raises Refused("bad_repeat") for what cannot be, or would have rows without number."""
+    ahead = wish.first_day - now.astimezone(CHINA).date()
+    ends_first = wish.last_day is not None and wish.last_day < wish.first_day
+    if wish.on_holidays not in ON_HOLIDAYS or ends_first or not -LONGEST_SINCE <= ahead <= LOOKED_THROUGH:
+        raise Refused("bad_repeat")
+
+
 def begin(
     session: Session, who: Who, wish: Wish, *, client_key: str, now: datetime, call: FamilyCall | None = None
 ) -> Series:
@@ -69,11 +77,7 @@ def begin(
             raise Refused("not_yours")
         return known
     cared = partner(session, who_is(relative), wish.cared_id)
-    ahead = wish.first_day - now.astimezone(CHINA).date()
-    if wish.on_holidays not in ON_HOLIDAYS or (wish.last_day is not None and wish.last_day < wish.first_day):
-        raise Refused("bad_repeat")
-    if not -LONGEST_SINCE <= ahead <= LOOKED_THROUGH:  # its rows would be without number
-        raise Refused("bad_repeat")
+    _check_span(wish, now)
     check_fits(wish.rule, wish.first_day, CALL_LASTS)
     centre = venue_for(session, relative, cared).centre
     series = Series(
