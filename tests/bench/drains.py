@@ -94,14 +94,13 @@ def figures(some: Outbox, many: Outbox, api: Api, workers: dict[str, Worker], ro
         Figure("first to last: the ideal of 64 in flight", (IDEAL,), "s"),
         Figure("first to last: ours", tuple(drain["some"]), "s"),
         *(Figure(f"first to last: {PEERS[name]}", tuple(drain[name]), "s") for name in workers),
-        *(_against(PEERS[name], drain[name], drain["some"]) for name in workers),
+        *(
+            # At best: if ours took no longer than its 64 in flight must.
+            Figure(f"first to last: {PEERS[name]} / ours", each(drain, name, "some"), "ratio", 2.0,
+                   at_best=statistics.median(drain[name]) / IDEAL)
+            for name in workers
+        ),
         Figure("first to last: 100,000 pending / 10,000", each(drain, "many", "some"), "ratio", 1.1, at_most=True),
         Figure("memory of the clock with 100,000 pending / with 10,000", each(rss, "many", "some"), "ratio", 1.1,
                at_most=True),
     ]  # fmt: skip
-
-
-def _against(peer: str, theirs: list[float], ours: list[float]) -> Figure:
-    """How many times as long the peer takes; at best, if ours took no longer than its 64 in flight must."""
-    ratio = tuple(a / b for a, b in zip(theirs, ours, strict=True))
-    return Figure(f"first to last: {peer} / ours", ratio, "ratio", 2.0, at_best=statistics.median(theirs) / IDEAL)
