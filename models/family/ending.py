@@ -17,7 +17,6 @@ from models.family.venues import check_here
 from models.history import History, history_of
 from models.life import BY_RULE, BY_TIME, By
 from models.messages.letters import Letter
-from models.messages.outbox import withdraw
 from models.people.consent import has_taken_back
 from models.people.identities import Who
 from models.people.persons import Person
@@ -26,6 +25,7 @@ from models.places.cells import occupy, release
 from models.places.centres import ServiceCentre, stays_open
 from models.tasks.desk import open_task, settle_for
 from models.tasks.holding import wake_for
+from models.tasks.undelivered import take_back
 
 CUT_OFF = timedelta(hours=24)  # later than this the helper and the screen hardly find another family
 UNDO_WITHIN = timedelta(minutes=2)
@@ -89,7 +89,7 @@ def end(
     text, verb = reason[:NOTE_LIMIT], "call_off" if code == "centre" else "cancel"
     CALL.move(session, call, verb, by=by, now=now, note=text, reason=text, end_code=code)
     release(session, call.subject)
-    withdraw(session, call.subject, now)
+    take_back(session, call.subject, now)
     settle_for(session, call.subject, "cancel", by=BY_RULE, now=now)
     drop_proposals(session, call.id, now)
     relatives = {call.relative_id, *(guest.id for guest in guests_of(session, call.id))}
@@ -142,7 +142,7 @@ def undo(session: Session, who: Who, call_id: int, now: datetime) -> FamilyCall:
     except Refused:
         session.refresh(call)
         raise
-    withdraw(session, call.subject, now)
+    take_back(session, call.subject, now)
     facts = facts_of(session, call)
     remind(session, call, facts, now)
     open_help(session, call, facts, now)

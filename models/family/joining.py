@@ -11,12 +11,12 @@ from models.family.guests import GUEST, CallGuest, guests_of
 from models.family.presence import MOST_SEATS
 from models.family.telling import facts_of, remind, tell
 from models.life import By
-from models.messages.outbox import withdraw
 from models.people.care import links_to
 from models.people.identities import Who
 from models.people.persons import Person
 from models.places.cells import occupy
 from models.tasks.tasks import TASK, Task
+from models.tasks.undelivered import take_back
 
 MOST_GUESTS = 7  # with the elder's screen and who booked, the nine that a WeChat video call holds
 
@@ -87,7 +87,7 @@ def take_off(session: Session, call: FamilyCall, person_id: int, by: By, now: da
         return
     GUEST.move(session, row, "leave", by=by, now=now)
     occupy(session, resources_of(session, call), call.starts_at, call.ends_at, call.subject)
-    withdraw(session, call.subject, now, person_id=person_id)
+    take_back(session, call.subject, now, person_id=person_id)
     facts, mark = _told_anew(session, call, now), f":{person_id}:{now.timestamp():.0f}"
     gone = session.get_one(Person, person_id).name
     words = {call.relative_id: "left", person_id: "uninvited"}

@@ -11,7 +11,7 @@ from models.errors import Refused
 from models.hours import CHINA
 from models.messages.letters import Letter
 from models.messages.media import MEDIA, Attached, Media, attach, media_of, one_of
-from models.messages.outbox import post, withdraw
+from models.messages.outbox import post
 from models.people.care import linked_to, links_to, may_act_for
 from models.people.consent import Consent, consents_to
 from models.people.homes import centre_of
@@ -19,6 +19,7 @@ from models.people.identities import Who
 from models.people.persons import Person
 from models.people.scope import resident_of
 from models.places.centres import phone_of
+from models.tasks.undelivered import take_back
 
 KIND, PHOTOS = "home_news", "photos"  # of consent: to be written about, and to be shown
 LETTER = "family.news"  # that there is something to read: who wants none of these wants none that begin so
@@ -157,7 +158,7 @@ def news_of(session: Session, who: Who) -> list[HomeNews]:
 def stop_news(session: Session, person_id: int, now: datetime) -> None:
     """The person agrees no more: what nobody has been told of yet is not told, and what was written is not shown."""
     for news in session.scalars(select(HomeNews).where(HomeNews.cared_id == person_id)).all():
-        withdraw(session, news.subject, now)
+        take_back(session, news.subject, now)
     stop_photos(session, person_id, now)
 
 
@@ -165,4 +166,4 @@ def stop_photos(session: Session, person_id: int, now: datetime) -> None:
     """The person agrees no more to be shown: no photo of theirs is sent any more, and none is shown."""
     for news in session.scalars(select(HomeNews).where(HomeNews.cared_id == person_id)).all():
         for photo in media_of(session, news.subject):
-            withdraw(session, MEDIA.subject(photo), now)
+            take_back(session, MEDIA.subject(photo), now)

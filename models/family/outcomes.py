@@ -15,12 +15,13 @@ from models.family.reports import ARRIVED, NOTE_LIMIT, VERB_OF, CallReport, repo
 from models.family.telling import facts_of
 from models.hours import CHINA, instant
 from models.life import BY_RULE, By
-from models.messages.outbox import post, withdraw
+from models.messages.outbox import post
 from models.people.identities import Who
 from models.people.persons import Person
 from models.places.cells import release
 from models.places.centres import ServiceCentre
 from models.tasks.desk import open_task, settle_for
+from models.tasks.undelivered import take_back
 
 EARLY = timedelta(hours=1)  # before the call: from then on somebody may have come
 WAITED = timedelta(minutes=20)  # so long an elder waits before a relative counts as absent
@@ -106,7 +107,7 @@ def report(
 
 def _take_back(session: Session, call: FamilyCall, before: str, now: datetime) -> None:
     """What the report before this one set going, where the new one says otherwise."""
-    withdraw(session, call.subject, now)
+    take_back(session, call.subject, now)
     if before in _ELDER_ABSENT and call.state not in _ELDER_ABSENT:
         settle_for(session, call.subject, "cancel", by=BY_RULE, now=now, kinds=("elder_absent",))
     if call.state not in MISSED:

@@ -11,11 +11,13 @@ from models.family.guests import calls_joined, guests_of
 from models.life import BY_RULE, By
 from models.messages.letters import Letter
 from models.messages.outbox import post
+from models.messages.passage import ENDED_UNDELIVERED
 from models.messages.reminders import Occasion, Recipient, plan
 from models.people.identities import is_reachable
 from models.people.persons import Person
 from models.places.centres import ServiceCentre, phone_of
 from models.tasks.desk import open_task, settle_for
+from models.tasks.undelivered import call_off
 
 REMINDER = "family.reminder"
 ROLES = ("relative", "cared", "helper")
@@ -53,7 +55,7 @@ def _knows(session: Session, call: FamilyCall, reader: int) -> bool:
     last = session.scalar(
         select(Letter).where(
             Letter.subject == call.subject, Letter.person_id == reader, Letter.kind.in_(_SAYS_WHEN),
-            Letter.state.not_in(("withdrawn", "suppressed")),
+            Letter.state.not_in(("withdrawn", "suppressed", *ENDED_UNDELIVERED)),
         ).order_by(Letter.id.desc()).limit(1)
     )  # fmt: skip
     if last is None or datetime.fromisoformat(last.facts["starts_at"]) != call.starts_at:
@@ -118,6 +120,7 @@ def remind(session: Session, call: FamilyCall, facts: dict[str, Any], now: datet
     if call.call_day_id is None:  # the cadre of a call day has it before them: a reminder for each call is too many
         readers.append((call.helper_id, "helper"))
     plan(session, occasion, [Recipient(key, role, session.get_one(Person, key).tz) for key, role in readers], now)
+    call_off(session, call.subject, now, before_revision=call.revision)
 
 
 def remind_anew(session: Session, now: datetime, person_id: int | None = None) -> int:

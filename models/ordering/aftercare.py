@@ -7,7 +7,6 @@ from sqlalchemy.orm import Session
 
 from models.errors import Refused
 from models.life import BY_TIME, By
-from models.messages.outbox import withdraw
 from models.ordering.complaints import Complaint
 from models.ordering.news import tell
 from models.ordering.offers import begin_round, offer_next
@@ -16,6 +15,7 @@ from models.ordering.placing import check_wished, hold_places
 from models.ordering.ratings import Rating, follow_up
 from models.ordering.waiting import free_places
 from models.people.identities import Identity, Who
+from models.tasks.undelivered import take_back
 
 OPEN_FOR = timedelta(days=7)  # so long an order can be taken up again; then it is closed
 ASK_AFTER = timedelta(days=1)
@@ -47,7 +47,7 @@ def reopen(session: Session, who: Who, order_id: int, reason: str, preferred_at:
     with session.begin_nested():  # a place at the new time for that of the old
         free_places(session, order, now)
         hold_places(session, order)
-    withdraw(session, order.subject, now)
+    take_back(session, order.subject, now)
     begin_round(session, order)
     tell(session, order, "reopen", by=by, now=now, facts={"reason": why})
     offer_next(session, order, now)

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from models.errors import Refused
 from models.life import By
-from models.messages.outbox import post, withdraw
+from models.messages.outbox import post
 from models.ordering.assignments import Assignment
 from models.ordering.listings import Listing, providers_of
 from models.ordering.matching import able_members, answering, by_turn, covers
@@ -19,6 +19,7 @@ from models.people.identities import Who
 from models.people.staff import Organisation, areas_under, members_of
 from models.places.areas import Area
 from models.tasks.desk import open_task
+from models.tasks.undelivered import take_back
 
 NOTE_LIMIT = 200
 
@@ -95,7 +96,7 @@ def _take_back(session: Session, order: Order, who: Who, reason: str, now: datet
     had = session.scalar(select(Assignment).where(Assignment.order_id == order.id, Assignment.state == "accepted"))
     if had is not None:
         ORDER.move(session, order, "recall", by=by, now=now, note=why)
-        withdraw(session, order.subject, now)
+        take_back(session, order.subject, now)
         name = session.get_one(Organisation, had.organisation_id).name
         tell(session, order, "recall", by=by, now=now, mark=f":{had.id}", facts={"organisation": name})
     facts = facts_for(session, order)

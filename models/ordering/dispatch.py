@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from models.errors import Refused
 from models.life import BY_RULE, By
-from models.messages.outbox import post, withdraw
+from models.messages.outbox import post
 from models.ordering.assignments import ASSIGNMENT, Assignment, assigned_to
 from models.ordering.news import facts_for, tell, tell_on_the_way
 from models.ordering.offers import end_offers, offer_next
@@ -17,6 +17,7 @@ from models.ordering.visits import VISIT, let_go, live_visit, stand_down
 from models.people.identities import Who
 from models.people.staff import Organisation, members_of, memberships
 from models.tasks.desk import settle_for
+from models.tasks.undelivered import take_back
 
 REASON_LIMIT = 200
 SET_OUT_WITHIN = timedelta(hours=12)  # before the wished time: a tap days before is a slip of the thumb
@@ -33,7 +34,7 @@ def accept(session: Session, who: Who, assignment_id: int, now: datetime) -> Ord
     if not won:
         return order
     by = By(who.person_id, "provider")
-    withdraw(session, assignment.subject, now)
+    take_back(session, assignment.subject, now)
     settle_for(session, order.subject, "cancel", by=BY_RULE, now=now, kinds=("order_unanswered", "order_overdue"))
     for other in end_offers(session, order, now, but=assignment.id):
         for member in members_of(session, other.organisation_id):
@@ -98,7 +99,7 @@ def decline(session: Session, who: Who, assignment_id: int, reason: str, now: da
         session, assignment, "decline", by=by, now=now, note=why, reason=why, answered_by_id=who.person_id,
         answered_at=now,
     )  # fmt: skip
-    withdraw(session, assignment.subject, now)
+    take_back(session, assignment.subject, now)
     offer_next(session, order, now)
     return order
 
@@ -115,7 +116,7 @@ def hand_back(session: Session, who: Who, assignment_id: int, reason: str, now: 
     why = reason.strip()[:REASON_LIMIT]
     ASSIGNMENT.move(session, assignment, "hand_back", by=by, now=now, note=why, reason=why)
     ORDER.move(session, order, "hand_back", by=by, now=now, note=why)
-    withdraw(session, order.subject, now)
+    take_back(session, order.subject, now)
     stand_down(session, assignment.id, now)
     _tell(session, order, assignment, "hand_back", by, now, reason=why)
     offer_next(session, order, now)

@@ -8,7 +8,6 @@ from sqlalchemy.orm import Session
 from models.errors import Refused
 from models.history import history_of
 from models.life import BY_RULE, By
-from models.messages.outbox import withdraw
 from models.ordering.assignments import Assignment, set_out_for
 from models.ordering.matching import match
 from models.ordering.news import call_back, facts_for, tell
@@ -21,6 +20,7 @@ from models.people.identities import Who
 from models.people.persons import Person
 from models.people.staff import members_of
 from models.tasks.desk import open_task, settle_for
+from models.tasks.undelivered import take_back
 
 UNDO_WITHIN = timedelta(minutes=10)
 LOOK_WITHIN = timedelta(hours=24)
@@ -63,7 +63,7 @@ def stop_all(session: Session, person: Person, by: By, now: datetime) -> int:
     )
     for order in session.scalars(over).all():
         if order.id not in keys:
-            withdraw(session, order.subject, now)
+            take_back(session, order.subject, now)
             settle_for(session, order.subject, "cancel", by=BY_RULE, now=now)
     return len(keys)
 
@@ -89,7 +89,7 @@ def undo(session: Session, who: Who, order_id: int, now: datetime) -> Order:
     with session.begin_nested():
         hold_places(session, order)
     ORDER.move(session, order, "undo", by=by, now=now, reason="", end_code="")
-    withdraw(session, order.subject, now)
+    take_back(session, order.subject, now)
     tell(session, order, "undo", by=by, now=now, mark=f":{last.id}", facts={})
     open_task(
         session, key=f"{order.subject}/new/{last.id}", kind="order_new", area_id=order.area_id, subject=order.subject,
@@ -114,7 +114,7 @@ def _end(
     session: Session, order: Order, verb: str, by: By, why: str, code: str, now: datetime, facts: dict[str, str]
 ) -> None:
     ORDER.move(session, order, verb, by=by, now=now, note=why, reason=why, end_code=code)
-    withdraw(session, order.subject, now)
+    take_back(session, order.subject, now)
     on_the_way = set_out_for(session, order)
     free_places(session, order, now)
     ended = end_offers(session, order, now)

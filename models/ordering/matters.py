@@ -10,7 +10,6 @@ from models.errors import Refused
 from models.hours import calendar
 from models.life import BY_RULE, By
 from models.messages.media import attach, keep
-from models.messages.outbox import withdraw
 from models.ordering.said import Matter, Words
 from models.ordering.townships import clerks_over, may_triage, township_of
 from models.people.care import may_act_for
@@ -22,6 +21,7 @@ from models.places.centres import ServiceCentre, centre_for
 from models.tasks.desk import open_task, settle_for
 from models.tasks.escalation import DAY
 from models.tasks.tasks import TASK, Task
+from models.tasks.undelivered import take_back
 
 # Working days a clerk, or whoever was asked to help, has for each kind of task before it goes up the tree.
 WORKDAYS = {"need_triage": 5, "help_triage": 1, "help_do": 5, "media_lost": 1, "matter_tell": 2}
@@ -149,7 +149,7 @@ def phone_for(session: Session, area: Area) -> tuple[str, str]:
 
 def settle_desk(session: Session, thing: Matter, who: Who, now: datetime) -> None:
     """What the clerks had to do about it is done, and letters that nobody has sent say what is no longer so."""
-    withdraw(session, thing.subject, now)
+    take_back(session, thing.subject, now)
     settle_for(session, thing.subject, "finish", by=By(who.person_id, "cadre"), now=now)
 
 

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from models.hours import CHINA, WorkCalendar, calendar, instant
 from models.life import BY_RULE, BY_TIME, By
-from models.messages.outbox import post, withdraw
+from models.messages.outbox import post
 from models.ordering.assignments import ASSIGNMENT, STANDING, Assignment
 from models.ordering.matching import answering, match
 from models.ordering.news import facts_for, urgency
@@ -16,6 +16,7 @@ from models.ordering.visits import stand_down
 from models.people.staff import Organisation
 from models.tasks.desk import open_task, settle_for
 from models.tasks.tasks import TASK, Task
+from models.tasks.undelivered import take_back
 
 PHONE_WITHIN = timedelta(hours=8)
 ANSWER_WITHIN = timedelta(hours=4)  # of working time
@@ -102,7 +103,7 @@ def end_offers(session: Session, order: Order, now: datetime, *, but: int | None
     ended = [one for one in session.scalars(query.execution_options(populate_existing=True)).all() if one.id != but]
     for assignment in ended:
         ASSIGNMENT.move(session, assignment, "withdraw", by=BY_RULE, now=now)
-        withdraw(session, assignment.subject, now)
+        take_back(session, assignment.subject, now)
         stand_down(session, assignment.id, now)
     return ended
 
@@ -157,7 +158,7 @@ def _expire(session: Session, order_id: int, book: WorkCalendar, now: datetime) 
     late = [one for one in session.scalars(standing, execution_options=fresh) if answer_by(one, order, book) <= now]
     for assignment in late:
         ASSIGNMENT.move(session, assignment, "expire", by=BY_TIME, now=now, answered_at=now)
-        withdraw(session, assignment.subject, now)
+        take_back(session, assignment.subject, now)
     if late and order.state == "open":
         offer_next(session, order, now)
     return len(late)

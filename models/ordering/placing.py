@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from models.errors import Refused
 from models.hours import calendar
 from models.life import BY_RULE, By
-from models.messages.outbox import post, withdraw
+from models.messages.outbox import post
 from models.ordering.assignments import set_out_for
 from models.ordering.deadlines import check_deadline, check_season
 from models.ordering.eligibility import Finding, findings
@@ -32,6 +32,7 @@ from models.places.areas import Area
 from models.places.centres import centre_for
 from models.tasks.desk import open_task, settle_for
 from models.tasks.holding import wake_for
+from models.tasks.undelivered import take_back
 
 NOTE_LIMIT = 200
 HORIZON = timedelta(days=60)
@@ -139,7 +140,7 @@ def _end(session: Session, who: Who, order_id: int, verb: str, reason: str, now:
     text, by = reason.strip()[:NOTE_LIMIT], By(who.person_id, role)
     code = code or cancel_code(order, now)
     ORDER.move(session, order, verb, by=by, now=now, note=text, reason=text, end_code=code)
-    withdraw(session, order.subject, now)
+    take_back(session, order.subject, now)
     on_the_way = set_out_for(session, order)
     free_places(session, order, now, given_up=verb == "cancel")
     ended = end_offers(session, order, now)

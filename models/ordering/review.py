@@ -10,7 +10,7 @@ from models.errors import Refused
 from models.history import History
 from models.hours import calendar
 from models.life import By
-from models.messages.outbox import post, withdraw
+from models.messages.outbox import post
 from models.ordering.listings import Listing
 from models.ordering.versions import REVIEWERS, VERSION, ListingVersion, check_publisher, version_for
 from models.people.identities import Who
@@ -19,6 +19,7 @@ from models.people.staff import has_role_over, holders_of
 from models.places.areas import Area, chain
 from models.places.centres import ServiceCentre
 from models.tasks.desk import open_task, settle_for
+from models.tasks.undelivered import take_back
 
 WORKDAY = timedelta(hours=9)  # of working time
 NAG_AFTER = 1 * WORKDAY
@@ -74,7 +75,7 @@ def decide(session: Session, who: Who, version_id: int, verb: str, reason: str, 
         raise Refused("reason_missing")
     by = By(who.person_id, "reviewer")
     VERSION.move(session, version, verb, by=by, now=now, note=why, reason=why, reviewed_by_id=who.person_id)
-    withdraw(session, VERSION.subject(version), now)
+    take_back(session, VERSION.subject(version), now)
     settle_for(session, VERSION.subject(version), "finish", by=By(who.person_id, "cadre"), now=now)
     facts = facts_for(session, version) | {"reason": why, "reviewer": who.name, "at": now.isoformat()}
     authors = {one for one in (version.author_id, version.submitted_by_id) if one is not None}

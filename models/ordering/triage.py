@@ -7,7 +7,6 @@ from sqlalchemy.orm import Session
 
 from models.errors import Refused
 from models.life import By
-from models.messages.outbox import withdraw
 from models.ordering.demands import DemandItem, DemandList, line_of, open_draft, position_of
 from models.ordering.matter_news import tell
 from models.ordering.matters import drop_desk, handed_over, open_desk_task, settle_desk
@@ -17,6 +16,7 @@ from models.ordering.townships import township_of
 from models.ordering.voices import alike, people_behind, voices_of
 from models.people.identities import Who
 from models.places.areas import Area
+from models.tasks.undelivered import take_back
 
 LOOKED_THROUGH = 300  # of a township's newest needs, when likes are looked for
 ALIKE = 0.25
@@ -106,7 +106,7 @@ def unmerge(session: Session, who: Who, need_id: int, now: datetime) -> NeedSubm
     by = _by(who)
     NEED.move(session, need, "unmerge", by=by, now=now, note=f"need:{into}" if into else "", merged_into_id=None,
               revision=need.revision + 1)  # fmt: skip
-    withdraw(session, need.subject, now)
+    take_back(session, need.subject, now)
     drop_desk(session, need, now)
     open_desk_task(session, need, "need_triage", by=by, now=now, mark=f":{need.revision}")
     return need

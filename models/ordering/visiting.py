@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from models.errors import Refused
 from models.hours import CHINA
 from models.life import BY_RULE, By
-from models.messages.outbox import post, withdraw
+from models.messages.outbox import post
 from models.ordering.assignments import Assignment
 from models.ordering.dispatch import conclude
 from models.ordering.listings import Listing
@@ -29,6 +29,7 @@ from models.places.equipment import Equipment
 from models.places.lent import holders
 from models.places.travel import in_a_hurry
 from models.tasks.desk import open_task, settle_for
+from models.tasks.undelivered import take_back
 
 LOOK_WITHIN = timedelta(hours=4)  # nobody opened the door: somebody looks after them on the same day
 
@@ -96,7 +97,7 @@ def arrive(session: Session, who: Who, visit_id: int, happened_at: datetime, now
     visit, _, by = _reported_by(session, who, visit_id, happened_at, now)
     if visit.state != "arrived":
         VISIT.move(session, visit, "arrive", by=by, now=now, arrived_at=happened_at, reported_at=now)
-        withdraw(session, visit.subject, now)
+        take_back(session, visit.subject, now)
     return visit
 
 

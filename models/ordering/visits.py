@@ -8,8 +8,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Row
 from models.life import BY_RULE, TIME, Life, Verb
-from models.messages.outbox import withdraw
 from models.places.cells import release
+from models.tasks.undelivered import take_back
 
 LIVE_VISITS = ("scheduled", "on_the_way", "arrived")
 PROOF_KINDS = ("photo", "signature", "voice")
@@ -98,4 +98,4 @@ def stand_down(session: Session, assignment_id: int, now: datetime) -> Visit | N
 def let_go(session: Session, visit: Visit, now: datetime) -> None:
     """A visit is over or will not be: everybody's time is free again, and nobody is reminded of it."""
     release(session, visit.subject)
-    withdraw(session, visit.subject, now)
+    take_back(session, visit.subject, now)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.base import Row, locked_row
 from models.hours import CHINA, WorkCalendar, calendar, instant
 from models.life import BY_RULE, BY_TIME, TIME, By, Life, Verb
-from models.messages.outbox import post, withdraw
+from models.messages.outbox import post
 from models.ordering.deadlines import closes_at
 from models.ordering.listings import Listing, Offered, offered
 from models.ordering.news import family_of
@@ -19,6 +19,7 @@ from models.ordering.tallies import Tally, TallyHold, claims, give_back
 from models.people.identities import is_reachable
 from models.people.persons import Person
 from models.places.centres import ServiceCentre, phone_of
+from models.tasks.undelivered import take_back
 
 ANSWER_WITHIN = timedelta(hours=2)  # of working time
 AT_LEAST = timedelta(minutes=30)  # a place that must be answered faster than this is offered to nobody
@@ -110,7 +111,7 @@ def end(session: Session, entry: WaitlistEntry, verb: str, by: By, now: datetime
     kept = entry.held
     WAITING.move(session, entry, verb, by=by, now=now, held=0)
     session.execute(update(Tally).where(Tally.key == entry.key).values(taken=Tally.taken - kept))
-    withdraw(session, entry.subject, now)
+    take_back(session, entry.subject, now)
 
 
 def leave_all(session: Session, person: Person, now: datetime) -> None:

@@ -78,10 +78,12 @@ def settle_for(
     session: Session, subject: str, verb: str, *, by: By, now: datetime, kinds: Collection[str] | None = None
 ) -> None:
     """Finish or cancel every unsettled task about `subject` (of these kinds only): what it was for has been decided."""
-    query = select(Task).where(Task.subject == subject, Task.state.not_in(TASK.ends))
+    query = select(Task).where(Task.subject == subject, Task.state.not_in(TASK.ends)).order_by(Task.id)
     if kinds is not None:
         query = query.where(Task.kind.in_(kinds))
-    for task in session.scalars(query).all():
+    # Locked: what a cadre settles at this very moment is settled, and no reason to refuse what has been decided.
+    locked = query.with_for_update()
+    for task in session.scalars(locked, execution_options={"populate_existing": True}).all():
         settle(session, task, verb, by=by, now=now)
 
 

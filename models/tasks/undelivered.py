@@ -59,14 +59,33 @@ def receipt_came(session: Session, letter: Letter, now: datetime) -> Task | None
     return None if letter.state == "delivered" else hand_over(session, letter, now)
 
 
+def take_back(session: Session, subject: str, now: datetime, *, person_id: int | None = None) -> None:
+    """What was to be said about `subject` (to this reader, with `person_id`) is not true any more: neither a letter nor
+    a cadre is to say it."""
+    withdraw(session, subject, now, person_id=person_id)
+    call_off(session, subject, now, person_id=person_id)
+
+
+def call_off(
+    session: Session, subject: str, now: datetime, *, before_revision: int | None = None, person_id: int | None = None
+) -> None:
+    """End the tasks of cadres who were to say what letters about `subject` could not; narrowed as by `withdraw`."""
+    if before_revision == 0:
+        return  # what has never changed has nothing older
+    letters = select(Letter).where(Letter.subject == subject, Letter.state.in_(ENDED_UNDELIVERED))
+    if before_revision is not None:
+        letters = letters.where(Letter.revision < before_revision)
+    if person_id is not None:
+        letters = letters.where(Letter.person_id == person_id)
+    for letter in session.scalars(letters.order_by(Letter.id)).all():
+        settle_for(session, LETTER.subject(letter), "cancel", by=BY_RULE, now=now)
+
+
 def let_go(session: Session, person_id: int, now: datetime) -> None:
     """Nobody need be told any more what was to be said about this person: the letters and their tasks end."""
-    about = select(Letter).where(Letter.about_id == person_id, Letter.state.not_in(LETTER.ends))
-    for subject in sorted({letter.subject for letter in session.scalars(about)}):
-        withdraw(session, subject, now)
-    keys = session.scalars(select(Letter.id).where(Letter.about_id == person_id))
-    for key in keys.all():
-        settle_for(session, f"{LETTER.name}:{key}", "cancel", by=BY_RULE, now=now)
+    about = select(Letter.subject).where(Letter.about_id == person_id, Letter.state.not_in(LETTER.ends))
+    for subject in sorted(set(session.scalars(about))):
+        take_back(session, subject, now)
 
 
 def in_hand(session: Session) -> dict[int, Task]:

@@ -25,6 +25,7 @@ from models.people.care import CareLink
 from models.people.identities import Identity
 from models.people.persons import Person, move_to_zone
 from models.reminding import REMINDED, person_moved_zone
+from models.tasks.undelivered import hand_over
 from scheduler.plan import plan_anew
 from tests.cast import APP_ID
 from tests.models.messages.test_outbox import claimed
@@ -131,6 +132,18 @@ def test_a_visit_that_is_moved_is_reminded_of_at_its_new_time_alone(session, cas
 
 
 @pytest.mark.case("E1", "J9")
+def test_what_a_cadre_was_to_tell_of_the_old_time_is_told_no_more(session, cast):
+    follows(session, cast.wangnainai)
+    _, offer = taken_on(session, cast)
+    visit = named(session, cast, offer)
+    letters(session)[0].state = "dead"
+    session.flush()
+    task = hand_over(session, letters(session, "dead")[0], NOW)
+    named(session, cast, offer, starts_at=NEXT_WEEK)
+    session.refresh(task)
+    assert (visit.starts_at, task.state) == (NEXT_WEEK, "cancelled")
+
+
 def test_moved_after_the_evenings_word_was_said_it_is_said_again_for_the_new_day_and_never_twice_for_one(session, cast):
     follows(session, cast.wangnainai)
     _, offer = taken_on(session, cast)
