@@ -7,6 +7,7 @@ from sqlalchemy import delete
 from models.family.passes import forget_passes
 from models.messages.answers import forget_answers
 from models.messages.inbox import Inbox
+from models.messages.receipts import forget_receipts
 from models.people import entering
 from models.people.signins import forget_sign_ins
 from models.purging import forget_words, media_gone, old_media
@@ -15,9 +16,13 @@ from scheduler.units import in_unit
 
 
 def forget_inbox(hands: Hands) -> int:
-    """Delete incoming messages older than `inbox_days`: they served deduplication and audit; answers how many."""
-    old = delete(Inbox).where(Inbox.received_at < hands.now() - hands.settings.inbox_kept).returning(Inbox.key)
-    return in_unit(hands.open_session, lambda session: len(session.execute(old).all()))
+    """Delete incoming messages and receipts older than `inbox_days`: they served deduplication and audit; answers how
+    many."""
+    before = hands.now() - hands.settings.inbox_kept
+    old = delete(Inbox).where(Inbox.received_at < before).returning(Inbox.key)
+    return in_unit(
+        hands.open_session, lambda session: len(session.execute(old).all()) + forget_receipts(session, before)
+    )
 
 
 def forget_entries(hands: Hands) -> int:

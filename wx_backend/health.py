@@ -11,16 +11,12 @@ from prometheus_client.registry import Collector
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from models.messages import looking
 from models.messages.breakers import standing
-from models.messages.letters import Letter
-from models.messages.looking import backlog
 from models.tasks.tasks import TASK, Task
 from wx_backend import migrations
 from wx_backend.database import SessionFactory, db
 from wx_backend.now import real_now
-
-# What has to be looked at. Ended rows only grow, and so would the work of counting them at each scrape.
-_WATCHED = ("planned", "retry", "sending", "needs_check")
 
 
 class OutboxCollector(Collector):
@@ -33,17 +29,13 @@ class OutboxCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """The gauges of letters and tasks; no label holds anything personal."""
         with self.open_session() as session:
-            letters = dict(
-                session.execute(
-                    select(Letter.state, func.count()).where(Letter.state.in_(_WATCHED)).group_by(Letter.state)
-                ).all()
-            )
-            behind = backlog(session, now=self.now(), real_now=real_now())
+            letters = looking.standing(session)
+            behind = looking.backlog(session, now=self.now(), real_now=real_now())
             waiting = session.scalar(select(func.count()).where(Task.state.not_in(TASK.ends)))
             stopped = len(standing(session, self.now()).open)
         states = GaugeMetricFamily("wx_letters", "Letters that still need something, by state.", labels=["state"])
-        for state in _WATCHED:
-            states.add_metric([state], letters.get(state, 0))
+        for state, many in letters.items():
+            states.add_metric([state], many)
         yield states
         late = max((self.now() - behind.oldest).total_seconds(), 0.0) if behind.oldest else 0.0
         yield GaugeMetricFamily("wx_letters_oldest_due_seconds", "How late the oldest due letter is.", value=late)

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from sqlalchemy import String, UniqueConstraint, func, select
+from sqlalchemy import Index, String, UniqueConstraint, delete, func, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -21,13 +21,20 @@ class Receipt(Row):
     """One TEMPLATESENDJOBFINISH: `status` is kept raw ("success", "failed:user block", "failed: system failed", …)."""
 
     __tablename__ = "receipts"
-    __table_args__ = (UniqueConstraint("app_id", "msgid"),)
+    __table_args__ = (
+        UniqueConstraint("app_id", "msgid"),
+        # Few among all that ever came.
+        Index(
+            "ix_receipts_waiting", "app_id", "msgid",
+            postgresql_where=text("letter_id IS NULL"), sqlite_where=text("letter_id IS NULL"),
+        ),
+    )  # fmt: skip
 
     app_id: Mapped[str] = mapped_column(String(32))
     msgid: Mapped[str] = mapped_column(String(24))
     status: Mapped[str] = mapped_column(String(60))
-    received_at: Mapped[datetime]
-    letter_id: Mapped[int | None]  # empty until it is joined
+    received_at: Mapped[datetime] = mapped_column(index=True)
+    letter_id: Mapped[int | None] = mapped_column(index=True)  # empty until it is joined
 
 
 def record_receipt(session: Session, app_id: str, msgid: str, status: str, now: datetime) -> Letter | None:
@@ -99,6 +106,11 @@ def apply_receipt(session: Session, receipt: Receipt, letter: Letter, now: datet
         give_up(letter, now)
     session.flush()
     return True
+
+
+def forget_receipts(session: Session, before: datetime) -> int:
+    """Delete the receipts that came before an instant: their letters have had them long since; answers how many."""
+    return len(session.execute(delete(Receipt).where(Receipt.received_at < before).returning(Receipt.id)).all())
 
 
 def _failed_too_often(session: Session, letter: Letter) -> bool:

@@ -1,19 +1,21 @@
 """How cadres hear of tasks: at once when it presses, in one morning digest when there are many."""
 
+from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from models.hours import CHINA, WorkCalendar, calendar, instant, midnight
-from models.messages.letters import Letter
+from models.messages.letters import Letter, in_states
 from models.messages.outbox import post
 from models.people.persons import Person
 from models.tasks.tasks import PRESSING, TASK, Task
 
 PINGS_A_DAY = 3  # so many tasks that do not press are told one by one; the rest of the day's come together
 MORNING = time(8, 30)
+_WAITING = (in_states("planned"), Letter.urgency == "digest", Letter.kind == "tasks.digest")
 
 
 def tell(session: Session, task: Task, reader: int, now: datetime, channel: str | None = None) -> None:
@@ -69,13 +71,10 @@ def next_morning(now: datetime, book: WorkCalendar, workdays: int = 1) -> dateti
 
 def leave_digests(session: Session, task: Task, now: datetime) -> None:
     """The task is settled: a digest that has not gone out yet does not name it; an empty one is not sent."""
-    waiting = select(Letter).where(
-        Letter.state == "planned", Letter.urgency == "digest", Letter.kind == "tasks.digest"
-    ).order_by(Letter.id).with_for_update()  # fmt: skip
-    for letter in session.scalars(waiting, execution_options={"populate_existing": True}).all():
+    waiting = session.execute(select(Letter.id, Letter.facts).where(*_WAITING)).all()
+    naming = [row.id for row in waiting if any(item["task"] == task.id for item in row.facts["items"])]
+    for letter in _held(session, Letter.id.in_(naming)) if naming else ():
         items: list[Any] = [item for item in letter.facts["items"] if item["task"] != task.id]
-        if len(items) == len(letter.facts["items"]):
-            continue
         letter.facts = {**letter.facts, "items": items}
         if not items:
             letter.state, letter.settled_at = "withdrawn", now
@@ -85,15 +84,19 @@ def leave_digests(session: Session, task: Task, now: datetime) -> None:
 def move_digests(session: Session, now: datetime) -> int:
     """What waits for a morning that is no working day any more waits for the next that is; answers how many letters."""
     book, moved = calendar(session), 0
-    waiting = select(Letter).where(
-        Letter.state == "planned", Letter.urgency == "digest", Letter.kind == "tasks.digest", Letter.due_at > now
-    ).order_by(Letter.id).with_for_update()  # fmt: skip
-    for letter in session.scalars(waiting, execution_options={"populate_existing": True}).all():
+    for letter in _held(session, Letter.due_at > now):
         if book.is_workday(letter.due_at.astimezone(CHINA).date()):
             continue
         due, moved = next_morning(letter.due_at, book), moved + 1
+        items, letter.facts = letter.facts["items"], {**letter.facts, "items": []}  # should that morning come back
         letter.state, letter.settled_at = "withdrawn", now
-        for item in letter.facts["items"]:
+        for item in items:
             _into_digest(session, session.get_one(Task, item["task"]), letter.person_id, due, now)
     session.flush()
     return moved
+
+
+def _held(session: Session, which: ColumnElement[bool]) -> Sequence[Letter]:
+    """The waiting digests among these, locked: no other's is, so that cadres do not wait for each other."""
+    query = select(Letter).where(*_WAITING, which).order_by(Letter.id).with_for_update()
+    return session.scalars(query, execution_options={"populate_existing": True}).all()

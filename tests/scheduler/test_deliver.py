@@ -16,6 +16,7 @@ from models.messages.inbox import Inbox
 from models.messages.letters import Letter
 from models.messages.outbox import post
 from models.messages.outcomes import Failed, Sent, Unsure
+from models.messages.receipts import Receipt
 from models.people.identities import Identity
 from models.people.signins import SignIn, sign_in
 from models.tasks.tasks import Task
@@ -252,9 +253,13 @@ def test_old_messages_are_forgotten_and_new_ones_kept(hands, open_session):
     with open_session() as session, session.begin():
         session.add(Inbox(key="old", received_at=NOW - timedelta(days=91), kind="text"))
         session.add(Inbox(key="new", received_at=NOW - timedelta(days=89), kind="text"))
-    assert forget_inbox(hands) == 1
+        for msgid, days in (("old", 91), ("new", 89)):
+            came = NOW - timedelta(days=days)
+            session.add(Receipt(app_id=APP_ID, msgid=msgid, status="success", received_at=came))
+    assert forget_inbox(hands) == 2
     with open_session() as session:
         assert session.scalars(select(Inbox.key)).all() == ["new"]
+        assert session.scalars(select(Receipt.msgid)).all() == ["new"]
 
 
 def test_answers_kept_for_retries_are_forgotten_after_a_day(hands, open_session, cast):

@@ -6,9 +6,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from models.messages.looking import standing
 from models.messages.outbox import post
 from tests.gate import close_app, config_for
 from tests.letters import posted
+from tests.plans import read_through
 from tests.world import NOW
 from wx_backend.app import create_app
 from wx_backend.database import make_engine
@@ -54,6 +56,18 @@ def test_the_outbox_is_counted_by_state(ask, cast, open_session):
     said = ask("/metrics")
     assert (said.status_code, said.content_type.split(";")[0]) == (200, "text/plain")
     assert 'wx_letters{state="planned"} 1.0' in said.text
+
+
+def test_to_count_what_needs_something_reads_no_letter_that_is_over(session, cast):
+    for key in ("planned", "retry", "sending", "needs_check", "delivered"):
+        letter = posted(
+            session, key=key, person_id=cast.xiaofang.id, kind="messages.reply", facts={}, subject="s:1", now=NOW
+        )
+        letter.state = key
+    session.flush()
+    counted = {"planned": 1, "retry": 1, "sending": 1, "needs_check": 1}
+    assert standing(session) == counted
+    assert read_through(session, lambda: standing(session)) == set()
 
 
 def test_a_database_of_another_version_is_not_ready_and_says_what_it_stands_at(ask):

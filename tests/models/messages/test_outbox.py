@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import delete, event, select, text
+from sqlalchemy import delete, event, select
 
 from models.messages.allowance import Allowance
 from models.messages.claiming import Lease, claim
@@ -25,6 +25,7 @@ from models.tasks.tasks import Task
 from models.tasks.undelivered import hand_over
 from tests.cast import APP_ID
 from tests.letters import posted
+from tests.plans import asked, plan_of, read_through
 from tests.world import NOW
 
 FREE = Allowance()
@@ -506,16 +507,23 @@ def test_a_withdrawal_and_a_claim_at_the_same_moment_never_leave_a_letter_that_i
 def test_a_claim_finds_what_is_due_by_the_index_of_the_waiting_and_reads_no_other_row(session, engine, cast):
     letters(session, cast.xiaofang, 50)
     session.flush()
-    statements = []
-    event.listen(engine, "before_cursor_execute", lambda *a: statements.append((a[2], a[3])))
-    claimed(session, limit=10)
-    (claiming,) = [pair for pair in statements if pair[0].startswith("UPDATE letters SET state=")]
-    on_postgres = engine.dialect.name == "postgresql"
-    if on_postgres:
-        session.execute(text("SET LOCAL enable_seqscan = off"))  # so few rows would be read through otherwise
-    cursor = session.connection().connection.dbapi_connection.cursor()
-    cursor.execute(f"EXPLAIN {'' if on_postgres else 'QUERY PLAN '}{claiming[0]}", claiming[1])
-    plan = "\n".join(str(row[0] if on_postgres else row[3]) for row in cursor.fetchall())
+    (claiming,) = [one for one in asked(engine, lambda: claimed(session, limit=10)) if one[0].startswith("UPDATE")]
+    plan = plan_of(session, *claiming)
     assert plan.count("ix_letters_due") >= len(LANES)
     assert "Seq Scan on letters" not in plan
     assert "SCAN letters\n" not in plan
+
+
+def test_what_is_swept_and_joined_reads_no_row_of_what_is_over(session, cast):
+    letter = sent(session, cast)
+    letters(session, cast.aming, 3, due_at=NOW + timedelta(days=1))
+    letter.tries = 9
+    session.add_all(Receipt(app_id=APP_ID, msgid=f"x{n}", status="success", received_at=NOW) for n in range(3))
+    session.flush()
+
+    def deed():
+        join_waiting(session, NOW)
+        record_receipt(session, APP_ID, letter.msgid, "failed: system failed", NOW)
+        sweep(session, real_now=NOW + timedelta(minutes=11))
+
+    assert read_through(session, deed) & {"letters", "receipts"} == set()

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from threading import Barrier
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from handlers.tasks.words import TITLES
 from handlers.tasks.words import letter as said
@@ -16,10 +16,11 @@ from models.people.staff import StaffRole
 from models.tasks.desk import finish, open_task, settle_for, tasks_for
 from models.tasks.escalation import Escalation, escalate
 from models.tasks.tasks import PRESSING, TASK_KINDS, Task
-from models.tasks.telling import next_morning
+from models.tasks.telling import move_digests, next_morning
 from scheduler.settings import ClockSettings, Hands
 from scheduler.sweep import sweep_tasks
 from tests.models.messages.test_outbox import claimed
+from tests.plans import read_through
 from tests.world import NOW
 from wx_backend.wechat.templates import Template, fit
 
@@ -175,6 +176,45 @@ def test_one_adding_while_another_settles_loses_neither(open_session, cast):
     with open_session() as session:
         (digest,) = letters(session, "digest")
         assert sorted(item["task"] for item in digest.facts["items"]) == sorted([made[3], made[5], new.result()])
+
+
+@pytest.mark.case("J14")
+def test_a_morning_that_is_no_working_day_and_then_is_one_again_names_each_task_in_one_letter(session, cast):
+    tasks = [opened(session, cast, n) for n in range(5)]
+    off = CalendarOverride(day=date(2026, 11, 25), is_workday=False, name="台风停工")
+    session.add(off)
+    session.flush()
+    assert move_digests(session, NOW) == 1
+    session.delete(off)
+    session.flush()
+    opened(session, cast, 9)  # and the first letter is begun again
+    named = {one.due_at: [item["task"] for item in one.facts["items"]] for one in letters(session, "digest")}
+    late = session.scalars(select(Task.id).where(Task.key == "t9")).one()
+    assert named == {WEDNESDAY: [late], WEDNESDAY + timedelta(days=1): [task.id for task in tasks[3:]]}
+
+
+@pytest.mark.case("J14")
+def test_who_settles_a_task_waits_for_no_other_cadres_letter(open_session, engine, cast):
+    if engine.dialect.name == "sqlite":
+        pytest.skip("one transaction writes at a time")
+    for n in range(5):  # the village's are 李's, the township's 陈's
+        committed(open_session, lambda session, n=n: opened(session, cast, n))
+        committed(open_session, lambda session, n=n: opened(session, cast, n + 10, assignee_id=cast.chen.id))
+    with open_session() as session:
+        keys = dict(session.execute(select(Task.key, Task.id)).all())
+        assert {one.person_id for one in letters(session, "digest")} == {cast.li.id, cast.chen.id}
+    with open_session() as first, open_session() as second, first.begin(), second.begin():
+        second.execute(text("SET LOCAL lock_timeout = '2s'"))
+        finish(first, cast.who(cast.li), keys["t4"], NOW)
+        finish(second, cast.who(cast.chen), keys["t14"], NOW)
+    with open_session() as session:
+        left = [[item["task"] for item in one.facts["items"]] for one in letters(session, "digest")]
+        assert sorted(left) == sorted([[keys["t3"]], [keys["t13"]]])
+
+
+def test_to_settle_a_task_reads_no_letter_that_has_gone(session, cast):
+    tasks = [opened(session, cast, n) for n in range(5)]
+    assert "letters" not in read_through(session, lambda: finish(session, cast.who(cast.li), tasks[4].id, NOW))
 
 
 @pytest.mark.case("J14", "J16")
