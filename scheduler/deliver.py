@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from time import monotonic, sleep
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DisconnectionError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm import Session
 
 from models.messages.breakers import Blown
 from models.messages.claiming import Claimed, Lease, claim
+from models.messages.ladder import ladder_of
 from models.messages.letters import Letter
 from models.messages.outcomes import Failed, OpenLetter, Outcome, Sent, Unsure
 from models.messages.passage import give_up
@@ -30,6 +32,7 @@ log = logging.getLogger(__name__)
 GATHER_SECONDS = 0.25  # an answer that is back waits no longer than this for others to be written down with
 LOOK_SECONDS = 0.01  # how often meanwhile: to be woken by each would cost those who send
 QUICK_SECONDS = 1.0  # as long as letters are through within this,
+AWAY = (OperationalError, InterfaceError, DisconnectionError, NoConnection)  # nothing of what was to be written down
 BATCHES = 2  # so many may wait for those on the wire
 _rng = random.SystemRandom()
 
@@ -48,8 +51,8 @@ class Sending:
     back: dict[int, tuple[OpenLetter, Outcome]] = field(default_factory=dict)
     through: float = QUICK_SECONDS  # how many seconds the last one was on its way, the wait for its turn included
 
-    def catch(self, patience: float | None = 0.0) -> None:
-        """Take what has landed; with nothing there, wait for the first (seconds, None: until it comes)."""
+    def catch(self, patience: float = 0.0) -> None:
+        """Take what has landed; with nothing there, wait so many seconds for the first."""
         try:
             landed = self.landed.get(timeout=patience) if patience != 0 else self.landed.get_nowait()
             while True:
@@ -75,8 +78,7 @@ class Deliverer:
         self.crew.shutdown()
         self.sending.catch()
         try:
-            if self.sending.back:
-                self._write_down()
+            self._write_down()
         except SQLAlchemyError as error:
             log.error("the database is away (%s): leases of letters on the wire will run out", type(error).__name__)
 
@@ -86,13 +88,13 @@ class Deliverer:
         Claims the next letters while the last are still on the wire. A database that is away ends the round; what came
         back is kept and written down in a later one.
         """
-        settled = 0
-        exhausted = False
+        settled, rests_until = 0, 0.0
         try:
             while True:
-                room = self._room()
-                if not exhausted and room and not (stop and stop.is_set()):
-                    exhausted = self._launch(room) == 0
+                room, at = self._room(), monotonic()
+                # One send that hangs must not keep from the others what falls due meanwhile.
+                if room and at >= rests_until and not (stop and stop.is_set()) and not self._launch(room):
+                    rests_until = at + self.hands.settings.tick_seconds
                 if not self.sending.flying and not self.sending.back:
                     return settled
                 self._gather()
@@ -113,12 +115,17 @@ class Deliverer:
         return min(room, settings.batch) if room >= waiting / 2 else 0
 
     def _launch(self, limit: int) -> int:
-        """Claim letters and put them on the wire; answers how many left the queue."""
+        """Claim letters and put them on the wire; answers how many left the queue.
+
+        One that is on the wire already, or back and not written down, had lost its lease: what comes of that attempt
+        is settled under the new one.
+        """
         claimed = in_unit(self.hands.open_session, lambda session: self._claim(session, limit))
         now = monotonic()
         for letter in claimed.letters:
-            self.sending.flying[letter.id] = now
-            self.crew.submit(self._carry, letter)
+            if letter.id not in self.sending.flying and letter.id not in self.sending.back:
+                self.sending.flying[letter.id] = now
+                self.crew.submit(self._carry, letter)
         return claimed.total
 
     def _carry(self, letter: OpenLetter) -> None:
@@ -133,7 +140,8 @@ class Deliverer:
         )  # fmt: skip
         for key in claimed.homeless:
             letter = session.get_one(Letter, key)
-            letter.error_code = "no address"
+            if letter.error_code is None or letter.channel == ladder_of(letter.kind)[0]:
+                letter.error_code = "no address"  # else what closed the last way says more
             give_up(letter, now)
             hand_over(session, letter, now)
         return claimed
@@ -142,21 +150,47 @@ class Deliverer:
         """Wait until enough answers are back, or those that are have waited long enough: a transaction for each would
         cost more than the sends."""
         sending = self.sending
-        sending.catch(None if sending.flying and not sending.back else 0.0)
+        sending.catch(self.hands.settings.tick_seconds if sending.flying and not sending.back else 0.0)
         ends = monotonic() + GATHER_SECONDS
         while sending.flying and len(sending.back) < self.hands.settings.threads and monotonic() < ends:
             sleep(LOOK_SECONDS)
             sending.catch()
 
     def _write_down(self) -> int:
-        """Settle what is back in one transaction; answers how many."""
-        outcomes = dict(self.sending.back)
-        blown = in_unit(self.hands.open_session, lambda session: self._settle(session, outcomes))
-        self.sending.back.clear()
-        _say(outcomes, blown)
-        return len(outcomes)
+        """Settle what is back in one transaction; answers how many. Raises SQLAlchemyError where the database is away:
+        all of it is kept."""
+        back = dict(self.sending.back)
+        if not back:
+            return 0
+        try:
+            self._settle(back)
+        except AWAY:
+            raise
+        except Exception as error:
+            log.error("%s outcomes cannot be written down together (%s): one by one", len(back), type(error).__name__)
+            for key, (letter, outcome) in back.items():
+                self._settle_alone(key, letter, outcome)
+        return len(back)
 
-    def _settle(self, session: Session, outcomes: Mapping[int, tuple[OpenLetter, Outcome]]) -> list[Blown]:
+    def _settle_alone(self, key: int, letter: OpenLetter, outcome: Outcome) -> None:
+        """Settle one of several of which some cannot be: what it brought is a doubt then, and never in others' way."""
+        for said in (outcome, Unsure("what came back cannot be written down")):
+            try:
+                return self._settle({key: (letter, said)})
+            except AWAY:
+                raise
+            except Exception as error:
+                where = "".join(traceback.format_tb(error.__traceback__))
+                log.error("letter %s cannot be settled: %s\n%s", key, type(error).__name__, where)
+        del self.sending.back[key]  # its lease runs out, and the sweep takes it on
+
+    def _settle(self, outcomes: Mapping[int, tuple[OpenLetter, Outcome]]) -> None:
+        blown = in_unit(self.hands.open_session, lambda session: self._written(session, outcomes))
+        for key in outcomes:
+            del self.sending.back[key]
+        _say(outcomes, blown)
+
+    def _written(self, session: Session, outcomes: Mapping[int, tuple[OpenLetter, Outcome]]) -> list[Blown]:
         now = self.hands.now()
         settled = settle(
             session, self.owner, outcomes, now=now, real_now=self.hands.real_now(), jitter=_rng.random(),

@@ -33,7 +33,7 @@ TABLE = {
     "token": ("retry", "token stuck", "sent"),
     "quota": ("retry", "45009", "sent"),
     "minute": ("retry", "45011", "sent"),
-    "unfollowed": ("dead", "no address", "dead"),  # each rung was tried in the same round
+    "unfollowed": ("dead", "43004", "dead"),  # what closed the way; no other leads to them
     "template": ("retry", "40037", "sent"),
     "not_allowed": ("retry", "48001", "sent"),
     **dict.fromkeys(("html", "empty", "list", "bad_gateway", "slow", "drop_before", "drop_after", "drip"), DOUBT),

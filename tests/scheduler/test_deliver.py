@@ -388,3 +388,70 @@ def test_an_answer_that_is_back_does_not_wait_for_a_send_that_hangs(hands, open_
     once(replace(hands, carry=carry))
     assert hang.is_set()
     assert states(open_session) == ["sent"] * 3
+
+
+def test_what_falls_due_while_a_send_hangs_does_not_wait_for_it(hands, open_session, cast):
+    posted(open_session, cast.xiaofang, 1)
+    went = []
+
+    def carry(letter):
+        if went:
+            went.append(letter.id)
+            return Sent(str(letter.id), "好")
+        went.append(letter.id)
+        with open_session() as session, session.begin():
+            late = {"key": "late", "kind": "people.link_declined", "facts": {"cared": "", "at": NOW.isoformat()}}
+            post(session, **late, person_id=cast.xiaofang.id, subject="s:1", now=NOW)
+        ends = time.monotonic() + 10
+        while len(went) < 2 and time.monotonic() < ends:
+            time.sleep(0.01)
+        return Sent("1", "好")
+
+    settings = ClockSettings(threads=4, batch=20, tick_seconds=0.05)
+    assert once(replace(hands, carry=carry, settings=settings)) == 2
+    assert len(went) == 2
+
+
+def test_one_outcome_that_cannot_be_written_down_is_a_doubt_and_holds_up_no_other(hands, open_session, cast):
+    posted(open_session, cast.xiaofang, 4)
+    culprit = []
+
+    def carry(letter):
+        if not culprit:
+            culprit.append(letter.id)
+        return Sent("\ud800" if letter.id == culprit[0] else str(letter.id), "好")
+
+    deliverer = Deliverer(replace(hands, carry=carry))
+    deliverer.run_once()
+    deliverer.close()
+    assert deliverer.sending.back == {}
+    assert states(open_session) == ["retry", "sent", "sent", "sent"]
+    with open_session() as session:
+        doubtful = session.get_one(Letter, culprit[0])
+        assert (doubtful.in_doubt, doubtful.error_code) == (True, "unsure")
+
+
+def test_a_letter_claimed_again_while_its_first_attempt_is_on_the_wire_is_not_sent_beside_it(
+    hands, open_session, cast
+):  # fmt: skip
+    posted(open_session, cast.xiaofang, 1)
+    at, sends = [NOW], []
+
+    def carry(letter):
+        sends.append(letter.client_msg_id)
+        at[0] = NOW + timedelta(seconds=60)  # the machine slept past the lease
+        assert sweep_outbox(clock) == 0
+        at[0] += timedelta(seconds=30)  # and past the back-off
+        ends = time.monotonic() + 10
+        while time.monotonic() < ends:
+            with open_session() as session:
+                if session.scalars(select(Letter.tries)).one() == 2:
+                    break
+            time.sleep(0.02)
+        return Sent("1", "好")
+
+    settings = ClockSettings(threads=4, batch=20, tick_seconds=0.05)
+    clock = replace(hands, carry=carry, now=lambda: at[0], real_now=lambda: at[0], settings=settings)
+    once(clock)
+    assert len(sends) == 1
+    assert states(open_session) == ["sent"]

@@ -1,6 +1,7 @@
 """The postman: turns a letter's facts into words and carries it, and says honestly what came of it."""
 
 import logging
+import re
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -14,10 +15,10 @@ from wechatpy.exceptions import WeChatClientException
 
 from handlers.room import Wording
 from models.messages.ladder import CHANNELS
-from models.messages.outcomes import Action, Failed, OpenLetter, Outcome, Sent, Unsure
+from models.messages.outcomes import Failed, OpenLetter, Outcome, Sent, Unsure
 from wx_backend.waiting import elsewhere
 from wx_backend.wechat.client import FAR_END, Client
-from wx_backend.wechat.errcodes import failed
+from wx_backend.wechat.errcodes import failed, without_token
 from wx_backend.wechat.media import Folder
 from wx_backend.wechat.templates import BadField, Template, Unfit, fit
 from wx_backend.wechat.tokens import TokenRefused
@@ -25,6 +26,7 @@ from wx_backend.wechat.transport import Doubtful, Unreached
 
 log = logging.getLogger(__name__)
 
+_MSGID = re.compile(r"[0-9]{1,20}")  # 64 bits; a receipt for anything else could not be joined
 Say = Callable[[str, dict[str, Any], ZoneInfo], Wording]
 
 
@@ -69,9 +71,7 @@ class Postman:
         except BadField as error:
             return Failed("broken", "bad_field", str(error), said=said, scope="template")
         except TokenRefused as error:
-            # Ours to wait for, or the owner's to mend: either way nothing was sent.
-            action: Action = "again" if error.code in ("busy", "stuck", "-1") else "broken"
-            return Failed(action, f"token {error.code}", error.detail, 60, said, "account")
+            return without_token(error.code, error.detail, self.now(), said)
         except Unreached as error:
             return Failed("again", "unreached", str(error), said=said)
         except Doubtful as error:
@@ -85,8 +85,8 @@ class Postman:
         if CHANNELS[letter.channel].repeatable:
             message["client_msg_id"] = letter.client_msg_id
         found = client.send_by_template(letter.channel, message, letter.deadline_seconds)
-        msgid = found.get("msgid")
-        return Sent(str(msgid) if msgid is not None else None, wording.text)
+        msgid = str(found.get("msgid", ""))
+        return Sent(msgid if _MSGID.fullmatch(msgid) else None, wording.text)
 
     def _customer_service(self, client: Client, letter: OpenLetter, wording: Wording) -> Sent:
         ends = time.monotonic() + letter.deadline_seconds

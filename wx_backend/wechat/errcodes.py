@@ -9,9 +9,10 @@ from models.hours import midnight
 from models.messages.outcomes import Action, Failed, Scope
 
 UNTIL_TOMORROW = -1
+Line = tuple[Action, Scope, int, str]
 
 # errcode → (what to do, what is concerned, how long to hold off in seconds (0: as usual), why)
-TABLE: dict[int, tuple[Action, Scope, int, str]] = {
+TABLE: dict[int, Line] = {
     -1: ("again", "letter", 0, "WeChat is busy"),
     40001: ("again", "account", 60, "token refused, after one renewal"),
     40014: ("again", "account", 60, "token refused, after one renewal"),
@@ -39,6 +40,12 @@ TABLE: dict[int, tuple[Action, Scope, int, str]] = {
     61004: ("broken", "account", 0, "this server's address is not on the list"),
     89503: ("broken", "account", 0, "this server's address awaits the administrator's consent"),
 }
+# The same where a token was asked for, with our own words for who else is asking and for one that WeChat refuses.
+_WITHOUT_TOKEN: dict[str, Line] = {
+    **{str(code): line for code, line in TABLE.items()},
+    **dict.fromkeys(("busy", "stuck", "-1"), ("again", "account", 60, "no token")),
+}
+_NO_TOKEN: Line = ("broken", "account", 0, "no token")
 
 
 def failed(code: int, detail: str, now: datetime, said: str = "") -> Failed:
@@ -47,12 +54,27 @@ def failed(code: int, detail: str, now: datetime, said: str = "") -> Failed:
     known = TABLE.get(code)
     if known is None:
         action: Action = "window" if 43100 <= code < 43200 else "again"
-        return Failed(action, str(code), detail, said=said)
+        return Failed(action, str(code), _told("", detail), said=said)
     action, scope, pause, why = known
-    seconds = _until_tomorrow(now) if pause == UNTIL_TOMORROW else pause
-    return Failed(action, str(code), f"{why}: {detail}", seconds, said, scope)
+    return Failed(action, str(code), _told(why, detail), _seconds(pause, now), said, scope)
 
 
-def _until_tomorrow(now: datetime) -> int:
-    """Seconds to the next midnight in China, when WeChat's quotas begin anew."""
+def without_token(code: str, detail: str, now: datetime, said: str = "") -> Failed:
+    """What to do where no token was to be had, so that nothing was sent: ours to wait for, or the owner's to mend.
+
+    `code` is WeChat's errcode, or our own word ("busy", "stuck"). Whatever it is, it holds for the whole account.
+    """
+    action, _, pause, why = _WITHOUT_TOKEN.get(code, _NO_TOKEN)
+    return Failed(action, f"token {code}", _told(why, detail), _seconds(pause, now), said, "account")
+
+
+def _told(why: str, detail: str) -> str:
+    """Ours and WeChat's own words; PostgreSQL takes no NUL."""
+    return (f"{why}: {detail}" if why else detail).replace("\0", "")
+
+
+def _seconds(pause: int, now: datetime) -> int:
+    """How long to hold off; until the next midnight in China, when WeChat's quotas begin anew, where it says so."""
+    if pause != UNTIL_TOMORROW:
+        return pause
     return int((midnight(now) + timedelta(days=1, seconds=30) - now).total_seconds())

@@ -31,7 +31,7 @@ from wx_backend.speech import WORDS, in_words
 from wx_backend.wechat import menu as account_menu
 from wx_backend.wechat.carriers import Postman
 from wx_backend.wechat.client import Client
-from wx_backend.wechat.errcodes import failed
+from wx_backend.wechat.errcodes import failed, without_token
 from wx_backend.wechat.templates import BadField, Template, fit
 from wx_backend.wechat.tokens import TokenKeeper, TokenRefused
 from wx_backend.wechat.transport import Doubtful, Transport, Unreached, beside
@@ -234,6 +234,27 @@ def test_a_wrong_secret_is_not_tried_again_and_sends_nothing(far):
     outcome = postman_for(far, secret="wrong").carry(letter())
     assert isinstance(outcome, Failed)
     assert (outcome.action, outcome.code) == ("broken", "token 40125")
+
+
+@pytest.mark.case("J8")
+@pytest.mark.parametrize(
+    ("code", "action", "pause"),
+    [
+        ("45009", "broken", 14 * 3600 + 30),  # until midnight in China
+        ("45011", "again", 60), ("40164", "broken", 0), ("40001", "again", 60), ("89501", "broken", 0),
+        ("busy", "again", 60), ("?", "broken", 0),
+    ],
+)  # fmt: skip
+def test_without_a_token_the_code_says_what_to_do_as_it_does_at_a_send(code, action, pause):
+    found = without_token(code, "rid: 1\0", NOW)
+    assert (found.action, found.pause_seconds, found.scope, found.code) == (action, pause, "account", f"token {code}")
+    assert "\0" not in found.detail
+
+
+def test_a_msgid_that_no_receipt_could_name_is_none(far, monkeypatch):
+    for odd in ("9" * 30, "x1", "", None, 1.5):
+        monkeypatch.setattr(Client, "send_by_template", lambda *_, odd=odd: {"errcode": 0, "msgid": odd})
+        assert postman_for(far).carry(letter()).msgid is None
 
 
 def test_a_doubt_about_the_token_is_no_doubt_about_the_letter(far):
