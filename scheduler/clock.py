@@ -12,13 +12,14 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy.exc import SQLAlchemyError
 
+from models.messages.budgets import CLOCKS_DIFFER
 from scheduler.deliver import Deliverer
 from scheduler.media import fetch_media
 from scheduler.plan import plan_anew
 from scheduler.retention import forget_entries, forget_inbox, forget_media, forget_requests, forget_texts
 from scheduler.series import sweep_series
 from scheduler.settings import Hands, Now
-from scheduler.sweep import sweep_bookings, sweep_company, sweep_orders, sweep_outbox, sweep_tasks
+from scheduler.sweep import look_again, sweep_bookings, sweep_company, sweep_orders, sweep_outbox, sweep_tasks
 
 log = logging.getLogger(__name__)
 
@@ -81,14 +82,14 @@ def run(
         clock.start()
         ready()
         try:
-            _keep_time(clock, stop, hands.real_now)
+            _keep_time(clock, stop, hands.real_now, _safely(Line("look again", 0, lambda: look_again(hands))))
         finally:
             clock.shutdown(wait=True)
             deliverer.close()
 
 
-def _keep_time(clock: BackgroundScheduler, stop: threading.Event, real_now: Now) -> None:
-    """Wait until `stop`; when the machine's clock is set back, begin anew from the new time.
+def _keep_time(clock: BackgroundScheduler, stop: threading.Event, real_now: Now, set_back: Callable[[], None]) -> None:
+    """Wait until `stop`; when the machine's clock is set back, begin anew from the new time, and do `set_back`.
 
     APScheduler waits for instants: set back by an hour, it would do nothing for an hour. Set forward, it is only late.
     """
@@ -99,6 +100,8 @@ def _keep_time(clock: BackgroundScheduler, stop: threading.Event, real_now: Now)
             log.warning("the machine's clock was set back by %s", last - now)
             for job in clock.get_jobs():
                 job.modify(next_run_time=now)
+            if last - now > CLOCKS_DIFFER:
+                set_back()
         last = now
 
 

@@ -16,6 +16,7 @@ from models.family.pairing import ask_overdue as ask_pairs
 from models.family.parting import lapse_over
 from models.family.quiet import tell_quiet
 from models.family.reseating import close_past
+from models.messages import sweeping
 from models.messages.receipts import join_waiting
 from models.messages.sweeping import sweep_letters
 from models.ordering.aftercare import ask_after, close_old
@@ -61,6 +62,12 @@ def _sweep_outbox(session: Session, hands: Hands) -> int:
     )
     made += [hand_over(session, letter, now) for letter in ended]
     return sum(task is not None for task in made)
+
+
+def look_again(hands: Hands) -> int:
+    """The clock was set back: nothing waits for an hour that only the wrong time has named; answers how many letters
+    did."""
+    return in_unit(hands.open_session, lambda session: sweeping.look_again(session, hands.now()))
 
 
 def sweep_bookings(hands: Hands) -> int:

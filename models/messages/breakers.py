@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import String, delete, select
+from sqlalchemy import String, case, delete, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, locked_row
@@ -14,6 +14,8 @@ EVERY = "*"  # a breaker for every kind of letter on this channel
 Mark = tuple[str, str, str]  # app_id, channel, kind or EVERY
 FIRST_PAUSE = timedelta(minutes=5)
 LONGEST_PAUSE = timedelta(hours=1)
+MENDS_WITHIN = timedelta(minutes=30)
+JUST_BEFORE = timedelta(seconds=1)
 MISFITS = 3  # so many different letters that do not fit, and none between that does: then it is the template
 Standing = Literal["suspected", "open", "half_open"]
 
@@ -82,7 +84,7 @@ def trip(
     needs_person: bool = False,
 ) -> tuple[datetime, Blown | None]:  # fmt: skip
     """Open a breaker, or keep it open; answers until when, and the news if it was not open, or now is for another
-    reason and longer.
+    reason and longer. What should mend by itself and has not for `MENDS_WITHIN` needs a person too.
 
     Without a `pause` of its own it waits as long as `first`, and twice as long each time it fails again, as `longest`
     at most. A batch that fails together counts once.
@@ -97,10 +99,19 @@ def trip(
     news = None
     if until > held.open_until:
         if held.open_until <= now or held.code != code[:24]:
-            news = Blown(app_id, channel, kind, code, why, needs_person)
+            news = Blown(app_id, channel, kind, code, why, needs_person or now - held.since >= MENDS_WITHIN)
         held.code, held.why, held.open_until = code[:24], why[:300], until
     session.flush()
     return held.open_until, news
+
+
+def half_open(session: Session, now: datetime) -> None:
+    """End every pause: what stands open is tried by a few letters now."""
+    ended = {"open_until": now, "since": case((Breaker.since < now, Breaker.since), else_=now - JUST_BEFORE)}
+    session.execute(
+        update(Breaker).where(Breaker.open_until > Breaker.since, Breaker.open_until > now).values(ended),
+        execution_options={"synchronize_session": False},
+    )
 
 
 def suspect(session: Session, mark: Mark, misfits: int, now: datetime) -> Standing:

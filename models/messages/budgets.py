@@ -12,6 +12,7 @@ from models.messages.allowance import Allowance
 from models.messages.ladder import LANES
 
 MINUTE = timedelta(minutes=1)
+CLOCKS_DIFFER = timedelta(seconds=5)  # as far as those of several machines may stand apart
 
 
 class SendBudget(Base):
@@ -76,7 +77,8 @@ class Purse:
             self.session, SendBudget, {"app_id": app_id, "channel": channel},
             day_began=day, minute_began=self.now, day_used=0, minute_used=0,
         )  # fmt: skip
-        if budget.day_began < day:
+        # One that has not begun was written by a clock that was ahead; by seconds, as those of two machines may be.
+        if budget.day_began < day or budget.day_began > self.now + CLOCKS_DIFFER:
             budget.day_began, budget.day_used = day, 0
         if budget.minute_began <= self.now - MINUTE or budget.minute_began > self.now:
             budget.minute_began, budget.minute_used = self.now, 0

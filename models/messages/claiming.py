@@ -28,7 +28,7 @@ from sqlalchemy.orm import Session
 from models.base import Instant
 from models.messages.allowance import Allowance
 from models.messages.breakers import EVERY, Breakers, Mark, standing
-from models.messages.budgets import Purse
+from models.messages.budgets import CLOCKS_DIFFER, Purse
 from models.messages.choosing import A_WHILE, Ways
 from models.messages.ladder import LANES
 from models.messages.letters import LETTER, REPEATABLE_FOR, Letter, in_states
@@ -42,7 +42,6 @@ _CARRIED = (
     "useful_until", "in_doubt",
 )  # fmt: skip
 WAITING = LETTER.by_name["claim"].sources
-CLOCKS_DIFFER = timedelta(seconds=5)  # as far as those of several machines may stand apart
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,10 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ColumnElement, exists, func, select, update
 from sqlalchemy.orm import Session, aliased
 
+from models.messages.breakers import half_open
 from models.messages.claiming import WAITING, not_to_be_repeated
 from models.messages.letters import Letter, in_states
 from models.messages.passage import doubt, give_up
@@ -42,6 +43,16 @@ def sweep_letters(
     ended += _miss_receipts(session, now, real_now)
     session.flush()
     return ended
+
+
+def look_again(session: Session, now: datetime) -> int:
+    """A clock that was ahead has been set right: what it put off, it put off to hours that were never meant. All that
+    waits for a later try is tried now, and finds anew what it has to wait for; answers how many letters.
+    """
+    put_off = update(Letter).where(in_states("retry"), Letter.next_at > now).values(next_at=now).returning(Letter.id)
+    found = len(session.execute(put_off, execution_options={"synchronize_session": False}).all())
+    half_open(session, now)
+    return found
 
 
 def _miss_late(session: Session, now: datetime) -> list[Letter]:

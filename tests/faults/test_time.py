@@ -13,11 +13,11 @@ from sqlalchemy import select
 from models.messages.claiming import Lease, claim
 from models.messages.letters import Letter
 from models.messages.outbox import post
-from models.messages.outcomes import Outcome, Sent, Unsure
+from models.messages.outcomes import Failed, Outcome, Sent, Unsure
 from models.tasks.tasks import Task
 from scheduler.deliver import Deliverer
 from scheduler.settings import ClockSettings, Hands
-from scheduler.sweep import sweep_outbox
+from scheduler.sweep import look_again, sweep_outbox
 from tests.faults.ground import Moved
 from tests.faults.waiting import until
 from tests.world import NOW
@@ -123,6 +123,25 @@ def test_a_clock_that_jumps_on_a_day_misses_what_nobody_can_use_and_sends_the_re
     office.work()
     assert office.states() == {"missed": 1, "sent": 1}
     assert (len(office.seen), office.calls()) == (1, 1)
+
+
+@pytest.mark.parametrize("jump", [HOUR, DAY])
+@pytest.mark.parametrize("fault", [
+    Failed("again", "45011", "too fast", 60, scope="account"), Failed("again", "-1"), Failed("again", "unreached"),
+    Failed("broken", "40037", "no such template", scope="template"),
+])  # fmt: skip
+def test_what_a_clock_that_was_ahead_put_off_is_tried_when_it_is_set_right(office, jump, fault):
+    posted(office, *[NOW] * 12, useful=3 * DAY)
+    office.now.by, office.answer = jump, lambda: fault
+    office.work()
+    assert "sent" not in office.states()
+    office.now.by, office.answer = timedelta(), lambda: Sent(str(len(office.seen)), "好")
+    office.work(minutes=1)
+    assert "sent" not in office.states()  # they wait for an hour that is not meant
+    look_again(office.hands)
+    for _ in range(6):
+        office.work(seconds=11)  # what was out of order is tried by a few first
+    assert office.states() == {"sent": 12}
 
 
 @pytest.mark.parametrize("jump", [-HOUR, -timedelta(minutes=11), HOUR, DAY])

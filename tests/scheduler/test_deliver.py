@@ -344,6 +344,8 @@ def test_a_machine_whose_clock_is_set_back_by_an_hour_goes_on_at_once(hands, ope
     swept, stop = threading.Semaphore(0), threading.Event()
     monkeypatch.setattr("scheduler.clock.sweep_outbox", lambda _: swept.release())
     monkeypatch.setattr("scheduler.clock.LOOK_SECONDS", 0.05)
+    looked: list[object] = []
+    monkeypatch.setattr("scheduler.clock.look_again", looked.append)
     looks = itertools.count()
     ahead = timedelta(hours=1)
 
@@ -359,6 +361,7 @@ def test_a_machine_whose_clock_is_set_back_by_an_hour_goes_on_at_once(hands, ope
     finally:
         stop.set()
         clock.join(10)
+    assert looked == [ticking]  # once, and what was put off is not put off for an hour
 
 
 def test_with_sqlite_a_second_clock_refuses_kindly_and_the_first_gives_the_right_back(tmp_path):

@@ -5,12 +5,15 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from models.messages.breakers import Breaker
+from models.messages.allowance import Allowance, Limits
+from models.messages.breakers import Breaker, mend, trip
+from models.messages.budgets import Purse, SendBudget
 from models.messages.letters import Letter
 from models.messages.outcomes import Failed, Sent, Unsure
 from models.messages.settling import settle
 from models.messages.subscriptions import agree
 from models.people.identities import Identity
+from models.tasks.alarm import end_alarms, raise_alarm
 from tests.cast import APP_ID
 from tests.letters import posted
 from tests.models.messages.test_ladder import TOPIC, TOPICS, mini_identity
@@ -128,3 +131,38 @@ def test_what_cannot_wait_for_its_template_goes_the_next_way(session, cast):
     come_back(session, first, [Failed("broken", "40037", "no such template", scope="template")])
     batch = claimed(session, allowance=TOPICS)
     assert [(one.id, one.channel) for one in batch.letters] == [(soon.id, "mini_subscription")]
+
+
+@pytest.mark.case("J18")
+@pytest.mark.parametrize(
+    ("code", "lasts", "alarmed"),
+    [("outage", 20, False), ("outage", 40, True), ("token stuck", 40, True), ("40001", 40, True), ("45011", 20, False)],
+)
+def test_what_should_mend_by_itself_and_does_not_becomes_a_persons(session, cast, code, lasts, alarmed):
+    found = [
+        trip(session, app_id=APP_ID, channel="template", kind="*", code=code, why="", now=NOW + timedelta(minutes=n),
+             pause=timedelta(seconds=60))[1]
+        for n in range(0, lasts + 1, 2)
+    ]  # fmt: skip
+    tasks = [raise_alarm(session, news, NOW) for news in found]
+    assert {task.facts["code"] for task in tasks if task} == ({code} if alarmed else set())
+    assert len([task for task in tasks if task]) == alarmed
+    mend(session, [(APP_ID, "template", "people.x")], NOW + timedelta(minutes=lasts, seconds=61))
+    assert end_alarms(session, NOW + timedelta(hours=1)) == alarmed
+
+
+def test_a_budget_that_a_clock_ahead_has_begun_begins_anew_and_a_second_is_no_day(session, cast):
+    midnight = NOW.replace(hour=16)  # in China
+    limits = Allowance({APP_ID: Limits(per_day=10, per_minute=10)})
+
+    def take(at):
+        purse = Purse(session, limits, at)
+        assert purse.take(APP_ID, "template", "safety") is None
+        purse.close()
+        session.flush()
+        return session.scalars(select(SendBudget.day_used)).one()
+
+    assert [take(NOW + timedelta(days=1)), take(NOW + timedelta(days=1))] == [1, 2]
+    assert take(NOW) == 1  # it is set right
+    ahead, behind = midnight + timedelta(seconds=1), midnight - timedelta(seconds=2)
+    assert [take(ahead), take(behind), take(ahead)] == [1, 2, 3]
