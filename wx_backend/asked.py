@@ -73,6 +73,9 @@ class Frame:
                 response = make_response(view())
         except Refused as refused:
             response = refusal(refused)
+        if g.pop("nameless", False):  # kept beside the caller's name it would lead there; its own key makes it once
+            answers.leave_none(session, person, key)
+            return response
         body = response.get_data(as_text=True)
         if secret := g.pop("not_kept", ""):  # what only the first answer may say
             body = body.replace(secret, "")

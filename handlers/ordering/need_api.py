@@ -187,8 +187,8 @@ def _take(what: str, asked: TellAsked, *, anonymous: bool = False) -> Any:
     if kind:
         numbers = [number for number, _ in page_words.DANGER_NUMBERS[kind]]
         danger = Danger(kind=kind, sentence=need_words.DANGER[kind], numbers=numbers)
-    if anonymous and not kind:
-        # What is answered is kept beside the caller's name for a day: it must not lead to the voice.
+    if found is not None and found.said_by_id is None:
+        g.nameless = True
         return said(Heard(matter=None, danger=None), page_words.TAKEN["nameless"])
     quiet = page_words.TAKEN["secret" if asked.confidential else "open"]
     return said(Heard(matter=_shown(found) if found else None, danger=danger), danger.sentence if danger else quiet)

@@ -111,7 +111,8 @@ def dangers(_: Ask) -> Reply:
 def send(ask: Ask, key: str, how: str) -> Reply:
     """Handed in; the same key again is the same matter."""
     draft = ask.draft
-    known = submitted_with(ask.session, ask.who, key) or asked_with(ask.session, ask.who, key)
+    # Of what is known nothing is shown here.
+    known = submitted_with(ask.session, ask.who, key, anonymous=True) or asked_with(ask.session, ask.who, key)
     if how not in HOW or (known is None and draft.get("key") != key):
         return Reply(need_words.STALE, (Choice("重新说", "need"),))
     if known is not None:

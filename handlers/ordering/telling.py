@@ -43,15 +43,13 @@ def tell(
     then there is no matter. Raises Refused as `submit` and `ask_for_help` do.
     """
     danger = emergency_in(check_text(text, attached=bool(brought))) or ""
-    known = submitted_with(session, who, key) or asked_with(session, who, key)
-    if known is not None:
-        return known, danger
     words = Words(text=text, client_key=key, person_id=person_id, channel=channel,
                   confidential=confidential or danger in IN_CONFIDENCE, anonymous=anonymous,
                   brought=brought)  # fmt: skip
     if not danger:
         take = submit if what == "need" else ask_for_help
-        return take(session, who, words, now), ""
+        known = submitted_with(session, who, key, anonymous=anonymous) or asked_with(session, who, key)
+        return known or take(session, who, words, now), ""
     try:
         with session.begin_nested():
             return ask_for_help(session, who, words, now), danger

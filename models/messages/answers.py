@@ -66,6 +66,11 @@ def keep(session: Session, *, person_id: int, key: str, status: int, body: str) 
     )
 
 
+def leave_none(session: Session, person_id: int, key: str) -> None:
+    """Keep nothing of a request, in the transaction of the work: not that this person asked, nor when."""
+    session.execute(delete(Answer).where(Answer.person_id == person_id, Answer.key == key))
+
+
 def forget_answers(session: Session, now: datetime) -> int:
     """Delete what was answered more than a day ago; answers how many."""
     old = delete(Answer).where(Answer.asked_at < now - KEPT).returning(Answer.key)

@@ -56,17 +56,20 @@ def submit(session: Session, who: Who, words: Words, now: datetime) -> NeedSubmi
     A confidential one is given to one clerk, who alone reads it. Raises Refused as `said.taken_down` does,
     Refused("no_media"), or Refused("no_clerk") where nobody could keep it to themselves.
     """
-    known = submitted_with(session, who, words.client_key)
+    known = submitted_with(session, who, words.client_key, anonymous=words.anonymous)
     if known is not None:
         return known
     columns, by = taken_down(session, who, words, now)
+    if columns["said_by_id"] is None:
+        # At its true instant other rows tell who did something: a conversation, an answer.
+        now = columns["created_at"] = now.replace(minute=0, second=0, microsecond=0)
     need = NeedSubmission(**columns)
     hold(session, need)
     try:
         with session.begin_nested():
             session.add(need)
     except IntegrityError:
-        known = submitted_with(session, who, words.client_key)
+        known = submitted_with(session, who, words.client_key, anonymous=words.anonymous)
         assert known is not None
         return known
     NEED.begin(session, need, by=by, now=now)
@@ -75,10 +78,13 @@ def submit(session: Session, who: Who, words: Words, now: datetime) -> NeedSubmi
     return need
 
 
-def submitted_with(session: Session, who: Who, client_key: str) -> NeedSubmission | None:
-    """The need that this key has brought already; raises Refused("not_yours") when another person brought it."""
+def submitted_with(session: Session, who: Who, client_key: str, *, anonymous: bool) -> NeedSubmission | None:
+    """The need that this key has brought already; raises Refused("not_yours") when another person brought it.
+
+    Nobody knows who brought one without a name: it answers whoever wants to be `anonymous` too, and is shown to none.
+    """
     known = session.scalar(select(NeedSubmission).where(NeedSubmission.client_key == client_key))
-    if known is not None and known.said_by_id not in (None, who.person_id):
+    if known is not None and known.said_by_id not in ((None, who.person_id) if anonymous else (who.person_id,)):
         raise Refused("not_yours")
     return known
 

@@ -124,14 +124,35 @@ def mini(database_url, cast, open_session, tmp_path):
         yield (lambda person: signed_in(app, open_session, cast.identities[person.id]))
 
 
-def test_the_mini_program_tells_without_a_name_and_nothing_kept_of_its_answer_leads_there(mini, cast, open_session):
+@pytest.fixture
+def nameless(cast):
+    return {"client_key": "client-key-1", "text": "想要食堂", "person_id": cast.wangnainai.id, "anonymous": True}
+
+
+def test_the_mini_program_tells_without_a_name_and_no_answer_is_kept_that_leads_there(
+    mini, cast, open_session, nameless
+):
     me = mini(cast.xiaofang)
-    body = {"client_key": "client-key-1", "text": "想要食堂", "person_id": cast.wangnainai.id, "anonymous": True}
-    answer = me.post("needs", body)
-    assert (answer.status_code, answer.json["data"]) == (201, {"matter": None, "danger": None})
+    told = [me.post("needs", nameless, key) for key in ("once", "once", "again")]
+    assert [(one.status_code, one.json["data"]) for one in told] == [(201, {"matter": None, "danger": None})] * 3
     with open_session() as session:
         assert session.scalars(select(NeedSubmission)).one().said_by_id is None
-        assert "食堂" not in session.scalars(select(Answer.body)).one()
+        assert session.scalars(select(Answer)).all() == []  # each names who asked, and when
+
+
+@pytest.mark.parametrize(("changed", "code"), [
+    ({"anonymous": False}, "not_yours"), ({}, "ok"), ({"text": "灶台着火了"}, "ok"),
+    ({"text": "灶台着火了", "anonymous": False}, "ok"),
+])  # fmt: skip
+def test_who_knows_the_key_of_a_voice_without_a_name_does_not_hear_what_it_said(
+    mini, cast, open_session, nameless, changed, code
+):
+    assert mini(cast.xiaofang).post("needs", {**nameless, "text": "想要食堂，还要班车"}).status_code == 201
+    answer = mini(cast.aming).post("needs", {**nameless, "person_id": cast.aming.id, **changed})
+    assert (answer.json["code"], "班车" in answer.text) == (code, False)
+    assert ("着火" in str(changed)) == bool((answer.json["data"] or {}).get("danger"))
+    with open_session() as session:
+        assert session.scalars(select(NeedSubmission.text)).all() == ["想要食堂，还要班车"]
 
 
 def test_the_mini_program_adds_files_until_it_is_decided_and_others_may_not(mini, cast, open_session):

@@ -1,10 +1,12 @@
 """Needs: said in one's own words, seen by whom they concern, merged with every voice kept, parted, declined."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select
 
+from models.base import Base
 from models.errors import Refused
 from models.history import history_of
 from models.messages.letters import Letter
@@ -106,6 +108,19 @@ def test_an_anonymous_voice_leaves_no_trace_of_who_spoke_and_counts(session, cas
     assert people_behind(session, [need.id]) == {need.id: 1}
     decline(session, chen, need.id, "已经在修", NOW)
     assert kinds(session, cast.aming.id) == []
+
+
+def test_an_anonymous_voice_is_written_down_at_no_instant_at_which_somebody_did_something(session, cast):
+    at = NOW + timedelta(minutes=17, seconds=5, microseconds=3)
+    said = words(cast.who(cast.aming), "路灯坏了", anonymous=True, attached=(Attached("image", "m1"),))
+    need = submit(session, cast.who(cast.aming), said, at)
+    session.flush()
+    assert need.created_at == NOW
+    times = [column for table in Base.metadata.sorted_tables for column in table.columns
+             if column.type.python_type is datetime]  # fmt: skip
+    assert [str(one) for one in times if session.scalars(select(one).where(one == at)).all()] == []
+    named = submit(session, cast.who(cast.aming), words(cast.who(cast.aming), "路灯坏了"), at)
+    assert named.created_at == at
 
 
 def test_paper_from_the_box_names_nobody_and_comes_from_the_cadres_own_place(session, cast):
