@@ -1,27 +1,38 @@
 """What somebody wrote or typed about people is kept for a time; what is counted stays for good."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, String, Table, or_, select, update
+from sqlalchemy import JSON, ColumnElement, String, Table, or_, select, update
 from sqlalchemy import cast as as_type
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from models.base import Base
 from models.family.calls import FamilyCall
+from models.family.news import HomeNews
+from models.family.pairing import PairingContact
+from models.family.proposals import PROPOSAL, CallProposal
+from models.family.reports import CallReport
+from models.family.wellbeing import WellbeingTick
 from models.history import History
 from models.life import BY_TIME
+from models.messages.inbox import Dialogue
 from models.messages.letters import Letter
 from models.messages.media import MEDIA, Media
+from models.ordering.assignments import STANDING, Assignment
 from models.ordering.complaints import Complaint
 from models.ordering.help import HELP, HelpNote, HelpRequest
+from models.ordering.loans import LOAN, ResourceLoan
 from models.ordering.needs import NeedSubmission
 from models.ordering.orders import LIVE_ORDERS, Order
 from models.ordering.ratings import Rating
+from models.ordering.skills import TimeOff
 from models.ordering.visits import VisitProof
 from models.ordering.waiting import WAITING, WaitlistEntry
+from models.tasks.tasks import TASK, Task
 
 MEDIA_AT_ONCE = 50
 
@@ -41,6 +52,9 @@ UNSETTLED = ("planned", "retry", "sending", "sent")
 _NEED_OVER = NeedSubmission.state.in_(("adopted", "merged", "declined"))
 WORDS: tuple[Words, ...] = (
     Words(Order, {"note": "", "reason": "", "answers": {}}, Order.preferred_at, Order.state.not_in(LIVE_ORDERS)),
+    Words(Assignment, {"reason": ""}, Assignment.offered_at, Assignment.state.not_in(STANDING)),
+    Words(ResourceLoan, {"reason": ""}, ResourceLoan.ends_at, ResourceLoan.state.in_(LOAN.ends)),
+    Words(TimeOff, {"note": ""}, TimeOff.ends_at),
     Words(WaitlistEntry, {"note": "", "answers": {}}, WaitlistEntry.preferred_at,
           WaitlistEntry.state.in_(WAITING.ends)),
     Words(NeedSubmission, {"text": "", "reason": ""}, NeedSubmission.settled_at, _NEED_OVER),
@@ -51,6 +65,13 @@ WORDS: tuple[Words, ...] = (
     Words(Complaint, {"words": "", "outcome": "", "media_id": ""}, Complaint.created_at, Complaint.state != "open"),
     Words(VisitProof, {"media_id": ""}, VisitProof.taken_at),
     Words(FamilyCall, {"reason": "", "venue_why": ""}, FamilyCall.ends_at),
+    Words(CallProposal, {"reason": ""}, CallProposal.created_at, CallProposal.state.in_(PROPOSAL.ends)),
+    Words(CallReport, {"note": ""}, CallReport.reported_at),
+    Words(WellbeingTick, {"note": ""}, WellbeingTick.at),
+    Words(PairingContact, {"note": ""}, PairingContact.reported_at),
+    Words(HomeNews, {"text": ""}, HomeNews.at),
+    Words(Task, {"facts": {}, "held_why": ""}, Task.settled_at, Task.state.in_(TASK.ends)),
+    Words(Dialogue, {"ask_for": None, "choices": [], "shown": {}, "draft": {}}, Dialogue.updated_at),
     Words(Letter, {"facts": {}, "said": None}, Letter.settled_at, Letter.state.not_in(UNSETTLED)),
     Words(History, {"note": ""}, History.at),
 )  # fmt: skip
@@ -67,7 +88,7 @@ def forget_words(session: Session, before: datetime) -> int:
 def _forget(session: Session, words: Words, before: datetime) -> int:
     table = cast(Table, words.table.__table__)
     said = or_(*(_differs(table.c[name], value) for name, value in words.blank.items()))
-    query = update(table).where(words.when < before, said).values(**words.blank).returning(table.c.id)
+    query = update(table).where(words.when < before, said).values(**words.blank).returning(*table.primary_key)
     if words.over is not None:
         query = query.where(words.over)
     return len(session.execute(query).all())
@@ -77,7 +98,7 @@ def _differs(column: ColumnElement[Any], blank: Any) -> ColumnElement[bool]:
     """JSON is compared as it is written: PostgreSQL has no = for it."""
     if blank is None:
         return column.is_not(None)
-    return as_type(column, String) != "{}" if blank == {} else column != blank
+    return as_type(column, String) != json.dumps(blank) if isinstance(column.type, JSON) else column != blank
 
 
 def old_media(session: Session, before: datetime) -> list[tuple[int, str]]:

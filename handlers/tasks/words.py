@@ -26,6 +26,7 @@ PUT_OFF = "好的，{wake}再提醒您。"
 WAKES = {1: "明天再提醒", 3: "三个工作日后提醒", 5: "五个工作日后提醒"}  # working days ahead
 RESUMED = "好的，继续办。放下的工作时间不算，请在{due}前办好。"
 NO_WORDS = "有一条通知，详情请问党群服务中心"
+FORGOTTEN = "这件任务早已办结，内容按保存期限清除了。经过见下面的记录。"
 
 TO_CALL = "看这次视频，老人到了打开设备"
 
@@ -166,9 +167,11 @@ def call_line(call: dict[str, Any]) -> str:
 
 def sentence(kind: str, facts: dict[str, Any], due: datetime, zone: ZoneInfo, inner: str = "") -> str:
     """The whole task in one paragraph: what, whom, by when. `inner` is the letter that could not be delivered."""
+    if not facts:
+        return FORGOTTEN
     by = f"请在{when(due, zone)}前办好。"
     if kind in _MATTERS:
-        return _MATTERS[kind].format(who=_villager(facts)) + by
+        return _MATTERS[kind].format(who=f"{facts.get('place', '')}{facts.get('person') or '一位居民'}") + by
     if kind in ORDER_TAILS:
         return _order(kind, facts, zone) + by
     if kind in _SENTENCES:
@@ -289,11 +292,6 @@ _SENTENCES: Mapping[str, Callable[[dict[str, Any], ZoneInfo], str]] = {
     "series_helper": _series_helper, "device_grant": _device_grant, "wechat_stopped": alarm_words.sentence,
     "loan_request": _loan("请答复能不能借。"), "loan_overdue": _loan("已经到期还没有归还，请联系对方。"),
 }  # fmt: skip
-
-
-def _villager(facts: dict[str, Any]) -> str:
-    place, person = str(facts.get("place", "")), str(facts.get("person", ""))
-    return f"{place}{person or '一位居民'}"
 
 
 TEMPLATES = {"tasks.assigned": "task_assigned", "tasks.digest": "task_assigned", "tasks.escalated": "task_assigned"}

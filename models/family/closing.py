@@ -77,7 +77,7 @@ def _lay_before(session: Session, place: Place, calls: list[FamilyCall], now: da
     centre = session.get_one(ServiceCentre, key, with_for_update={"key_share": True})
     query = select(Task).where(Task.subject == subject, Task.kind == kind).order_by(Task.id)
     tasks = session.scalars(query, execution_options={"populate_existing": True}).all()
-    seen = {_mark(line) for task in tasks if task.state == "done" for line in task.facts["calls"]}
+    seen = {_mark(line) for task in tasks if task.state == "done" for line in task.facts.get("calls", ())}
     lines = [line for line in (_line(session, call) for call in calls) if _mark(line) not in seen]
     standing = [task for task in tasks if task.state not in TASK.ends]
     if not makes_way(session, standing, lines, now):

@@ -143,13 +143,13 @@ def news_for(session: Session, who: Who, news_id: int) -> HomeNews:
 
 
 def news_of(session: Session, who: Who) -> list[HomeNews]:
-    """The last news of everybody this person acts for and who still agrees, the newest first."""
+    """The last news of everybody this person acts for and who still agrees, the newest first; none without words."""
     agreed = exists().where(
         Consent.person_id == HomeNews.cared_id, Consent.kind == KIND, Consent.withdrawn_at.is_(None)
     )
     query = (
         select(HomeNews).join(Person, HomeNews.cared_id == Person.id)
-        .where(HomeNews.cared_id.in_(linked_to(who.person_id)), agreed, Person.state == "active")
+        .where(HomeNews.cared_id.in_(linked_to(who.person_id)), agreed, Person.state == "active", HomeNews.text != "")
         .order_by(HomeNews.id.desc()).limit(SHOWN)
     )  # fmt: skip
     return list(session.scalars(query))
