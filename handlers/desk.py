@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,6 +10,7 @@ from flask import g, redirect, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from handlers.typed import key_in
 from models.errors import Refused
 from models.family.ways import Offered
 from models.hours import CHINA
@@ -113,8 +114,7 @@ def _plain(text: str) -> str:
 
 def number(key: str, *, form: bool = False) -> int | None:
     """A key that was asked for; None for whatever is none."""
-    text = (request.form if form else request.args).get(key, "")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
+    return key_in((request.form if form else request.args).get(key, ""))
 
 
 def moment(key: str) -> datetime | None:
@@ -123,8 +123,8 @@ def moment(key: str) -> datetime | None:
     if not text:
         return None
     try:
-        return datetime.fromisoformat(text).replace(tzinfo=CHINA)
-    except ValueError as error:
+        return datetime.fromisoformat(text).replace(tzinfo=CHINA).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise Refused("bad_time") from error
 
 

@@ -27,6 +27,11 @@ def _number(text: str) -> str:
     return str((_DIGITS[tens] if tens else 1) * 10 * bool(ten) + (_DIGITS[ones] if ones else 0))
 
 
+def key_in(text: str) -> int | None:
+    """The key in a field or an address; None for what is no number, and for one that no column holds."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
+
+
 def chosen(short: str, choices: Sequence[Choice]) -> str | None:
     """The address of a choice last shown, by its number ("3", "第三个") or its label."""
     if not short or not choices:

@@ -111,7 +111,7 @@ STATUS: Mapping[str, int] = {
     "answer_first": 422, "reason_missing": 422, "alternative_needed": 422, "bad_reason": 422, "bad_time": 422,
     "note_needed": 422, "bad_wake": 422, "bad_span": 422, "not_lendable": 404, "bad_days": 422, "bad_choice": 422,
     "bad_outage": 422, "bad_rule": 422, "bad_place": 422, "agreement_missing": 422, "bad_seats": 422,
-    "bad_routine": 422, "bad_rhythm": 422, "bad_repeat": 422, "overlaps_itself": 422,
+    "bad_routine": 422, "too_far": 422, "bad_rhythm": 422, "bad_repeat": 422, "overlaps_itself": 422,
 }  # fmt: skip
 REFUSALS: Mapping[str, str] = {
     **order_words.REFUSALS, **catalogue_words.REFUSALS, **need_words.REFUSALS, **waiting_words.REFUSALS,

@@ -12,6 +12,7 @@ from handlers.family.free_times import FreeTimes, for_a_new_call, to_move_a_call
 from handlers.family.moments import day_of, stamp_of
 from handlers.family.pages import KEY, both, sent_time, to_call
 from handlers.reach import not_reached
+from handlers.typed import key_in
 from handlers.words import on_day, two_lines
 from models.errors import Refused
 from models.family.booking import book, move, partner
@@ -95,9 +96,9 @@ def moved(call: int) -> str | Answer | tuple[str, int]:
     relative, yes = g.session.get_one(Person, found.relative_id), request.form.get("yes", "")
     if role == "cadre" and not yes:
         return _whose(found, sent_time(), relative)
-    known = yes.isascii() and yes.isdecimal() and len(yes) < 19
+    answer = key_in(yes)
     try:
-        move(g.session, g.who, call, sent_time(), g.now, agreements.tapped(int(yes)) if known else None)
+        move(g.session, g.who, call, sent_time(), g.now, None if answer is None else agreements.tapped(answer))
     except Refused as refusal:
         return _gone(refusal, page_words.MOVE_PICK, url_for(".other_times", call=call), relative)
     return to_call(call, "moved")

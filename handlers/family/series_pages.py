@@ -13,6 +13,7 @@ from handlers.family import page_words, series_words, wishing, words
 from handlers.family.moments import day_of
 from handlers.family.pages import KEY, both, name_of, told
 from handlers.family.series_dates import clock_of, half_hours
+from handlers.typed import key_in
 from models.errors import Refused
 from models.family.calls import FamilyCall, calls_led, led_by, with_roles
 from models.family.editing import Edit, edit, skip, take_up
@@ -235,9 +236,7 @@ def _since(series: int, asked: str) -> tuple[Series, tuple[date, datetime] | Non
     found, _ = series_for(g.session, g.who, series)
     if not asked:
         return found, None
-    if not (asked.isascii() and asked.isdecimal() and len(asked) < 19):
-        raise Refused("not_yours")
-    first, of, _ = occurrence_for(g.session, g.who, int(asked))
+    first, of, _ = occurrence_for(g.session, g.who, key_in(asked) or 0)
     if of.id != series:
         raise Refused("not_yours")
     return found, (first.day, first.starts_at)

@@ -9,6 +9,7 @@ from handlers.family import page_words, series_words, wishing
 from handlers.family.moments import day_of
 from handlers.family.series_pages import BIRTHDAY, dates_of, head_of, to_series
 from handlers.family.series_rules import first_days, from_when, wanted
+from handlers.typed import key_in
 from handlers.words import on_day
 from models.errors import Refused
 from models.family.editing import edit, try_edit
@@ -85,9 +86,10 @@ def _rule() -> Rule:
 
 def _from(series: int) -> tuple[Series, date | None, date]:
     since, (found, _) = _since(), series_for(g.session, g.who, series)
-    if since and not (since.isascii() and since.isdecimal() and len(since) < 19):
+    key = key_in(since or "0")
+    if key is None:
         raise Refused("not_yours")
-    return from_when(g.session, g.who, series, int(since or 0), g.now.astimezone(found.tz).date())
+    return from_when(g.session, g.who, series, key, g.now.astimezone(found.tz).date())
 
 
 def _since() -> str:

@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response as Answer
 
 from handlers.ordering import page_words, words
 from handlers.ordering.standing import SHOWN
+from handlers.typed import key_in
 from handlers.words import clock_span, on_day, when
 from models.errors import Refused
 from models.hours import CHINA, calendar, instant
@@ -17,7 +18,7 @@ from models.ordering.listings import Listing
 from models.ordering.matching import able_members
 from models.ordering.offers import answer_by
 from models.ordering.orders import Order
-from models.ordering.placing import check_note, check_wished
+from models.ordering.placing import check_note
 from models.ordering.runsheet import run_sheet
 from models.ordering.versions import terms_of
 from models.ordering.visiting import arrive, find_nobody, name_person
@@ -138,12 +139,10 @@ def send(job: int) -> Answer | tuple[str, int]:
     assigned_to(g.session, g.who, job)
     try:
         at = _typed_time()
-        person = int(request.form.get("person", ""))
-    except ValueError:
+    except (ValueError, OverflowError):
         return _who_form(job, words.PAGE_REFUSALS["bad_time"]), 422
     try:
-        if at is not None:
-            check_wished(at, g.now)
+        person = key_in(request.form.get("person", "")) or 0
         name_person(g.session, g.who, job, person, now=g.now, starts_at=at)
     except Refused as refusal:
         if refusal.code in ("not_yours", "wrong_state"):

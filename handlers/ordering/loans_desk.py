@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 from handlers import desk, happened
 from handlers.ordering import loan_words as words
 from handlers.ordering.loans import DEEDS
+from handlers.typed import key_in
 from models.errors import Refused
 from models.hours import CHINA, instant
 from models.ordering import lending
@@ -48,7 +49,7 @@ def ask() -> Response:
     kind, _, key = desk.typed("thing").partition(":")
     first, last = _day("first"), _day("last")
     loan = lending.request(
-        desk.session(), desk.who(), kind=kind, resource_id=int(key) if key.isdecimal() and len(key) < 19 else 0,
+        desk.session(), desk.who(), kind=kind, resource_id=key_in(key) or 0,
         to_centre_id=desk.number("to", form=True) or 0, starts_at=instant(first, time(0), CHINA),
         ends_at=instant(last + timedelta(days=1), time(0), CHINA), now=desk.now(),
     )  # fmt: skip

@@ -12,6 +12,7 @@ from handlers.messages import media as files
 from handlers.ordering import need_words, page_words, words
 from handlers.ordering.telling import Told, my_help, my_need, standing, tell, told_by_me
 from handlers.ordering.wishes import name_of
+from handlers.typed import key_in
 from handlers.words import when
 from models.errors import Refused
 from models.messages.media import media_of, one_of
@@ -48,8 +49,8 @@ def send(what: str) -> str | Answer | tuple[str, int]:
     if not _KEY.fullmatch(key):
         raise Refused("stale_form")
     people = dict(_people())
-    person = int(chosen) if chosen.isdecimal() else next(iter(people)) if len(people) == 1 else 0
-    if person not in people:
+    person = key_in(chosen) if chosen or len(people) != 1 else next(iter(people))
+    if person is None or person not in people:
         return _form(what, key, text=text, person_error=page_words.PICK_PERSON), 422
     how = request.form.get("how", "")
     how = how if how in dict(page_words.HOWS[what]) else "open"

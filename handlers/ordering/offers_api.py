@@ -17,7 +17,6 @@ from models.ordering.listings import Listing, Terms
 from models.ordering.matching import able_members
 from models.ordering.offers import answer_by
 from models.ordering.orders import Order
-from models.ordering.placing import check_wished
 from models.ordering.versions import terms_of
 from models.ordering.visiting import arrive, find_nobody, name_person
 from models.ordering.visits import Visit, live_visit
@@ -197,8 +196,6 @@ def members(offer: int) -> Any:
 def send(offer: int, json_data: WhoAsked) -> Any:
     """Name who goes; another than before stands in, and the household is told."""
     assigned_to(g.session, g.who, offer)
-    if json_data.starts_at is not None:
-        check_wished(json_data.starts_at, g.now)
     name_person(g.session, g.who, offer, json_data.person_id, now=g.now, starts_at=json_data.starts_at)
     return said(_mine(offer), page_words.JOB_TOLD["named"])
 

@@ -22,6 +22,7 @@ from handlers.ordering.wishes import (
     wish_for,
 )
 from handlers.reach import not_reached
+from handlers.typed import key_in
 from models.errors import Refused
 from models.ordering.joining import in_line_of
 from models.ordering.listings import Offered, Terms, offered, offered_by
@@ -74,10 +75,10 @@ def listing_form(person: int, listing: int) -> str | tuple[str, int]:
     barred = wish.barred()
     if barred:
         return phone_page(Refused("not_eligible", phone=wish.offer.phone), barred, back=person), 200
-    before = request.args.get("again", "", type=str)
-    if not before.isdecimal():
+    before = key_in(request.args.get("again", ""))
+    if before is None:
         return _form(wish, forms.empty(wish.listing))
-    order, _ = order_for(g.session, g.who, int(before))
+    order, _ = order_for(g.session, g.who, before)
     same = order.listing_id == listing and order.beneficiary_id == person
     return _form(wish, forms.empty(wish.listing, order.answers if same else None, order.note if same else ""))
 

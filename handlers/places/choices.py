@@ -6,6 +6,7 @@ from typing import Any
 from flask import request
 
 from handlers import desk
+from handlers.typed import key_in
 from models.family.deciding import Choice, Decided
 
 MOST = 200  # calls with a choice of their own on one page; those beyond go as all go
@@ -33,4 +34,4 @@ def decided() -> Decided:
 def _keys(field: str) -> list[int]:
     """The keys of the things that the form names in fields of this kind ("seen-17")."""
     found = (name.partition("-") for name in request.form)
-    return [int(key) for kind, _, key in found if kind == field and key.isascii() and key.isdecimal() and len(key) < 19]
+    return [key for kind, _, text in found if kind == field and (key := key_in(text)) is not None]

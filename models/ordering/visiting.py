@@ -16,6 +16,7 @@ from models.ordering.loans import lent_to
 from models.ordering.matching import lasting
 from models.ordering.news import facts_for, say
 from models.ordering.orders import Order, locked, turn
+from models.ordering.placing import check_wished
 from models.ordering.reminding import remind
 from models.ordering.skills import away, qualified
 from models.ordering.visits import LIVE_VISITS, VISIT, Visit, let_go, live_visit
@@ -42,16 +43,15 @@ def name_person(
 
     A member of the organisation or a cadre says it. Another person than before is a stand-in. All cells are taken or
     none: person, beneficiary (unless it is only brought to the door), vehicle, room. Raises Refused("not_yours"),
-    ("wrong_state"), ("bad_time"), ("not_member"), ("not_qualified"), ("time_off"), ("travel", minutes=…, village=…),
-    ("not_here") for a vehicle of another centre, or ("slot_taken").
+    ("wrong_state"), ("not_member"), ("not_qualified"), ("time_off"), ("travel", minutes=…, village=…), ("not_here") for
+    a vehicle of another centre, ("slot_taken"), or like `check_wished`.
     """
     assignment, order, by = _named_by(session, who, assignment_id)
     if assignment.state != "accepted":
         raise Refused("wrong_state", state=assignment.state)
     listing = session.get_one(Listing, order.listing_id)
     start = starts_at or order.preferred_at
-    if start <= now:
-        raise Refused("bad_time")
+    check_wished(start, now)
     standing = live_visit(session, assignment.id)
     if standing is not None and standing.state != "scheduled":
         raise Refused("wrong_state", state=standing.state)

@@ -33,7 +33,7 @@ class Seen:
     def read(cls, text: str) -> "Seen":
         """What a form carried; whatever is no such thing agrees with no task."""
         state, _, assignee = text.partition(":")
-        return cls(state, int(assignee) if assignee.isascii() and assignee.isdecimal() else None)
+        return cls(state, int(assignee) if assignee.isascii() and assignee.isdecimal() and len(assignee) < 19 else None)
 
 
 def acknowledge(session: Session, who: Who, task_id: int, seen: Seen, now: datetime) -> Task:

@@ -99,6 +99,10 @@ def test_an_order_goes_to_a_fitting_organisation_and_its_member_is_named(app, ca
         assert again.mode == "directive"
         accept(session, cast.who(cast.laoxu), again.id, NOW)
     clerk.opens(f"/console/dispatch/{order}")
+    for at in ("0001-01-01T00:00", "9999-12-31T23:59"):
+        sent = clerk.posts(f"/console/dispatch/{order}/who", seen=clerk.seen(), person=cast.laoxu.id, at=at)
+        assert sent.status_code == 422, at
+        clerk.opens(f"/console/dispatch/{order}")
     later = WISHED + timedelta(hours=1)
     sent = clerk.posts(f"/console/dispatch/{order}/who", seen=clerk.seen(), person=cast.laoxu.id,
                        at=f"{later.astimezone(CHINA):%Y-%m-%dT%H:%M}")  # fmt: skip

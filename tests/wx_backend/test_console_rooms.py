@@ -223,7 +223,7 @@ def test_a_change_of_hands_alone_makes_a_page_old(clerk, app, cast, open_session
     clerk.opens(f"/console/tasks/{task}")
     assert clerk.posts(f"/console/tasks/{task}/done", seen=seen).status_code == 409
     assert "陈干事今天10:00转交" in clerk.text()
-    for nonsense in ("", "open:x", "done:1:2"):
+    for nonsense in ("", "open:x", "done:1:2", "open:" + "9" * 5000):
         clerk.opens(f"/console/tasks/{task}")
         assert clerk.posts(f"/console/tasks/{task}/done", seen=nonsense).status_code == 409
 

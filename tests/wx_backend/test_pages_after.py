@@ -128,6 +128,23 @@ def test_a_cancellation_is_taken_back_within_ten_minutes_and_not_later(pages, ca
         assert session.scalars(select(Order)).one().state == "open"
 
 
+BEYOND = ("9" * 19, "9" * 5000)  # what no column holds, and what Python itself reads no number from
+
+
+@pytest.mark.parametrize("number", BEYOND)
+def test_a_number_beyond_all_numbers_is_answered_kindly_wherever_it_is_sent(pages, cast, open_session, number):
+    me, laoxu = pages.inside(cast.xiaofang), pages.inside(cast.laoxu)
+    ordered(me, cast)
+    job = re.search(r'href="(/m/jobs/\d+)"', laoxu.get("/m/jobs").text)[1]
+    laoxu.post(f"{job}/accept")
+    assert me.get(f"{form_of(cast)}?again={number}").status_code == 200  # filled in with nothing
+    assert me.post("/m/needs/new", key="a" * 24, person=number, text="想要食堂").status_code == 422
+    assert laoxu.post(f"{job}/who", person=number).status_code == 422
+    for time_of in ({"day": "0001-01-01", "clock": "00:00"}, {"day": "9999-12-31", "clock": "23:59"}):
+        assert laoxu.post(f"{job}/who", person=cast.ama.id, **time_of).status_code == 422
+    assert filled(me, cast, at=number).status_code == 422
+
+
 def test_an_organisation_does_all_of_its_work_on_pages_and_the_family_follows_it(pages, cast, open_session):
     me, laoxu = pages.inside(cast.xiaofang), pages.inside(cast.laoxu)
     path = ordered(me, cast)
