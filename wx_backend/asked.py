@@ -12,7 +12,7 @@ from flask import Response, current_app, g, make_response, request
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from handlers.messages.media import Folder
+from handlers.messages.media import Folder, drop_brought
 from models.errors import Refused
 from models.family.ways import Offered
 from models.messages import answers
@@ -49,13 +49,18 @@ class Frame:
         """A room's answer. `known`: somebody must have signed in; nothing a room does leaves this transaction."""
 
         def work(session: Session) -> Response:
+            drop_brought()  # of a run that had to give way
             g.session = session
             if not known:
                 return make_response(view())
             g.who = guard.api_who(session, g.claims, g.now)
             return make_response(view()) if request.method in SAFE else self._once(session, view, refusal)
 
-        return self.unit(work)
+        try:
+            return self.unit(work)
+        except BaseException:
+            drop_brought()
+            raise
 
     def _once(self, session: Session, view: View, refusal: Refusal) -> Response:
         """The work of an unsafe request, once for its key; a retry hears the first answer, a refusal included.
@@ -72,6 +77,7 @@ class Frame:
             with session.begin_nested():
                 response = make_response(view())
         except Refused as refused:
+            drop_brought()
             response = refusal(refused)
         if g.pop("nameless", False):  # kept beside the caller's name it would lead there; its own key makes it once
             answers.leave_none(session, person, key)

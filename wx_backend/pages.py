@@ -32,7 +32,7 @@ from handlers.family import (
 )
 from handlers.family import pages as family
 from handlers.messages import pages as notices
-from handlers.messages.media import Folder
+from handlers.messages.media import Folder, drop_brought
 from handlers.ordering import after_pages, jobs_pages, line_pages, need_pages
 from handlers.ordering import pages as ordering
 from handlers.people import kin_pages, trust_pages
@@ -162,6 +162,7 @@ class Frame:
     def _failed(self, error: Exception) -> Answer:
         """A no, or a mistake of ours, in one kind sentence; nothing that was half done stays."""
         db.session.rollback()
+        drop_brought()
         if isinstance(error, Refused):
             return _told(self.said(error), _status(error.code))
         if isinstance(error, RateLimitExceeded):
@@ -186,12 +187,14 @@ class Frame:
 
         def once(params: dict[str, Any]) -> Response:
             _check(params)
+            drop_brought()  # of a run that had to give way
             with self.turn():
                 answer = make_response(view(**params))
                 if answer.status_code < 400:
                     db.session.commit()
                 else:
                     db.session.rollback()
+                    drop_brought()
                 return answer
 
         def run(**params: Any) -> Response:

@@ -63,7 +63,7 @@ def send(media: Media) -> Response:
 
 
 def take(files: Iterable[FileStorage]) -> tuple[Brought, ...]:
-    """Put what a form brought into the folder; empty fields are none.
+    """Put what a form brought into the folder; empty fields are none. The frame drops it when the request fails.
 
     A picture is drawn anew, so that neither its maker's place and name (EXIF) nor anything hidden in it is kept.
     Raises Refused("no_media") for what is neither a picture nor a voice note, ("media_long", megabytes=…) for what is
@@ -73,9 +73,15 @@ def take(files: Iterable[FileStorage]) -> tuple[Brought, ...]:
     brought = []
     for kind, form, content in found:
         name = secrets.token_hex(16)
-        _folder().keep(name, content)
         brought.append(Brought(kind, form, len(content), name))
+        g.brought = [*g.get("brought", ()), brought[-1]]
+        _folder().keep(name, content)
     return tuple(brought)
+
+
+def drop_brought() -> None:
+    """Take away all that this request has put into the folder so far: its transaction came to nothing."""
+    drop(g.pop("brought", ()))
 
 
 def drop(brought: Iterable[Brought]) -> None:

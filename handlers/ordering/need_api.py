@@ -12,9 +12,9 @@ from handlers.ordering import need_words, page_words
 from handlers.ordering.telling import Told, my_help, my_need, standing, tell, told_by_me
 from models.errors import Refused
 from models.messages.media import keep, media_of, one_of
-from models.ordering.help import LIVE_HELP
+from models.ordering.help import LIVE_HELP, locked_help
 from models.ordering.helping import withdraw
-from models.ordering.needs import WAITING
+from models.ordering.needs import WAITING, locked_need
 from models.people.persons import Person
 
 room = APIBlueprint("needs", __name__, tag="needs")
@@ -141,7 +141,7 @@ def no_more(call: int) -> Any:
 @room.doc(responses=refusing("not_yours", "wrong_state", "no_media", "media_long"))
 def add_to_need(need: int) -> Any:
     """Add a photo or a voice note to a need that I told, until it is decided (wx.uploadFile, field `file`)."""
-    return said(_shown(_with_file(my_need(g.session, g.who, need))))
+    return said(_shown(_with_files(locked_need(g.session, my_need(g.session, g.who, need).id))))
 
 
 @room.post("/help/<key:call>/media")
@@ -149,7 +149,7 @@ def add_to_need(need: int) -> Any:
 @room.doc(responses=refusing("not_yours", "wrong_state", "no_media", "media_long"))
 def add_to_help(call: int) -> Any:
     """Add a photo or a voice note to a call for help that I told, while it is open."""
-    return said(_shown(_with_file(my_help(g.session, g.who, call))))
+    return said(_shown(_with_files(locked_help(g.session, my_help(g.session, g.who, call).id))))
 
 
 @room.get("/needs/<key:need>/media/<key:media>")
@@ -166,10 +166,12 @@ def help_media(call: int, media: int) -> Any:
     return send(one_of(g.session, my_help(g.session, g.who, call).subject, media))
 
 
-def _with_file(one: Told) -> Told:
-    if len(media_of(g.session, one.subject)) >= MOST_FILES or one.state not in OPEN_TO_FILES:
+def _with_files(one: Told) -> Told:
+    """What is told, held by the caller so that of two who add to it the second counts what the first has added."""
+    files = [file for _, file in request.files.items(multi=True)]
+    if len(media_of(g.session, one.subject)) + max(len(files), 1) > MOST_FILES or one.state not in OPEN_TO_FILES:
         raise Refused("wrong_state")
-    brought = take(request.files.values())
+    brought = take(files)
     if not brought:
         raise Refused("no_media")
     for each in brought:

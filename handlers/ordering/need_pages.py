@@ -67,17 +67,14 @@ def send(what: str) -> str | Answer | tuple[str, int]:
 
 
 def _told(what: str, *, text: str, person_id: int, key: str, how: str) -> tuple[Told | None, str]:
-    """Taken down with what came with it; what came for nothing does not stay in the folder."""
+    """Taken down with what came with it; what the same form brought once more does not stay in the folder."""
     brought = files.take(request.files[name] for name in FILES if name in request.files)
-    kept: set[str] = set()
-    try:
-        found, danger = tell(
-            g.session, g.who, what.removesuffix("s"), text=text, person_id=person_id, confidential=how == "secret",
-            channel="page", key=key, now=g.now, anonymous=how == "nameless", brought=brought,
-        )  # fmt: skip
-        kept = {one.file for one in media_of(g.session, found.subject)} if found is not None else set()
-    finally:
-        files.drop(one for one in brought if one.file not in kept)
+    found, danger = tell(
+        g.session, g.who, what.removesuffix("s"), text=text, person_id=person_id, confidential=how == "secret",
+        channel="page", key=key, now=g.now, anonymous=how == "nameless", brought=brought,
+    )  # fmt: skip
+    kept = {one.file for one in media_of(g.session, found.subject)} if found is not None else set()
+    files.drop(one for one in brought if one.file not in kept)
     return found, danger
 
 

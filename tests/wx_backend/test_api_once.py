@@ -1,5 +1,6 @@
 """An unsafe request happens once for its key: retries, doubles at the same moment, other bodies, other people."""
 
+import io
 import threading
 from datetime import timedelta
 
@@ -8,7 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from handlers.ordering import api as ordering_api
+from handlers.ordering.need_api import MOST_FILES
 from models.messages.answers import Answer, begin
+from models.messages.media import Media
 from models.ordering.listings import Listing
 from models.ordering.orders import Order
 from models.ordering.placing import place
@@ -53,6 +56,28 @@ def test_fifty_at_once_with_one_key_are_one_order_and_fifty_same_answers(me, cas
     assert len({one.text for one in answers}) == 1
     assert sum("Idempotency-Replayed" not in one.headers for one in answers) == 1
     assert count(open_session, Order) == 1
+
+
+def test_files_that_come_at_once_are_no_more_than_a_need_takes(database_url, open_session, cast, tmp_path):
+    with api_app(database_url, WX_BACKEND_MEDIA__FOLDER=str(tmp_path)) as app:
+        me, start = signed_in(app, open_session, cast.identities[cast.xiaofang.id]), threading.Barrier(5)
+        me.post("needs", {"client_key": "client-key-1", "text": "想要食堂", "person_id": cast.wangnainai.id})
+
+        def sends(files):
+            parts = {f"file{n}": (io.BytesIO(b"#!AMR\n" + b"\x3c" * 64), "x") for n in range(files)}
+            return me.ask("POST", "needs/1/media", data=parts)
+
+        def tap():
+            start.wait()
+            sends(1)
+
+        sends(MOST_FILES - 1)
+        threads = [threading.Thread(target=tap) for _ in range(5)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert count(open_session, Media) == MOST_FILES == len(list(tmp_path.glob("*")))
 
 
 @pytest.mark.case("B1")

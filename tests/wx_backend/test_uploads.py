@@ -4,15 +4,20 @@ import io
 import zlib
 
 import pytest
+from flask import request
 from PIL import Image
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
+from handlers.ordering import need_api
 from models.history import History
+from models.messages import answers
 from models.messages.answers import Answer
 from models.messages.media import Media
 from models.ordering.needs import NeedSubmission
 from tests.mini import api_app, signed_in
 from tests.visitors import Pages
+from wx_backend.database import db
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 AMR = b"#!AMR\n" + b"\x3c" * 64
@@ -153,6 +158,49 @@ def test_who_knows_the_key_of_a_voice_without_a_name_does_not_hear_what_it_said(
     assert ("着火" in str(changed)) == bool((answer.json["data"] or {}).get("danger"))
     with open_session() as session:
         assert session.scalars(select(NeedSubmission.text)).all() == ["想要食堂，还要班车"]
+
+
+@pytest.fixture
+def one_need(mini, cast):
+    me = mini(cast.xiaofang)
+    body = {"client_key": "client-key-1", "text": "想要食堂", "person_id": cast.wangnainai.id}
+    assert me.post("needs", body).status_code == 201
+
+    def adds(many=1, content=AMR):
+        return me.ask("POST", "needs/1/media", data={f"file{n}": (io.BytesIO(content), "x") for n in range(many)})
+
+    return adds
+
+
+def test_a_need_takes_so_many_files_and_no_more_however_they_come(one_need, open_session, tmp_path):
+    for many, code, kept in ((7, "wrong_state", 0), (4, "ok", 4), (3, "wrong_state", 4), (2, "ok", 6),
+                             (1, "wrong_state", 6)):  # fmt: skip
+        assert (one_need(many).json["code"], len(media(open_session))) == (code, kept)
+    assert len(list((tmp_path / "media").glob("*"))) == 6
+
+
+def fails(*_, **__):
+    raise OperationalError("UPDATE", {}, Exception("the disk is full"))
+
+
+def test_of_a_request_that_came_to_nothing_no_file_stays(one_need, open_session, tmp_path, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(answers, "keep", fails)
+        assert one_need().status_code == 503
+    with monkeypatch.context() as patched:
+        patched.setattr(need_api, "keep", fails)
+        assert one_need().status_code == 503
+    assert (media(open_session), list((tmp_path / "media").glob("*"))) == ([], [])
+
+
+def test_of_a_page_that_came_to_nothing_no_file_stays(pages, told, open_session, monkeypatch):
+    _, send = told
+    with monkeypatch.context() as patched:
+        patched.setattr(db.session, "commit", lambda: fails() if request.method == "POST" else None)
+        assert send(photo=(io.BytesIO(photo()), "IMG.jpg")).status_code == 503
+    assert (media(open_session), lying(pages)) == ([], [])
+    assert send(photo=(io.BytesIO(photo()), "IMG.jpg")).status_code == 303
+    assert len(lying(pages)) == 1
 
 
 def test_the_mini_program_adds_files_until_it_is_decided_and_others_may_not(mini, cast, open_session):
