@@ -14,7 +14,7 @@ from models.people.signins import sign_out
 from tests.mini import Mini, api_app, meal_for, signed_in
 from tests.test_shape import python
 from tests.world import NOW, REDIS, disposing
-from wx_backend import bearer
+from wx_backend import api, bearer
 from wx_backend.api import OF_STATUS
 from wx_backend.database import make_engine
 
@@ -265,8 +265,18 @@ def test_who_writes_too_fast_waits_and_another_does_not(database_url, open_sessi
 
 
 @once
+@pytest.mark.parametrize("way", ["login", "refresh"])
+def test_a_whole_centre_behind_one_address_signs_in_within_a_minute(database_url, way):
+    with api_app(database_url, limited=True) as app:
+        statuses = [Mini(app).post(way, {}, key="").status_code for _ in range(301)]
+    assert statuses == [422] * 300 + [429]
+
+
+@once
 @pytest.mark.redis
-def test_a_limit_holds_in_every_process_and_redis_away_is_no_outage(database_url, open_session, cast, real_redis):
+def test_a_limit_holds_in_every_process_and_redis_away_is_no_outage(database_url, open_session, cast, real_redis, monkeypatch):
+    monkeypatch.setattr(api, "LOGINS", "10 per minute")
+
     def tried(url):
         with api_app(database_url, limited=True, WX_BACKEND_REDIS__URL=url) as app:
             return [Mini(app).post("login", {"code": ""}).status_code for _ in range(6)]
@@ -276,7 +286,9 @@ def test_a_limit_holds_in_every_process_and_redis_away_is_no_outage(database_url
 
 
 @once
-def test_a_proxy_is_believed_only_where_the_settings_say_so(database_url):
+def test_a_proxy_is_believed_only_where_the_settings_say_so(database_url, monkeypatch):
+    monkeypatch.setattr(api, "LOGINS", "10 per minute")
+
     def tried(**environ):
         with api_app(database_url, limited=True, **environ) as app:
             return [
