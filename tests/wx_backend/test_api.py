@@ -274,7 +274,9 @@ def test_a_whole_centre_behind_one_address_signs_in_within_a_minute(database_url
 
 @once
 @pytest.mark.redis
-def test_a_limit_holds_in_every_process_and_redis_away_is_no_outage(database_url, open_session, cast, real_redis, monkeypatch):
+def test_a_limit_holds_in_every_process_and_redis_away_is_no_outage(
+    database_url, open_session, cast, real_redis, monkeypatch
+):
     monkeypatch.setattr(api, "LOGINS", "10 per minute")
 
     def tried(url):
