@@ -8,7 +8,7 @@ from apiflask import APIBlueprint
 from flask import g
 from pydantic import AwareDatetime, Field
 
-from handlers.envelope import NO_NUL, Asked, Instant, Key, PageAsked, Shown, refusing, said
+from handlers.envelope import NO_NUL, Asked, ClientKey, Instant, Key, PageAsked, Shown, refusing, said
 from handlers.ordering import page_words, words
 from handlers.ordering.standing import Coming, Whole, wholes
 from handlers.reach import warned
@@ -44,7 +44,7 @@ class WishAsked(Asked):
 class OrderAsked(WishAsked):
     """A new order. `client_key` makes it one however often, and under whatever Idempotency-Key, it is sent."""
 
-    client_key: Annotated[str, Field(pattern=r"^[!-~]{8,40}$")]
+    client_key: ClientKey
 
 
 class CancelAsked(Asked):

@@ -6,7 +6,7 @@ from apiflask import APIBlueprint
 from flask import g, request
 from pydantic import Field
 
-from handlers.envelope import NO_NUL, Asked, Instant, Key, Shown, refusing, said
+from handlers.envelope import NO_NUL, Asked, ClientKey, Instant, Key, Shown, refusing, said
 from handlers.messages.media import send, take
 from handlers.ordering import need_words, page_words
 from handlers.ordering.telling import Told, my_help, my_need, standing, tell, told_by_me
@@ -28,7 +28,7 @@ _REFUSALS = ("not_yours", "no_link", "not_active", "no_area", "no_clerk", "said_
 class TellAsked(Asked):
     """What is told, in one's own words. `client_key` makes it one however often it is sent."""
 
-    client_key: Annotated[str, Field(pattern=r"^[!-~]{8,40}$")]
+    client_key: ClientKey
     text: Annotated[str, Field(max_length=4000, pattern=NO_NUL)]
     person_id: Key | None = None  # None: for myself
     confidential: bool = False

@@ -157,6 +157,15 @@ def test_a_field_that_does_not_fit_is_named(xiaofang, cast, change):
     assert any(field.startswith(next(iter(change))) for field in body["data"]["fields"])
 
 
+@once
+@pytest.mark.parametrize("way", ["orders", "needs", "help"])
+def test_a_key_of_a_phone_is_of_one_kind_in_every_room(xiaofang, cast, way):
+    told = {"text": "想要食堂", "person_id": cast.wangnainai.id}
+    for key, status in (("order:17/1", 422), ("0f0f0f0f-1c1c-4d4d-8e8e-2a2a2a2a2a2a", 201)):
+        body = meal_for(cast, client_key=key) if way == "orders" else {**told, "client_key": key}
+        assert xiaofang.post(way, body).status_code == status
+
+
 @pytest.mark.parametrize("when", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+14:00"])
 def test_a_time_at_the_end_of_all_times_is_refused_like_any_other(xiaofang, cast, when):
     code = "too_far" if when.startswith("9") else "bad_time"
