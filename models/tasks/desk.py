@@ -35,12 +35,13 @@ def open_task(
     by: By = BY_RULE,
     but_not: Collection[int] = (),
     channel: str | None = None,
+    tell_at: datetime | None = None,
 ) -> Task:
     """Open a task and post a letter to the assignee, or else to the nearest cadres over the area.
 
     A cadre in `but_not` may not do it, so another is told. The same `key` again answers the task that is there already.
     Nobody is told of a task that they made themselves. The letter tries `channel` first, where the ladder's first is
-    not to be relied on.
+    not to be relied on; with `tell_at` it goes then, for what is not to wake a cadre.
     """
     found = session.scalar(select(Task).where(Task.key == key))
     if found is not None:
@@ -58,7 +59,7 @@ def open_task(
     readers = [assignee_id] if assignee_id is not None else [p.id for p in cadres_over(session, area, but_not)]
     for reader in readers:
         if reader != by.person_id:
-            tell(session, task, reader, now, channel)
+            tell(session, task, reader, now, channel, tell_at)
     return task
 
 

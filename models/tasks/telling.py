@@ -18,8 +18,10 @@ MORNING = time(8, 30)
 _WAITING = (in_states("planned"), Letter.urgency == "digest", Letter.kind == "tasks.digest")
 
 
-def tell(session: Session, task: Task, reader: int, now: datetime, channel: str | None = None) -> None:
-    """Tell a cadre of a task: at once, or with the others tomorrow morning when the day has brought enough.
+def tell(
+    session: Session, task: Task, reader: int, now: datetime, channel: str | None = None, at: datetime | None = None
+) -> None:
+    """Tell a cadre of a task: at once (or `at` then), or with the others tomorrow morning when the day brought enough.
 
     What presses, or would be due before that morning, does not wait for it. One that was on hold is told again.
     """
@@ -31,7 +33,7 @@ def tell(session: Session, task: Task, reader: int, now: datetime, channel: str 
     post(
         session, key=f"task:{task.id}/assigned{again}/{reader}", person_id=reader, kind="tasks.assigned",
         facts=task.told, subject=TASK.subject(task), now=now, urgency="same_day" if presses else "routine",
-        channel=channel,
+        channel=channel, due_at=at,
     )  # fmt: skip
 
 

@@ -5,12 +5,14 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from models.hours import CHINA
 from models.life import BY_RULE, BY_TIME
 from models.messages.allowance import Allowance
 from models.messages.letters import LETTER, Letter
 from models.messages.outbox import withdraw
 from models.messages.passage import ENDED_UNDELIVERED
 from models.messages.reach import Reach
+from models.messages.rules import AWAKE, out_of_the_night
 from models.people.persons import Person
 from models.places.areas import root
 from models.tasks.desk import open_task, settle_for
@@ -39,15 +41,25 @@ def hand_over(session: Session, letter: Letter, now: datetime) -> Task | None:
         return None
     # Only where an attempt may have arrived is there anything to check; what was missed was never sent.
     kind = "check_delivery" if letter.state == "needs_check" else "phone_call"
+    tell_at = _awake(letter, now)
     return open_task(
-        session, key=f"letter:{letter.id}/{kind}", kind=kind, area_id=area_id, person_id=person.id,
-        subject=LETTER.subject(letter), now=now, due_at=min(max(letter.useful_until, now), now + PHONE_WITHIN),
+        session, key=f"letter:{letter.id}/{kind}", kind=kind, area_id=area_id, person_id=person.id, tell_at=tell_at,
+        subject=LETTER.subject(letter), now=now, due_at=min(max(letter.useful_until, tell_at), tell_at + PHONE_WITHIN),
         facts={
             "person": person.name, "letter_kind": letter.kind,
             "letter_facts": letter.facts, "state": letter.state, "why": letter.error_code or letter.state,
         },
         by=BY_TIME,
     )  # fmt: skip
+
+
+def _awake(letter: Letter, now: datetime) -> datetime:
+    """When a cadre hears of it: what would have woken no reader wakes no cadre either, unless the morning
+    is too late for it. What is too late already has time until then."""
+    if letter.urgency in AWAKE:
+        return now
+    until = letter.useful_until if letter.useful_until > now else now + timedelta(days=1)
+    return max(now, out_of_the_night(now, until, CHINA))
 
 
 def receipt_came(session: Session, letter: Letter, now: datetime) -> Task | None:

@@ -1,10 +1,13 @@
 """Cadres' tasks: who still sees them, and how the person they are about is reached."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
 from models.errors import Refused
 from models.history import history_of
+from models.messages.letters import Letter
 from models.messages.receipts import record_receipt
 from models.people.contacts import ContactStep, Way, ways_to
 from models.people.persons import Person
@@ -48,6 +51,30 @@ def test_who_was_a_cadre_sees_no_task_and_what_was_theirs_is_everybodys_again(se
                                              ("needs_check", "check_delivery")])  # fmt: skip
 def test_only_what_may_have_arrived_is_to_be_checked(session, cast, state, kind):
     assert hand_over(session, undelivered(session, cast.xiaofang, state), NOW).kind == kind
+
+
+NIGHT = NOW.replace(hour=18)  # two o'clock in China
+MORNING = NIGHT + timedelta(hours=6)
+
+
+@pytest.mark.case("J13")
+@pytest.mark.parametrize(
+    ("state", "urgency", "hours", "told", "due"),
+    [
+        ("dead", "routine", 48, MORNING, MORNING + timedelta(hours=4)),
+        ("needs_check", "routine", 7, MORNING, MORNING + timedelta(hours=1)),
+        ("dead", "routine", 5, NIGHT, NIGHT + timedelta(hours=4)),  # of no use by then
+        ("missed", "routine", -1, MORNING, MORNING),  # of no use already
+        ("dead", "same_day", 48, NIGHT, NIGHT + timedelta(hours=4)),
+        ("dead", "safety", 48, NIGHT, NIGHT + timedelta(hours=4)),
+    ],
+)
+def test_what_would_wake_no_reader_wakes_no_cadre(session, cast, state, urgency, hours, told, due):
+    letter = undelivered(session, cast.xiaofang, state)
+    letter.urgency, letter.useful_until = urgency, NIGHT + timedelta(hours=hours)
+    task = hand_over(session, letter, NIGHT)
+    heard = session.scalars(select(Letter).where(Letter.kind == "tasks.assigned")).one()
+    assert (heard.due_at, heard.next_at, task.due_at) == (told, told, due)
 
 
 @pytest.mark.parametrize(
