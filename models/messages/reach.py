@@ -78,11 +78,13 @@ class Reach:
         return not any(kind.startswith(prefix) for prefix in self._silent.get(person_id, ()))
 
     def is_to_be_told(self, person_id: int, kind: str, about_id: int | None) -> bool:
-        """Whether this is to be said to them at all: not to the bereaved or dead, nor of whom they mourn, nor to who
-        said no."""
+        """Whether this is to be said to them at all: not to the dead, nor of whom they mourn, nor to who said no.
+
+        Who has moved away, or is in hospital, may still have booked for others: what is theirs no more was taken back.
+        """
         about = self.readers.get(about_id) if about_id is not None else None
         mourned = about is not None and about.state == "deceased"
-        return self.readers[person_id].state == "active" and not mourned and self.wants(person_id, kind)
+        return self.readers[person_id].state != "deceased" and not mourned and self.wants(person_id, kind)
 
     def home(self, person_id: int, channel: str, kind: str, app_id: str | None) -> Home | None:
         """The identity through which this channel reaches a person now; with `app_id`, through that account only."""

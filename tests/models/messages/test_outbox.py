@@ -247,18 +247,29 @@ def test_a_wechat_that_is_busy_or_away_is_asked_as_long_as_the_letter_is_of_use(
 
 
 @pytest.mark.case("J11")
-@pytest.mark.parametrize("why", ["opted out", "bereaved", "of the dead"])
+@pytest.mark.parametrize("why", ["opted out", "dead", "of the dead"])
 def test_whom_no_letter_would_be_sent_to_nobody_phones_either(session, cast, why):
     (letter,) = letters(session, cast.xiaofang, about_id=cast.wangnainai.id)
     if why == "opted out":
         opt_out(session, cast.xiaofang.id, "people", NOW)
     else:
-        person = cast.xiaofang if why == "bereaved" else cast.wangnainai
-        session.get_one(Person, person.id).state = "bereaved" if why == "bereaved" else "deceased"
+        person = cast.xiaofang if why == "dead" else cast.wangnainai
+        session.get_one(Person, person.id).state = "deceased"
     session.flush()
     (missed,) = sweep(session, now=NOW + timedelta(days=3))
     assert missed.id == letter.id
     assert hand_over(session, missed, NOW + timedelta(days=3)) is None
+
+
+@pytest.mark.case("J11")
+@pytest.mark.parametrize("state", ["paused", "moved"])
+def test_who_has_moved_away_or_is_in_hospital_hears_of_what_they_have_booked(session, cast, state):
+    (letter,) = letters(session, cast.xiaofang, about_id=cast.wangnainai.id)
+    session.get_one(Person, cast.xiaofang.id).state = state
+    session.flush()
+    assert [one.id for one in claimed(session).letters] == [letter.id]
+    letter.state = "dead"
+    assert hand_over(session, letter, NOW).kind == "phone_call"
 
 
 def test_a_refused_attempt_leaves_no_doubt_so_the_ten_minutes_begin_anew(session, cast):
