@@ -131,6 +131,7 @@ OF_RULES: Mapping[str, Meaning] = {
     "not_qualified": Meaning(409, "no valid certificate on that day"),
     "not_staff": Meaning(409, "no cadre, so no account"),
     "not_then": Meaning(409, "the centre does not give the service at this hour"),
+    "not_together": Meaning(409, "the link of these two has ended, or one of them is not here"),
     "not_true_now": Meaning(409, "the matter has changed since"),
     "not_wanted": Meaning(409, "the reader wants no such letters"),
     "not_yours": Meaning(404, "there is no such thing, or it is not the caller's"),

@@ -136,7 +136,8 @@ def left(call: int, person: int) -> Any:
 @room.post("/calls/<key:call>/undo")
 @room.output(CallShown)
 @room.doc(responses=refusing(
-    "not_yours", "no_link", "not_active", "wrong_state", "undo_over", "slot_taken", "consent_withdrawn"
+    "not_yours", "no_link", "not_active", "wrong_state", "undo_over", "slot_taken", "consent_withdrawn", "not_together",
+    "guardian_missing",
 ))  # fmt: skip
 def taken_back(call: int) -> Any:
     """Take a cancellation back, within two minutes and while the time is free; twice is once."""

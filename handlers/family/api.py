@@ -30,7 +30,7 @@ room = APIBlueprint("calls", __name__, tag="calls")
 
 BOOKING = (
     "no_link", "not_active", "consent_withdrawn", "guardian_missing", "no_centre", "no_station", "bad_time",
-    "slot_taken",
+    "slot_taken", "not_together",
 )  # fmt: skip
 
 

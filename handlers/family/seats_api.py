@@ -18,7 +18,8 @@ from models.people.persons import Person
 
 room = APIBlueprint("seats", __name__, tag="call days")
 
-SEATING = ("not_yours", "no_link", "not_active", "wrong_state", "day_full", "slot_taken")
+SEATING = ("not_yours", "no_link", "not_active", "wrong_state", "day_full", "slot_taken", "not_together",
+           "consent_withdrawn", "guardian_missing")  # fmt: skip
 
 
 class ReseatAsked(Asked):
@@ -70,7 +71,7 @@ def seated(call: int, json_data: ReseatAsked) -> Any:
 
 @room.post("/call-days/seats/<key:call>/reserve")
 @room.output(DayShown)
-@room.doc(responses=refusing(*SEATING, "no_reserve", "guardian_missing"))
+@room.doc(responses=refusing(*SEATING, "no_reserve"))
 def reserve(call: int) -> Any:
     """A call that is late, or came to nothing, goes on in the reserve of its day; twice is once."""
     return _moved(to_reserve(g.session, g.who, call, g.now))

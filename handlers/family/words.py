@@ -117,6 +117,7 @@ REFUSALS: dict[str, str] = {
     "slot_taken": "这个时间刚刚被约走了，请换一个时间。",
     "no_centre": "还没有登记这位家人所在的村，请联系工作人员。",
     "consent_withdrawn": "{cared}现在不参加视频连线了。想重新开始，请联系村里的工作人员。",
+    "not_together": "{relative}和{cared}现在不能视频：家人关联已解除，或有一位暂时不方便。请先和家里联系。",
     "no_station": "{centre}还没有视频设备，请打电话{phone}问问工作人员。",
 }
 

@@ -12,6 +12,7 @@ from models.family.agreeing import Agreement, yes_of
 from models.family.calls import CALL, FamilyCall, led_by
 from models.family.guests import guests_of
 from models.family.holds import claim, uncounted_for
+from models.family.permitted import check_consent, check_pair
 from models.family.proposals import drop_proposals
 from models.family.slots import HORIZON_DAYS, NOTICE, nearest
 from models.family.taking import take
@@ -19,8 +20,6 @@ from models.family.telling import announce
 from models.family.venues import CALL_LASTS, Venue, check_wish, venue_for
 from models.hours import calendar
 from models.life import By
-from models.people import guardians
-from models.people.consent import has_taken_back
 from models.people.identities import Who
 from models.people.persons import Person
 from models.people.scope import act_for, in_charge_of
@@ -39,7 +38,7 @@ def partner(session: Session, who: Who, cared_id: int) -> Person:
     cared, role = act_for(session, who.person_id, cared_id)
     if role != "relative":
         raise Refused("no_link")
-    _check_consent(session, cared)
+    check_consent(session, cared)
     return cared
 
 
@@ -81,7 +80,7 @@ def _book(
     if known is not None:
         return _mine(known, who)
     cared, relative = partner(session, who, cared_id), session.get_one(Person, who.person_id)
-    guardians.check(session, cared, now)
+    check_pair(session, relative, cared, by.role, now)
     venue = venue_for(session, relative, cared, wish)
     check_time(session, venue, starts_at, now)
     call = FamilyCall(
@@ -141,7 +140,7 @@ def relocate(session: Session, who: Who, call_id: int, wish: str, now: datetime,
     check_wish(cared, wish, role, why)
     if call.venue_mode == wish and call.state == "booked":
         return call
-    venue = _venue_to_change(session, call, wish, call.starts_at, now)
+    venue = _venue_to_change(session, role, call, wish, call.starts_at, now)
     return _change(
         session, call, venue, "relocate", By(who.person_id, role), now, note=venue.mode, venue_wish=wish,
         venue_why=why.strip()[:WHY_LIMIT],
@@ -150,7 +149,7 @@ def relocate(session: Session, who: Who, call_id: int, wish: str, now: datetime,
 
 def _at(session: Session, by: By, call: FamilyCall, starts_at: datetime, now: datetime, note: str) -> FamilyCall:
     """Bring a call to another time."""
-    venue = _venue_to_change(session, call, call.venue_wish, starts_at, now)
+    venue = _venue_to_change(session, by.role, call, call.venue_wish, starts_at, now)
     if starts_at == call.starts_at:
         return call
     return _change(
@@ -158,11 +157,12 @@ def _at(session: Session, by: By, call: FamilyCall, starts_at: datetime, now: da
     )
 
 
-def _venue_to_change(session: Session, call: FamilyCall, wish: str, starts_at: datetime, now: datetime) -> Venue:
+def _venue_to_change(
+    session: Session, role: str, call: FamilyCall, wish: str, starts_at: datetime, now: datetime
+) -> Venue:  # fmt: skip
     """Where the call would be held, looked through as for a new one."""
     relative, cared = session.get_one(Person, call.relative_id), session.get_one(Person, call.cared_id)
-    _check_consent(session, cared)
-    guardians.check(session, cared, now)
+    check_pair(session, relative, cared, role, now)
     venue = venue_for(session, relative, cared, wish)
     check_time(session, venue, starts_at, now)
     return venue
@@ -197,11 +197,6 @@ def _has_acted(session: Session, call: FamilyCall, role: str, now: datetime) -> 
     """What waited for the family goes on; a cadre's own deed is no answer."""
     if role != "cadre":
         wake_for(session, call.cared_id, now)
-
-
-def _check_consent(session: Session, cared: Person) -> None:
-    if has_taken_back(session, cared.id, "family_calls"):
-        raise Refused("consent_withdrawn", cared=cared.name)
 
 
 def _by_key(session: Session, client_key: str) -> FamilyCall | None:

@@ -11,15 +11,15 @@ from models.errors import Refused
 from models.family.calls import CALL, FamilyCall, cadres_call, led_by, locked, place_of, resources_of
 from models.family.closing import is_shut_out
 from models.family.guests import guests_of
+from models.family.permitted import check_pair
 from models.family.proposals import drop_proposals
 from models.family.telling import facts_of, open_help, own_phone, remind, tell
 from models.family.venues import check_here
 from models.history import History, history_of
 from models.life import BY_RULE, BY_TIME, By
 from models.messages.letters import Letter
-from models.people.consent import has_taken_back
 from models.people.identities import Who
-from models.people.persons import Person
+from models.people.persons import Person, stay_as_they_are
 from models.places.areas import Area
 from models.places.cells import occupy, release
 from models.places.centres import ServiceCentre, stays_open
@@ -115,10 +115,11 @@ def undo(session: Session, who: Who, call_id: int, now: datetime) -> FamilyCall:
     """A cancellation is taken back within two minutes, where the time is still free. Twice is once.
 
     Only who has heard that it was off hears that it is on. Raises Refused("not_yours"), ("undo_over"), also where the
-    centre has shut meanwhile, ("consent_withdrawn"), or ("slot_taken") when another took the screen, the helper or one
-    of the people.
+    centre has shut meanwhile, what `check_pair` raises, or ("slot_taken") when another took the screen, the helper or
+    one of the people.
     """
-    _, role = led_by(session, who, call_id)
+    seen, role = led_by(session, who, call_id)
+    stay_as_they_are(session, seen.relative_id, seen.cared_id)
     call = locked(session, call_id)
     if call.state == "booked":
         return call
@@ -127,8 +128,8 @@ def undo(session: Session, who: Who, call_id: int, now: datetime) -> FamilyCall:
     stays_open(session, call.centre_id)
     if is_shut_out(session, call):
         raise Refused("undo_over")
-    if has_taken_back(session, call.cared_id, "family_calls"):
-        raise Refused("consent_withdrawn", cared=session.get_one(Person, call.cared_id).name)
+    relative, cared = session.get_one(Person, call.relative_id), session.get_one(Person, call.cared_id)
+    check_pair(session, relative, cared, role, now)
     heard = _heard_that_it_is_off(session, call) - {who.person_id}
     try:
         with session.begin_nested():

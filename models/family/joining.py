@@ -13,7 +13,7 @@ from models.family.telling import facts_of, remind, tell
 from models.life import By
 from models.people.care import links_to
 from models.people.identities import Who
-from models.people.persons import Person
+from models.people.persons import Person, stay_as_they_are
 from models.places.cells import occupy
 from models.tasks.tasks import TASK, Task
 from models.tasks.undelivered import take_back
@@ -37,7 +37,8 @@ def invite(session: Session, who: Who, call_id: int, person_id: int, now: dateti
     Asking twice is asking once. Raises Refused("not_yours"), Refused("no_link") for somebody who is no relative,
     Refused("call_full", most=…), Refused("guest_busy", name=…), or Refused("wrong_state") when the call is over.
     """
-    _, role = led_by(session, who, call_id)
+    seen, role = led_by(session, who, call_id)
+    stay_as_they_are(session, seen.cared_id)
     call = _locked(session, call_id, now)
     on_it = [guest.id for guest in guests_of(session, call.id)]
     if person_id in on_it:

@@ -16,7 +16,7 @@ from models.life import By
 from models.people import consent, guardians, links
 from models.people.care import CareLink
 from models.people.identities import Who
-from models.people.persons import Person
+from models.people.persons import Person, held_to_change
 from models.tasks import linking
 
 
@@ -26,6 +26,7 @@ def part(session: Session, who: Who, link_id: int, now: datetime) -> CareLink:
     The relative hears that the link has ended (unless they ended it), not of each call: they may see none any more.
     Raises Refused("not_yours") or Refused("wrong_state").
     """
+    _hold(session, link_id)
     link = linking.revoke(session, who, link_id, now)
     _stop_between(session, link, By(who.person_id, "rule"), now)
     return link
@@ -33,6 +34,7 @@ def part(session: Session, who: Who, link_id: int, now: datetime) -> CareLink:
 
 def lapse_over(session: Session, now: datetime) -> int:
     """Links whose time has come end as if somebody had ended them, and both sides hear of it; answers how many."""
+    held_to_change(session, *links.whose_are_over(session, now))
     ended = linking.lapse_over(session, now)
     for link in ended:
         _stop_between(session, link, By(None, "rule"), now)
@@ -58,6 +60,7 @@ def entrust(session: Session, who: Who, link_id: int, now: datetime, *, guardian
 
     Raises Refused like `links.entrust`.
     """
+    _hold(session, link_id)
     link = links.entrust(session, who, link_id, now, guardian=guardian)
     if not guardian:
         _stop_unguarded(session, link.cared_id, By(who.person_id, "rule"), now)
@@ -69,6 +72,7 @@ def guardian_takes_back(session: Session, who: Who, child_id: int, guardian_id: 
 
     Where another guardian has agreed too, their word still stands. Raises Refused like `guardians.take_back`.
     """
+    held_to_change(session, child_id)
     guardians.take_back(session, who, child_id, guardian_id, now)
     _stop_unguarded(session, child_id, By(who.person_id, "rule"), now)
 
@@ -86,6 +90,7 @@ def take_back(session: Session, who: Who, person_id: int, kind: str, now: dateti
 
     Raises Refused("not_yours") or Refused("wrong_state").
     """
+    held_to_change(session, person_id)
     consent.take_back(session, who, person_id, kind, now)
     if kind == "family_calls":
         for call in _coming(session, now, FamilyCall.cared_id == person_id):
@@ -110,6 +115,13 @@ def stop_calls(session: Session, person: Person, by: By, now: datetime) -> int:
     drop_makeups(session, person.id, now)
     befell(session, person, by, now)  # and what was to become calls
     return len(calls)
+
+
+def _hold(session: Session, link_id: int) -> None:
+    """Nobody books for whom this link is for, until it has ended; where there is none, nobody waits."""
+    link = session.get(CareLink, link_id)
+    if link is not None:
+        held_to_change(session, link.cared_id)
 
 
 def _coming(session: Session, now: datetime, *which: ColumnElement[bool]) -> list[FamilyCall]:

@@ -21,7 +21,7 @@ from models.family.venues import CALL_LASTS, venue_for
 from models.hours import CHINA, calendar
 from models.life import By
 from models.people.identities import Who
-from models.people.persons import Person
+from models.people.persons import Person, stay_as_they_are
 from models.people.scope import in_charge_of
 
 SHOWN = 8  # dates that somebody sees before they agree
@@ -76,6 +76,7 @@ def begin(
         if (known.relative_id, known.cared_id) != (wish.relative_id, wish.cared_id):
             raise Refused("not_yours")
         return known
+    stay_as_they_are(session, wish.relative_id, wish.cared_id)  # nobody ends their link before there is a series to end
     cared = partner(session, who_is(relative), wish.cared_id)
     _check_span(wish, now)
     check_fits(wish.rule, wish.first_day, CALL_LASTS)

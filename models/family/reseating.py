@@ -11,6 +11,7 @@ from models.family.call_days import CALL_DAY, CallDay, area_of, calls_on, day_fo
 from models.family.calls import CALL, MISSED, FamilyCall
 from models.family.ending import end
 from models.family.guests import guests_of
+from models.family.permitted import check_pair
 from models.family.proposals import drop_proposals
 from models.family.seating import free_screen, hold_day, screens_of, seat_again, sit
 from models.family.telling import announce
@@ -26,7 +27,8 @@ def to_reserve(session: Session, who: Who, call_id: int, now: datetime) -> Famil
     """A call that is late, or came to nothing, goes on in the reserve of its own day; the family hears of it at once.
 
     One that stands is moved, one that has ended is made up for by a new one. Raises Refused("not_yours"),
-    Refused("no_reserve") when the reserve has begun, Refused("day_full"), Refused("slot_taken") or ("wrong_state").
+    Refused("no_reserve") when the reserve has begun, Refused("day_full"), Refused("slot_taken") or ("wrong_state"), and
+    what `permitted.check_pair` raises where these two may not call each other any more: then there is no new seat.
     """
     call, day = _on_a_day(session, who, call_id)
     if now >= day.reserve_at:
@@ -45,7 +47,8 @@ def reseat(
     """Seat a family at another half-hour of its day, or of another day, to which the family has agreed.
 
     The new seat is taken before the old one is given back. Raises Refused("not_yours"), ("agreement_missing"),
-    ("bad_time") for what is no half-hour to come of that day, ("day_full"), ("slot_taken") or ("wrong_state").
+    ("bad_time") for what is no half-hour to come of that day, ("day_full"), ("slot_taken") or ("wrong_state"), and what
+    `permitted.check_pair` raises.
     """
     call, here = _on_a_day(session, who, call_id)
     day = here if here.id == day_id else day_for(session, who, day_id)
@@ -130,7 +133,8 @@ def _move(
     session: Session, who: Who, call: FamilyCall, day: CallDay, starts_at: datetime, note: str, now: datetime
 ) -> FamilyCall:
     """Another seat for a call: the same call, one revision further. A refusal leaves it where it was."""
-    people = [session.get_one(Person, key) for key in (call.relative_id, call.cared_id)]
+    relative, cared = (session.get_one(Person, key) for key in (call.relative_id, call.cared_id))
+    check_pair(session, relative, cared, "cadre", now)
     left, helper = call.call_day_id, call.helper_id
     try:
         with session.begin_nested():
@@ -139,7 +143,7 @@ def _move(
                 where={"revision": call.revision}, starts_at=starts_at, ends_at=starts_at + CALL_LASTS,
                 revision=call.revision + 1, call_day_id=day.id, centre_id=day.centre_id, helper_id=day.helper_id,
             )  # fmt: skip
-            sit(session, day, call, [*people, *guests_of(session, call.id)], starts_at)
+            sit(session, day, call, [relative, cared, *guests_of(session, call.id)], starts_at)
             announce(session, call, "changed", told_by=who.person_id, now=now, helped_before=helper)
             drop_proposals(session, call.id, now)
             before = session.get_one(CallDay, left)

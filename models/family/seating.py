@@ -13,6 +13,7 @@ from models.errors import Refused
 from models.family.call_days import CALL_DAY, LIVE_CALLS, CallDay, area_of, centre_of
 from models.family.calls import CALL, FamilyCall
 from models.family.packing import pack
+from models.family.permitted import check_pair, may_call
 from models.family.slots import HORIZON_DAYS, NOTICE, free_slots
 from models.family.telling import announce
 from models.family.venues import CALL_LASTS
@@ -21,7 +22,7 @@ from models.people import guardians
 from models.people.care import CareLink
 from models.people.consent import has_taken_back
 from models.people.identities import Who
-from models.people.persons import Person
+from models.people.persons import Person, stay_as_they_are
 from models.places.areas import Area
 from models.places.cells import hold, occupy
 from models.places.centres import ServiceCentre, Station, centre_for, stations_of, stays_open
@@ -88,7 +89,8 @@ def make_day(
         return known
     stays_open(session, centre_of(session, who, centre_id).id)
     plan = plan_day(session, who, centre_id=centre_id, starts_at=starts_at, ends_at=ends_at, now=now)
-    if not plan.seated:
+    seated = _still_together(session, plan, now)
+    if not seated:
         raise Refused("nobody_fits")
     day = CallDay(
         client_key=client_key, centre_id=centre_id, helper_id=who.person_id, starts_at=starts_at, ends_at=ends_at,
@@ -99,7 +101,7 @@ def make_day(
             session.add(day)
             CALL_DAY.begin(session, day, by=By(who.person_id, "cadre"), now=now)
             hold_day(session, day)
-            for number, (relative, cared, time) in enumerate(plan.seated):
+            for number, (relative, cared, time) in enumerate(seated):
                 _seat_new(session, who, day, relative, cared, time, f"{day.subject}/{number}", now)
     except IntegrityError:
         # The same tap arrived twice at the same moment, and the other one was first.
@@ -108,6 +110,12 @@ def make_day(
             raise
         return other
     return day
+
+
+def _still_together(session: Session, plan: Plan, now: datetime) -> list[tuple[Person, Person, datetime]]:
+    """Whom a plan seats, as they stand now: all held at once and in one order, so that nobody waits for each other."""
+    stay_as_they_are(session, *(person.id for one in plan.seated for person in one[:2]))
+    return [one for one in plan.seated if may_call(session, one[0], one[1], now)]
 
 
 def _by_key(session: Session, who: Who, client_key: str) -> CallDay | None:
@@ -192,9 +200,9 @@ def _seat_new(
 
 def seat_again(session: Session, who: Who, day: CallDay, before: FamilyCall, now: datetime) -> FamilyCall:
     """A call that came to nothing is made up for in the day's reserve, as a call of its own."""
-    people = [session.get_one(Person, key) for key in (before.relative_id, before.cared_id)]
-    guardians.check(session, people[1], now)
-    return _seat_new(session, who, day, people[0], people[1], day.reserve_at, f"{before.subject}/again", now)
+    relative, cared = (session.get_one(Person, key) for key in (before.relative_id, before.cared_id))
+    check_pair(session, relative, cared, "cadre", now)
+    return _seat_new(session, who, day, relative, cared, day.reserve_at, f"{before.subject}/again", now)
 
 
 def _times(starts_at: datetime, ends_at: datetime, now: datetime) -> list[datetime]:

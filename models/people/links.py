@@ -3,7 +3,7 @@
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from stdnum import luhn
@@ -202,11 +202,17 @@ def expiring(session: Session, now: datetime) -> list[CareLink]:
 
 def over(session: Session, now: datetime) -> list[CareLink]:
     """The links whose time has come, locked; one that another clock is at is left to it."""
-    query = (
-        select(CareLink).where(CareLink.state == "confirmed", CareLink.expires_at <= now).order_by(CareLink.id)
-        .with_for_update(skip_locked=True)
-    )  # fmt: skip
+    query = select(CareLink).where(*_is_over(now)).order_by(CareLink.id).with_for_update(skip_locked=True)
     return list(session.scalars(query, execution_options={"populate_existing": True}))
+
+
+def whose_are_over(session: Session, now: datetime) -> list[int]:
+    """The keys of those whom these links are for, to be held before the links are."""
+    return list(session.scalars(select(CareLink.cared_id).where(*_is_over(now)).distinct()))
+
+
+def _is_over(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return CareLink.state == "confirmed", CareLink.expires_at <= now
 
 
 def lapse_old(session: Session, now: datetime) -> list[CareLink]:

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Row
@@ -45,6 +45,22 @@ class Person(Row):
     def resource(self) -> str:
         """The name under which this person's time is taken in the occupancy cells."""
         return f"person:{self.id}"
+
+
+def stay_as_they_are(session: Session, *keys: int) -> dict[int, str]:
+    """The states of these people, by their keys; until this transaction is over nobody ends what they may do.
+
+    Whoever does (`held_to_change`) waits, or is waited for: then links, consents and states are to be read. Those who
+    book do not wait for each other.
+    """
+    query = select(Person.id, Person.state).where(Person.id.in_(keys)).order_by(Person.id)
+    return {row.id: row.state for row in session.execute(query.with_for_update(read=True))}
+
+
+def held_to_change(session: Session, *keys: int) -> None:
+    """What is being booked for these people is booked before, and is to be ended too; or it comes after, and is not."""
+    query = select(Person.id).where(Person.id.in_(keys)).order_by(Person.id)
+    session.execute(query.with_for_update(key_share=True))
 
 
 def call_oneself(session: Session, person: Person, name: str) -> None:
