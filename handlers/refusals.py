@@ -193,7 +193,7 @@ OF_RULES: Mapping[str, Meaning] = {
     "travel": Meaning(409, "the road to what else they do, in `village`, takes `minutes` minutes"),
     "under_review": Meaning(409, "another version waits for its review"),
     "under_way": Meaning(409, "somebody is on the way"),
-    "undo_over": Meaning(409, "two minutes have passed, or its time has come"),
+    "undo_over": Meaning(409, "two minutes have passed, or its time has come, or its place is there no more"),
     "unknown_zone": Meaning(422, "no IANA time zone has this name"),
     "username_bad": Meaning(422, "2 to 32 of a-z, 0-9, dot, dash, underscore, a letter first"),
     "username_taken": Meaning(409, "another account has this name"),

@@ -15,7 +15,7 @@ from models.errors import Refused
 from models.family import ending, told, ways, wellbeing
 from models.family.agreeing import family_of
 from models.family.booking import relocate
-from models.family.calls import AT_CENTRE, AT_HOME, CALL, LIVE_CALLS, FamilyCall, cadres_call
+from models.family.calls import AT_CENTRE, AT_HOME, CALL, LIVE_CALLS, FamilyCall, cadres_call, call_for
 from models.family.devices import whom_to_ring
 from models.family.guests import guests_of
 from models.family.homes import ended_at, may_set_out, set_out
@@ -26,7 +26,7 @@ from models.family.outcomes import EARLY, arrive, report, suggested
 from models.family.proposals import waiting_for
 from models.family.reports import OUTCOMES, reports_of
 from models.people.contacts import ways_to
-from models.people.persons import Person
+from models.people.persons import Person, stay_as_they_are
 
 ROOM = Blueprint("calls", __name__, url_prefix="/calls", template_folder="templates")
 
@@ -151,6 +151,8 @@ def mark(call: FamilyCall) -> str:
 
 def as_seen(call: int) -> FamilyCall:
     """The call, held, where the page that was acted from is still true; raises Refused("stale")."""
+    seen, _ = call_for(desk.session(), desk.who(), call)
+    stay_as_they_are(desk.session(), seen.relative_id, seen.cared_id)  # people come before their calls
     found = cadres_call(desk.session(), desk.who(), call)
     if desk.typed("seen") != mark(found):
         raise Refused("stale", subject=found.subject)

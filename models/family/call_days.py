@@ -63,10 +63,15 @@ CALL_DAY = Life(
 
 def day_for(session: Session, who: Who, day_id: int) -> CallDay:
     """A call day, locked, for a cadre over its centre; raises Refused("not_yours") for anybody else."""
-    found = session.get(CallDay, day_id, with_for_update={"key_share": True}, populate_existing=True)
+    found = held(session, day_id)
     if found is None or not is_cadre_over(session, who.person_id, area_of(session, found.centre_id)):
         raise Refused("not_yours")
     return found
+
+
+def held(session: Session, day_id: int) -> CallDay | None:
+    """A call day as it stands now, held: it comes before its calls, as in every rule."""
+    return session.get(CallDay, day_id, with_for_update={"key_share": True}, populate_existing=True)
 
 
 def area_of(session: Session, centre_id: int) -> Area:
@@ -86,6 +91,16 @@ def calls_on(session: Session, day_id: int) -> list[FamilyCall]:
     """The calls of a day that stand, in order of time."""
     query = select(FamilyCall).where(FamilyCall.call_day_id == day_id, FamilyCall.state.in_(LIVE_CALLS))
     return list(session.scalars(query.order_by(FamilyCall.starts_at, FamilyCall.id)))
+
+
+def calls_held(session: Session, day_id: int) -> list[FamilyCall]:
+    """The same, held, of a day that the caller holds: whoever cancels or moves one waits, or is waited for."""
+    session.flush()
+    query = select(FamilyCall).where(FamilyCall.call_day_id == day_id, FamilyCall.state.in_(LIVE_CALLS))
+    found = session.scalars(
+        query.order_by(FamilyCall.id).with_for_update(key_share=True), execution_options={"populate_existing": True}
+    )
+    return sorted(found, key=lambda call: (call.starts_at, call.id))
 
 
 def days_of(session: Session, who: Who, now: datetime) -> list[CallDay]:

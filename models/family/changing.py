@@ -18,7 +18,7 @@ from models.family.telling import facts_of, urgency
 from models.life import BY_TIME, By
 from models.messages.outbox import post
 from models.people.identities import Who
-from models.people.persons import Person
+from models.people.persons import Person, stay_as_they_are
 from models.places.centres import ServiceCentre
 
 ANSWER_WITHIN = timedelta(hours=24)
@@ -77,6 +77,7 @@ def proposal_for(session: Session, who: Who, proposal_id: int) -> tuple[CallProp
     call, role = call_for(session, who, found.call_id)
     if role != "relative" or call.relative_id != who.person_id:
         raise Refused("not_yours")
+    stay_as_they_are(session, call.relative_id, call.cared_id)  # for a yes: people come before their calls
     call = locked(session, call.id)
     session.refresh(found, with_for_update=True)
     return found, call

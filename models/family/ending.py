@@ -8,11 +8,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
+from models.family.call_days import CallDay, held
 from models.family.calls import CALL, FamilyCall, cadres_call, led_by, locked, place_of, resources_of
 from models.family.closing import is_shut_out
 from models.family.guests import guests_of
 from models.family.permitted import check_pair
 from models.family.proposals import drop_proposals
+from models.family.seating import screens_of
 from models.family.telling import facts_of, open_help, own_phone, remind, tell
 from models.family.venues import check_here
 from models.history import History, history_of
@@ -104,26 +106,37 @@ def ended_by(session: Session, call: FamilyCall) -> History:
 
 
 def may_undo(session: Session, call: FamilyCall, now: datetime) -> bool:
-    """Whether a cancellation can still be taken back: the family's own, two minutes long, of a call to come."""
-    if call.state != "cancelled" or call.starts_at <= now:
+    """Whether a cancellation can still be taken back: the family's own, two minutes long, of a call to come.
+
+    On a call day, as long as the day stands and the screen is one of its own.
+    """
+    if call.state != "cancelled" or call.starts_at <= now or not _day_has_room(session, call):
         return False
     last = ended_by(session, call)
     return last.verb == "cancel" and last.as_role != "rule" and now <= last.at + UNDO_WITHIN
+
+
+def _day_has_room(session: Session, call: FamilyCall) -> bool:
+    day = session.get(CallDay, call.call_day_id) if call.call_day_id is not None else None
+    return day is None or (day.state == "open" and call.station_id in {one.id for one in screens_of(session, day)})
 
 
 def undo(session: Session, who: Who, call_id: int, now: datetime) -> FamilyCall:
     """A cancellation is taken back within two minutes, where the time is still free. Twice is once.
 
     Only who has heard that it was off hears that it is on. Raises Refused("not_yours"), ("undo_over"), also where the
-    centre has shut meanwhile, what `check_pair` raises, or ("slot_taken") when another took the screen, the helper or
-    one of the people.
+    centre has shut or the call day is off meanwhile, what `check_pair` raises, or ("slot_taken") when another took the
+    screen, the helper or one of the people.
     """
     seen, role = led_by(session, who, call_id)
     stay_as_they_are(session, seen.relative_id, seen.cared_id)
+    day_id = seen.call_day_id
+    if day_id is not None:
+        held(session, day_id)
     call = locked(session, call_id)
     if call.state == "booked":
         return call
-    if not may_undo(session, call, now):
+    if not may_undo(session, call, now) or call.call_day_id != day_id:
         raise Refused("undo_over")
     stays_open(session, call.centre_id)
     if is_shut_out(session, call):

@@ -10,9 +10,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
-from models.family.affected import Affected, seated_at
+from models.family.affected import Affected, is_to_come, seated_at
 from models.family.call_days import CallDay, centre_of
-from models.family.calls import CALL, FamilyCall
+from models.family.calls import CALL, FamilyCall, locked
 from models.family.deciding import Cause, Decided, carry_out, let_stay, write_down
 from models.family.guests import guests_of
 from models.family.reseating import at_another_screen
@@ -173,12 +173,16 @@ def _reseat(
 
 
 def _sits_elsewhere(session: Session, who: Who, station: Station, call: FamilyCall, now: datetime) -> bool:
+    seen = call.revision
     try:
         with session.begin_nested():
+            # The row before its cells, as whoever cancels or moves the call takes them.
+            if not is_to_come(locked(session, call.id), now) or call.revision != seen:
+                return False
             new = _another(session, call)
             note = f"{station.name} → {session.get_one(Station, new).name}"
             CALL.move(session, call, "reseat", by=By(who.person_id, "cadre"), now=now, note=note,
-                      where={"revision": call.revision}, station_id=new)  # fmt: skip
+                      where={"revision": seen}, station_id=new)  # fmt: skip
     except Refused:
         session.refresh(call)
         return False

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from models.errors import Refused
 from models.family.agreeing import Agreement, yes_of
-from models.family.call_days import CALL_DAY, CallDay, area_of, calls_on, day_for
+from models.family.call_days import CALL_DAY, CallDay, area_of, calls_held, day_for
 from models.family.calls import CALL, MISSED, FamilyCall
 from models.family.ending import end
 from models.family.guests import guests_of
@@ -80,7 +80,7 @@ def resize(session: Session, who: Who, day_id: int, seats: int, now: datetime) -
 def _resize(session: Session, day: CallDay, seats: int, by: By, now: datetime) -> None:
     CALL_DAY.move(session, day, "resize", by=by, now=now, note=f"{day.seats} → {seats}", seats=seats)
     kept, stranded = {one.id for one in screens_of(session, day)}, list[str]()
-    for call in calls_on(session, day.id):
+    for call in calls_held(session, day.id):
         if call.station_id not in kept and not at_another_screen(session, day, call):
             stranded.append(session.get_one(Person, call.cared_id).name)
     if stranded:
@@ -100,7 +100,7 @@ def call_off(
         return day
     by = By(who.person_id, "cadre")
     CALL_DAY.move(session, day, "call_off", by=by, now=now, note=reason[:200])
-    for call in calls_on(session, day.id):
+    for call in calls_held(session, day.id):
         if call.state != "in_call":
             end(session, call, by=by, reason=reason, now=now, code="centre", alternative=alternative)
     release(session, day.subject)

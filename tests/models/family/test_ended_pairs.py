@@ -1,7 +1,5 @@
 """Two who may not call each other any more: nobody seats them again, and nobody books while it is being ended."""
 
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import date
 
 import pytest
@@ -20,6 +18,7 @@ from models.people import consent, guardians
 from models.people.care import CareLink
 from models.people.lives import PERSON
 from models.people.persons import Person
+from tests.models.family.in_turn import one_waits
 from tests.models.family.test_call_days import HALF, TWO, calls_on, families, made, yes
 from tests.models.family.test_calls import SUNDAY_16, booked, cells_of, sister
 from tests.world import NOW
@@ -102,27 +101,6 @@ def test_what_the_family_cancelled_is_not_restored_once_the_link_has_ended(sessi
     with pytest.raises(Refused, match="not_together"):
         undo(session, cast.who(cast.li), call.id, NOW)
     assert (call.state, cells_of(session, call)) == ("cancelled", {})
-
-
-@contextmanager
-def one_waits(open_session, engine, second):
-    """What `second` does in a session of its own while that of the block has not committed; answers as a list."""
-    if engine.dialect.name == "sqlite":
-        pytest.skip("one transaction writes at a time")
-    answer = list[object]()
-
-    def run():
-        try:
-            with open_session() as session, session.begin():
-                return second(session)
-        except Refused as refusal:
-            return refusal.code
-
-    with ThreadPoolExecutor(1) as pool, open_session() as first, first.begin():
-        yield first, lambda: answer[0].result(timeout=20)
-        answer.append(pool.submit(run))
-        with pytest.raises(TimeoutError):
-            answer[0].result(timeout=0.5)
 
 
 def a_child(open_session, cast):
