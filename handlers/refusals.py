@@ -119,6 +119,7 @@ OF_RULES: Mapping[str, Meaning] = {
     "nobody_to_tell": Meaning(409, "no relative is confirmed"),
     "not_a_cadre": Meaning(422, "not a cadre over this area"),
     "not_active": Meaning(409, "the person has moved away or died"),
+    "not_again": Meaning(409, "a reply of a conversation, or an invitation: it is not sent once more"),
     "not_covered": Meaning(409, "the organisation does not serve this village"),
     "not_eligible": Meaning(409, "the rules bar this person; `phone` explains"),
     "not_full": Meaning(409, "there are places: order"),

@@ -8,10 +8,9 @@ from handlers.messages import words
 from handlers.messages.seen import within
 from models.life import By
 from models.messages.letters import LETTER, Letter
-from models.messages.looking import Question, Seen, is_stuck, look_within, one_within, resend
+from models.messages.looking import PRIVATE_KINDS, Question, Seen, is_stuck, look_within, one_within, resend
 
 ROOM = Blueprint("letters", __name__, url_prefix="/letters", template_folder="templates")
-PRIVATE_KINDS = ("messages.reply", "people.invitation_qr")  # a conversation of their own, a code that opens a link
 CAN_AGAIN = ("delivered", "unconfirmed", "dead", "missed", "needs_check", "told_in_person", "sent")
 
 

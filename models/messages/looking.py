@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
-from models.history import History
+from models.history import History, history_of
 from models.life import By
 from models.messages.letters import LETTER, Letter, in_states
 from models.messages.outbox import post
@@ -21,6 +21,16 @@ OF_THE_END = frozenset({
     "ordering.completed", "ordering.unmet", "ordering.cancelled", "ordering.called_off", "ordering.nobody_home",
     "ordering.complaint_settled", "family.relative_no_show", "family.resident_no_show", "family.neither_came",
     "family.technical_failure",
+})  # fmt: skip
+# A conversation of their own, a code that opens a link: nobody at the desk reads them, and nobody says them once more.
+PRIVATE_KINDS = ("messages.reply", "people.invitation_qr")
+# The states of things of which letters speak, as history names them, in which it is over with them for now.
+ENDED = frozenset({
+    "cancelled", "called_off", "withdrawn", "taken_back", "stood_down", "skipped", "declined", "refused", "rejected",
+    "returned", "dropped", "revoked", "parted", "left", "lapsed", "expired", "ended", "unmet", "handed_back",
+    "replaced", "superseded", "retired", "taken", "settled", "mended", "completed", "closed", "done", "nobody_home",
+    "failed", "relative_no_show", "resident_no_show", "neither_came", "technical_failure", "lost", "purged",
+    "deceased",
 })  # fmt: skip
 USEFUL_AGAIN = timedelta(hours=24)
 WATCHED = (("planned", "retry"), ("sending",), ("needs_check",))  # as the partial indexes have them
@@ -145,13 +155,16 @@ def one(session: Session, letter_id: int) -> Seen:
 def resend(session: Session, letter_id: int, *, by: By, reason: str, now: datetime) -> Letter:
     """Say the same once more, as a letter of its own: the old one stays as it ended, and history says who and why.
 
-    Raises Refused("no_letter"), Refused("reason_needed"), Refused("still_going") while it, or one sent again before,
-    may still arrive by itself, and what would say something wrong: Refused("not_true_now") when the matter has changed
-    since, Refused("not_wanted") when the reader wants no such letters, Refused("over") when it has taken place.
+    Raises Refused("no_letter"), Refused("reason_needed"), Refused("not_again") for one of PRIVATE_KINDS,
+    Refused("still_going") while it, or one sent again before, may still arrive by itself, and what would say something
+    wrong: Refused("not_true_now") when the matter has changed, or come to an end, since, Refused("not_wanted") when the
+    reader wants no such letters, Refused("over") when it has taken place.
     """
     old = one(session, letter_id).letter
     if not reason.strip():
         raise Refused("reason_needed")
+    if old.kind in PRIVATE_KINDS:
+        raise Refused("not_again")
     session.refresh(old, with_for_update=True)  # two at the desk: the second finds the first one's letter
     before = session.scalars(select(Letter).where(Letter.key.startswith(f"again:{old.id}/"))).all()
     if any(letter.state in ON_THE_WAY for letter in (old, *before)):
@@ -182,13 +195,24 @@ def resend(session: Session, letter_id: int, *, by: By, reason: str, now: dateti
 
 def _check_true(session: Session, old: Letter, now: datetime) -> None:
     newer = select(Letter.id).where(Letter.subject == old.subject, Letter.revision > old.revision).limit(1)
-    if old.state == "withdrawn" or old.unwanted or session.scalar(newer) is not None:
+    if old.state == "withdrawn" or old.unwanted or session.scalar(newer) is not None or _has_ended(session, old):
         raise Refused("not_true_now")
     if old.state == "suppressed":
         raise Refused("not_wanted")
     over = _over_at(old)
     if over is not None and over <= now:
         raise Refused("over")
+
+
+def _has_ended(session: Session, old: Letter) -> bool:
+    """Whether its matter has come to an end since it was written, or to another, or goes on after all.
+
+    A letter that tells of an end is written with it, and stays true; so does one of what is done when that is filed.
+    """
+    lines = history_of(session, old.subject)
+    then = next((line.to_state for line in reversed(lines) if line.at <= old.created_at), None)
+    now = lines[-1].to_state if lines else None
+    return then != now and (then, now) != ("completed", "closed") and not ENDED.isdisjoint((then, now))
 
 
 def _over_at(letter: Letter) -> datetime | None:

@@ -323,6 +323,19 @@ def test_every_thing_that_letters_may_speak_of_says_who_may_see_them():
     assert {life.name for life in LIVES} == {*ABOUT, *SEEN_BY_NOBODY}
 
 
+def test_a_crafted_form_does_not_say_a_code_that_opens_a_link_once_more(clerk, cast, open_session):
+    with open_session() as session, session.begin():
+        linking.invite(session, cast.who(cast.li), cast.wangnainai.id, NOW)
+        letter = session.scalars(select(Letter).where(Letter.kind == "people.invitation_qr")).one()
+        letter.state, key = "dead", letter.id
+    clerk.opens(f"/console/letters/{key}")
+    assert "作为新通知重发" not in clerk.text()
+    assert clerk.posts(f"/console/letters/{key}/again", why="没收到").status_code == 409
+    assert "不能重发" in clerk.text()
+    with open_session() as session:
+        assert session.scalars(select(Letter.id).where(Letter.key.startswith("again:"))).all() == []
+
+
 def test_work_that_gave_way_to_another_runs_again_and_is_written_down_once(clerk, cast, open_session, monkeypatch):
     class GaveWay(Exception):
         sqlstate = "40P01"

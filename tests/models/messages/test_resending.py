@@ -5,12 +5,16 @@ from datetime import timedelta
 import pytest
 
 from models.errors import Refused
-from models.history import history_of
+from models.family.calls import OVER
+from models.family.ending import cancel, undo
+from models.history import History, history_of
 from models.life import By
-from models.messages.letters import LETTER
-from models.messages.looking import resend
+from models.messages.letters import LETTER, Letter
+from models.messages.looking import ENDED, PRIVATE_KINDS, resend
 from models.messages.outbox import tell_in_person
+from models.register import LIVES
 from tests.letters import posted
+from tests.models.family.test_calls import booked
 from tests.world import NOW
 
 DESK = By(None, "desk")
@@ -69,3 +73,68 @@ def test_by_which_means_somebody_was_told_stands_with_who_and_when(session, cast
     tell_in_person(session, letter, by=By(cast.li.id, "cadre"), now=NOW, means=means)
     line = history_of(session, LETTER.subject(letter))[-1]
     assert (line.verb, line.by_person_id, line.at, line.note) == ("tell", cast.li.id, NOW, means)
+
+
+def lived(session, *states):
+    """What the thing became: the first with the letter, the others each half an hour later."""
+    for n, state in enumerate(states):
+        moment = NOW - timedelta(hours=2, minutes=-30 * n)
+        session.add(History(subject="order:1", verb="v", to_state=state, as_role="rule", at=moment))
+    session.flush()
+
+
+@pytest.mark.case("L6")
+@pytest.mark.parametrize("states", [
+    ("open", "cancelled"), ("open", "accepted", "cancelled"), ("open", "unmet"), ("confirmed", "revoked"),
+    ("booked", "checked_in", "technical_failure"), ("offered", "lapsed"), ("relative_no_show", "completed"),
+    ("cancelled", "open"), ("completed", "open", "accepted"), ("open", "completed", "closed"),
+])  # fmt: skip
+def test_what_was_said_before_the_matter_ended_or_went_on_after_all_is_not_said_again(session, cast, states):
+    lived(session, *states)
+    with pytest.raises(Refused, match="not_true_now"):
+        again(session, dead(session, cast, "ordering.placed"))
+
+
+@pytest.mark.parametrize("states", [
+    (), ("open",), ("open", "accepted"), ("cancelled",), ("unmet",), ("completed", "closed"), ("open", "open"),
+    ("revoked",), ("offered", "accepted", "started"), ("active", "suspended"),
+])  # fmt: skip
+def test_what_is_so_still_and_how_it_ended_may_be_said_again(session, cast, states):
+    lived(session, *states)
+    assert again(session, dead(session, cast, "ordering.placed")).state == "planned"
+
+
+@pytest.mark.case("G9")
+def test_a_call_that_is_off_is_not_said_to_be_booked_and_one_that_is_on_again_not_to_be_off(session, cast):
+    call, me = booked(session, cast), cast.who(cast.xiaofang)
+    told = session.query(Letter).filter_by(subject=call.subject, kind="family.booked").one()
+    told.state = "delivered"
+    cancel(session, me, call.id, "点错了", NOW + timedelta(minutes=1))
+    with pytest.raises(Refused, match="not_true_now"):
+        resend(session, told.id, by=DESK, reason="没看到", now=NOW + timedelta(minutes=2))
+    off = session.query(Letter).filter_by(subject=call.subject, kind="family.cancelled").one()
+    off.state = "dead"
+    assert resend(session, off.id, by=DESK, reason="没看到", now=NOW + timedelta(minutes=2)).state == "planned"
+    undo(session, me, call.id, NOW + timedelta(minutes=3))
+    with pytest.raises(Refused, match="not_true_now"):
+        resend(session, off.id, by=DESK, reason="没看到", now=NOW + timedelta(minutes=4))
+
+
+@pytest.mark.parametrize("kind", PRIVATE_KINDS)
+def test_what_stands_in_a_conversation_or_opens_a_link_is_not_said_again_by_the_desk(session, cast, kind):
+    with pytest.raises(Refused, match="not_again"):
+        again(session, dead(session, cast, kind))
+
+
+@pytest.mark.parametrize("state", ["planned", "retry", "sending", "withdrawn", "suppressed"])
+def test_what_may_come_by_itself_is_not_true_or_not_wanted_is_not_said_again(session, cast, state):
+    letter = dead(session, cast)
+    letter.state = state
+    with pytest.raises(Refused, match=r"still_going|not_true_now|not_wanted"):
+        again(session, letter)
+
+
+def test_every_end_of_a_life_of_which_letters_speak_is_known_as_one():
+    spoken_of = [life for life in LIVES if life.name not in ("letter", "proposal")]
+    assert {(life.name, end) for life in spoken_of for end in life.ends if end not in ENDED} == set()
+    assert {*OVER, "cancelled"} <= ENDED
