@@ -152,7 +152,7 @@ NO_CALLS = "没有符合的视频。"
 NO_SHEET = "这一天没有约好的视频。"
 
 REFUSALS: dict[str, str] = {
-    "undo_over": "取消已经过了两分钟，或这个时间已经用不了了，不能撤回。请重新预约。",
+    "undo_over": "取消已经过了两分钟，或这个时间用不了了，不能撤回了。请重新预约。",
     "still_waiting": "请再等一等：老人等满{minutes}分钟，才记为家人没接。",
     "note_needed": "请写一句要再看什么。",
     "bad_rhythm": "请从列表里选多久联系一次。",
