@@ -17,7 +17,7 @@ from models.people.identities import is_reachable
 from models.people.persons import Person
 from models.places.centres import ServiceCentre, phone_of
 from models.tasks.desk import open_task, settle_for
-from models.tasks.undelivered import call_off
+from models.tasks.undelivered import end_telling
 
 REMINDER = "family.reminder"
 ROLES = ("relative", "cared", "helper")
@@ -120,7 +120,7 @@ def remind(session: Session, call: FamilyCall, facts: dict[str, Any], now: datet
     if call.call_day_id is None:  # the cadre of a call day has it before them: a reminder for each call is too many
         readers.append((call.helper_id, "helper"))
     plan(session, occasion, [Recipient(key, role, session.get_one(Person, key).tz) for key, role in readers], now)
-    call_off(session, call.subject, now, before_revision=call.revision)
+    end_telling(session, call.subject, now, before_revision=call.revision)
 
 
 def remind_anew(session: Session, now: datetime, person_id: int | None = None) -> int:

@@ -17,7 +17,7 @@ from models.people.persons import Person
 from models.people.scope import in_charge_of
 from models.people.staff import Organisation
 from models.places.areas import Area
-from models.tasks.undelivered import call_off
+from models.tasks.undelivered import end_telling
 
 REMINDER = "ordering.reminder"
 ROLES = ("beneficiary", "requester", "provider")
@@ -32,7 +32,7 @@ def remind(session: Session, visit: Visit, order: Order, now: datetime) -> None:
     )  # fmt: skip
     readers = [_household(session, visit, order), (visit.person_id, "provider")]
     plan(session, occasion, [Recipient(key, role, session.get_one(Person, key).tz) for key, role in readers], now)
-    call_off(session, visit.subject, now, before_revision=visit.revision)
+    end_telling(session, visit.subject, now, before_revision=visit.revision)
 
 
 def remind_anew(session: Session, now: datetime, person_id: int | None = None) -> int:

@@ -75,10 +75,10 @@ def take_back(session: Session, subject: str, now: datetime, *, person_id: int |
     """What was to be said about `subject` (to this reader, with `person_id`) is not true any more: neither a letter nor
     a cadre is to say it."""
     withdraw(session, subject, now, person_id=person_id)
-    call_off(session, subject, now, person_id=person_id)
+    end_telling(session, subject, now, person_id=person_id)
 
 
-def call_off(
+def end_telling(
     session: Session, subject: str, now: datetime, *, before_revision: int | None = None, person_id: int | None = None
 ) -> None:
     """End the tasks of cadres who were to say what letters about `subject` could not; narrowed as by `withdraw`."""
