@@ -32,8 +32,9 @@ log = logging.getLogger(__name__)
 GATHER_SECONDS = 0.25  # an answer that is back waits no longer than this for others to be written down with
 LOOK_SECONDS = 0.01  # how often meanwhile: to be woken by each would cost those who send
 QUICK_SECONDS = 1.0  # as long as letters are through within this,
-AWAY = (OperationalError, InterfaceError, DisconnectionError, NoConnection)  # nothing of what was to be written down
 BATCHES = 2  # so many may wait for those on the wire
+# The database's own trouble: no fault of what was to be written down.
+AWAY = (OperationalError, InterfaceError, DisconnectionError, NoConnection)
 _rng = random.SystemRandom()
 
 

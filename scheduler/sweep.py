@@ -18,7 +18,6 @@ from models.family.quiet import tell_quiet
 from models.family.reseating import close_past
 from models.messages import sweeping
 from models.messages.receipts import join_waiting
-from models.messages.sweeping import sweep_letters
 from models.ordering.aftercare import ask_after, close_old
 from models.ordering.lending import ask_overdue, lapse_loans
 from models.ordering.nagging import nag, raise_unanswered
@@ -57,7 +56,7 @@ def sweep_outbox(hands: Hands) -> int:
 def _sweep_outbox(session: Session, hands: Hands) -> int:
     now = hands.now()
     made = [receipt_came(session, letter, now) for letter in join_waiting(session, now)]
-    ended = sweep_letters(
+    ended = sweeping.sweep_letters(
         session, now=now, real_now=hands.real_now(), deadline=hands.settings.send_deadline, jitter=_rng.random()
     )
     made += [hand_over(session, letter, now) for letter in ended]

@@ -14,7 +14,7 @@ EVERY = "*"  # a breaker for every kind of letter on this channel
 Mark = tuple[str, str, str]  # app_id, channel, kind or EVERY
 FIRST_PAUSE = timedelta(minutes=5)
 LONGEST_PAUSE = timedelta(hours=1)
-MENDS_WITHIN = timedelta(minutes=30)
+MENDS_WITHIN = timedelta(minutes=30)  # what should mend by itself
 JUST_BEFORE = timedelta(seconds=1)
 MISFITS = 3  # so many different letters that do not fit, and none between that does: then it is the template
 Standing = Literal["suspected", "open", "half_open"]
@@ -106,7 +106,8 @@ def trip(
 
 
 def half_open(session: Session, now: datetime) -> None:
-    """End every pause: what stands open is tried by a few letters now."""
+    """End every pause: what stands open is tried by a few letters now. One that a clock ahead has opened has been open
+    all the same."""
     ended = {"open_until": now, "since": case((Breaker.since < now, Breaker.since), else_=now - JUST_BEFORE)}
     session.execute(
         update(Breaker).where(Breaker.open_until > Breaker.since, Breaker.open_until > now).values(ended),

@@ -54,8 +54,8 @@ def hand_over(session: Session, letter: Letter, now: datetime) -> Task | None:
 
 
 def _awake(letter: Letter, now: datetime) -> datetime:
-    """When a cadre hears of it: what would have woken no reader wakes no cadre either, unless the morning
-    is too late for it. What is too late already has time until then."""
+    """When a cadre hears of it: what would have woken no reader wakes no cadre either, unless the morning is too late
+    for it. What is too late already has time until then."""
     if letter.urgency in AWAKE:
         return now
     until = letter.useful_until if letter.useful_until > now else now + timedelta(days=1)

@@ -42,7 +42,7 @@ TABLE: dict[int, Line] = {
 }
 # The same where a token was asked for, with our own words for who else is asking and for one that WeChat refuses.
 _WITHOUT_TOKEN: dict[str, Line] = {
-    **{str(code): line for code, line in TABLE.items()},
+    **{str(code): line for code, line in TABLE.items() if line[1] == "account"},
     **dict.fromkeys(("busy", "stuck", "-1"), ("again", "account", 60, "no token")),
 }
 _NO_TOKEN: Line = ("broken", "account", 0, "no token")
