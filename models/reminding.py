@@ -1,6 +1,6 @@
 """What is reminded of by rules: each kind, the roles that it speaks to, and what plans its letters anew."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,25 +8,29 @@ from sqlalchemy.orm import Session
 
 from models.errors import Refused
 from models.family import telling as calls
-from models.messages.rules import take_changed
+from models.messages.rules import plan_from_the_start, take_changed, to_be_planned
 from models.ordering import reminding as visits
+
+AT_ONCE = 50
 
 
 @dataclass(frozen=True)
 class Reminded:
-    """One kind of reminder. `anew` plans those of all coming bookings again and answers how many bookings they are;
-    `moved` those of the bookings that a person is on, who lives in another zone now.
+    """One kind of reminder. `coming` answers the keys of so many coming bookings after a key; `anew` plans the
+    reminders of those of them that still come, and answers how many they are; `moved` those of the bookings that a
+    person is on, who lives in another zone now.
     """
 
     kind: str
     roles: tuple[str, ...]
-    anew: Callable[[Session, datetime], int]
+    coming: Callable[[Session, datetime, int, int], Sequence[int]]
+    anew: Callable[[Session, datetime, Collection[int]], int]
     moved: Callable[[Session, int, datetime], None]
 
 
 REMINDED: tuple[Reminded, ...] = (
-    Reminded(calls.REMINDER, calls.ROLES, calls.remind_anew, calls.person_moved_zone),
-    Reminded(visits.REMINDER, visits.ROLES, visits.remind_anew, visits.person_moved_zone),
+    Reminded(calls.REMINDER, calls.ROLES, calls.coming, calls.remind_these, calls.person_moved_zone),
+    Reminded(visits.REMINDER, visits.ROLES, visits.coming, visits.remind_these, visits.person_moved_zone),
 )
 
 
@@ -38,13 +42,31 @@ def reminded(kind: str) -> Reminded:
     return found
 
 
-def plan_changed(session: Session, now: datetime, *, days: bool) -> int:
-    """Plan anew what edited rules ask for, and where the county's `days` have changed everything; answers how many.
+def take_up_changes(session: Session, *, days: bool) -> None:
+    """Write down which kinds are to be planned anew: those whose rules were edited, and where the county's `days` have
+    changed all of them. Of several clocks at once one does it: the others wait, and find nothing left."""
+    for one in REMINDED:
+        if take_changed(session, one.kind) or days:
+            plan_from_the_start(session, one.kind)
 
-    Of several clocks at once one does it: the others wait for its transaction, and find nothing left.
+
+def plan_some(session: Session, now: datetime) -> int | None:
+    """Plan the next few bookings of a kind that is to be planned anew; answers how many, None where there is none.
+
+    No more than `AT_ONCE`: who moves a booking waits for these alone, and whoever dies leaves the rest to the next.
     """
-    changed = [one for one in REMINDED if take_changed(session, one.kind) or days]
-    return sum(one.anew(session, now) for one in changed)
+    begun = to_be_planned(session, [one.kind for one in REMINDED])
+    if begun is None:
+        return None
+    one = reminded(begun.kind)
+    keys = one.coming(session, now, begun.after_id, AT_ONCE)
+    planned = one.anew(session, now, keys)
+    if len(keys) < AT_ONCE:
+        session.delete(begun)
+    else:
+        begun.after_id = keys[-1]
+    session.flush()
+    return planned
 
 
 def person_moved_zone(session: Session, person_id: int, now: datetime) -> None:

@@ -1,9 +1,10 @@
 """What a call makes us say: reminders, letters to those who did not do it themselves, the helper's task."""
 
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from models.family.calls import FamilyCall
@@ -123,28 +124,39 @@ def remind(session: Session, call: FamilyCall, facts: dict[str, Any], now: datet
     end_telling(session, call.subject, now, before_revision=call.revision)
 
 
-def remind_anew(session: Session, now: datetime, person_id: int | None = None) -> int:
-    """Plan the reminders of the coming calls anew (of those a person is on, with `person_id`); answers how many.
+def coming(session: Session, now: datetime, after: int, most: int) -> Sequence[int]:
+    """The keys of so many calls that are still to come, beyond a key."""
+    query = select(FamilyCall.id).where(*_to_come(now), FamilyCall.id > after).order_by(FamilyCall.id).limit(most)
+    return session.scalars(query).all()
 
-    What an edited rule, or somebody who has moved to another zone, calls for. What was sent stands. The calls are
-    locked first: what somebody moves or cancels at this moment must not have its old reminders brought back.
-    """
-    coming = select(FamilyCall).where(FamilyCall.state == "booked", FamilyCall.starts_at > now).order_by(FamilyCall.id)
-    if person_id is not None:
-        coming = coming.where(or_(
-            FamilyCall.relative_id == person_id, FamilyCall.cared_id == person_id, FamilyCall.helper_id == person_id,
-            FamilyCall.id.in_(calls_joined(person_id)),
-        ))  # fmt: skip
-    locked = coming.with_for_update(key_share=True)
-    calls = session.scalars(locked, execution_options={"populate_existing": True}).all()
+
+def remind_these(session: Session, now: datetime, keys: Collection[int]) -> int:
+    """Plan the reminders of those among these calls that still come anew: what an edited rule calls for; answers how
+    many."""
+    return _remind_anew(session, now, FamilyCall.id.in_(keys))
+
+
+def _remind_anew(session: Session, now: datetime, which: ColumnElement[bool]) -> int:
+    """What was sent stands. The calls are locked first: what somebody moves or cancels at this moment must not have its
+    old reminders brought back."""
+    query = select(FamilyCall).where(*_to_come(now), which).order_by(FamilyCall.id).with_for_update(key_share=True)
+    calls = session.scalars(query, execution_options={"populate_existing": True}).all()
     for call in calls:
         remind(session, call, facts_of(session, call), now)
     return len(calls)
 
 
+def _to_come(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return FamilyCall.state == "booked", FamilyCall.starts_at > now
+
+
 def person_moved_zone(session: Session, person_id: int, now: datetime) -> None:
     """Somebody lives elsewhere now: what is still to be said of their calls says so, and comes at its hour there."""
-    remind_anew(session, now, person_id)  # locks the calls, and only then come their letters
+    theirs = or_(
+        FamilyCall.relative_id == person_id, FamilyCall.cared_id == person_id, FamilyCall.helper_id == person_id,
+        FamilyCall.id.in_(calls_joined(person_id)),
+    )  # fmt: skip
+    _remind_anew(session, now, theirs)  # locks the calls, and only then come their letters
     zone = session.get_one(Person, person_id).time_zone
     calls = select(FamilyCall.id).where(FamilyCall.relative_id == person_id)
     subjects = [f"call:{key}" for key in session.scalars(calls)]

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import String, UniqueConstraint, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Row, locked_row
+from models.base import Base, Key, Row, insert_of, locked_row
 from models.errors import Refused
 from models.hours import CHINA, WorkCalendar, instant
 from models.messages.ladder import LANES
@@ -40,6 +40,15 @@ class Rule:
     at: time | None = None
     urgency: str = "routine"
     grace_minutes: int = 0
+
+
+class Replanning(Base):
+    """A kind whose coming bookings are to be planned anew, and up to which of them (by key) that has been done."""
+
+    __tablename__ = "replannings"
+
+    kind: Mapped[str] = mapped_column(String(32), primary_key=True)
+    after_id: Mapped[int] = mapped_column(Key, default=0)
 
 
 class ReminderRule(Row):
@@ -169,6 +178,20 @@ def take_changed(session: Session, kind: str) -> bool:
         .returning(ReminderRule.id)
     )  # fmt: skip
     return bool(session.execute(changed, execution_options={"synchronize_session": False}).all())
+
+
+def plan_from_the_start(session: Session, kind: str) -> None:
+    """All coming bookings of a kind are to be planned anew, those too that are being planned at this moment."""
+    begun = insert_of(session, Replanning).values(kind=kind, after_id=0)
+    session.execute(begun.on_conflict_do_update(index_elements=["kind"], set_={"after_id": 0}))
+
+
+def to_be_planned(session: Session, kinds: Collection[str]) -> Replanning | None:
+    """One of these kinds that is to be planned anew, held until this transaction ends; of several clocks each takes
+    what no other has in hand."""
+    query = select(Replanning).where(Replanning.kind.in_(kinds)).order_by(Replanning.kind).limit(1)
+    fresh = {"populate_existing": True}
+    return session.scalars(query.with_for_update(skip_locked=True), execution_options=fresh).first()
 
 
 def due_time(rule: Rule, starts_at: datetime, zone: ZoneInfo, calendar: WorkCalendar, now: datetime) -> datetime:

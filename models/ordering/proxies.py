@@ -9,7 +9,7 @@ from models.life import BY_RULE
 from models.messages.outbox import post
 from models.ordering.news import facts_for, family_of, urgency
 from models.ordering.orders import LIVE_ORDERS, Order
-from models.ordering.reminding import remind_anew
+from models.ordering.reminding import remind_who
 from models.people.care import CareLink
 from models.people.identities import is_reachable
 from models.tasks.desk import open_task
@@ -26,7 +26,7 @@ def ask_family(session: Session, link: CareLink, now: datetime) -> int:
     query = select(Order).where(
         Order.requested_by_id == link.relative_id, Order.beneficiary_id == link.cared_id, Order.state.in_(LIVE_ORDERS)
     )
-    remind_anew(session, now, link.relative_id)
+    remind_who(session, now, link.relative_id)
     orders = list(session.scalars(query.order_by(Order.id)))
     family = {link.cared_id, *family_of(session, link.cared_id)} - {link.relative_id}
     readers = sorted(one for one in family if is_reachable(session, one))

@@ -1,9 +1,10 @@
 """Reminders of a visit: to the resident, or to who ordered for them, and to who goes; by rules, in its transaction."""
 
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from models.messages.reminders import Occasion, Recipient, plan
@@ -35,26 +36,36 @@ def remind(session: Session, visit: Visit, order: Order, now: datetime) -> None:
     end_telling(session, visit.subject, now, before_revision=visit.revision)
 
 
-def remind_anew(session: Session, now: datetime, person_id: int | None = None) -> int:
-    """Plan the reminders of the coming visits anew (of those a person has to do with, with `person_id`); answers how
-    many.
+def coming(session: Session, now: datetime, after: int, most: int) -> Sequence[int]:
+    """The keys of so many orders with a visit to come, beyond a key."""
+    query = select(Order.id).join(Visit, Visit.order_id == Order.id).where(*_to_come(now), Order.id > after).distinct()
+    return session.scalars(query.order_by(Order.id).limit(most)).all()
 
-    The orders are locked first, as by every rule that moves or ends a visit: what somebody does at this moment must not
-    have its old reminders brought back.
-    """
-    coming = [Visit.state.in_(COMING), Visit.starts_at > now]
-    if person_id is not None:
-        coming.append(or_(
-            Visit.person_id == person_id, Order.beneficiary_id == person_id, Order.requested_by_id == person_id
-        ))  # fmt: skip
-    orders = select(Order).join(Visit, Visit.order_id == Order.id).where(*coming).order_by(Order.id)
+
+def remind_these(session: Session, now: datetime, keys: Collection[int]) -> int:
+    """Plan the reminders of the coming visits of these orders anew: what an edited rule calls for; answers how many."""
+    return _remind_anew(session, now, Order.id.in_(keys))
+
+
+def remind_who(session: Session, now: datetime, person_id: int) -> int:
+    """The same for the coming visits that a person goes to, receives or has ordered."""
+    return _remind_anew(session, now, or_(
+        Visit.person_id == person_id, Order.beneficiary_id == person_id, Order.requested_by_id == person_id
+    ))  # fmt: skip
+
+
+def _remind_anew(session: Session, now: datetime, which: ColumnElement[bool]) -> int:
+    """The orders are locked first, as by every rule that moves or ends a visit: what somebody does at this moment must
+    not have its old reminders brought back."""
+    these = (*_to_come(now), which)
+    orders = select(Order).join(Visit, Visit.order_id == Order.id).where(*these).order_by(Order.id)
     locked = {
         order.id: order for order in session.scalars(
             orders.with_for_update(of=Order, key_share=True), execution_options={"populate_existing": True}
         )
     }  # fmt: skip
     # Asked again: the lock may have waited for who moved or ended one of them.
-    query = select(Visit).join(Order, Visit.order_id == Order.id).where(*coming).order_by(Visit.id)
+    query = select(Visit).join(Order, Visit.order_id == Order.id).where(*these).order_by(Visit.id)
     visits = session.scalars(query, execution_options={"populate_existing": True}).all()
     held = [visit for visit in visits if visit.order_id in locked]
     for visit in held:
@@ -62,9 +73,13 @@ def remind_anew(session: Session, now: datetime, person_id: int | None = None) -
     return len(held)
 
 
+def _to_come(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return Visit.state.in_(COMING), Visit.starts_at > now
+
+
 def person_moved_zone(session: Session, person_id: int, now: datetime) -> None:
     """Somebody who goes, is visited or has ordered lives elsewhere now: their reminders come at their hour there."""
-    remind_anew(session, now, person_id)
+    remind_who(session, now, person_id)
 
 
 def _household(session: Session, visit: Visit, order: Order) -> tuple[int, str]:

@@ -9,17 +9,19 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import func, select, text
 
+from models import reminding
 from models.errors import Refused
 from models.family.agreeing import Agreement
 from models.family.booking import move
 from models.family.ending import cancel
-from models.family.telling import REMINDER, remind_anew
+from models.family.telling import REMINDER, coming, remind_these
 from models.hours import CHINA, CalendarOverride, WorkCalendar
 from models.messages.letters import Letter
 from models.messages.optouts import opt_out
 from models.messages.outcomes import Sent
 from models.messages.reminders import Occasion, Recipient, plan
-from models.messages.rules import SHIPPED, Rule, due_time, put_rule, rules_for, take_changed
+from models.messages.rules import SHIPPED, Replanning, Rule, due_time, put_rule, rules_for, take_changed
+from models.reminding import plan_some, take_up_changes
 from scheduler.plan import plan_anew
 from scheduler.settings import ClockSettings, Hands
 from tests.models.family.test_calls import SUNDAY_16, booked
@@ -350,7 +352,7 @@ def test_a_call_moved_or_cancelled_while_rules_are_carried_out_leaves_no_old_let
     second = committed(open_session, lambda session: booked(session, cast, SUNDAY_16 - 5 * HOUR, "k2").id)
 
     def anew():
-        return committed(open_session, lambda session: remind_anew(session, NOW))
+        return committed(open_session, lambda session: remind_these(session, NOW, coming(session, NOW, 0, 99)))
 
     with ThreadPoolExecutor(1) as pool:
         with open_session() as session, session.begin():
@@ -364,13 +366,77 @@ def test_a_call_moved_or_cancelled_while_rules_are_carried_out_leaves_no_old_let
         assert {(letter.subject, letter.revision) for letter in live} == {(f"call:{first}", 1)}
 
 
+def five_calls(session, cast):
+    """Of one family, an hour apart."""
+    return [booked(session, cast, SUNDAY_16 - n * HOUR, f"k{n}").id for n in range(5)]
+
+
+def hour_before(session):
+    """When each call's last reminder but one comes before it, by call."""
+    rows = session.scalars(select(Letter).where(Letter.key.contains("/t-1h/relative"), Letter.state == "planned"))
+    return {row.subject: datetime.fromisoformat(row.facts["starts_at"]) - row.due_at for row in rows}
+
+
+@pytest.mark.case("J10")
+def test_many_bookings_are_planned_anew_a_few_at_a_time_and_who_dies_leaves_the_rest_to_the_next(
+    open_session, cast, monkeypatch
+):  # fmt: skip
+    monkeypatch.setattr(reminding, "AT_ONCE", 2)
+    calls = committed(open_session, lambda session: five_calls(session, cast))
+    committed(open_session, lambda session: put_rule(session, rule("t-1h", minutes=90, urgency="same_day"), NOW))
+    committed(open_session, lambda session: take_up_changes(session, days=False))
+    assert committed(open_session, lambda session: plan_some(session, NOW)) == 2
+    with open_session() as session:
+        assert sorted(hour_before(session).values()) == [HOUR] * 3 + [1.5 * HOUR] * 2
+    with pytest.raises(KeyError), open_session() as session, session.begin():
+        plan_some(session, NOW)
+        raise KeyError  # killed before it was written down
+    assert plan_anew(hands(open_session)) == 3
+    with open_session() as session:
+        assert hour_before(session) == {f"call:{key}": 1.5 * HOUR for key in calls}
+        assert session.scalar(select(func.count()).where(Letter.key.contains("/t-1h/relative"))) == 5
+    assert plan_anew(hands(open_session)) == 0
+
+
+@pytest.mark.case("J10")
+def test_an_edit_while_many_are_planned_anew_reaches_those_too_that_had_been_planned(open_session, cast, monkeypatch):
+    monkeypatch.setattr(reminding, "AT_ONCE", 2)
+    committed(open_session, lambda session: five_calls(session, cast))
+    committed(open_session, lambda session: put_rule(session, rule("t-1h", minutes=90, urgency="same_day"), NOW))
+    committed(open_session, lambda session: take_up_changes(session, days=False))
+    committed(open_session, lambda session: plan_some(session, NOW))
+    committed(open_session, lambda session: put_rule(session, rule("t-1h", minutes=75, urgency="same_day"), NOW))
+    assert plan_anew(hands(open_session)) == 5
+    with open_session() as session:
+        assert set(hour_before(session).values()) == {1.25 * HOUR}
+
+
+@pytest.mark.case("J10")
+def test_several_clocks_plan_each_booking_once(open_session, cast, monkeypatch):
+    monkeypatch.setattr(reminding, "AT_ONCE", 2)
+    committed(open_session, lambda session: five_calls(session, cast))
+    committed(open_session, lambda session: put_rule(session, rule("t-1h", minutes=90, urgency="same_day"), NOW))
+    together = Barrier(3)
+
+    def tick(_):
+        together.wait()
+        return plan_anew(hands(open_session))
+
+    with ThreadPoolExecutor(3) as pool:
+        assert sum(pool.map(tick, range(3))) == 5
+    assert plan_anew(hands(open_session)) == 0
+    with open_session() as session:
+        assert set(hour_before(session).values()) == {1.5 * HOUR}
+        assert session.scalars(select(Replanning)).all() == []
+
+
 @pytest.mark.case("E2")
 def test_moved_and_moved_back_with_an_edit_between_there_is_one_set_of_letters(session, cast):
     call = booked(session, cast)
     for at in (SUNDAY_16 - HOUR, SUNDAY_16):
         move(session, cast.who(cast.xiaofang), call.id, at, NOW)
         put_rule(session, rule("t-1h", minutes=90, urgency="same_day"), NOW)
-        remind_anew(session, NOW)
+        remind_these(session, NOW, coming(session, NOW, 0, 99))
     live = session.scalars(select(Letter).where(Letter.state == "planned", Letter.kind == REMINDER,
                                                 Letter.person_id == cast.xiaofang.id)).all()  # fmt: skip
     assert {letter.facts["rule"]: letter.due_at for letter in live} == {

@@ -19,7 +19,7 @@ from models.messages.rules import Rule, put_rule
 from models.ordering.dispatch import complete, hand_back, set_out
 from models.ordering.placing import cancel
 from models.ordering.proxies import ask_family
-from models.ordering.reminding import REMINDER, remind_anew
+from models.ordering.reminding import REMINDER, coming, remind_these
 from models.ordering.visiting import arrive, find_nobody, finish, name_person
 from models.people.care import CareLink
 from models.people.identities import Identity
@@ -210,7 +210,7 @@ def test_a_visit_that_is_over_or_off_is_reminded_of_no_more(session, cast, end):
         report(session, team, visit.id, NOW, NOW)
     assert letters(session) == []
     assert len(letters(session, "withdrawn")) == 3
-    assert remind_anew(session, NOW) == 0
+    assert remind_these(session, NOW, coming(session, NOW, 0, 99)) == 0
     assert letters(session) == []
 
 
@@ -278,7 +278,7 @@ def test_a_visit_moved_or_ended_while_rules_are_carried_out_leaves_no_old_letter
     first, second = committed(open_session, prepare)
 
     def anew():
-        return committed(open_session, lambda session: remind_anew(session, NOW))
+        return committed(open_session, lambda session: remind_these(session, NOW, coming(session, NOW, 0, 99)))
 
     with ThreadPoolExecutor(1) as pool:
         with open_session() as session, session.begin():
