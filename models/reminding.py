@@ -59,12 +59,12 @@ def plan_some(session: Session, now: datetime) -> int | None:
     if begun is None:
         return None
     one = reminded(begun.kind)
-    keys = one.coming(session, now, begun.after_id, AT_ONCE)
+    keys = one.coming(session, now, begun.reached, AT_ONCE)
     planned = one.anew(session, now, keys)
     if len(keys) < AT_ONCE:
         session.delete(begun)
     else:
-        begun.after_id = keys[-1]
+        begun.reached = keys[-1]
     session.flush()
     return planned
 

@@ -48,7 +48,7 @@ class Replanning(Base):
     __tablename__ = "replannings"
 
     kind: Mapped[str] = mapped_column(String(32), primary_key=True)
-    after_id: Mapped[int] = mapped_column(Key, default=0)
+    reached: Mapped[int] = mapped_column(Key, default=0)
 
 
 class ReminderRule(Row):
@@ -182,8 +182,8 @@ def take_changed(session: Session, kind: str) -> bool:
 
 def plan_from_the_start(session: Session, kind: str) -> None:
     """All coming bookings of a kind are to be planned anew, those too that are being planned at this moment."""
-    begun = insert_of(session, Replanning).values(kind=kind, after_id=0)
-    session.execute(begun.on_conflict_do_update(index_elements=["kind"], set_={"after_id": 0}))
+    begun = insert_of(session, Replanning).values(kind=kind, reached=0)
+    session.execute(begun.on_conflict_do_update(index_elements=["kind"], set_={"reached": 0}))
 
 
 def to_be_planned(session: Session, kinds: Collection[str]) -> Replanning | None:

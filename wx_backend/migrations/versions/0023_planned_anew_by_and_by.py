@@ -14,7 +14,7 @@ def upgrade() -> None:
     op.create_table(
         'replannings',
         sa.Column('kind', sa.String(length=32), nullable=False),
-        sa.Column('after_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+        sa.Column('reached', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
         sa.PrimaryKeyConstraint('kind', name=op.f('pk_replannings')),
     )
 
