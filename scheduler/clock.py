@@ -12,7 +12,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy.exc import SQLAlchemyError
 
-from models.messages.budgets import CLOCKS_DIFFER
+from models.hours import CLOCKS_DIFFER
 from scheduler.deliver import Deliverer
 from scheduler.media import fetch_media
 from scheduler.plan import plan_anew

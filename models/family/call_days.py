@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import ForeignKey, String, Table, select
+from sqlalchemy import ForeignKey, Select, String, Table, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Row
@@ -89,18 +89,19 @@ def centre_of(session: Session, who: Who, centre_id: int) -> ServiceCentre:
 
 def calls_on(session: Session, day_id: int) -> list[FamilyCall]:
     """The calls of a day that stand, in order of time."""
-    query = select(FamilyCall).where(FamilyCall.call_day_id == day_id, FamilyCall.state.in_(LIVE_CALLS))
-    return list(session.scalars(query.order_by(FamilyCall.starts_at, FamilyCall.id)))
+    return list(session.scalars(_standing_on(day_id).order_by(FamilyCall.starts_at, FamilyCall.id)))
 
 
 def calls_held(session: Session, day_id: int) -> list[FamilyCall]:
     """The same, held, of a day that the caller holds: whoever cancels or moves one waits, or is waited for."""
     session.flush()
-    query = select(FamilyCall).where(FamilyCall.call_day_id == day_id, FamilyCall.state.in_(LIVE_CALLS))
-    found = session.scalars(
-        query.order_by(FamilyCall.id).with_for_update(key_share=True), execution_options={"populate_existing": True}
-    )
+    locked = _standing_on(day_id).order_by(FamilyCall.id).with_for_update(key_share=True)
+    found = session.scalars(locked, execution_options={"populate_existing": True})
     return sorted(found, key=lambda call: (call.starts_at, call.id))
+
+
+def _standing_on(day_id: int) -> Select[FamilyCall]:
+    return select(FamilyCall).where(FamilyCall.call_day_id == day_id, FamilyCall.state.in_(LIVE_CALLS))
 
 
 def days_of(session: Session, who: Who, now: datetime) -> list[CallDay]:

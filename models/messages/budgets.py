@@ -7,12 +7,11 @@ from sqlalchemy import String
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, locked_row
-from models.hours import midnight
+from models.hours import CLOCKS_DIFFER, midnight
 from models.messages.allowance import Allowance
 from models.messages.ladder import LANES
 
 MINUTE = timedelta(minutes=1)
-CLOCKS_DIFFER = timedelta(seconds=5)  # as far as those of several machines may stand apart
 
 
 class SendBudget(Base):

@@ -26,9 +26,10 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from models.base import Instant
+from models.hours import CLOCKS_DIFFER
 from models.messages.allowance import Allowance
 from models.messages.breakers import EVERY, Breakers, Mark, standing
-from models.messages.budgets import CLOCKS_DIFFER, Purse
+from models.messages.budgets import Purse
 from models.messages.choosing import A_WHILE, Ways
 from models.messages.ladder import LANES
 from models.messages.letters import LETTER, REPEATABLE_FOR, Letter, in_states

@@ -169,8 +169,9 @@ def resend(session: Session, letter_id: int, *, by: By, reason: str, now: dateti
     before = session.scalars(select(Letter).where(Letter.key.startswith(f"again:{old.id}/"))).all()
     if any(letter.state in ON_THE_WAY for letter in (old, *before)):
         raise Refused("still_going")
-    _check_true(session, old, now)
-    useful_until, over = max(old.useful_until, now + USEFUL_AGAIN), _over_at(old)
+    over = _over_at(old)
+    _check_true(session, old, over, now)
+    useful_until = max(old.useful_until, now + USEFUL_AGAIN)
     posted = post(
         session, key=f"again:{old.id}/{len(before) + 1}", person_id=old.person_id, about_id=old.about_id, kind=old.kind,
         facts=old.facts, subject=old.subject, revision=old.revision, urgency=old.urgency, now=now,
@@ -193,13 +194,12 @@ def resend(session: Session, letter_id: int, *, by: By, reason: str, now: dateti
     return new
 
 
-def _check_true(session: Session, old: Letter, now: datetime) -> None:
+def _check_true(session: Session, old: Letter, over: datetime | None, now: datetime) -> None:
     newer = select(Letter.id).where(Letter.subject == old.subject, Letter.revision > old.revision).limit(1)
     if old.state == "withdrawn" or old.unwanted or session.scalar(newer) is not None or _has_ended(session, old):
         raise Refused("not_true_now")
     if old.state == "suppressed":
         raise Refused("not_wanted")
-    over = _over_at(old)
     if over is not None and over <= now:
         raise Refused("over")
 

@@ -8,6 +8,14 @@ import pytest
 from models.errors import Refused
 
 
+def begun_and_waiting(pool, run):
+    """What runs beside us, and is seen to wait for us."""
+    begun = pool.submit(run)
+    with pytest.raises(TimeoutError):
+        begun.result(timeout=0.5)
+    return begun
+
+
 @contextmanager
 def one_waits(open_session, engine, second):
     """What `second` does in a session of its own while that of the block has not committed; answers as a list."""
@@ -24,9 +32,7 @@ def one_waits(open_session, engine, second):
 
     with ThreadPoolExecutor(1) as pool, open_session() as first, first.begin():
         yield first, lambda: answer[0].result(timeout=20)
-        answer.append(pool.submit(run))
-        with pytest.raises(TimeoutError):
-            answer[0].result(timeout=0.5)
+        answer.append(begun_and_waiting(pool, run))
 
 
 @contextmanager
@@ -42,9 +48,7 @@ def one_comes_between(open_session, engine, second):
     answer = list[object]()
 
     def comes():
-        answer.append(pool.submit(run))
-        with pytest.raises(TimeoutError):
-            answer[0].result(timeout=0.5)
+        answer.append(begun_and_waiting(pool, run))
 
     with ThreadPoolExecutor(1) as pool:
         with open_session() as first, first.begin():
