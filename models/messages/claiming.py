@@ -200,7 +200,7 @@ def _sort_out(
             if channel != row.channel:
                 claimed.moved.setdefault(channel, []).append(row.id)
             claimed.letters.append(
-                _open(row, channel, home, reader.zone, lease, real_now + lease.lasts - lease.deadline)
+                _open(row, channel, home, reader.zone, lease, now, real_now + lease.lasts - lease.deadline)
             )
         else:
             claimed.homeless.append(row.id)
@@ -242,9 +242,11 @@ def _set(session: Session, ids: Collection[int], **values: Any) -> None:
     )
 
 
-def _open(row: Row[Any], channel: str, home: Home, zone: str, lease: Lease, start_before: datetime) -> OpenLetter:
+def _open(
+    row: Row[Any], channel: str, home: Home, zone: str, lease: Lease, now: datetime, start_before: datetime
+) -> OpenLetter:  # fmt: skip
     return OpenLetter(
         id=row.id, kind=row.kind, facts=row.facts, channel=channel, app_id=home.app_id, openid=home.openid,
-        identity_id=home.id, zone=zone, client_msg_id=row.client_msg_id,
+        identity_id=home.id, zone=zone, client_msg_id=row.client_msg_id, claimed_at=now,
         deadline_seconds=lease.deadline.total_seconds(), start_before=start_before,
     )  # fmt: skip

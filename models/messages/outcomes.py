@@ -57,6 +57,7 @@ class OpenLetter:
     identity_id: int
     zone: str  # the reader's IANA zone
     client_msg_id: str
+    claimed_at: datetime  # what a person said since then, the answer cannot know
     deadline_seconds: float
     start_before: datetime  # real time: begun later, the send might outlive its lease
 

@@ -176,9 +176,9 @@ def _cannot_be_reached_so(desk: _Desk, letter: Letter, carried: OpenLetter, outc
         mark_unreachable(desk.session, letter.person_id, carried.app_id, outcome.code)
     topic = desk.allowance.topics.get(letter.kind, {}).get(letter.channel)
     if CHANNELS[letter.channel].needs == "consent" and topic is not None:
-        refuse(desk.session, carried.identity_id, topic, desk.now, outcome.code)
+        refuse(desk.session, carried.identity_id, topic, desk.now, outcome.code, asked_at=carried.claimed_at)
     if CHANNELS[letter.channel].needs == "window":
-        close_window(desk.session, carried.identity_id)
+        close_window(desk.session, carried.identity_id, carried.claimed_at)
     if not step_down(letter, desk.now):
         give_up(letter, desk.now)
 

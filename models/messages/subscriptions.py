@@ -101,10 +101,16 @@ def agree_unless_told(
         agree_unasked(session, identity_id, template_id, now, long_term=long_term)
 
 
-def refuse(session: Session, identity_id: int, template_id: str, now: datetime, why: str = "reject") -> None:
+def refuse(
+    session: Session, identity_id: int, template_id: str, now: datetime, why: str = "reject",
+    asked_at: datetime | None = None,
+) -> None:  # fmt: skip
     """A person refused, or switched it off in the settings, or WeChat says there is nothing left (43101); the same
-    said twice, by the phone and by WeChat, is one line of the ledger."""
+    said twice, by the phone and by WeChat, is one line of the ledger. `asked_at`: when the send began that WeChat
+    refused; what the person has accepted since then it may not have known, and that stands."""
     held = _held(session, identity_id, template_id, now)
+    if asked_at is not None and any(_heard_since(session, held, yes, asked_at) for yes in ("accept", "always")):
+        return
     if _just_heard(session, held, why, now) and not (held.balance or held.long_term):
         return
     held.long_term = False
@@ -125,10 +131,12 @@ def count_reply(session: Session, identity_id: int) -> None:
     )
 
 
-def close_window(session: Session, identity_id: int) -> None:
-    """WeChat says that the window is closed (45015) or used up (45047), whatever we thought."""
+def close_window(session: Session, identity_id: int, asked_at: datetime) -> None:
+    """WeChat says that the window is closed (45015) or used up (45047), whatever we thought; not what the person has
+    written since `asked_at`, when the send began."""
     session.execute(
-        update(Dialogue).where(Dialogue.identity_id == identity_id).values(heard_at=None),
+        update(Dialogue).where(Dialogue.identity_id == identity_id, Dialogue.heard_at <= asked_at)
+        .values(heard_at=None),
         execution_options={"synchronize_session": False},
     )
 
@@ -144,11 +152,15 @@ def _agree(
 
 def _just_heard(session: Session, held: Subscription, why: str, now: datetime) -> bool:
     """Whether that was said of the same tap a moment ago; the row is locked, so whoever comes second sees it."""
+    return _heard_since(session, held, why, now - SAME_TAP)
+
+
+def _heard_since(session: Session, held: Subscription, why: str, since: datetime) -> bool:
+    """Whether that was said of this template after an instant."""
     session.flush()
     said = exists().where(
-        SubscriptionEntry.subscription_id == held.id, SubscriptionEntry.why == why,
-        SubscriptionEntry.at > now - SAME_TAP,
-    )  # fmt: skip
+        SubscriptionEntry.subscription_id == held.id, SubscriptionEntry.why == why, SubscriptionEntry.at > since
+    )
     return bool(session.scalar(select(said)))
 
 

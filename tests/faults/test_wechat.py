@@ -35,6 +35,7 @@ TABLE = {
     "minute": ("retry", "45011", "sent"),
     "unfollowed": ("dead", "43004", "dead"),  # what closed the way; no other leads to them
     "template": ("retry", "40037", "sent"),
+    "misfit": ("dead", "47003", "dead"),  # what it says; no other way leads to them
     "not_allowed": ("retry", "48001", "sent"),
     **dict.fromkeys(("html", "empty", "list", "bad_gateway", "slow", "drop_before", "drop_after", "drip"), DOUBT),
 }

@@ -10,7 +10,7 @@ from wx_backend.sandbox.world import World
 
 ERRCODES = {
     "busy": -1, "token": 40001, "quota": 45009, "minute": 45011, "unfollowed": 43004, "template": 40037,
-    "not_allowed": 48001,
+    "not_allowed": 48001, "misfit": 47003,
 }  # fmt: skip
 KINDS = (*ERRCODES, "html", "empty", "list", "bad_gateway", "slow", "drop_before", "drop_after")
 

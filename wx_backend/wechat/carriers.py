@@ -20,12 +20,13 @@ from wx_backend.waiting import elsewhere
 from wx_backend.wechat.client import FAR_END, Client
 from wx_backend.wechat.errcodes import failed, without_token
 from wx_backend.wechat.media import Folder
-from wx_backend.wechat.templates import BadField, Template, Unfit, fit
+from wx_backend.wechat.templates import BadField, Template, Unfit, fit, without_rare
 from wx_backend.wechat.tokens import TokenRefused
 from wx_backend.wechat.transport import Doubtful, Unreached
 
 log = logging.getLogger(__name__)
 
+_DOES_NOT_FIT = 47003
 _MSGID = re.compile(r"[0-9]{1,20}")  # 64 bits; a receipt for anything else could not be joined
 Say = Callable[[str, dict[str, Any], ZoneInfo], Wording]
 
@@ -81,10 +82,18 @@ class Postman:
         template = self.templates[letter.channel].get(wording.template)
         if template is None:
             raise BadField(f"template {wording.template} of {letter.channel}: not in the settings")
-        message = {"touser": letter.openid, "template_id": template.id, "data": fit(template, wording.fields)}
+        ends, data = time.monotonic() + letter.deadline_seconds, fit(template, wording.fields)
+        message: dict[str, Any] = {"touser": letter.openid, "template_id": template.id, "data": data}
         if CHANNELS[letter.channel].repeatable:
             message["client_msg_id"] = letter.client_msg_id
-        found = client.send_by_template(letter.channel, message, letter.deadline_seconds)
+        try:
+            found = client.send_by_template(letter.channel, message, letter.deadline_seconds)
+        except WeChatClientException as error:
+            message["data"] = without_rare(data)
+            if error.errcode != _DOES_NOT_FIT or message["data"] == data:
+                raise
+            # Refused is not delivered: better to be told with a name that lacks a character than not at all.
+            found = client.send_by_template(letter.channel, message, max(ends - time.monotonic(), 0.1))
         msgid = str(found.get("msgid", ""))
         return Sent(msgid if _MSGID.fullmatch(msgid) else None, wording.text)
 

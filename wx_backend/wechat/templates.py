@@ -1,5 +1,6 @@
 """Template messages: from business fields to WeChat's, fitted to the limits of their types."""
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from handlers.room import Said
 from wx_backend.wechat.fields import EXACT, SHORTENED, kind_of
 
 EMPTY = "无"
+_EMOJI, _RARE, _RARE_ENDS = 0x1F000, 0x20000, 0x40000  # planes 2 and 3 hold only ideographs: 𬻬, 𠮷, names of villages
 
 
 class BadField(Exception):
@@ -61,6 +63,11 @@ def _fitted(template: Template, field: str, wechat_key: str, said: Said) -> str:
     return fitting
 
 
+def without_rare(data: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+    """The same data without the ideographs that WeChat may not take (no page says whether it does)."""
+    return {key: {"value": _RARE_ONES.sub("", field["value"]).strip() or EMPTY} for key, field in data.items()}
+
+
 @lru_cache(maxsize=2048)  # places, phones and titles are said again and again
 def one_line(value: str) -> str:
     """The text as a template field can hold it: one line, no control characters, no emoji (WeChat cuts at them)."""
@@ -71,8 +78,8 @@ class _Kept(dict[int, str]):
     """What each character becomes; looked up once for each, and kept (Chinese has some thousands in use)."""
 
     def __missing__(self, code: int) -> str:
-        if code >= 0x1F000:
-            return ""
+        if code >= _EMOJI:
+            return chr(code) if _RARE <= code < _RARE_ENDS else ""
         ch = chr(code)
         unspeakable = unicodedata.category(ch) in ("Cc", "Cf", "Cs", "Co", "So")
         self[code] = " " if ch in "\r\n\t" else "" if unspeakable else ch
@@ -80,3 +87,4 @@ class _Kept(dict[int, str]):
 
 
 _KEPT = _Kept()
+_RARE_ONES = re.compile(f"[{chr(_RARE)}-{chr(_RARE_ENDS - 1)}]")

@@ -124,6 +124,19 @@ def test_43101_empties_the_balance_and_the_next_rung_is_tried(session, cast):
 
 
 @pytest.mark.case("J8")
+def test_what_was_agreed_to_while_43101_was_on_its_way_stands(session, cast):
+    mini = mini_identity(session, cast)
+    agree(session, mini.id, TOPIC, NOW - timedelta(hours=1))
+    blocked(session, cast)
+    (letter,) = letters(session, cast.xiaofang)
+    assert one_way(session) == ("mini_subscription", MINI)
+    session.refresh(letter)
+    agree(session, mini.id, TOPIC, NOW + timedelta(seconds=1))
+    settled(session, letter, Failed("window", "43101"), allowance=TOPICS)
+    assert session.scalars(select(Subscription.balance)).one() == 2
+
+
+@pytest.mark.case("J8")
 @pytest.mark.parametrize("status", ["failed: system failed", "failed:freq limit", "failed:something new"])
 def test_an_agreement_that_a_failed_message_used_up_is_not_drawn_on_again(session, cast, status):
     mini = mini_identity(session, cast)
@@ -197,6 +210,17 @@ def test_a_window_that_wechat_says_is_closed_is_believed_and_silences_nothing_el
     (dead,) = settled(session, letter, Failed("window", code))
     assert (dead.state, is_reachable(session, cast.xiaofang.id)) == ("dead", True)
     assert session.get_one(Dialogue, identity.id, populate_existing=True).heard_at is None
+
+
+def test_who_writes_while_the_closed_window_is_on_its_way_has_opened_it_anew(session, cast):
+    identity = account_identity(session, cast)
+    wrote(session, identity.id, NOW)
+    (letter,) = letters(session, cast.xiaofang, channel="customer_service")
+    claimed(session)
+    session.get_one(Dialogue, identity.id).heard_at = NOW + timedelta(seconds=1)
+    session.flush()
+    settled(session, letter, Failed("window", "45015"))
+    assert session.get_one(Dialogue, identity.id, populate_existing=True).heard_at == NOW + timedelta(seconds=1)
 
 
 def test_a_letter_that_may_have_arrived_does_not_go_down_the_ladder(session, cast):

@@ -74,7 +74,7 @@ def carried(session, letter):
     query = select(Identity).where(Identity.person_id == letter.person_id, Identity.kind == through)
     identity = session.scalars(query).first()
     return OpenLetter(letter.id, letter.kind, letter.facts, letter.channel, identity.app_id, identity.openid,
-                      identity.id, "Asia/Shanghai", letter.client_msg_id, 20.0, NOW)  # fmt: skip
+                      identity.id, "Asia/Shanghai", letter.client_msg_id, NOW, 20.0, NOW)  # fmt: skip
 
 
 def settled(session, letter, outcome, owner="me", now=NOW, allowance=FREE):

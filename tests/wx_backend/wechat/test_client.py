@@ -19,6 +19,7 @@ from handlers.room import Choice, Wording
 from handlers.words import WORDLESS
 from models.messages.ladder import CHANNELS
 from models.messages.outcomes import Failed, OpenLetter, Sent, Unsure
+from tests.handlers.test_family_words import FACTS as CALL
 from tests.world import NOW, REDIS
 from wx_backend.config import EXAMPLE, load_config
 from wx_backend.demo.cast import accounts, templates
@@ -76,6 +77,7 @@ def letter(number=1, **more):
         "app_id": OFFICIAL.app_id,
         "zone": "Europe/Madrid",
         "client_msg_id": f"id{number}",
+        "claimed_at": NOW,
         "deadline_seconds": 3.0,
         "identity_id": 1,
         "start_before": NOW,
@@ -113,6 +115,26 @@ def test_an_errcode_becomes_what_to_do(far, kind, expected):
     outcome = postman_for(far).carry(letter())
     assert isinstance(outcome, Failed)
     assert (outcome.action, outcome.code) == expected
+
+
+@pytest.mark.case("J16")
+def test_a_name_with_a_rare_character_is_said_whole_and_without_it_where_wechat_does_not_take_it(far):
+    told = {"kind": "family.reminder", "facts": {**CALL, "role": "relative", "cared": "王𬻬"}}
+    assert isinstance(postman_for(far).carry(letter(**told)), Sent)
+    far.faults.standing.append(Fault(SEND, "misfit", left=1))
+    assert isinstance(postman_for(far).carry(letter(2, **told)), Sent)
+    whole, plainer = (str(entry["rows"]) for entry in far.world.phones["o-1"].log)
+    assert "王𬻬" in whole
+    assert whole.replace("𬻬", "") == plainer
+
+
+@pytest.mark.case("J16")
+@pytest.mark.parametrize("cared", ["王秀英", "王𬻬"])
+def test_what_does_not_fit_either_way_is_said_once_more_at_most(far, cared):
+    far.faults.standing.append(Fault(SEND, "misfit"))
+    outcome = postman_for(far).carry(letter(kind="family.reminder", facts={**CALL, "role": "relative", "cared": cared}))
+    assert (outcome.action, outcome.code) == ("unfit", "47003")
+    assert far.world.sends == []
 
 
 @pytest.mark.parametrize("kind", ["html", "empty", "list", "bad_gateway", "drop_before", "drop_after"])
@@ -469,6 +491,7 @@ def test_a_menu_past_wechats_limits_is_refused_before_it_is_sent(doors):
         ("thing1", "与王奶奶视频", "与王奶奶视频"),
         ("thing1", "一" * 25, "一" * 19 + "…"),
         ("thing1", "好🙂\n的", "好 的"),
+        ("thing1", "王𬻬村的𠮷小英🙂", "王𬻬村的𠮷小英"),
         ("thing1", "", "无"),
         ("phone_number4", "0578-5550101", "0578-5550101"),
         ("time2", "2026-11-29 09:00", None),
