@@ -135,7 +135,8 @@ def close_window(session: Session, identity_id: int, asked_at: datetime) -> None
     """WeChat says that the window is closed (45015) or used up (45047), whatever we thought; not what the person has
     written since `asked_at`, when the send began."""
     session.execute(
-        update(Dialogue).where(Dialogue.identity_id == identity_id, Dialogue.heard_at <= asked_at)
+        update(Dialogue)
+        .where(Dialogue.identity_id == identity_id, Dialogue.heard_at <= asked_at)
         .values(heard_at=None),
         execution_options={"synchronize_session": False},
     )
