@@ -8,10 +8,9 @@ from handlers.messages import words
 from handlers.messages.seen import within
 from models.life import By
 from models.messages.letters import LETTER, Letter
-from models.messages.looking import PRIVATE_KINDS, Question, Seen, is_stuck, look_within, one_within, resend
+from models.messages.looking import PRIVATE_KINDS, Question, Seen, is_stuck, look_within, not_again, one_within, resend
 
 ROOM = Blueprint("letters", __name__, url_prefix="/letters", template_folder="templates")
-CAN_AGAIN = ("delivered", "unconfirmed", "dead", "missed", "needs_check", "told_in_person", "sent")
 
 
 @ROOM.get("/")
@@ -69,7 +68,7 @@ def _whole(seen: Seen, *, shown: bool = False) -> str:
     return render_template(
         "letters/desk_one.html", letter=letter, shown=shown, words=words, stuck=is_stuck(letter, desk.now()),
         reader=seen.person if shown else masking.name(seen.person), said=_said(seen, shown),
-        can_again=letter.state in CAN_AGAIN and letter.kind not in PRIVATE_KINDS,
+        against=not_again(desk.session(), letter, desk.now()),
         happened=happened.lines(desk.session(), LETTER.subject(letter), words.VERBS, shown=shown),
         waits=letter.state in ("planned", "retry"), private=letter.kind in PRIVATE_KINDS,
     )  # fmt: skip

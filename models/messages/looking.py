@@ -1,5 +1,6 @@
 """What was sent to whom, why and in what state: what the desk asks of the outbox, and sending once more on purpose."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -155,22 +156,17 @@ def one(session: Session, letter_id: int) -> Seen:
 def resend(session: Session, letter_id: int, *, by: By, reason: str, now: datetime) -> Letter:
     """Say the same once more, as a letter of its own: the old one stays as it ended, and history says who and why.
 
-    Raises Refused("no_letter"), Refused("reason_needed"), Refused("not_again") for one of PRIVATE_KINDS,
-    Refused("still_going") while it, or one sent again before, may still arrive by itself, and what would say something
-    wrong: Refused("not_true_now") when the matter has changed, or come to an end, since, Refused("not_wanted") when the
-    reader wants no such letters, Refused("over") when it has taken place.
+    Raises Refused("no_letter"), Refused("reason_needed"), and what `not_again` has against it.
     """
     old = one(session, letter_id).letter
     if not reason.strip():
         raise Refused("reason_needed")
-    if old.kind in PRIVATE_KINDS:
-        raise Refused("not_again")
     session.refresh(old, with_for_update=True)  # two at the desk: the second finds the first one's letter
-    before = session.scalars(select(Letter).where(Letter.key.startswith(f"again:{old.id}/"))).all()
-    if any(letter.state in ON_THE_WAY for letter in (old, *before)):
-        raise Refused("still_going")
+    before = _said_again(session, old)
+    against = not_again(session, old, now)
+    if against is not None:
+        raise Refused(against)
     over = _over_at(old)
-    _check_true(session, old, over, now)
     useful_until = max(old.useful_until, now + USEFUL_AGAIN)
     posted = post(
         session, key=f"again:{old.id}/{len(before) + 1}", person_id=old.person_id, about_id=old.about_id, kind=old.kind,
@@ -194,14 +190,29 @@ def resend(session: Session, letter_id: int, *, by: By, reason: str, now: dateti
     return new
 
 
-def _check_true(session: Session, old: Letter, over: datetime | None, now: datetime) -> None:
+def not_again(session: Session, old: Letter, now: datetime) -> str | None:
+    """Why a letter is not said once more; None when it may be.
+
+    "not_again": one of PRIVATE_KINDS. "still_going": it, or one sent again before, may still arrive by itself. What
+    would say something wrong: "not_true_now" when the matter has changed, or come to an end, since, "not_wanted" when
+    the reader wants no such letters, "over" when it has taken place.
+    """
+    if old.kind in PRIVATE_KINDS:
+        return "not_again"
+    if any(letter.state in ON_THE_WAY for letter in (old, *_said_again(session, old))):
+        return "still_going"
     newer = select(Letter.id).where(Letter.subject == old.subject, Letter.revision > old.revision).limit(1)
     if old.state == "withdrawn" or old.unwanted or session.scalar(newer) is not None or _has_ended(session, old):
-        raise Refused("not_true_now")
+        return "not_true_now"
     if old.state == "suppressed":
-        raise Refused("not_wanted")
-    if over is not None and over <= now:
-        raise Refused("over")
+        return "not_wanted"
+    over = _over_at(old)
+    return "over" if over is not None and over <= now else None
+
+
+def _said_again(session: Session, old: Letter) -> Sequence[Letter]:
+    of_it = Letter.subject == old.subject, Letter.key.startswith(f"again:{old.id}/")  # the subject has an index
+    return session.scalars(select(Letter).where(*of_it)).all()
 
 
 def _has_ended(session: Session, old: Letter) -> bool:

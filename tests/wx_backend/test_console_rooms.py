@@ -9,9 +9,11 @@ from sqlalchemy.exc import OperationalError
 
 from handlers import masking
 from handlers.messages.seen import ABOUT, SEEN_BY_NOBODY
+from handlers.messages.words import REFUSALS
 from models.audit import AuditEntry
 from models.audit import verify as read_book
 from models.family.booking import book
+from models.family.ending import cancel
 from models.history import history_of
 from models.messages.breakers import trip
 from models.messages.letters import Letter
@@ -334,6 +336,21 @@ def test_a_crafted_form_does_not_say_a_code_that_opens_a_link_once_more(clerk, c
     assert "不能重发" in clerk.text()
     with open_session() as session:
         assert session.scalars(select(Letter.id).where(Letter.key.startswith("again:"))).all() == []
+
+
+def test_a_letter_whose_matter_has_ended_says_so_in_place_of_a_button_that_only_refuses(clerk, cast, open_session):
+    with open_session() as session, session.begin():
+        call = book(session, cast.who(cast.xiaofang), cared_id=cast.wangnainai.id, starts_at=NOW + 30 * HOUR,
+                    client_key="c", now=NOW)  # fmt: skip
+        letter = session.scalars(select(Letter).where(Letter.subject == call.subject)).first()
+        letter.state, key, number = "dead", letter.id, call.id
+    clerk.opens(f"/console/letters/{key}")
+    assert "作为新通知重发" in clerk.text()
+    with open_session() as session, session.begin():
+        cancel(session, cast.who(cast.xiaofang), number, reason="", now=NOW + HOUR)
+    clerk.opens(f"/console/letters/{key}")
+    assert "作为新通知重发" not in clerk.text()
+    assert REFUSALS["not_true_now"] in clerk.text()
 
 
 def test_work_that_gave_way_to_another_runs_again_and_is_written_down_once(clerk, cast, open_session, monkeypatch):
