@@ -1,6 +1,6 @@
 """A workflow as a table: which verb leads from which states to which, who may do it and who is told."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -146,3 +146,13 @@ class Life:
             lines += [f"    {source} --> {verb.target} : {verb.name} ({who})" for source in verb.sources]
         lines += [f"    {end} --> [*]" for end in self.states if end in self.ends]
         return "\n".join(lines)
+
+
+def hold(session: Session, lives: Iterable[Life], subject: str) -> None:
+    """Keep the thing that a subject names in the state it is in until this transaction ends. A subject that names none
+    of these holds nothing."""
+    name, _, key = subject.partition(":")
+    for life in lives:
+        if life.name == name and key.isdecimal():
+            of_it = life.table.c.id
+            session.execute(select(of_it).where(of_it == int(key)).with_for_update(read=True))

@@ -9,6 +9,7 @@ from handlers.messages.seen import within
 from models.life import By
 from models.messages.letters import LETTER, Letter
 from models.messages.looking import PRIVATE_KINDS, Question, Seen, is_stuck, look_within, not_again, one_within, resend
+from models.register import LIVES
 
 ROOM = Blueprint("letters", __name__, url_prefix="/letters", template_folder="templates")
 
@@ -54,7 +55,7 @@ def again(letter: int) -> Response:
     """Say it once more, as a letter of its own."""
     old = _seen(letter).letter
     by = By(desk.who().person_id, "cadre")
-    new = resend(desk.session(), old.id, by=by, reason=desk.typed("why"), now=desk.now())
+    new = resend(desk.session(), old.id, lives=LIVES, by=by, reason=desk.typed("why"), now=desk.now())
     desk.note("letter_resend", LETTER.subject(old), new=new.id)
     return desk.back_to("console.letters.one", "resent", letter=new.id)
 

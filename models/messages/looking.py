@@ -1,6 +1,6 @@
 """What was sent to whom, why and in what state: what the desk asks of the outbox, and sending once more on purpose."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from models.errors import Refused
 from models.history import History, history_of
-from models.life import By
+from models.life import By, Life, hold
 from models.messages.letters import LETTER, Letter, in_states
 from models.messages.outbox import post
 from models.paging import Asked, Cursor, Page, page
@@ -153,14 +153,18 @@ def one(session: Session, letter_id: int) -> Seen:
     return Seen(letter, session.get_one(Person, letter.person_id).name)
 
 
-def resend(session: Session, letter_id: int, *, by: By, reason: str, now: datetime) -> Letter:
+def resend(
+    session: Session, letter_id: int, *, lives: Iterable[Life], by: By, reason: str, now: datetime
+) -> Letter:  # fmt: skip
     """Say the same once more, as a letter of its own: the old one stays as it ended, and history says who and why.
+    What it is about (one of `lives`) is held meanwhile: nobody cancels it while this is written.
 
     Raises Refused("no_letter"), Refused("reason_needed"), and what `not_again` has against it.
     """
     old = one(session, letter_id).letter
     if not reason.strip():
         raise Refused("reason_needed")
+    hold(session, lives, old.subject)
     session.refresh(old, with_for_update=True)  # two at the desk: the second finds the first one's letter
     before = _said_again(session, old)
     against = not_again(session, old, now)

@@ -19,6 +19,7 @@ from models.life import By
 from models.messages.letters import LETTER, Letter
 from models.messages.looking import Question, Seen, counts, is_stuck, look, one, resend
 from models.people.persons import Person
+from models.register import LIVES
 from models.tasks.tasks import Task
 from models.tasks.undelivered import in_hand
 from wx_backend.commands.settings import settings
@@ -101,7 +102,7 @@ def again(named: str | None, letter_id: int, reason: str) -> None:
     """把同一件事作为一封新的通知再发一次。"""
 
     def send(desk: Desk) -> None:
-        new = resend(desk.session, letter_id, by=DESK, reason=reason, now=desk.now)
+        new = resend(desk.session, letter_id, lives=LIVES, by=DESK, reason=reason, now=desk.now)
         name = one(desk.session, new.id).person
         click.echo(f"已重新排队：给{name or '收信人'}的“{_what(new)}”，新编号 {new.id}。看结果：letters show {new.id}")
 

@@ -17,6 +17,7 @@ from models.messages.reminders import Occasion, Recipient, plan
 from models.messages.rules import SHIPPED
 from models.messages.rules import due_time as due_by_rule
 from models.messages.sweeping import sweep_letters
+from models.register import LIVES
 from tests.world import NOW
 
 OF_CALLS = [rule for rule in SHIPPED if rule.kind == "family.reminder"]
@@ -93,7 +94,7 @@ def test_what_somebody_has_sent_again_by_hand_is_not_taken_back_by_planning_anew
     first = session.scalars(select(Letter).order_by(Letter.due_at)).first()
     first.state = "dead"
     session.flush()
-    again = resend(session, first.id, by=By(None, "desk"), reason="家属来电", now=NOW)
+    again = resend(session, first.id, lives=LIVES, by=By(None, "desk"), reason="家属来电", now=NOW)
     planned(session, people=[(cast.xiaofang.id, "relative", MADRID)])
     assert again.state == "planned"
     planned(session, START + timedelta(hours=2), revision=1, people=[(cast.xiaofang.id, "relative", MADRID)])

@@ -14,6 +14,7 @@ from models.messages.looking import ENDED, PRIVATE_KINDS, resend
 from models.messages.outbox import tell_in_person
 from models.register import LIVES
 from tests.letters import posted
+from tests.models.family.in_turn import one_waits
 from tests.models.family.test_calls import booked
 from tests.world import NOW
 
@@ -32,7 +33,7 @@ def dead(session, cast, kind="ordering.offered", **facts):
 
 
 def again(session, letter):
-    return resend(session, letter.id, by=DESK, reason="家属来电", now=NOW)
+    return resend(session, letter.id, lives=LIVES, by=DESK, reason="家属来电", now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -111,13 +112,31 @@ def test_a_call_that_is_off_is_not_said_to_be_booked_and_one_that_is_on_again_no
     told.state = "delivered"
     cancel(session, me, call.id, "点错了", NOW + timedelta(minutes=1))
     with pytest.raises(Refused, match="not_true_now"):
-        resend(session, told.id, by=DESK, reason="没看到", now=NOW + timedelta(minutes=2))
+        resend(session, told.id, lives=LIVES, by=DESK, reason="没看到", now=NOW + timedelta(minutes=2))
     off = session.query(Letter).filter_by(subject=call.subject, kind="family.cancelled").one()
     off.state = "dead"
-    assert resend(session, off.id, by=DESK, reason="没看到", now=NOW + timedelta(minutes=2)).state == "planned"
+    assert (
+        resend(session, off.id, lives=LIVES, by=DESK, reason="没看到", now=NOW + timedelta(minutes=2)).state
+        == "planned"
+    )
     undo(session, me, call.id, NOW + timedelta(minutes=3))
     with pytest.raises(Refused, match="not_true_now"):
-        resend(session, off.id, by=DESK, reason="没看到", now=NOW + timedelta(minutes=4))
+        resend(session, off.id, lives=LIVES, by=DESK, reason="没看到", now=NOW + timedelta(minutes=4))
+
+
+@pytest.mark.case("G9")
+def test_a_call_that_is_cancelled_in_the_same_instant_is_not_said_to_be_booked(session, open_session, engine, cast):
+    call, me = booked(session, cast), cast.who(cast.xiaofang)
+    told = session.query(Letter).filter_by(subject=call.subject, kind="family.booked").one()
+    told.state, which = "dead", told.id
+    session.commit()
+
+    def say_again(other):
+        return resend(other, which, lives=LIVES, by=DESK, reason="没看到", now=NOW + timedelta(minutes=1))
+
+    with one_waits(open_session, engine, say_again) as (first, answer):
+        cancel(first, me, call.id, "点错了", NOW + timedelta(minutes=1))
+    assert answer() == "not_true_now"
 
 
 @pytest.mark.parametrize("kind", PRIVATE_KINDS)

@@ -24,6 +24,7 @@ from models.ordering.visiting import arrive, find_nobody, finish, name_person
 from models.people.care import CareLink
 from models.people.identities import Identity
 from models.people.persons import Person, move_to_zone
+from models.register import LIVES
 from models.reminding import REMINDED, person_moved_zone
 from models.tasks.undelivered import hand_over
 from scheduler.plan import plan_anew
@@ -355,4 +356,4 @@ def test_after_the_visit_began_the_desk_does_not_send_its_reminder_again(session
     one.state = "delivered"
     session.flush()
     with pytest.raises(Refused, match="over"):
-        resend(session, one.id, by=By(cast.li.id, "cadre"), reason="没看到", now=WANTED + HOUR)
+        resend(session, one.id, lives=LIVES, by=By(cast.li.id, "cadre"), reason="没看到", now=WANTED + HOUR)
