@@ -22,7 +22,7 @@ from models.messages.letters import Letter
 from models.messages.outcomes import Failed, OpenLetter, Outcome, Sent, Unsure
 from models.messages.passage import give_up
 from models.messages.settling import settle
-from models.tasks.alarm import raise_alarm
+from models.tasks.alarm import day_spent, raise_alarm
 from models.tasks.undelivered import hand_over
 from scheduler.settings import Hands
 from scheduler.units import in_unit
@@ -145,6 +145,8 @@ class Deliverer:
                 letter.error_code = "no address"  # else what closed the last way says more
             give_up(letter, now)
             hand_over(session, letter, now)
+        for app_id, channel in claimed.spent:
+            day_spent(session, app_id, channel, now)
         return claimed
 
     def _gather(self) -> None:

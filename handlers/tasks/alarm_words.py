@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 from handlers.messages.words import CHANNELS, KINDS
 from models.messages.breakers import EVERY
+from models.tasks.alarm import OWN_BUDGET
 
 _TEMPLATE = "模板被停用或删掉了。请登录微信公众平台看看它还在不在，重新选用后，把新的模板编号交给系统管理员。"
 _MISFIT = "接连几封都填不进模板，多半是模板改过了。请登录微信公众平台，和系统管理员一起核对模板的内容。"
@@ -28,6 +29,10 @@ WHAT_TO_DO = {
     "45009": "今天的发送次数用完了，明天零点自动恢复。常常不够用的话，请登录微信公众平台申请提高额度。",
 }  # fmt: skip
 _OTHER = "微信说：{code}。请告诉系统管理员。"
+_SPENT = (
+    "{channel}今天的发送数快用完了：急事照发，平常的换别的办法，或等到明天。"
+    "常常不够用的话，请系统管理员把每天的发送数调高。"
+)
 _ANSWERED = "报错信息，请转给系统管理员：{code} {errmsg}"
 _KEPT = "没发出的都留着，好了会自动接着发；急事请先打电话。"
 
@@ -41,6 +46,8 @@ def about(facts: dict[str, Any]) -> str:
 
 def sentence(facts: dict[str, Any], _: ZoneInfo) -> str:
     """What cannot be sent, why, and what to do."""
+    if facts["code"] == OWN_BUDGET:
+        return _SPENT.format(channel=CHANNELS[facts["channel"]])
     which = "" if facts["of_kind"] == EVERY else f"“{about(facts)}”"
     why = WHAT_TO_DO.get(facts["code"].removeprefix("token ")) or _OTHER.format(code=facts["code"])
     return f"{CHANNELS[facts['channel']]}{which}发不出去：{why}{_KEPT}"

@@ -43,6 +43,10 @@ class _Held:
     today: int
     this_minute: int
 
+    def used_up(self, limit: float) -> bool:
+        """Whether what was taken just now has used up so much of the day."""
+        return self.budget.day_used < limit <= self.today
+
 
 class Purse:
     """The budgets that one claim draws on: each is locked when first asked for, so that two processes never both take
@@ -65,10 +69,15 @@ class Purse:
         held.this_minute += 1
         return None
 
-    def close(self) -> None:
-        """Write down what was taken."""
+    def close(self) -> list[tuple[str, str]]:
+        """Write down what was taken; answers whose day (app_id, channel) is used up with it, but for what is urgent."""
+        spent = [
+            way for way, held in self._held.items()
+            if held.used_up(self.allowance.limits_of(way[0]).per_day * LANES["routine"])
+        ]  # fmt: skip
         for held in self._held.values():
             held.budget.day_used, held.budget.minute_used = held.today, held.this_minute
+        return spent
 
     def _open(self, app_id: str, channel: str) -> _Held:
         day = midnight(self.now)

@@ -63,6 +63,7 @@ class Claimed:
     suppressed: list[int] = field(default_factory=list)
     put_back: dict[datetime, list[int]] = field(default_factory=dict)
     moved: dict[str, list[int]] = field(default_factory=dict)  # to another channel than the one written down
+    spent: list[tuple[str, str]] = field(default_factory=list)  # (app_id, channel) whose day this claim has used up
 
     @property
     def total(self) -> int:
@@ -204,7 +205,7 @@ def _sort_out(
             )
         else:
             claimed.homeless.append(row.id)
-    purse.close()
+    claimed.spent = purse.close()
 
 
 def _morning(row: Row[Any], zone: str, now: datetime) -> datetime | None:

@@ -1,5 +1,6 @@
 """What of WeChat is out of order and stays so until a person acts: a task for those who administer the accounts."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from hashlib import sha256
 
@@ -8,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from models.hours import midnight
 from models.life import BY_TIME
-from models.messages.breakers import EVERY, Blown, opened
+from models.messages.breakers import EVERY, Blown, Mark, opened
 from models.messages.ladder import LADDER, rungs_from
 from models.people.staff import cadres_of, holders_of
 from models.places.areas import Area, root
@@ -18,6 +19,7 @@ from models.tasks.tasks import TASK, Task
 KIND = "wechat_stopped"
 ADMINISTRATORS = ("county_admin",)
 MEND_WITHIN = timedelta(hours=4)
+OWN_BUDGET = "own_budget"  # the code of a day that our own limit has ended, and no breaker
 
 
 def raise_alarm(session: Session, blown: Blown, now: datetime) -> Task | None:
@@ -49,8 +51,14 @@ def raise_alarm(session: Session, blown: Blown, now: datetime) -> Task | None:
     )  # fmt: skip
 
 
+def day_spent(session: Session, app_id: str, channel: str, now: datetime) -> Task | None:
+    """Open the task for a channel whose day is used up by our own limit, but for what is urgent; once a day."""
+    return raise_alarm(session, Blown(app_id, channel, EVERY, OWN_BUDGET, "", needs_person=True), now)
+
+
 def end_alarms(session: Session, now: datetime) -> int:
-    """Take back the tasks of breakers that have mended: a letter has gone through; answers how many."""
+    """Take back the tasks of breakers that have mended: a letter has gone through; and of days that are over. Answers
+    how many."""
     standing = opened(session)
     tasks = (
         select(Task).where(Task.kind == KIND, Task.state.not_in(TASK.ends)).order_by(Task.id)
@@ -58,11 +66,17 @@ def end_alarms(session: Session, now: datetime) -> int:
     )  # fmt: skip
     over = [
         task for task in session.scalars(tasks, execution_options={"populate_existing": True})
-        if (task.facts["app_id"], task.facts["channel"], task.facts["of_kind"]) not in standing
+        if not _stands(task, standing, now)
     ]  # fmt: skip
     for task in over:
         settle(session, task, "cancel", by=BY_TIME, now=now)
     return len(over)
+
+
+def _stands(task: Task, standing: Collection[Mark], now: datetime) -> bool:
+    if task.facts["code"] == OWN_BUDGET:
+        return task.created_at >= midnight(now)
+    return (task.facts["app_id"], task.facts["channel"], task.facts["of_kind"]) in standing
 
 
 def _number(blown: Blown) -> int:

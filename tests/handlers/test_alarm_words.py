@@ -51,5 +51,12 @@ def test_the_letter_about_it_says_what_does_not_go():
     assert wording.text.startswith("微信消息发不出去：亲情连线提醒。请在")
 
 
+def test_a_day_that_our_own_limit_ends_says_that_what_is_urgent_still_goes():
+    said = words.sentence("wechat_stopped", facts("own_budget"), NOW, CHINA)
+    assert "急事照发" in said
+    assert "own_budget" not in said
+    assert "没发出的都留着" not in said  # some have gone another way
+
+
 def test_a_code_met_while_a_token_was_fetched_has_the_same_words():
     assert alarm_words.WHAT_TO_DO["40164"] in words.sentence("wechat_stopped", facts("token 40164"), NOW, CHINA)

@@ -7,6 +7,7 @@ from threading import Barrier
 import pytest
 from sqlalchemy import select
 
+from models.messages.allowance import Allowance, Limits
 from models.messages.breakers import EVERY, Breaker, trip
 from models.messages.letters import Letter
 from models.messages.outcomes import Failed, Sent
@@ -41,7 +42,7 @@ def mayor(open_session, cast):
     return cast.aming
 
 
-def rounds(open_session, cast, outcome, now=NOW, count=1, kind="people.link_declined"):
+def rounds(open_session, cast, outcome, now=NOW, count=1, kind="people.link_declined", allowance=None):
     """One round of a sender to whom WeChat says this of whatever it is given, beside the letters about tasks."""
     with open_session() as session, session.begin():
         for n in range(count):
@@ -49,7 +50,7 @@ def rounds(open_session, cast, outcome, now=NOW, count=1, kind="people.link_decl
                    subject=f"s:{n}", urgency="same_day")  # fmt: skip
     hands = Hands(
         open_session, lambda one: Sent(f"{one.id}{now:%d%H%M%S}", "好") if one.kind != kind else outcome,
-        lambda: now, lambda: now, ClockSettings(threads=4, batch=20),
+        lambda: now, lambda: now, ClockSettings(threads=4, batch=20), allowance=allowance or Allowance(),
     )  # fmt: skip
     deliverer = Deliverer(hands)
     try:
@@ -180,6 +181,19 @@ def test_the_days_quota_is_told_once_a_day(open_session, cast, mayor):
     with open_session() as session:
         days = [(task.facts["code"], task.created_at.date() - NOW.date(), task.state) for task in alarms(session)]
     assert days == [("45009", timedelta(), "cancelled"), ("45009", DAY, "open")]
+
+
+@pytest.mark.case("J18")
+def test_a_day_that_our_own_limit_ends_is_told_once_a_day_and_is_over_with_it(open_session, cast, mayor):
+    few = Allowance(limits={APP_ID: Limits(per_day=10)})
+    for n, at in enumerate((NOW, NOW + MINUTE, NOW + HOUR, NOW + DAY)):
+        rounds(open_session, cast, Sent("1", "好"), now=at, count=4, allowance=few)
+        with open_session() as session, session.begin():
+            end_alarms(session, at)
+            states = [(task.facts["code"], task.state) for task in alarms(session)]
+        assert states == [[], [], [("own_budget", "open")], [("own_budget", "cancelled")]][n]
+    with open_session() as session:
+        assert len(told(session)) == 1
 
 
 def test_a_quota_used_up_during_a_minutes_pause_is_told_too(session, cast):
