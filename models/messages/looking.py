@@ -159,7 +159,10 @@ def resend(
     """Say the same once more, as a letter of its own: the old one stays as it ended, and history says who and why.
     What it is about (one of `lives`) is held meanwhile: nobody cancels it while this is written.
 
-    Raises Refused("no_letter"), Refused("reason_needed"), and what `not_again` has against it.
+    Raises Refused("no_letter"), Refused("reason_needed"), Refused("not_again") for one of PRIVATE_KINDS,
+    Refused("still_going") while it, or one sent again before, may still arrive by itself, and what would say something
+    wrong: Refused("not_true_now") when the matter has changed, or come to an end, since, Refused("not_wanted") when the
+    reader wants no such letters, Refused("over") when it has taken place.
     """
     old = one(session, letter_id).letter
     if not reason.strip():
@@ -167,9 +170,7 @@ def resend(
     hold(session, lives, old.subject)
     session.refresh(old, with_for_update=True)  # two at the desk: the second finds the first one's letter
     before = _said_again(session, old)
-    against = not_again(session, old, now)
-    if against is not None:
-        raise Refused(against)
+    _check_again(session, old, now)
     over = _over_at(old)
     useful_until = max(old.useful_until, now + USEFUL_AGAIN)
     posted = post(
@@ -195,23 +196,27 @@ def resend(
 
 
 def not_again(session: Session, old: Letter, now: datetime) -> str | None:
-    """Why a letter is not said once more; None when it may be.
+    """The code with which a letter would be refused to be said once more, as `resend` names them; None when it may."""
+    try:
+        _check_again(session, old, now)
+    except Refused as refused:
+        return refused.code
+    return None
 
-    "not_again": one of PRIVATE_KINDS. "still_going": it, or one sent again before, may still arrive by itself. What
-    would say something wrong: "not_true_now" when the matter has changed, or come to an end, since, "not_wanted" when
-    the reader wants no such letters, "over" when it has taken place.
-    """
+
+def _check_again(session: Session, old: Letter, now: datetime) -> None:
     if old.kind in PRIVATE_KINDS:
-        return "not_again"
+        raise Refused("not_again")
     if any(letter.state in ON_THE_WAY for letter in (old, *_said_again(session, old))):
-        return "still_going"
+        raise Refused("still_going")
     newer = select(Letter.id).where(Letter.subject == old.subject, Letter.revision > old.revision).limit(1)
     if old.state == "withdrawn" or old.unwanted or session.scalar(newer) is not None or _has_ended(session, old):
-        return "not_true_now"
+        raise Refused("not_true_now")
     if old.state == "suppressed":
-        return "not_wanted"
+        raise Refused("not_wanted")
     over = _over_at(old)
-    return "over" if over is not None and over <= now else None
+    if over is not None and over <= now:
+        raise Refused("over")
 
 
 def _said_again(session: Session, old: Letter) -> Sequence[Letter]:
