@@ -100,7 +100,7 @@ STATES = {"open": "待办", "acknowledged": "已接手", "on_hold": "等居民",
 VIEWS = {"todo": "没办的", "late": "过期的", "done": "了结的", "all": "全部"}
 VERBS = {
     "begin": "建立", "acknowledge": "接手", "hand_over": "转交", "hold": "放下，等居民", "put_off": "改天再提醒",
-    "resume": "继续办", "finish": "办好", "cancel": "取消",
+    "resume": "继续办", "finish": "办好", "cancel": "取消", "leave": "原来的人离任，退回大家",
 }  # fmt: skip
 DONE_WORDS = {
     "took": "好的，这件由您办。", "handed": "已转交，对方会收到通知。", "finished": "已记为办好，辛苦了。",

@@ -128,7 +128,7 @@ def settle(session: Session, who: Who, complaint_id: int, outcome: str, now: dat
     order = session.get_one(Order, found.order_id)
     post(
         session, key=f"{found.subject}/settled", person_id=found.by_person_id, kind="ordering.complaint_settled",
-        facts={**facts_for(session, order), "reason": said}, subject=found.subject, now=now,
+        facts={**facts_for(session, order), "reason": said, "area_id": found.area_id}, subject=found.subject, now=now,
         about_id=order.beneficiary_id, useful_until=now + timedelta(days=7),
     )  # fmt: skip
     return found

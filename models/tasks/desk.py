@@ -4,8 +4,8 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, not_, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from models.errors import Refused
 from models.life import BY_RULE, By
@@ -100,8 +100,8 @@ def settle(session: Session, task: Task, verb: str, *, by: By, now: datetime, no
 def tasks_for(session: Session, who: Who) -> list[Task]:
     """What this person has still to do below their areas, the soonest first: their own, and what nobody else has.
 
-    Where an assignee is no cadre any more, it is everybody's again; so is what went up to this person's areas. What
-    waits for a resident comes last.
+    Where an assignee is no cadre there any more, it is everybody's again; so is what went up to this person's areas.
+    What waits for a resident comes last.
     """
     query = (
         select(Task).where(Task.state.not_in(TASK.ends), Task.area_id.in_(areas_under(who.person_id)))
@@ -113,10 +113,13 @@ def tasks_for(session: Session, who: Who) -> list[Task]:
 def waits_for(person_id: int) -> ColumnElement[bool]:
     """Whether a task below a cadre's areas waits for this cadre: their own, nobody's, or one that came up to them."""
     raised = select(Escalation.task_id).where(Escalation.area_id.in_(areas_under(person_id)))
-    cadres = select(StaffRole.person_id).where(StaffRole.ended_at.is_(None), StaffRole.role.in_(CADRE_ROLES))
-    return or_(
-        Task.assignee_id == person_id, Task.assignee_id.is_(None), Task.assignee_id.not_in(cadres), Task.id.in_(raised)
-    )
+    above, here = aliased(Area), aliased(Area)
+    in_hand = (
+        select(StaffRole.id).join(above, StaffRole.area_id == above.id).join(here, here.path.startswith(above.path))
+        .where(here.id == Task.area_id, StaffRole.person_id == Task.assignee_id)
+        .where(StaffRole.ended_at.is_(None), StaffRole.role.in_(CADRE_ROLES)).exists()
+    )  # fmt: skip
+    return or_(Task.assignee_id == person_id, not_(in_hand), Task.id.in_(raised))
 
 
 def task_for(session: Session, who: Who, task_id: int) -> Task:

@@ -98,7 +98,7 @@ def remind_of_end(session: Session, now: datetime) -> int:
         post(
             session, key=f"care:{link.id}/expiring/{link.expires_at:%Y%m%d%H%M}", person_id=link.relative_id,
             kind="people.link_expiring", facts={"cared": cared.name, "at": link.expires_at.isoformat()},
-            subject=CARE.subject(link), now=now, useful_until=link.expires_at,
+            subject=CARE.subject(link), now=now, about_id=cared.id, useful_until=link.expires_at,
         )  # fmt: skip
         link.reminded_of = link.expires_at
     session.flush()
@@ -110,5 +110,5 @@ def _tell_relative(session: Session, link: CareLink, now: datetime) -> None:
     named = session.get_one(Person, link.cared_id).name if link.state == "confirmed" else ""
     post(
         session, key=f"care:{link.id}/{link.state}", person_id=link.relative_id, kind=f"people.link_{link.state}",
-        facts={"cared": named, "at": now.isoformat()}, subject=CARE.subject(link), now=now,
+        facts={"cared": named, "at": now.isoformat()}, subject=CARE.subject(link), about_id=link.cared_id, now=now,
     )  # fmt: skip

@@ -61,11 +61,11 @@ class Load:
 
 
 def load_of(session: Session, who: Who, now: datetime, tonight: datetime) -> list[Load]:
-    """What waits for this cadre, by kind, the kind with most that is overdue first."""
-    late = func.sum(case((_late(now), 1), else_=0)).label("late")
+    """What waits for this cadre, by kind, the kind with most that is overdue first; not what waits for a resident."""
+    late = func.sum(case((Task.due_at < now, 1), else_=0)).label("late")
     later = func.sum(case((Task.due_at >= tonight, 1), else_=0)).label("later")
     query = (
-        select(Task.kind, late, later, func.count().label("many"))
+        select(Task.kind, late, later, func.count().label("many")).where(Task.state != "on_hold")
         .where(Task.state.not_in(TASK.ends), Task.area_id.in_(areas_under(who.person_id)), waits_for(who.person_id))
         .group_by(Task.kind)
     )  # fmt: skip

@@ -8,14 +8,15 @@ from sqlalchemy.orm import Session, aliased
 
 from models.errors import Refused
 from models.history import History
-from models.life import By
+from models.life import BY_RULE, By
 from models.messages.outbox import post, withdraw
 from models.people.identities import Who
 from models.people.persons import Person
-from models.people.staff import CADRE_ROLES, StaffRole
+from models.people.staff import CADRE_ROLES, StaffRole, areas_under, cadres_over
 from models.places.areas import Area
 from models.tasks.desk import finish, task_for
-from models.tasks.tasks import PRESSING, TASK, Task
+from models.tasks.tasks import PRESSING, TASK, Task, go_on
+from models.tasks.telling import forget
 
 
 @dataclass(frozen=True)
@@ -57,19 +58,45 @@ def hand_over(session: Session, who: Who, task_id: int, seen: Seen, to_id: int, 
     task = as_seen(session, who, task_id, seen)
     if to_id not in {cadre.id for cadre in takers(session, task) if cadre.id != task.assignee_id}:
         raise Refused("not_a_cadre")
-    TASK.move(
-        session, task, "hand_over", by=By(who.person_id, "cadre"), now=now, assignee_id=to_id,
-        held_at=None, held_by_id=None, held_why="", wake_at=None,
-    )  # fmt: skip
-    withdraw(session, TASK.subject(task), now)
-    times = select(func.count()).where(History.subject == TASK.subject(task), History.verb == "hand_over")
+    _let_go(session, task, "hand_over", By(who.person_id, "cadre"), now, assignee_id=to_id)
     if to_id != who.person_id:
-        post(
-            session, key=f"task:{task.id}/handed/{session.scalar(times)}/{to_id}", person_id=to_id,
-            kind="tasks.assigned", facts=task.told, subject=TASK.subject(task), now=now,
-            urgency="same_day" if task.kind in PRESSING else "routine",
-        )  # fmt: skip
+        _tell(session, task, to_id, now)
     return task
+
+
+def leave(session: Session, person_id: int, now: datetime) -> int:
+    """A cadre works there no more: what they had in hand is everybody's again, and the others over its area hear of it;
+    what was to tell this one of tasks there is taken back. Answers how many tasks."""
+    theirs = areas_under(person_id)
+    query = (
+        select(Task).where(Task.assignee_id == person_id, Task.state.not_in(TASK.ends), Task.area_id.not_in(theirs))
+        .order_by(Task.id).with_for_update()
+    )  # fmt: skip
+    left = session.scalars(query, execution_options={"populate_existing": True}).all()
+    for task in left:
+        _let_go(session, task, "leave", BY_RULE, now, assignee_id=None)
+        for one in cadres_over(session, session.get_one(Area, task.area_id), {person_id}):
+            _tell(session, task, one.id, now)
+    forget(session, person_id, select(Task.id).where(Task.area_id.not_in(theirs)), now)
+    return len(left)
+
+
+def _let_go(session: Session, task: Task, verb: str, by: By, now: datetime, assignee_id: int | None) -> None:
+    """A task goes from one cadre to another, or to all; whoever was to hear of it does not any more."""
+    if task.state == "on_hold":
+        go_on(session, task, by=BY_RULE, now=now)  # the time it waited is nobody's delay
+    TASK.move(session, task, verb, by=by, now=now, assignee_id=assignee_id)
+    withdraw(session, TASK.subject(task), now)
+
+
+def _tell(session: Session, task: Task, reader: int, now: datetime) -> None:
+    """Tell a cadre of a task that was another's."""
+    times = select(func.count()).where(History.subject == TASK.subject(task), History.verb.in_(("hand_over", "leave")))
+    post(
+        session, key=f"task:{task.id}/handed/{session.scalar(times)}/{reader}", person_id=reader,
+        kind="tasks.assigned", facts=task.told, subject=TASK.subject(task), now=now,
+        urgency="same_day" if task.kind in PRESSING else "routine",
+    )  # fmt: skip
 
 
 def as_seen(session: Session, who: Who, task_id: int, seen: Seen) -> Task:

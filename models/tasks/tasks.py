@@ -81,6 +81,7 @@ TASK = Life(
         Verb("put_off", ("on_hold",), "on_hold", who=("cadre",)),
         Verb("resume", ("on_hold",), "acknowledged", who=("cadre", "rule", TIME), tells=("cadre",)),
         Verb("hand_over", ("open", "acknowledged", "on_hold"), "open", who=("cadre",)),
+        Verb("leave", ("open", "acknowledged"), "open", who=("rule",)),
         Verb("finish", ("open", "acknowledged", "on_hold"), "done", who=("cadre",)),
         Verb("cancel", ("open", "acknowledged", "on_hold"), "cancelled", who=("cadre", "rule", TIME)),
     ),

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from models.hours import CHINA, WorkCalendar, calendar, instant, midnight
 from models.messages.letters import Letter, in_states
-from models.messages.outbox import post
+from models.messages.outbox import post, withdraw
 from models.people.persons import Person
 from models.tasks.tasks import PRESSING, TASK, Task
 
@@ -71,9 +71,11 @@ def next_morning(now: datetime, book: WorkCalendar, workdays: int = 1) -> dateti
     return instant(book.add_workdays(now.astimezone(CHINA).date(), workdays), MORNING, CHINA)
 
 
-def leave_digests(session: Session, task: Task, now: datetime) -> None:
-    """The task is settled: a digest that has not gone out yet does not name it; an empty one is not sent."""
-    waiting = session.execute(select(Letter.id, Letter.facts).where(*_WAITING)).all()
+def leave_digests(session: Session, task: Task, now: datetime, reader: int | None = None) -> None:
+    """A digest that has not gone out yet (only this reader's) does not name the task any more: it is settled, or not
+    theirs. An empty one is not sent."""
+    whose = () if reader is None else (Letter.person_id == reader,)
+    waiting = session.execute(select(Letter.id, Letter.facts).where(*_WAITING, *whose)).all()
     naming = [row.id for row in waiting if any(item["task"] == task.id for item in row.facts["items"])]
     for letter in _held(session, Letter.id.in_(naming)) if naming else ():
         items: list[Any] = [item for item in letter.facts["items"] if item["task"] != task.id]
@@ -81,6 +83,28 @@ def leave_digests(session: Session, task: Task, now: datetime) -> None:
         if not items:
             letter.state, letter.settled_at = "withdrawn", now
     session.flush()
+
+
+def forget(session: Session, reader: int, gone: Select[int], now: datetime) -> None:
+    """What waits to tell a cadre of these tasks (their ids) is taken back: they are not theirs to know any more."""
+    query = select(Letter).where(
+        Letter.person_id == reader, Letter.kind.startswith("tasks."), in_states("planned", "retry")
+    )
+    letters = session.scalars(query.order_by(Letter.id)).all()
+    named = {letter.id: _named_in(letter) for letter in letters}
+    every = set(session.scalars(gone.where(Task.id.in_(set().union(*named.values())))))
+    for letter in letters:
+        if letter.subject.startswith(f"{TASK.name}:") and named[letter.id] & every:
+            withdraw(session, letter.subject, now, person_id=reader)
+    for key in sorted(every):
+        leave_digests(session, session.get_one(Task, key), now, reader)
+
+
+def _named_in(letter: Letter) -> set[int]:
+    """The keys of the tasks of which a letter tells."""
+    if letter.kind == "tasks.digest":
+        return {item["task"] for item in letter.facts["items"]}
+    return {letter.facts["task"]}
 
 
 def move_digests(session: Session, now: datetime) -> int:

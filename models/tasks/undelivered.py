@@ -36,7 +36,7 @@ def hand_over(session: Session, letter: Letter, now: datetime) -> Task | None:
     if not reach.is_to_be_told(letter.person_id, letter.kind, letter.about_id):
         return None
     person = session.get_one(Person, letter.person_id)
-    area_id = person.area_id or root(session)
+    area_id = _where(session, letter, person)
     if area_id is None:
         return None
     # Only where an attempt may have arrived is there anything to check; what was missed was never sent.
@@ -51,6 +51,19 @@ def hand_over(session: Session, letter: Letter, now: datetime) -> Task | None:
         },
         by=BY_TIME,
     )  # fmt: skip
+
+
+def _where(session: Session, letter: Letter, reader: Person) -> int | None:
+    """The area whose cadres tell the reader; None in a county without areas.
+
+    What goes past the village says where it is settled (`area_id` among its facts). Else it is theirs who may see the
+    letter: where the person lives of whom it speaks, however far from the reader.
+    """
+    settled_in: int | None = letter.facts.get("area_id")
+    if settled_in is not None:
+        return settled_in
+    about = session.get(Person, letter.about_id) if letter.about_id is not None else None
+    return (about.area_id if about else None) or reader.area_id or root(session)
 
 
 def _awake(letter: Letter, now: datetime) -> datetime:

@@ -17,8 +17,10 @@ from models.people.accounts import StaffAccount
 from models.people.desk_sessions import DeskSession
 from models.people.persons import Person
 from models.people.staff import StaffRole, end_role
+from models.tasks.tasks import Task
 from tests.desk import PASSWORD, Clerk, give_account
 from tests.gate import close_app, config_for
+from tests.models.tasks.test_desk import opened
 from tests.quick import IN_SERVICE
 from tests.world import NOW
 from wx_backend.app import create_app
@@ -408,9 +410,14 @@ def test_a_reset_opens_the_lock_and_ends_what_was_open_and_a_bad_password_is_ref
     close_app(second)
 
 
-def test_an_ended_cadre_is_out_and_the_book_says_so(named, app, clerk, database_url, open_session):
+def test_an_ended_cadre_is_out_and_the_book_says_so(named, app, clerk, cast, database_url, open_session):
     clerk.signs_in("li")
+    with open_session() as session, session.begin():
+        opened(session, cast, assignee_id=cast.li.id)
     out = run(database_url, "staff", "end", "li").output
+    assert "手上的1件任务已退回大家的清单" in out
+    with open_session() as session:
+        assert session.scalars(select(Task.assignee_id)).one() is None
     assert "已停用李站长的岗位：站点干部（葛山村）" in out
     assert "服务台已退出" in out
     assert clerk.opens("/console/").status_code == 303

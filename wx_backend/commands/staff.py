@@ -17,6 +17,7 @@ from models.people.accounts import StaffAccount
 from models.people.persons import Person
 from models.people.staff import ROLES, end_role, is_cadre, roles_of
 from models.places.areas import Area
+from models.tasks.taking import leave
 from wx_backend.commands.settings import settings
 from wx_backend.database import make_engine, session_factory
 from wx_backend.hands import make_clock
@@ -95,6 +96,8 @@ def end(named: str | None, whom: str, role: str | None) -> None:
             click.echo(
                 f"已停用{person.name}的岗位：{words.ROLE_NAMES[one.role]}" + (f"（{area.name}）" if area else "")
             )
+        if left := leave(office.session, person.id, office.now):
+            click.echo(f"手上的{left}件任务已退回大家的清单。")
         if not is_cadre(office.session, person.id):
             click.echo("服务台已退出，不能再登录。")
 
