@@ -88,34 +88,36 @@ def run(
             deliverer.close()
 
 
-def _keep_time(clock: BackgroundScheduler, stop: threading.Event, real_now: Now, set_back: Callable[[], None]) -> None:
-    """Wait until `stop`; when the machine's clock is set back, begin anew from the new time, and do `set_back`.
+def _keep_time(clock: BackgroundScheduler, stop: threading.Event, real_now: Now, set_back: Callable[[], bool]) -> None:
+    """Wait until `stop`; when the machine's clock is set back, begin anew from the new time, and do `set_back` until it
+    answers that it is done: a machine that wakes up may have lost its database for a moment.
 
     APScheduler waits for instants: set back by an hour, it would do nothing for an hour. Set forward, it is only late.
     """
-    last = real_now()
+    last, owed = real_now(), False
     while not stop.wait(LOOK_SECONDS):
         now = real_now()
         if now < last:
             log.warning("the machine's clock was set back by %s", last - now)
             for job in clock.get_jobs():
                 job.modify(next_run_time=now)
-            if last - now > CLOCKS_DIFFER:
-                set_back()
-        last = now
+            owed = owed or last - now > CLOCKS_DIFFER
+        last, owed = now, owed and not set_back()
 
 
-def _safely(line: Line) -> Callable[[], None]:
-    """A line that fails says so and comes again: one bad round must not stop the clock."""
+def _safely(line: Line) -> Callable[[], bool]:
+    """A line that fails says so and comes again: one bad round must not stop the clock. Answers whether it went."""
 
-    def once() -> None:
+    def once() -> bool:
         try:
             line.do()
+            return True
         except SQLAlchemyError as error:
             log.error("%s: the database did not answer (%s)", line.name, type(error).__name__)
         except Exception as error:
             # Where, never what: an exception's own words may hold what was to be said.
             where = "".join(traceback.format_tb(error.__traceback__))
             log.error("%s failed (%s); it will be tried again\n%s", line.name, type(error).__name__, where)
+        return False
 
     return once

@@ -88,7 +88,7 @@ class Purse:
         # One that has not begun was written by a clock that was ahead; by seconds, as those of two machines may be.
         if budget.day_began < day or budget.day_began > self.now + CLOCKS_DIFFER:
             budget.day_began, budget.day_used = day, 0
-        if budget.minute_began <= self.now - MINUTE or budget.minute_began > self.now:
+        if budget.minute_began <= self.now - MINUTE or budget.minute_began > self.now + CLOCKS_DIFFER:
             budget.minute_began, budget.minute_used = self.now, 0
         held = self._held[app_id, channel] = _Held(budget, budget.day_used, budget.minute_used)
         return held

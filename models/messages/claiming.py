@@ -40,7 +40,7 @@ from models.messages.rules import AWAKE, out_of_the_night
 _LETTERS = cast(Table, Letter.__table__)
 _CARRIED = (
     "id", "person_id", "about_id", "kind", "facts", "channel", "urgency", "client_msg_id", "app_id", "next_at",
-    "useful_until", "in_doubt",
+    "useful_until", "in_doubt", "first_attempt_at",
 )  # fmt: skip
 WAITING = LETTER.by_name["claim"].sources
 
@@ -201,11 +201,21 @@ def _sort_out(
             if channel != row.channel:
                 claimed.moved.setdefault(channel, []).append(row.id)
             claimed.letters.append(
-                _open(row, channel, home, reader.zone, lease, now, real_now + lease.lasts - lease.deadline)
+                _open(row, channel, home, reader.zone, lease, now, _start_before(row, real_now, lease))
             )
         else:
             claimed.homeless.append(row.id)
     claimed.spent = purse.close()
+
+
+def _start_before(row: Row[Any], real_now: datetime, lease: Lease) -> datetime:
+    """Until when a send may begin that has waited for its turn: to be over within its lease, and one in doubt while
+    WeChat still knows its id."""
+    within_lease = real_now + lease.lasts - lease.deadline
+    if not row.in_doubt:
+        return within_lease
+    known_until: datetime = row.first_attempt_at + REPEATABLE_FOR
+    return min(within_lease, known_until - lease.deadline)
 
 
 def _morning(row: Row[Any], zone: str, now: datetime) -> datetime | None:

@@ -112,14 +112,16 @@ def withdraw(
 ) -> int:
     """Take back the letters about `subject` that nobody has begun to send; answers how many.
 
-    One that is on the wire, or sent and without its receipt, cannot be taken back: it is only never tried again.
+    One that is on the wire, or sent and without its receipt, cannot be taken back: it is only never tried again,
+    whatever is heard of it later.
     With `before_revision`, only those of older revisions: what a change of time calls; with `person_id`, only this
     reader's.
     """
     session.flush()
     waits = Letter.state.in_(("planned", "retry"))
     # One statement: a letter that a sender takes or gives back at this moment is met in the one state or the other.
-    statement = update(Letter).where(Letter.subject == subject, waits | Letter.state.in_(("sending", "sent")))
+    begun = Letter.state.in_(("sending", "sent", "unconfirmed", "needs_check"))
+    statement = update(Letter).where(Letter.subject == subject, waits | begun)
     if before_revision is not None:
         statement = statement.where(Letter.revision < before_revision)
     if person_id is not None:

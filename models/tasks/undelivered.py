@@ -43,8 +43,9 @@ def hand_over(session: Session, letter: Letter, now: datetime) -> Task | None:
     kind = "check_delivery" if letter.state == "needs_check" else "phone_call"
     tell_at = _awake(letter, now)
     return open_task(
-        session, key=f"letter:{letter.id}/{kind}", kind=kind, area_id=area_id, person_id=person.id, tell_at=tell_at,
-        subject=LETTER.subject(letter), now=now, due_at=min(max(letter.useful_until, tell_at), tell_at + PHONE_WITHIN),
+        session, key=f"letter:{letter.id}/{kind}/{letter.tries}", kind=kind, area_id=area_id, person_id=person.id,
+        subject=LETTER.subject(letter), now=now, tell_at=tell_at,
+        due_at=min(max(letter.useful_until, tell_at), tell_at + PHONE_WITHIN),
         facts={
             "person": person.name, "letter_kind": letter.kind,
             "letter_facts": letter.facts, "state": letter.state, "why": letter.error_code or letter.state,
@@ -77,11 +78,9 @@ def _awake(letter: Letter, now: datetime) -> datetime:
 
 def receipt_came(session: Session, letter: Letter, now: datetime) -> Task | None:
     """A receipt has said what became of `letter`: nobody need check it any more. Where it failed: the task to tell
-    the person, as `hand_over` answers it."""
-    if letter.state not in ("delivered", *ENDED_UNDELIVERED):
-        return None  # it goes again, and a doubt about that is the same doubt
+    the person, as `hand_over` answers it; where it goes again, another way, that is seen when it has."""
     settle_for(session, LETTER.subject(letter), "cancel", by=BY_RULE, now=now, kinds=("check_delivery",))
-    return None if letter.state == "delivered" else hand_over(session, letter, now)
+    return hand_over(session, letter, now) if letter.state in ENDED_UNDELIVERED else None
 
 
 def take_back(session: Session, subject: str, now: datetime, *, person_id: int | None = None) -> None:

@@ -342,10 +342,18 @@ def test_a_clock_that_is_stopped_waits_for_what_is_on_the_wire_and_writes_it_dow
 def test_a_machine_whose_clock_is_set_back_by_an_hour_goes_on_at_once(hands, open_session, cast, monkeypatch):
     """APScheduler reads the machine's clock itself, so here that clock runs an hour behind from the second look on."""
     swept, stop = threading.Semaphore(0), threading.Event()
-    monkeypatch.setattr("scheduler.clock.sweep_outbox", lambda _: swept.release())
+    once = threading.Lock()
+    monkeypatch.setattr("scheduler.clock.sweep_outbox", lambda _: once.acquire(blocking=False) and swept.release())
     monkeypatch.setattr("scheduler.clock.LOOK_SECONDS", 0.05)
     looked: list[object] = []
-    monkeypatch.setattr("scheduler.clock.look_again", looked.append)
+
+    def look(hands):
+        looked.append(hands)
+        if len(looked) < 3:  # the machine has just woken up
+            raise OperationalError("UPDATE", {}, Exception("the connection is stale"))
+        swept.release()
+
+    monkeypatch.setattr("scheduler.clock.look_again", look)
     looks = itertools.count()
     ahead = timedelta(hours=1)
 
@@ -357,11 +365,12 @@ def test_a_machine_whose_clock_is_set_back_by_an_hour_goes_on_at_once(hands, ope
     clock = threading.Thread(target=run, args=(ticking, stop))
     clock.start()
     try:
-        assert swept.acquire(timeout=10)
+        assert all(swept.acquire(timeout=10) for _ in range(2))
+        time.sleep(0.3)
     finally:
         stop.set()
         clock.join(10)
-    assert looked == [ticking]  # once, and what was put off is not put off for an hour
+    assert looked == [ticking] * 3  # until it is done and no longer, and what was put off is not put off for an hour
 
 
 def test_with_sqlite_a_second_clock_refuses_kindly_and_the_first_gives_the_right_back(tmp_path):

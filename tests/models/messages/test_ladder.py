@@ -288,6 +288,14 @@ def test_nobody_is_woken_at_midnight_in_china_when_a_new_days_budget_begins(sess
 
 
 @pytest.mark.case("J18")
+def test_two_machines_whose_clocks_differ_by_seconds_share_one_minute(session, cast):
+    letters(session, cast.xiaofang, 12)
+    few = limited(per_minute=10)
+    assert len(claimed(session, limit=5, now=NOW + timedelta(seconds=2), allowance=few).letters) == 5
+    assert len(claimed(session, now=NOW + timedelta(seconds=1), allowance=few).letters) == 4
+
+
+@pytest.mark.case("J18")
 def test_a_full_minute_is_waited_for_and_is_no_reason_to_change_the_channel(session, cast):
     agree(session, mini_identity(session, cast).id, TOPIC, NOW)
     letters(session, cast.xiaofang, 3)

@@ -177,6 +177,15 @@ def test_in_doubt_past_ten_minutes_it_is_never_sent_again_but_checked_by_a_cadre
     assert hand_over(session, letter, late).kind == "check_delivery"
 
 
+@pytest.mark.case("R8")
+def test_one_in_doubt_that_waits_long_for_its_turn_is_not_begun_when_wechat_may_have_forgotten_it(session, cast):
+    (letter,) = letters(session, cast.xiaofang)
+    assert claimed(session).letters[0].start_before == NOW + LEASE - DEADLINE
+    settled(session, letter, Unsure("timeout"))
+    (again,) = claimed(session, now=NOW + timedelta(minutes=10) - DEADLINE - timedelta(seconds=1)).letters
+    assert again.start_before == NOW + timedelta(minutes=10) - DEADLINE
+
+
 def test_a_customer_service_letter_in_doubt_is_not_repeated_at_all(session, cast):
     (letter,) = letters(session, cast.xiaofang, channel="customer_service")
     claimed(session)

@@ -13,7 +13,7 @@ from models.people.contacts import ContactStep, Way, ways_to
 from models.people.persons import Person
 from models.people.staff import StaffRole
 from models.tasks.desk import acknowledge, finish, open_task, task_for, tasks_for
-from models.tasks.undelivered import hand_over, receipt_came
+from models.tasks.undelivered import hand_over, receipt_came, take_back
 from tests.cast import APP_ID
 from tests.letters import posted
 from tests.world import NOW
@@ -78,7 +78,7 @@ def test_what_would_wake_no_reader_wakes_no_cadre(session, cast, state, urgency,
 
 
 @pytest.mark.parametrize(
-    ("status", "left"), [("success", []), ("failed: system failed", ["phone_call"]), ("failed:user block", None)]
+    ("status", "left"), [("success", []), ("failed: system failed", ["phone_call"]), ("failed:user block", [])]
 )
 def test_a_receipt_that_comes_late_ends_the_doubt(session, cast, status, left):
     letter = undelivered(session, cast.xiaofang, "needs_check")
@@ -86,12 +86,35 @@ def test_a_receipt_that_comes_late_ends_the_doubt(session, cast, status, left):
     task = hand_over(session, letter, NOW)
     assert record_receipt(session, APP_ID, "77", status, NOW) is letter
     made = receipt_came(session, letter, NOW)
-    if left is None:  # it goes another way: the same doubt would not be raised again
-        assert (letter.state, task.state, made) == ("retry", "open", None)
-        return
     assert task.state == "cancelled"
+    assert (letter.state == "retry") == (status == "failed:user block")
     assert [one.kind for one in tasks_for(session, cast.who(cast.li))] == left
     assert receipt_came(session, letter, NOW) is made, "said twice it is the same"
+
+
+def test_what_went_another_way_after_a_doubt_and_is_in_doubt_again_is_to_be_checked_again(session, cast):
+    letter = undelivered(session, cast.xiaofang, "needs_check")
+    letter.app_id, letter.msgid, letter.channel, letter.tries = APP_ID, "77", "template", 1
+    first = hand_over(session, letter, NOW)
+    record_receipt(session, APP_ID, "77", "failed:user block", NOW)
+    receipt_came(session, letter, NOW)
+    letter.state, letter.in_doubt, letter.tries = "needs_check", True, 2
+    second = hand_over(session, letter, NOW)
+    assert hand_over(session, letter, NOW) is second
+    assert (first.state, second.state, second.kind) == ("cancelled", "open", "check_delivery")
+
+
+@pytest.mark.parametrize("status", ["success", "failed: system failed", "failed:user block"])
+@pytest.mark.parametrize("state", ["needs_check", "unconfirmed"])
+def test_a_receipt_for_what_has_been_taken_back_since_sends_nobody(session, cast, state, status):
+    letter = undelivered(session, cast.xiaofang, state)
+    letter.app_id, letter.msgid, letter.channel = APP_ID, "77", "template"
+    hand_over(session, letter, NOW) if state == "needs_check" else None
+    take_back(session, "call:1", NOW)
+    record_receipt(session, APP_ID, "77", status, NOW)
+    assert receipt_came(session, letter, NOW) is None
+    assert letter.state == ("delivered" if status == "success" else "withdrawn")
+    assert tasks_for(session, cast.who(cast.li)) == []
 
 
 def test_a_reply_of_a_conversation_is_handed_to_nobody(session, cast):
