@@ -15,7 +15,7 @@ from models.family.guests import guests_of
 from models.family.permitted import check_pair
 from models.family.proposals import drop_proposals
 from models.family.seating import screens_of
-from models.family.telling import facts_of, open_help, own_phone, remind, tell
+from models.family.telling import facts_of, farewells, open_help, own_phone, remind, tell, unheard
 from models.family.venues import check_here
 from models.history import History, history_of
 from models.life import BY_RULE, BY_TIME, By
@@ -91,7 +91,7 @@ def end(
     text, verb = reason[:NOTE_LIMIT], "call_off" if code == "centre" else "cancel"
     CALL.move(session, call, verb, by=by, now=now, note=text, reason=text, end_code=code)
     release(session, call.subject)
-    take_back(session, call.subject, now)
+    take_back(session, call.subject, now, but_not=farewells(session, call))
     settle_for(session, call.subject, "cancel", by=BY_RULE, now=now)
     drop_proposals(session, call.id, now)
     relatives = {call.relative_id, *(guest.id for guest in guests_of(session, call.id))}
@@ -124,9 +124,9 @@ def _day_has_room(session: Session, call: FamilyCall) -> bool:
 def undo(session: Session, who: Who, call_id: int, now: datetime) -> FamilyCall:
     """A cancellation is taken back within two minutes, where the time is still free. Twice is once.
 
-    Only who has heard that it was off hears that it is on. Raises Refused("not_yours"), ("undo_over"), also where the
-    centre has shut or the call day is off meanwhile, what `check_pair` raises, or ("slot_taken") when another took the
-    screen, the helper or one of the people.
+    Who has heard that it was off hears that it is on, and who had still to hear of it at all hears that. Raises
+    Refused("not_yours"), ("undo_over"), also where the centre has shut or the call day is off meanwhile, what
+    `check_pair` raises, or ("slot_taken") when another took the screen, the helper or one of the people.
     """
     seen, role = led_by(session, who, call_id)
     stay_as_they_are(session, seen.relative_id, seen.cared_id)
@@ -156,11 +156,12 @@ def undo(session: Session, who: Who, call_id: int, now: datetime) -> FamilyCall:
     except Refused:
         session.refresh(call)
         raise
-    take_back(session, call.subject, now)
+    take_back(session, call.subject, now, but_not=farewells(session, call))
     facts = facts_of(session, call)
     remind(session, call, facts, now)
     open_help(session, call, facts, now)
-    tell(session, call, dict.fromkeys(heard, "restored"), facts, now)
+    waits = {reader: word for reader, word in unheard(session, call).items() if reader != who.person_id}
+    tell(session, call, {**waits, **dict.fromkeys(heard, "restored")}, facts, now)
     return call
 
 

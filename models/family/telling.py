@@ -120,8 +120,30 @@ def remind(session: Session, call: FamilyCall, facts: dict[str, Any], now: datet
     readers = [*((key, "relative") for key in relatives), *((key, "cared") for key in own_phone(session, call))]
     if call.call_day_id is None:  # the cadre of a call day has it before them: a reminder for each call is too many
         readers.append((call.helper_id, "helper"))
-    plan(session, occasion, [Recipient(key, role, session.get_one(Person, key).tz) for key, role in readers], now)
-    end_telling(session, call.subject, now, before_revision=call.revision)
+    stands = farewells(session, call)
+    recipients = [Recipient(key, role, session.get_one(Person, key).tz) for key, role in readers]
+    plan(session, occasion, recipients, now, stands)
+    end_telling(session, call.subject, now, before_revision=call.revision, but_not=stands)
+
+
+def farewells(session: Session, call: FamilyCall) -> ColumnElement[bool]:
+    """The letters to those who are on a call no more, that they are off it: true whatever becomes of the call."""
+    on_it = {call.relative_id, call.cared_id, call.helper_id, *_guests(session, call)}
+    return Letter.kind.in_(("family.uninvited", "family.cancelled")) & Letter.person_id.not_in(on_it)
+
+
+def unheard(session: Session, call: FamilyCall) -> dict[int, str]:
+    """What readers of a call were to hear of its time and have not, as `tell` takes it: the last letter about it was
+    taken back, or brought to nobody, and none before it says how the call stands now."""
+    on_it = {call.relative_id, *own_phone(session, call), call.helper_id, *_guests(session, call)}
+    said = select(Letter.person_id, Letter.kind, Letter.state).where(
+        Letter.subject == call.subject, Letter.kind.in_(_SAYS_WHEN), Letter.person_id.in_(on_it)
+    )  # fmt: skip
+    last = {row.person_id: row for row in session.execute(said.order_by(Letter.id))}
+    return {
+        reader: row.kind.partition(".")[2] for reader, row in last.items()
+        if row.state in ("withdrawn", *ENDED_UNDELIVERED) and not _knows(session, call, reader)
+    }  # fmt: skip
 
 
 def coming(session: Session, now: datetime, after: int, most: int) -> Sequence[int]:
@@ -170,9 +192,12 @@ def person_moved_zone(session: Session, person_id: int, now: datetime) -> None:
 
 
 def help_anew(session: Session, call: FamilyCall, now: datetime) -> None:
-    """Another helps: the reminders and the task are theirs now; the family, whose time stands, hears nothing."""
+    """Another helps: the reminders and the task are theirs now. Of the family, whose time stands, only who had still to
+    hear of it does."""
     facts = facts_of(session, call)
     remind(session, call, facts, now)
+    waits = {reader: word for reader, word in unheard(session, call).items() if reader != call.helper_id}
+    tell(session, call, waits, facts, now)
     settle_for(session, call.subject, "cancel", by=BY_RULE, now=now)
     open_help(session, call, facts, now)
 

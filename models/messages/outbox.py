@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, cast
 from uuid import uuid4
 
-from sqlalchemy import Table, case, literal, select, update
+from sqlalchemy import ColumnElement, Table, case, literal, not_, select, update
 from sqlalchemy.orm import Session
 
 from models.base import insert_in
@@ -108,14 +108,15 @@ def _values(draft: Draft, now: datetime) -> dict[str, Any]:
 
 
 def withdraw(
-    session: Session, subject: str, now: datetime, *, before_revision: int | None = None, person_id: int | None = None
-) -> int:
+    session: Session, subject: str, now: datetime, *, before_revision: int | None = None, person_id: int | None = None,
+    but_not: ColumnElement[bool] | None = None,
+) -> int:  # fmt: skip
     """Take back the letters about `subject` that nobody has begun to send; answers how many.
 
     One that is on the wire, or sent and without its receipt, cannot be taken back: it is only never tried again,
     whatever is heard of it later.
     With `before_revision`, only those of older revisions: what a change of time calls; with `person_id`, only this
-    reader's.
+    reader's; `but_not`: letters that stay true.
     """
     session.flush()
     waits = Letter.state.in_(("planned", "retry"))
@@ -126,6 +127,8 @@ def withdraw(
         statement = statement.where(Letter.revision < before_revision)
     if person_id is not None:
         statement = statement.where(Letter.person_id == person_id)
+    if but_not is not None:
+        statement = statement.where(not_(but_not))
     met = session.execute(
         statement.values(
             unwanted=case((waits, Letter.unwanted), else_=True),

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from models.hours import calendar
@@ -46,15 +46,19 @@ class Occasion:
     about_id: int | None = None
 
 
-def plan(session: Session, occasion: Occasion, recipients: Sequence[Recipient], now: datetime) -> int:
+def plan(
+    session: Session, occasion: Occasion, recipients: Sequence[Recipient], now: datetime,
+    stands: ColumnElement[bool] | None = None,
+) -> int:  # fmt: skip
     """Bring the outbox in line with the rules; answers how many letters were written, moved or taken back.
 
-    Older revisions' letters are withdrawn first. What is planned already moves with its rule, its reader's zone or its
-    booking; what no rule asks for any more is withdrawn; what has been sent stays as it is and is not said twice. An
-    offset that is past already is skipped, by an edit too: a booking made inside the window must not fire all its
-    reminders together, and "at once" is over when the revision has been planned before. Twice is once.
+    Older revisions' letters are withdrawn first, but for those that stay true (`stands`). What is planned already moves
+    with its rule, its reader's zone or its booking; what no rule asks for any more is withdrawn; what has been sent
+    stays as it is and is not said twice. An offset that is past already is skipped, by an edit too: a booking made
+    inside the window must not fire all its reminders together, and "at once" is over when the revision has been planned
+    before. Twice is once.
     """
-    withdraw(session, occasion.subject, now, before_revision=occasion.revision)
+    withdraw(session, occasion.subject, now, before_revision=occasion.revision, but_not=stands)
     prefix = f"{occasion.subject}/{occasion.revision}/"
     query = select(Letter).where(
         Letter.subject == occasion.subject, Letter.revision == occasion.revision, Letter.kind == occasion.kind

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, not_, select
 from sqlalchemy.orm import Session
 
 from models.hours import CHINA
@@ -83,16 +83,20 @@ def receipt_came(session: Session, letter: Letter, now: datetime) -> Task | None
     return hand_over(session, letter, now) if letter.state in ENDED_UNDELIVERED else None
 
 
-def take_back(session: Session, subject: str, now: datetime, *, person_id: int | None = None) -> None:
+def take_back(
+    session: Session, subject: str, now: datetime, *, person_id: int | None = None,
+    but_not: ColumnElement[bool] | None = None,
+) -> None:  # fmt: skip
     """What was to be said about `subject` (to this reader, with `person_id`) is not true any more: neither a letter nor
-    a cadre is to say it."""
-    withdraw(session, subject, now, person_id=person_id)
-    end_telling(session, subject, now, person_id=person_id)
+    a cadre is to say it. `but_not`: letters that stay true."""
+    withdraw(session, subject, now, person_id=person_id, but_not=but_not)
+    end_telling(session, subject, now, person_id=person_id, but_not=but_not)
 
 
 def end_telling(
-    session: Session, subject: str, now: datetime, *, before_revision: int | None = None, person_id: int | None = None
-) -> None:
+    session: Session, subject: str, now: datetime, *, before_revision: int | None = None, person_id: int | None = None,
+    but_not: ColumnElement[bool] | None = None,
+) -> None:  # fmt: skip
     """End the tasks of cadres who were to say what letters about `subject` could not; narrowed as by `withdraw`."""
     if before_revision == 0:
         return  # what has never changed has nothing older
@@ -101,6 +105,8 @@ def end_telling(
         letters = letters.where(Letter.revision < before_revision)
     if person_id is not None:
         letters = letters.where(Letter.person_id == person_id)
+    if but_not is not None:
+        letters = letters.where(not_(but_not))
     for letter in session.scalars(letters.order_by(Letter.id)).all():
         settle_for(session, LETTER.subject(letter), "cancel", by=BY_RULE, now=now)
 
