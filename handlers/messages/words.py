@@ -9,7 +9,7 @@ from handlers.room import Wording
 STATES = {
     "planned": "等待发送", "retry": "稍后再发", "sending": "正在发送", "sent": "等回执", "delivered": "已送达",
     "unconfirmed": "没有回执", "needs_check": "不确定", "dead": "没送到", "missed": "没来得及",
-    "told_in_person": "已告知", "withdrawn": "已撤回", "suppressed": "不用发",
+    "told_in_person": "本人已知", "withdrawn": "已撤回", "suppressed": "不用发",
 }  # fmt: skip
 
 # And what that word means.
@@ -17,7 +17,8 @@ MEANINGS = {
     "planned": "还没到时间", "retry": "这次没发成，系统会自己再发", "sending": "正在交给微信",
     "sent": "微信收下了，还没说到没到", "delivered": "微信说已送到", "unconfirmed": "微信收下了，一直没有回执",
     "needs_check": "不知道对方收到没有，请问一下本人", "dead": "各种渠道都没送到", "missed": "过了时间，没有发",
-    "told_in_person": "干部已当面或电话告知", "withdrawn": "事情有变，不发了", "suppressed": "本人不需要，或不宜打扰",
+    "told_in_person": "干部当面或电话告知过，或核实过本人知道了", "withdrawn": "事情有变，不发了",
+    "suppressed": "本人不需要，或不宜打扰",
 }  # fmt: skip
 
 STUCK = "到时间了还没发，请告诉系统管理员"
@@ -34,7 +35,7 @@ REASONS = {
 }  # fmt: skip
 OTHER_REASON = "微信说：{code}"
 
-VERBS = {"tell": "已当面或电话告知", "resend": "再发一次"}
+VERBS = {"tell": "已当面或电话告知", "confirm": "已核实，本人知道了", "resend": "再发一次"}
 RESENT = "已重新排队，新编号 {letter}。"
 # Several states at once, as the desk asks for them.
 GROUPS = {"trouble": "要人管的", "waiting": "还没发出的"}

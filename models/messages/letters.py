@@ -111,5 +111,7 @@ LETTER = Life(
         Verb("plan_again", ("withdrawn",), "planned", who=("rule",)),
         Verb("suppress", ("sending",), "suppressed", who=(TIME,)),
         Verb("tell", ("dead", "needs_check", "missed"), "told_in_person", who=("cadre",)),
+        # It had arrived all the same: the person knows, and nobody had to tell them.
+        Verb("confirm", ("dead", "needs_check"), "told_in_person", who=("cadre",)),
     ),
 )

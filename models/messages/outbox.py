@@ -147,3 +147,9 @@ def tell_in_person(session: Session, letter: Letter, *, by: By, now: datetime, m
     left as it is."""
     if letter.state in LETTER.by_name["tell"].sources:
         LETTER.move(session, letter, "tell", by=by, now=now, note=means, settled_at=now)
+
+
+def confirm(session: Session, letter: Letter, *, by: By, now: datetime) -> None:
+    """A cadre has asked, and the person knows already; a receipt that came meanwhile is left as it is."""
+    if letter.state in LETTER.by_name["confirm"].sources:
+        LETTER.move(session, letter, "confirm", by=by, now=now, settled_at=now)

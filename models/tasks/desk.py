@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, aliased
 from models.errors import Refused
 from models.life import BY_RULE, By
 from models.messages.letters import LETTER, MEANS, Letter
-from models.messages.outbox import tell_in_person, withdraw
+from models.messages.outbox import confirm, tell_in_person, withdraw
 from models.people.identities import Who
 from models.people.staff import CADRE_ROLES, StaffRole, areas_under, cadres_over, is_cadre_over
 from models.places.areas import Area
@@ -142,7 +142,8 @@ def acknowledge(session: Session, who: Who, task_id: int, now: datetime) -> Task
 
 
 def finish(session: Session, who: Who, task_id: int, now: datetime, means: str = "") -> Task:
-    """A cadre has done it. When it was about a letter that could not be delivered, that letter was told in person.
+    """A cadre has done it. When it was about a letter that could not be delivered, that letter was told in person; or,
+    where it was only to be checked and nobody says by which means, the person knew of it.
 
     `means`, one of MEANS, is how somebody was told, where the task was to tell them. Raises Refused("not_yours"),
     Refused("decided_elsewhere") for a task that ends with the matter it is about, Refused("answer_first") for a link
@@ -159,5 +160,9 @@ def finish(session: Session, who: Who, task_id: int, now: datetime, means: str =
     settle(session, task, "finish", by=by, now=now, note=means)
     kind, _, key = task.subject.partition(":")
     if kind == LETTER.name:
-        tell_in_person(session, session.get_one(Letter, int(key)), by=by, now=now, means=means)
+        letter = session.get_one(Letter, int(key))
+        if task.kind == "check_delivery" and not means:
+            confirm(session, letter, by=by, now=now)
+        else:
+            tell_in_person(session, letter, by=by, now=now, means=means)
     return task

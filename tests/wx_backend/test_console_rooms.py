@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 
 from handlers import masking
 from handlers.messages.seen import ABOUT, SEEN_BY_NOBODY
-from handlers.messages.words import REFUSALS
+from handlers.messages.words import MEANINGS, REFUSALS, STATES
 from models.audit import AuditEntry
 from models.audit import verify as read_book
 from models.family.booking import book
@@ -431,6 +431,21 @@ def test_by_which_means_a_clerk_told_somebody_is_asked_and_read_with_who_and_whe
         clerk.opens(page)
         assert "电话说了" in clerk.text()
     assert ("task_done", f"task:{task}", {"means": "phone"}, cast.li.id) in lines(open_session)
+
+
+def test_what_somebody_had_received_after_all_is_not_said_to_have_been_told_them(clerk, cast, open_session):
+    with open_session() as session, session.begin():
+        letter = posted(session, key="l", person_id=cast.xiaofang.id, kind="ordering.accepted", now=NOW - HOUR,
+                        facts=facts_for(session, ordered(session, cast)) | {"organisation": "老徐好帮手"},
+                        subject="order:1")  # fmt: skip
+        letter.state = "needs_check"
+        task, key = hand_over(session, letter, NOW - HOUR).id, letter.id
+    clerk.opens(f"/console/tasks/{task}")
+    clerk.posts(f"/console/tasks/{task}/done", seen=clerk.seen())
+    clerk.opens(f"/console/letters/{key}")
+    assert f"{STATES['told_in_person']} {MEANINGS['told_in_person']}" in clerk.text()
+    assert "李站长 已核实，本人知道了" in clerk.text()
+    assert "已当面或电话告知" not in clerk.text()
 
 
 def test_the_first_page_says_what_is_due_and_whether_wechat_is_in_order(clerk, cast, open_session):

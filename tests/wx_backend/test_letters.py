@@ -133,6 +133,15 @@ def test_when_a_cadre_has_told_the_person_nothing_is_left_to_do(cast, open_sessi
     assert "李站长，已当面或电话告知" in run(database_url, "show", str(letter.id)).output
 
 
+def test_what_a_cadre_only_looked_into_is_said_so_and_not_as_told(cast, open_session, database_url):
+    with open_session() as session, session.begin():
+        letter = _in_state(session, session.get_one(Person, cast.xiaofang.id), 1, "needs_check")
+        finish(session, cast.who(cast.li), session.scalars(select(Task.id)).one(), FRIDAY)
+    out = run(database_url, "show", str(letter.id)).output
+    assert "李站长，已核实，本人知道了" in out
+    assert "李站长，已当面或电话告知" not in out
+
+
 def test_what_should_have_gone_and_has_not_is_said_aloud(county, database_url, open_session):
     assert "系统管理员" not in rows(run(database_url).output)[county["planned"]]
     with open_session() as session, session.begin():

@@ -179,6 +179,27 @@ def test_how_somebody_was_told_stands_on_the_task_and_on_its_letter(session, cas
     assert letter.state == "told_in_person"
 
 
+def test_what_had_arrived_all_the_same_was_looked_into_and_told_by_nobody(session, cast):
+    letter = undelivered(session, cast.xiaofang, "needs_check")
+    task = hand_over(session, letter, NOW)
+    finish(session, cast.who(cast.li), task.id, NOW)
+    line = history_of(session, f"letter:{letter.id}")[-1]
+    assert (line.verb, line.by_person_id, line.note) == ("confirm", cast.li.id, "")
+    assert (letter.state, letter.settled_at) == ("told_in_person", NOW)
+
+
+def test_who_was_told_after_all_was_told_and_a_receipt_that_came_first_stands(session, cast):
+    told, come = (
+        undelivered(session, cast.xiaofang, "needs_check", f"family.{kind}") for kind in ("changed", "booked")
+    )
+    tasks = [hand_over(session, letter, NOW) for letter in (told, come)]
+    come.state = "delivered"
+    finish(session, cast.who(cast.li), tasks[0].id, NOW, "phone")
+    finish(session, cast.who(cast.li), tasks[1].id, NOW)
+    assert history_of(session, f"letter:{told.id}")[-1].verb == "tell"
+    assert (come.state, history_of(session, f"letter:{come.id}")) == ("delivered", [])
+
+
 def test_there_are_no_other_means_and_none_where_nobody_was_to_be_told(session, cast):
     task = hand_over(session, undelivered(session, cast.xiaofang, "dead"), NOW)
     for key, means in ((task.id, "pigeon"), (opened(session, cast).id, "phone")):
