@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from handlers import desk, happened, masking
@@ -12,7 +13,11 @@ from handlers.tasks import alarm_words, words
 from handlers.words import TOLD_MEANS
 from models.errors import Refused
 from models.hours import CHINA
+from models.ordering import queue
+from models.ordering.help import help_for
+from models.ordering.needs import need_for
 from models.people.contacts import ways_to
+from models.people.identities import Who
 from models.tasks import taking
 from models.tasks.desk import task_for
 from models.tasks.linking import answer
@@ -33,6 +38,13 @@ PAGES: Mapping[str, Callable[[int], str]] = {
     "loan": lambda key: url_for("console.loans.one", loan=key),
     "series": lambda key: url_for("console.series.one", series=key),
     "breaker": lambda _: url_for("console.letters.listed", state="waiting"),
+    "version": lambda key: url_for("console.review.one", version=key),
+}
+# Those of them that not every cadre over a task's area may open: whether this one may, or Refused.
+MAY_OPEN: Mapping[str, Callable[[Session, Who, int], bool]] = {
+    "need": lambda session, who, key: need_for(session, who, key)[1] == "clerk",
+    "help": lambda session, who, key: help_for(session, who, key)[1] != "teller",
+    "version": lambda session, who, key: queue.one(session, who, key) is not None,
 }
 ANSWERS = {"confirm": "通过", "decline": "不通过"}
 
@@ -111,7 +123,7 @@ def _whole(task: Task, *, shown: bool = False) -> str:
     masked = masking.facts(task.facts)
     facts = task.facts if shown else masked
     failed = ("wechat",) if "letter_kind" in facts else ()
-    over = task.state in TASK.ends
+    over, link = task.state in TASK.ends, _subject_link(task)
     told = happened.lines(session, TASK.subject(task), words.VERBS, shown=shown)
     # An alarm is about nobody: where nothing is hidden there is nothing to ask for.
     private = task.person_id is not None or masked != task.facts or any(line.note for line in told)
@@ -120,7 +132,7 @@ def _whole(task: Task, *, shown: bool = False) -> str:
         "tasks/desk_one.html", task=task, shown=shown, words=words, about=words.about(facts), over=over,
         sentence=_sentence(task, facts), ways=ways_to(session, task.person_id, failed) if task.person_id else [],
         happened=told, colleagues=colleagues, private=private, raw=alarm_words.answered(task.facts),
-        seen=Seen(task.state, task.assignee_id), link=_subject_link(task), answers=ANSWERS,
+        seen=Seen(task.state, task.assignee_id), link=link, answers=ANSWERS, others=not link and _is_on_a_page(task),
         elsewhere=task.kind in DECIDED_ELSEWHERE, means=TOLD_MEANS if task.kind in TOLD else {},
     )  # fmt: skip
 
@@ -138,9 +150,21 @@ def _sentence(task: Task, facts: dict[str, Any]) -> str:
 
 
 def _subject_link(task: Task) -> str:
-    """Where the desk shows what the task is about; "" where it has no page of its own."""
+    """Where the desk shows what the task is about; "" where it has no page of its own, or one for others alone."""
     kind, _, key = task.subject.partition(":")
-    return PAGES[kind](int(key)) if kind in PAGES else ""
+    return PAGES[kind](int(key)) if kind in PAGES and _may_open(kind, int(key)) else ""
+
+
+def _is_on_a_page(task: Task) -> bool:
+    """Whether it is decided on a page of the desk and nowhere else: where there is danger, it says what to do now."""
+    return task.kind in DECIDED_ELSEWHERE and task.kind != "matter_urgent" and task.subject.partition(":")[0] in PAGES
+
+
+def _may_open(kind: str, key: int) -> bool:
+    try:
+        return kind not in MAY_OPEN or MAY_OPEN[kind](desk.session(), desk.who(), key)
+    except Refused:
+        return False
 
 
 def changed(subject: str) -> str:

@@ -1,0 +1,133 @@
+"""One task at the staff desk: its next step, where it leads, and what it says while it waits."""
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from handlers.tasks.words import OTHERS_DO
+from models.ordering.helping import ask_for_help
+from models.ordering.matters import Words
+from models.ordering.needs import submit as submit_need
+from models.ordering.review import submit
+from models.ordering.versions import edit
+from models.people.persons import Person
+from models.people.staff import StaffRole
+from models.tasks.desk import open_task
+from models.tasks.tasks import DECIDED_ELSEWHERE
+from tests.desk import Clerk, give_account
+from tests.gate import close_app, config_for
+from tests.world import NOW
+from wx_backend.app import create_app
+
+HOUR = timedelta(hours=1)
+FACTS = {
+    "beneficiary": "王秀英", "service": "上门理发", "number": "40213975", "preferred_at": NOW.isoformat(),
+    "starts_at": NOW.isoformat(), "cared": "王秀英", "relative": "小芳", "person": "王秀英", "place": "葛山村",
+    "helper": "李站长", "centre": "葛山村党群服务中心", "calls": [], "listing": "热饭上门", "author": "李站长",
+    "version": 1, "borrower": "甲", "lender": "乙", "lent": "轮椅", "span": "两天",
+}  # fmt: skip
+# What is done in the official account, and has no page of its own at the desk.
+IN_THE_ACCOUNT = "公众号“我的任务”"
+
+
+@pytest.fixture
+def app(database_url, cast, open_session):
+    with open_session() as session, session.begin():
+        give_account(session, cast.li.id, "li")
+        give_account(session, cast.chen.id, "chen")
+    made = create_app(config_for(database_url), now=lambda: NOW)
+    yield made
+    close_app(made)
+
+
+@pytest.fixture
+def clerk(app):
+    return signed_in(app, "li")
+
+
+def signed_in(app, who):
+    made = Clerk(app)
+    made.signs_in(who)
+    return made
+
+
+def given(open_session, work):
+    with open_session() as session, session.begin():
+        return work(session).id
+
+
+def a_task(open_session, cast, kind="order_new", **more):
+    return given(open_session, lambda session: open_task(session, **{
+        "key": f"t/{kind}", "kind": kind, "area_id": cast.village.id, "subject": "order:1", "facts": FACTS, "now": NOW,
+        "due_at": NOW + HOUR, **more,
+    }))  # fmt: skip
+
+
+def leads_to(clerk, task):
+    """The page to which a task leads; "" for none."""
+    assert clerk.opens(f"/console/tasks/{task}").status_code == 200
+    found = re.search(r'class="more"><a href="([^"]+)"', clerk.page)
+    return found[1] if found else ""
+
+
+# Where it leads.
+
+
+@pytest.fixture
+def matters(cast, open_session):
+    """Kind of task → something that such a task is about, where the pages ask who may see it."""
+    said = {"person_id": cast.wangnainai.id, "channel": "page"}
+    with open_session() as session, session.begin():
+        written = edit(session, cast.who(cast.li), cast.meal.id, {"title": "热饭上门"}, now=NOW)
+        version = submit(session, cast.who(cast.li), written.id, NOW)
+        need = submit_need(session, cast.who(cast.xiaofang), Words("想有人理发", "need-key", **said), NOW)
+        asked = ask_for_help(session, cast.who(cast.xiaofang), Words("请帮忙买药", "help-key", **said), NOW)
+        return {
+            "review_listing": f"version:{version.id}", "need_triage": need.subject, "matter_urgent": need.subject,
+            "help_triage": asked.subject, "help_do": asked.subject, "call_outcome": "call:1", "pairing_due": "pair:1",
+            "loan_request": "loan:1", "loan_overdue": "loan:1", "complaint": "complaint:1", "series_helper": "centre:1",
+        }  # fmt: skip
+
+
+def test_what_is_decided_elsewhere_says_where(app, cast, open_session, matters):
+    clerk = signed_in(app, "chen")
+    for kind in DECIDED_ELSEWHERE:
+        task = a_task(open_session, cast, kind, subject=matters[kind])
+        page = leads_to(clerk, task)
+        assert "已经办好" not in clerk.text()
+        assert bool(page) != (IN_THE_ACCOUNT in clerk.text()), kind
+        if matters[kind].partition(":")[0] in ("version", "need", "help"):
+            assert clerk.opens(page).status_code == 200
+
+
+def test_who_may_not_review_is_told_to_hand_it_over_in_place_of_a_page_they_may_not_open(
+    app, clerk, cast, open_session, matters
+):
+    task = a_task(open_session, cast, "review_listing", subject=matters["review_listing"])
+    assert leads_to(clerk, task) == ""
+    assert OTHERS_DO in clerk.text()
+    assert leads_to(signed_in(app, "chen"), task).startswith("/console/review/")
+
+
+def test_where_there_is_danger_nobody_is_told_to_leave_it_to_another(clerk, cast, open_session, matters):
+    task = a_task(open_session, cast, "matter_urgent", subject=matters["matter_urgent"])
+    assert leads_to(clerk, task) == ""  # the need itself is the township's
+    assert "请马上打电话或上门" in clerk.text()
+    assert OTHERS_DO not in clerk.text()
+
+
+def test_a_secret_leads_nobody_to_its_page_but_who_holds_it(app, cast, open_session):
+    with open_session() as session, session.begin():
+        other = Person(name="孙干事", area_id=cast.township.id, created_at=NOW)
+        session.add(other)
+        session.flush()
+        session.add(StaffRole(person_id=other.id, role="township_clerk", area_id=cast.township.id, since=NOW))
+        give_account(session, other.id, "sun")
+        words = Words("家里吵架", "secret", person_id=cast.wangnainai.id, confidential=True, channel="page")
+        need = submit_need(session, cast.who(cast.xiaofang), words, NOW)
+        subject, holder = need.subject, need.holder_id
+    task = a_task(open_session, cast, "need_triage", subject=subject)
+    seen = {who: leads_to(signed_in(app, who), task) for who in ("chen", "sun")}
+    assert seen.pop("chen" if holder == cast.chen.id else "sun") == f"/console/needs/{subject.partition(':')[2]}"
+    assert list(seen.values()) == [""]
