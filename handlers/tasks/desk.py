@@ -9,10 +9,12 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from handlers import desk, happened, masking
+from handlers.messages.seen import within
 from handlers.tasks import alarm_words, words
 from handlers.words import TOLD_MEANS
 from models.errors import Refused
 from models.hours import CHINA
+from models.messages.looking import one_within
 from models.ordering import queue
 from models.ordering.help import help_for
 from models.ordering.needs import need_for
@@ -42,6 +44,7 @@ PAGES: Mapping[str, Callable[[int], str]] = {
 }
 # Those of them that not every cadre over a task's area may open: whether this one may, or Refused.
 MAY_OPEN: Mapping[str, Callable[[Session, Who, int], bool]] = {
+    "letter": lambda session, who, key: one_within(session, key, within(who.person_id)) is not None,
     "need": lambda session, who, key: need_for(session, who, key)[1] == "clerk",
     "help": lambda session, who, key: help_for(session, who, key)[1] != "teller",
     "version": lambda session, who, key: queue.one(session, who, key) is not None,

@@ -11,12 +11,16 @@ from models.ordering.matters import Words
 from models.ordering.needs import submit as submit_need
 from models.ordering.review import submit
 from models.ordering.versions import edit
+from models.people.care import CARE, CareLink
 from models.people.persons import Person
 from models.people.staff import StaffRole
 from models.tasks.desk import open_task
 from models.tasks.tasks import DECIDED_ELSEWHERE
+from models.tasks.undelivered import hand_over
 from tests.desk import Clerk, give_account
 from tests.gate import close_app, config_for
+from tests.letters import posted
+from tests.models.ordering.test_dispatch import ordered
 from tests.world import NOW
 from wx_backend.app import create_app
 
@@ -108,6 +112,26 @@ def test_who_may_not_review_is_told_to_hand_it_over_in_place_of_a_page_they_may_
     assert leads_to(clerk, task) == ""
     assert OTHERS_DO in clerk.text()
     assert leads_to(signed_in(app, "chen"), task).startswith("/console/review/")
+
+
+@pytest.mark.case("L1")
+def test_only_who_may_see_a_letter_is_led_to_it(clerk, cast, open_session):
+    """Who is to phone depends on where its reader lives, and who may see it on what it is about."""
+    facts = {"cared": "王秀英", "at": NOW.isoformat()}
+    with open_session() as session, session.begin():
+        near = ordered(session, cast).subject
+        link = CareLink(relative_id=cast.xiaofang.id, cared_id=cast.grandpa.id, kinship="邻居", asked_at=NOW)
+        session.add(link)  # with somebody of another village
+        session.flush()
+        far = CARE.subject(link)
+    for about, status in ((near, 200), (far, 404), ("need:1", 404)):
+        with open_session() as session, session.begin():
+            letter = posted(session, key=about, person_id=cast.xiaofang.id, kind="people.link_declined", subject=about,
+                            facts=facts, now=NOW)  # fmt: skip
+            letter.state = "dead"
+            task, page = hand_over(session, letter, NOW).id, f"/console/letters/{letter.id}"
+        assert leads_to(clerk, task) == (page if status == 200 else "")
+        assert clerk.opens(page).status_code == status, about
 
 
 def test_where_there_is_danger_nobody_is_told_to_leave_it_to_another(clerk, cast, open_session, matters):
