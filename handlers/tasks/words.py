@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from handlers.messages.words import KINDS
 from handlers.room import Wording
-from handlers.tasks import alarm_words
+from handlers.tasks import alarm_words, call_words
 from handlers.words import called, near, on_card, plain, when
 from models.hours import CHINA
 from models.ordering.numbers import spoken
@@ -197,56 +197,11 @@ def _confirm_link(facts: dict[str, Any], zone: ZoneInfo) -> str:
     )
 
 
-def _call_help(facts: dict[str, Any], zone: ZoneInfo) -> str:
-    start = when(datetime.fromisoformat(facts["starts_at"]), zone)
-    relatives = "、".join([facts["relative"], *facts.get("guests", ())])
-    how = _PREPARES[facts.get("way", "by_hand")]
-    if facts.get("at_home"):
-        return f"{start} 到{facts['cared']}家里，帮{facts['cared']}与{relatives}视频连线。请带上设备，{how}"
-    return f"{start} {facts['cared']}与{relatives}视频连线，地点{facts['centre']}。请提前请老人到场，{how}"
-
-
-# What a helper prepares, by how the call is held.
-_PREPARES = {
-    "room": "在设备上打开这次视频的网页。", "mini_voip": "用小程序进入多人通话。",
-    "mini_1v1": "用小程序呼叫家属。", "device_voip": "用座位上的设备呼叫家属。", "link": "在小程序里打开视频链接。",
-    "by_hand": "用微信呼叫家属。",
-}  # fmt: skip
-
-
-# Why a device may not ring the relative's phone, and what to press there.
-_GRANTS = {
-    "never": "还没有允许设备来电。请对方打开小程序，进“亲情连线”里这次视频，点“允许来电”，再点“允许”。",
-    "refused": "以前点过“拒绝”。请对方打开小程序，点右上角“…”，再点“设置”，打开“设备来电”。",
-    "gone": "允许过的来电失效了，多半是删过小程序。请对方重新打开小程序，进这次视频，再点一次“允许来电”。",
-    "no_device": "但这个座位上没有登记设备。请换个座位，或在小程序里给这次视频换一种方式。",
-}
-
-
-def _device_grant(facts: dict[str, Any], zone: ZoneInfo) -> str:
-    start = when(datetime.fromisoformat(facts["starts_at"]), zone)
-    return f"{start} {facts['cared']}用设备呼叫{facts['relative']}，{_GRANTS[facts['why']]}"
-
-
 def _closure(facts: dict[str, Any], zone: ZoneInfo) -> str:
     lines = [call_line(line) for line in facts["calls"]]
     why = f"（{facts['why']}）" if facts["why"] else ""
     shut = f"的{facts['screen']}在这些时间用不了" if "screen" in facts else "在这些时间不开门"
     return f"{facts['centre']}{shut}{why}：\n" + "\n".join(lines) + "\n请联系双方改时间或取消。"
-
-
-def _call_outcome(facts: dict[str, Any], zone: ZoneInfo) -> str:
-    start = when(datetime.fromisoformat(facts["starts_at"]), zone)
-    return f"{start} {facts['cared']}与{facts['relative']}的视频过了，还没人说情况。请登记：通了、谁没来，还是没接通。"
-
-
-def _elder_absent(facts: dict[str, Any], zone: ZoneInfo) -> str:
-    start = when(datetime.fromisoformat(facts["starts_at"]), zone)
-    return f"{start}的视频，{facts['cared']}没有到场。请当天上门或打电话看看是否平安，再告诉家人{facts['relative']}。"
-
-
-def _wellbeing(facts: dict[str, Any], zone: ZoneInfo) -> str:
-    return f"和家人视频之后，{facts['cared']}需要再去看看，记录见“看这件事”。"
 
 
 def _pairing_due(facts: dict[str, Any], zone: ZoneInfo) -> str:
@@ -287,10 +242,11 @@ def _loan(tail: str) -> Callable[[dict[str, Any], ZoneInfo], str]:
 
 # What is said of each kind that has a sentence of its own; the time by which follows.
 _SENTENCES: Mapping[str, Callable[[dict[str, Any], ZoneInfo], str]] = {
-    "confirm_link": _confirm_link, "call_help": _call_help, "closure": _closure, "screen_out": _closure,
+    "confirm_link": _confirm_link, "call_help": call_words.call_help, "closure": _closure, "screen_out": _closure,
     "stop_provider": _stop_provider, "identity_conflict": _identity_conflict, "review_listing": _review_listing,
-    "call_outcome": _call_outcome, "elder_absent": _elder_absent, "wellbeing": _wellbeing, "pairing_due": _pairing_due,
-    "series_helper": _series_helper, "device_grant": _device_grant, "wechat_stopped": alarm_words.sentence,
+    "call_outcome": call_words.call_outcome, "elder_absent": call_words.elder_absent,
+    "wellbeing": call_words.wellbeing, "pairing_due": _pairing_due, "series_helper": _series_helper,
+    "device_grant": call_words.device_grant, "wechat_stopped": alarm_words.sentence,
     "loan_request": _loan("请答复能不能借。"), "loan_overdue": _loan("已经到期还没有归还，请联系对方。"),
 }  # fmt: skip
 
