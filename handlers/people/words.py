@@ -125,7 +125,8 @@ PASSWORDS_DIFFER = "两次输入的新密码不一样，请再输一次。"
 AUDIT_VERBS = {
     "login": "登录", "login_failed": "登录失败", "login_locked": "登录被锁", "logout": "退出",
     "password_changed": "改密码", "reveal": "显示信息", "refused": "没有办成", "task_acknowledge": "接手任务",
-    "task_done": "任务办好", "task_hand_over": "转交任务", "task_answer": "答复家人关联", "letter_resend": "重发通知",
+    "task_done": "任务办好", "task_hand_over": "转交任务", "task_answer": "答复家人关联", "task_resume": "继续办任务",
+    "letter_resend": "重发通知",
     "search": "查找居民", "order_dispatch": "派单", "order_recall": "撤回派单", "order_pool": "重新征集",
     "order_call_off": "中心取消", "order_unmet": "记为没有组织能做", "order_pause": "暂停计时",
     "order_resume": "继续计时", "visit_named": "定谁去", "version_approve": "审核通过", "version_return": "退回修改",

@@ -32,7 +32,7 @@ def _failed(task: Task) -> tuple[str, ...]:
 
 
 def whole(task: Task, zone: ZoneInfo, inner: Inner) -> str:
-    """The task in one paragraph, what it is to tell somebody included."""
+    """The task in one paragraph, what it is to tell somebody included; of one that is on hold, what it waits for."""
     facts, said = task.facts, ""
     if "letter_kind" in facts:
         try:
@@ -41,15 +41,10 @@ def whole(task: Task, zone: ZoneInfo, inner: Inner) -> str:
             # The cadre still has to hear whom to reach, and by when.
             log.error("task %s: no words for %s: %s", task.id, facts["letter_kind"], type(error).__name__)
             said = words.NO_WORDS
-    return words.sentence(task.kind, facts, task.due_at, zone, said)
-
-
-def _wait(task: Task, zone: ZoneInfo) -> str:
-    """What a task that is on hold waits for; "" for any other."""
     if task.held_at is None or task.wake_at is None:
-        return ""
-    waiting = words.WAITING.format(why=task.held_why, since=when(task.held_at, zone), wake=when(task.wake_at, zone))
-    return "\n" + waiting
+        return words.sentence(task.kind, facts, task.due_at, zone, said)
+    waiting = words.waiting(task.held_why, task.held_at, task.wake_at, zone)
+    return f"{words.sentence(task.kind, facts, None, zone, said)}\n{waiting}"
 
 
 def _choices(task: Task) -> tuple[Choice, ...]:
@@ -164,7 +159,7 @@ def room(inner: Inner) -> dict[str, Callable[..., Reply]]:
             text += "\n" + words.reached(ways_to(ask.session, found.person_id, _failed(found)))
         if found.state in ("done", "cancelled"):
             return Reply(text, MINE)
-        return Reply(text + _wait(found, ZoneInfo(ask.who.zone)), _choices(found), back="task")
+        return Reply(text, _choices(found), back="task")
 
     def done(ask: Ask, task: int) -> Reply:
         """It is done."""

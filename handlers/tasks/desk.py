@@ -22,6 +22,7 @@ from models.people.contacts import ways_to
 from models.people.identities import Who
 from models.tasks import taking
 from models.tasks.desk import task_for
+from models.tasks.holding import resume
 from models.tasks.linking import answer
 from models.tasks.looking import Question, look
 from models.tasks.taking import Seen, takers
@@ -49,6 +50,7 @@ MAY_OPEN: Mapping[str, Callable[[Session, Who, int], bool]] = {
     "help": lambda session, who, key: help_for(session, who, key)[1] != "teller",
     "version": lambda session, who, key: queue.one(session, who, key) is not None,
 }
+GONE_ON = ("acknowledged", None)  # once held before anybody had it: it is anybody's to take on
 ANSWERS = {"confirm": "通过", "decline": "不通过"}
 
 log = logging.getLogger(__name__)
@@ -86,6 +88,15 @@ def acknowledge(task: int) -> Response:
     taking.acknowledge(desk.session(), desk.who(), task, _seen(), desk.now())
     desk.note("task_acknowledge", f"task:{task}")
     return desk.back_to("console.tasks.one", "took", task=task)
+
+
+@ROOM.post("/<int:task>/resume")
+def resumed(task: int) -> Response:
+    """The resident has been waited for long enough."""
+    taking.as_seen(desk.session(), desk.who(), task, _seen())
+    resume(desk.session(), desk.who(), task, desk.now())
+    desk.note("task_resume", f"task:{task}")
+    return desk.back_to("console.tasks.one", "gone_on", task=task)
 
 
 @ROOM.post("/<int:task>/done")
@@ -137,7 +148,16 @@ def _whole(task: Task, *, shown: bool = False) -> str:
         happened=told, colleagues=colleagues, private=private, raw=alarm_words.answered(task.facts),
         seen=Seen(task.state, task.assignee_id), link=link, answers=ANSWERS, others=not link and _is_on_a_page(task),
         elsewhere=task.kind in DECIDED_ELSEWHERE, means=TOLD_MEANS if task.kind in TOLD else {},
+        waiting=_waiting(task, shown), free=task.state == "open" or (task.state, task.assignee_id) == GONE_ON,
     )  # fmt: skip
+
+
+def _waiting(task: Task, shown: bool) -> str:
+    """What a task that is on hold waits for; "" for any other."""
+    if task.held_at is None or task.wake_at is None:
+        return ""
+    why = task.held_why if shown else masking.said(task.held_why, task.facts)
+    return words.waiting(why, task.held_at, task.wake_at, CHINA)
 
 
 def _sentence(task: Task, facts: dict[str, Any]) -> str:
@@ -149,7 +169,7 @@ def _sentence(task: Task, facts: dict[str, Any]) -> str:
             # The cadre still has to see whom to reach, and by when.
             log.error("task %s: no words for %s: %s", task.id, facts["letter_kind"], type(error).__name__)
             inner = words.NO_WORDS
-    return words.sentence(task.kind, facts, task.due_at, CHINA, inner)
+    return words.sentence(task.kind, facts, task.due_at if task.held_at is None else None, CHINA, inner)
 
 
 def _subject_link(task: Task) -> str:

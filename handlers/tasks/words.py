@@ -104,7 +104,7 @@ VERBS = {
 }  # fmt: skip
 DONE_WORDS = {
     "took": "好的，这件由您办。", "handed": "已转交，对方会收到通知。", "finished": "已记为办好，辛苦了。",
-    "answered": "已答复，对方会收到通知。",
+    "answered": "已答复，对方会收到通知。", "gone_on": "好的，继续办。放下的工作时间不算，期限已顺延。",
 }  # fmt: skip
 OTHERS_DO = "这件事由负责的同事办结，请转交给对方。"
 CHANGED = "您打开页面之后，这件任务有了变化：{what}。下面是最新情况，请看过再办。"
@@ -166,11 +166,24 @@ def call_line(call: dict[str, Any]) -> str:
     return f"{when(datetime.fromisoformat(call['starts_at']), CHINA)} {call['cared']}与{call['relative']}"
 
 
-def sentence(kind: str, facts: dict[str, Any], due: datetime, zone: ZoneInfo, inner: str = "") -> str:
-    """The whole task in one paragraph: what, whom, by when. `inner` is the letter that could not be delivered."""
+def state(named: str, *, taken: bool) -> str:
+    """How a task stands, in a word: one that has gone on and that nobody has is to be done as any other."""
+    return STATES["open" if named == "acknowledged" and not taken else named]
+
+
+def waiting(why: str, since: datetime, wake: datetime, zone: ZoneInfo) -> str:
+    """What a task that is on hold waits for, and until when."""
+    return WAITING.format(why=why, since=when(since, zone), wake=when(wake, zone))
+
+
+def sentence(kind: str, facts: dict[str, Any], due: datetime | None, zone: ZoneInfo, inner: str = "") -> str:
+    """The whole task in one paragraph: what, whom, by when (None where it waits: its time stands still).
+
+    `inner` is the letter that could not be delivered.
+    """
     if not facts:
         return FORGOTTEN
-    by = f"请在{when(due, zone)}前办好。"
+    by = f"请在{when(due, zone)}前办好。" if due is not None else ""
     if kind in _MATTERS:
         return _MATTERS[kind].format(who=f"{facts.get('place', '')}{facts.get('person') or '一位居民'}") + by
     if kind in ORDER_TAILS:

@@ -16,7 +16,7 @@ from models.people.staff import CADRE_ROLES, StaffRole, areas_under, cadres_over
 from models.places.areas import Area
 from models.places.centres import phone_for
 from models.tasks.escalation import Escalation
-from models.tasks.tasks import DECIDED_ELSEWHERE, TASK, TOLD, Task, go_on
+from models.tasks.tasks import DECIDED_ELSEWHERE, TASK, TOLD, Task, go_on, take
 from models.tasks.telling import leave_digests, tell
 
 
@@ -131,13 +131,10 @@ def task_for(session: Session, who: Who, task_id: int) -> Task:
 
 
 def acknowledge(session: Session, who: Who, task_id: int, now: datetime) -> Task:
-    """A cadre has seen it and will do it; twice is once.
-
-    Raises Refused("not_yours"), or Refused("wrong_state") when it is over.
-    """
+    """A cadre has seen it and will do it: it is theirs; twice is once. Raises Refused("not_yours"), or like `take`."""
     task = task_for(session, who, task_id)
-    if task.state != "acknowledged":
-        TASK.move(session, task, "acknowledge", by=By(who.person_id, "cadre"), now=now)
+    if (task.state, task.assignee_id) != ("acknowledged", who.person_id):
+        take(session, task, who.person_id, now)
     return task
 
 

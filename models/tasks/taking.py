@@ -15,7 +15,7 @@ from models.people.persons import Person
 from models.people.staff import CADRE_ROLES, StaffRole, areas_under, cadres_over
 from models.places.areas import Area
 from models.tasks.desk import finish, task_for
-from models.tasks.tasks import PRESSING, TASK, Task, go_on
+from models.tasks.tasks import PRESSING, TASK, Task, go_on, take
 from models.tasks.telling import forget
 
 
@@ -38,9 +38,9 @@ class Seen:
 
 
 def acknowledge(session: Session, who: Who, task_id: int, seen: Seen, now: datetime) -> Task:
-    """A cadre takes the task on: it is theirs, and off everybody else's list. Raises like `as_seen`."""
+    """A cadre takes the task on: it is theirs, and off everybody else's list. Raises like `as_seen` and `take`."""
     task = as_seen(session, who, task_id, seen)
-    TASK.move(session, task, "acknowledge", by=By(who.person_id, "cadre"), now=now, assignee_id=who.person_id)
+    take(session, task, who.person_id, now)
     return task
 
 

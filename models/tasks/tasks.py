@@ -76,7 +76,7 @@ TASK = Life(
     cast(Table, Task.__table__),
     "open",
     (
-        Verb("acknowledge", ("open",), "acknowledged", who=("cadre",)),
+        Verb("acknowledge", ("open", "acknowledged"), "acknowledged", who=("cadre",)),
         Verb("hold", ("open", "acknowledged"), "on_hold", who=("cadre",)),
         Verb("put_off", ("on_hold",), "on_hold", who=("cadre",)),
         Verb("resume", ("on_hold",), "acknowledged", who=("cadre", "rule", TIME), tells=("cadre",)),
@@ -86,6 +86,16 @@ TASK = Life(
         Verb("cancel", ("open", "acknowledged", "on_hold"), "cancelled", who=("cadre", "rule", TIME)),
     ),
 )
+
+
+def take(session: Session, task: Task, person_id: int, now: datetime) -> None:
+    """A cadre takes the task on: it is theirs, and off everybody else's list.
+
+    Raises Refused("wrong_state") when it is over, waits, or has been taken on by somebody (since this was read).
+    """
+    had = None if task.state == "acknowledged" else task.assignee_id
+    by = By(person_id, "cadre")
+    TASK.move(session, task, "acknowledge", by=by, now=now, where={"assignee_id": had}, assignee_id=person_id)
 
 
 def go_on(session: Session, task: Task, *, by: By, now: datetime) -> None:

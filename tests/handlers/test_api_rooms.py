@@ -247,6 +247,9 @@ def test_a_cadre_sees_acknowledges_and_does_a_task(me, phone, cast, open_session
     assert "爱心送餐" in task["text"]
     assert task["due_at_text"] == "11月25日（周三）10:00"
     assert said(li.post(f"tasks/{task['id']}/acknowledge"), 200, "ok")["data"]["state"] == "acknowledged"
+    chen = phone(cast.chen)
+    assert chen.get("tasks").json["data"]["items"] == []  # it is 李站长's now
+    said(chen.post(f"tasks/{task['id']}/acknowledge"), 409, "wrong_state")
     assert said(li.post(f"tasks/{task['id']}/done"), 200, "ok")["data"]["state"] == "done"
     said(li.post(f"tasks/{task['id']}/acknowledge"), 409, "wrong_state")
     assert li.get("tasks").json["data"]["items"] == []

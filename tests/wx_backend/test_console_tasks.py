@@ -4,8 +4,10 @@ import re
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
-from handlers.tasks.words import OTHERS_DO
+from handlers.tasks.words import DONE_WORDS, OTHERS_DO
+from models.audit import AuditEntry
 from models.ordering.helping import ask_for_help
 from models.ordering.matters import Words
 from models.ordering.needs import submit as submit_need
@@ -15,7 +17,8 @@ from models.people.care import CARE, CareLink
 from models.people.persons import Person
 from models.people.staff import StaffRole
 from models.tasks.desk import open_task
-from models.tasks.tasks import DECIDED_ELSEWHERE
+from models.tasks.holding import hold, wake_for
+from models.tasks.tasks import DECIDED_ELSEWHERE, Task
 from models.tasks.undelivered import hand_over
 from tests.desk import Clerk, give_account
 from tests.gate import close_app, config_for
@@ -155,3 +158,63 @@ def test_a_secret_leads_nobody_to_its_page_but_who_holds_it(app, cast, open_sess
     seen = {who: leads_to(signed_in(app, who), task) for who in ("chen", "sun")}
     assert seen.pop("chen" if holder == cast.chen.id else "sun") == f"/console/needs/{subject.partition(':')[2]}"
     assert list(seen.values()) == [""]
+
+
+# While it waits, and afterwards.
+
+
+@pytest.fixture
+def held(cast, open_session):
+    """A task that nobody had when it was laid aside."""
+    task = a_task(open_session, cast, person_id=cast.wangnainai.id)
+    with open_session() as session, session.begin():
+        hold(session, cast.who(cast.li), task, why="等王秀英的女儿回话，电话13812345678", now=NOW - HOUR)
+    return task
+
+
+def test_a_task_that_waits_says_for_what_and_until_when_and_not_by_when(clerk, held):
+    clerk.opens(f"/console/tasks/{held}")
+    assert (
+        "等居民 正在等居民（等王*的女儿回话，电话138****），11月24日（周二）09:00起放下，12月8日（周二）08:30再提醒。"
+        in clerk.text()
+    )
+    assert "前办好" not in clerk.text()
+    assert "我来办" not in clerk.text()  # it is gone on with first
+    clerk.posts(f"/console/tasks/{held}/reveal", reason="call")
+    assert "等王秀英的女儿回话，电话13812345678" in clerk.text()
+
+
+@pytest.mark.case("J20")
+def test_a_task_that_waits_is_gone_on_with_at_the_desk_and_whoever_will_takes_it_on(clerk, cast, open_session, held):
+    clerk.opens(f"/console/tasks/{held}")
+    assert "继续办" in clerk.text()
+    answer = clerk.posts(f"/console/tasks/{held}/resume", seen=clerk.seen())
+    clerk.opens(answer.location)
+    assert DONE_WORDS["gone_on"] in clerk.text()
+    assert "待办 请在 11月24日（周二）12:00 前办好" in clerk.text()  # an hour of working time later
+    assert "正在等居民" not in clerk.text()
+    clerk.opens("/console/tasks/")
+    assert "还没人接 待办" in clerk.text()
+    clerk.opens(f"/console/tasks/{held}")
+    clerk.posts(f"/console/tasks/{held}/acknowledge", seen=clerk.seen())
+    clerk.opens(f"/console/tasks/{held}")
+    assert "已接手" in clerk.text()
+    assert "我来办" not in clerk.text()
+    with open_session() as session:
+        assert session.get_one(Task, held).assignee_id == cast.li.id
+        verbs = session.scalars(select(AuditEntry.verb).order_by(AuditEntry.seq)).all()
+    assert verbs[-2:] == ["task_resume", "task_acknowledge"]
+
+
+@pytest.mark.case("C14")
+def test_what_has_gone_on_by_itself_since_the_page_was_opened_is_not_gone_on_with_again(
+    clerk, cast, open_session, held
+):
+    clerk.opens(f"/console/tasks/{held}")
+    seen = clerk.seen()
+    with open_session() as session, session.begin():
+        wake_for(session, cast.wangnainai.id, NOW)
+    assert clerk.posts(f"/console/tasks/{held}/resume", seen=seen).status_code == 409
+    clerk.opens(f"/console/tasks/{a_task(open_session, cast, 'follow_up')}")
+    assert "继续办" not in clerk.text()  # it waits for nobody
+    assert clerk.posts(f"/console/tasks/{held + 1}/resume", seen=clerk.seen()).status_code == 409

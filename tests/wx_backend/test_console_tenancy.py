@@ -28,6 +28,7 @@ from models.places.equipment import Equipment
 from models.places.outages import StationOutage
 from models.tasks import linking
 from models.tasks.desk import open_task
+from models.tasks.holding import hold
 from models.tasks.taking import Seen
 from models.tasks.tasks import Task
 from tests.desk import PASSWORD, Clerk, give_account
@@ -64,6 +65,7 @@ MATRIX: dict[tuple[str, str], Row] = {
     (LOOK, "tasks.one"): Row("tasks/{task}", 200, 404),
     (DO, "tasks.reveal"): Row("tasks/{task}/reveal", 200, 404, REASON),
     (DO, "tasks.acknowledge"): Row("tasks/{task}/acknowledge", 303, 404, {"seen": Seen("open", None)}),
+    (DO, "tasks.resumed"): Row("tasks/{held}/resume", 303, 404, {"seen": Seen("on_hold", None)}),
     (DO, "tasks.hand_over"): Row("tasks/{second}/hand-over", 303, 404, {"seen": Seen("open", None), "to": "{chen}"}),
     (DO, "tasks.done"): Row("tasks/{third}/done", 303, 404, {"seen": Seen("open", None)}),
     (DO, "tasks.answered"): Row("tasks/{link}/answer", 303, 404, {"seen": Seen("open", None), "answer": "confirm"}),
@@ -254,7 +256,7 @@ def ids(cast, open_session):
             open_task(session, key=f"t{n}", kind="order_new", area_id=cast.village.id, subject=order.subject, now=NOW,
                       facts={"beneficiary": "王秀英", "service": "上门理发", "number": order.number,
                              "preferred_at": NOW.isoformat()}, due_at=NOW, person_id=cast.wangnainai.id)
-            for n in range(3)
+            for n in range(4)
         ]  # fmt: skip
         code = linking.invite(session, cast.who(cast.li), cast.wangnainai.id, NOW).code
         linking.ask(session, cast.who(cast.aming), code, "其他亲属", NOW)
@@ -306,13 +308,14 @@ def ids(cast, open_session):
         session.flush()
         loan = request(session, cast.who(cast.li), kind="equipment", resource_id=van.id, to_centre_id=cast.centre.id,
                        starts_at=NOW, ends_at=NOW + timedelta(days=1), now=NOW)  # fmt: skip
+        hold(session, cast.who(cast.li), tasks[3].id, why="等本人考虑", now=NOW)
         return {"daughter": cast.xiaofang.id, "theirs": third.id, "ours": cast.centre.id, "van": van.id,
                 "loan": loan.id, "closure": closure.id, "screen": cast.stations[0].id, "outage": outage.id,
                 "series": series.id, "day": day, "entry": entry.id, "need": need.id, "help": asked.id, "call": call.id,
                 "second_call": other_call.id, "call_day": saturday.id, "seat": seat.id, "pair": pair.id,
                 "list": demands.id, "version": version.id, "chen": cast.chen.id,
-                "task": tasks[0].id, "second": tasks[1].id, "third": tasks[2].id, "link": link.id, "order": order.id,
-                "letter": letter.id, "resident": cast.wangnainai.id}  # fmt: skip
+                "task": tasks[0].id, "second": tasks[1].id, "third": tasks[2].id, "held": tasks[3].id, "link": link.id,
+                "order": order.id, "letter": letter.id, "resident": cast.wangnainai.id}  # fmt: skip
 
 
 def ask(clerk, method, row, ids):

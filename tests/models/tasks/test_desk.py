@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from models.errors import Refused
 from models.history import history_of
@@ -12,7 +12,11 @@ from models.messages.receipts import record_receipt
 from models.people.contacts import ContactStep, Way, ways_to
 from models.people.persons import Person
 from models.people.staff import StaffRole
+from models.tasks import taking
 from models.tasks.desk import acknowledge, finish, open_task, task_for, tasks_for
+from models.tasks.holding import hold, resume
+from models.tasks.taking import Seen
+from models.tasks.tasks import Task
 from models.tasks.undelivered import hand_over, receipt_came, take_back
 from tests.cast import APP_ID
 from tests.letters import posted
@@ -165,6 +169,44 @@ def test_a_cadre_acknowledges_once_and_nobody_else_does(session, cast):
     finish(session, cast.who(cast.li), task.id, NOW)
     with pytest.raises(Refused, match="wrong_state"):
         acknowledge(session, cast.who(cast.li), task.id, NOW)
+
+
+def test_who_acknowledges_a_task_has_it_and_a_colleague_does_not_take_it_from_them(session, cast):
+    li, chen = cast.who(cast.li), cast.who(cast.chen)
+    task = opened(session, cast)
+    assert acknowledge(session, li, task.id, NOW).assignee_id == cast.li.id
+    assert (tasks_for(session, li), tasks_for(session, chen)) == ([task], [])
+    for again in (acknowledge, lambda *asked: taking.acknowledge(*asked[:3], Seen("acknowledged", cast.li.id), NOW)):
+        with pytest.raises(Refused, match="wrong_state"):
+            again(session, chen, task.id, NOW)
+    assert task.assignee_id == cast.li.id
+
+
+def test_of_two_who_take_a_task_on_at_the_same_instant_one_has_it(session, cast):
+    task = opened(session, cast)
+    session.execute(  # another transaction's, of which this session has not heard
+        update(Task).values(state="acknowledged", assignee_id=cast.chen.id),
+        execution_options={"synchronize_session": False},
+    )
+    assert task.state == "open"
+    with pytest.raises(Refused, match="wrong_state"):
+        acknowledge(session, cast.who(cast.li), task.id, NOW)
+    assert task.assignee_id == cast.chen.id
+
+
+@pytest.mark.case("J20")
+def test_what_nobody_had_before_it_waited_can_be_taken_on_when_it_goes_on(session, cast):
+    first, second = opened(session, cast), opened(session, cast, "t2")
+    li = cast.who(cast.li)
+    for task in (first, second):
+        hold(session, li, task.id, why="等本人考虑", now=NOW)
+        with pytest.raises(Refused, match="wrong_state"):
+            acknowledge(session, li, task.id, NOW)  # it is gone on with first
+        resume(session, li, task.id, NOW)
+        assert (task.state, task.assignee_id) == ("acknowledged", None)
+    acknowledge(session, li, first.id, NOW)
+    taking.acknowledge(session, cast.who(cast.chen), second.id, Seen("acknowledged", None), NOW)
+    assert (first.assignee_id, second.assignee_id) == (cast.li.id, cast.chen.id)
 
 
 @pytest.mark.parametrize("means", ["phone", "visit"])
