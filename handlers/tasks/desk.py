@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -138,7 +139,7 @@ def _whole(task: Task, *, shown: bool = False) -> str:
     facts = task.facts if shown else masked
     failed = ("wechat",) if "letter_kind" in facts else ()
     over, link = task.state in TASK.ends, _subject_link(task)
-    told = happened.lines(session, TASK.subject(task), words.VERBS, shown=shown)
+    told = happened.lines(session, TASK.subject(task), words.VERBS, shown=shown, said=partial(_note, task, shown))
     # An alarm is about nobody: where nothing is hidden there is nothing to ask for.
     private = task.person_id is not None or masked != task.facts or any(line.note for line in told)
     colleagues = [] if over else [one for one in takers(session, task) if one.id != task.assignee_id]
@@ -156,8 +157,16 @@ def _waiting(task: Task, shown: bool) -> str:
     """What a task that is on hold waits for; "" for any other."""
     if task.held_at is None or task.wake_at is None:
         return ""
-    why = task.held_why if shown else masking.said(task.held_why, task.facts)
-    return words.waiting(why, task.held_at, task.wake_at, CHINA)
+    return words.waiting(_typed(task, task.held_why, shown), task.held_at, task.wake_at, CHINA)
+
+
+def _note(task: Task, shown: bool, verb: str, kept: str) -> str:
+    return words.note(verb, _typed(task, kept, shown))
+
+
+def _typed(task: Task, text: str, shown: bool) -> str:
+    """What somebody typed about a task: whom it is about is named only where the page says who that is."""
+    return text if shown else masking.said(text, task.facts)
 
 
 def _sentence(task: Task, facts: dict[str, Any]) -> str:

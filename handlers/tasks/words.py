@@ -1,5 +1,6 @@
 """What we say to cadres about their tasks."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -107,6 +108,7 @@ DONE_WORDS = {
     "answered": "已答复，对方会收到通知。", "gone_on": "好的，继续办。放下的工作时间不算，期限已顺延。",
 }  # fmt: skip
 OTHERS_DO = "这件事由负责的同事办结，请转交给对方。"
+_LATER = re.compile(r"\+(\d+) min")
 CHANGED = "您打开页面之后，这件任务有了变化：{what}。下面是最新情况，请看过再办。"
 
 REFUSALS: dict[str, str] = {
@@ -169,6 +171,16 @@ def call_line(call: dict[str, Any]) -> str:
 def state(named: str, *, taken: bool) -> str:
     """How a task stands, in a word: one that has gone on and that nobody has is to be done as any other."""
     return STATES["open" if named == "acknowledged" and not taken else named]
+
+
+def note(verb: str, kept: str) -> str:
+    """What was said with a deed; by how much a task that waited is due later is kept as "+90 min"."""
+    found = _LATER.fullmatch(kept) if verb == "resume" else None
+    if found is None:
+        return kept
+    hours, minutes = divmod(int(found[1]), 60)
+    later = (f"{hours}小时" if hours else "") + (f"{minutes}分钟" if minutes else "")
+    return f"期限顺延{later}" if later else ""
 
 
 def waiting(why: str, since: datetime, wake: datetime, zone: ZoneInfo) -> str:

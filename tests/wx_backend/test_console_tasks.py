@@ -180,6 +180,7 @@ def test_a_task_that_waits_says_for_what_and_until_when_and_not_by_when(clerk, h
     )
     assert "前办好" not in clerk.text()
     assert "我来办" not in clerk.text()  # it is gone on with first
+    assert "王秀英" not in clerk.page  # nor in its story
     clerk.posts(f"/console/tasks/{held}/reveal", reason="call")
     assert "等王秀英的女儿回话，电话13812345678" in clerk.text()
 
@@ -193,6 +194,7 @@ def test_a_task_that_waits_is_gone_on_with_at_the_desk_and_whoever_will_takes_it
     assert DONE_WORDS["gone_on"] in clerk.text()
     assert "待办 请在 11月24日（周二）12:00 前办好" in clerk.text()  # an hour of working time later
     assert "正在等居民" not in clerk.text()
+    assert "李站长 继续办 ：期限顺延1小时" in clerk.text()
     clerk.opens("/console/tasks/")
     assert "还没人接 待办" in clerk.text()
     clerk.opens(f"/console/tasks/{held}")
