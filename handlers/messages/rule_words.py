@@ -30,6 +30,7 @@ SAME = "和现在的一样，没有要改的。"
 MOVES = "将重新安排 {count} 封未发出的提醒"
 TAKES_BACK = "将撤回 {count} 封未发出的提醒"
 ADDS = "还没到的预约会补上这封提醒，时间已经过了的不补发"
+FROM_NOW = "只对以后约的，已经约好的不补发"
 DONE = {"rule_saved": "记下了。还没发出的提醒，一分钟内按新的重新安排。"}
 CHANGED = "这条提醒刚刚被别人改过，请看过现在的再改。"
 REFUSALS = {
@@ -80,4 +81,4 @@ def preview(before: Standing | None, after: Standing | None, unsent: int) -> str
         return f"{TAKES_BACK.format(count=unsent)}。"
     if before is not None and before.active:
         return f"{MOVES.format(count=unsent)}，新时间已经过了的不补发。"
-    return f"{MOVES.format(count=unsent)}；{ADDS}。"
+    return f"{MOVES.format(count=unsent)}；{FROM_NOW if after.rule.mode == 'at_once' else ADDS}。"

@@ -18,6 +18,7 @@ from models.messages.rules import (
     Standing,
     check_rule,
     hold_rule,
+    names_used,
     put_rule,
     rules_standing,
     take_back_rule,
@@ -56,7 +57,7 @@ def listed() -> str:
     _admins_only()
     groups = [
         (one.kind, [
-            (role, sorted(found.values(), key=_lead), _next_name(found))
+            (role, sorted(found.values(), key=_lead), _next_name(one.kind, role))
             for role, found in rules_standing(desk.session(), one.kind, one.roles).items()
         ]) for one in REMINDED
     ]  # fmt: skip
@@ -118,14 +119,14 @@ def _at(kind: str, role: str, name: str) -> _At:
     if role not in reminded(kind).roles:
         raise Refused("not_yours")
     found = rules_standing(desk.session(), kind, (role,))[role]
-    if name not in found and name != _next_name(found):
+    if name not in found and name != _next_name(kind, role):
         raise Refused("not_yours")
     return _At(kind, role, name, found.get(name))
 
 
-def _next_name(found: dict[str, Standing]) -> str:
-    taken = range(1, len(found) + 2)
-    return next(name for name in (OWN.format(n=n) for n in taken) if name not in found)
+def _next_name(kind: str, role: str) -> str:
+    used = names_used(desk.session(), kind, role)
+    return next(name for name in (OWN.format(n=n) for n in range(1, len(used) + 2)) if name not in used)
 
 
 def _as_seen(at: _At) -> _At:

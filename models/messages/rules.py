@@ -124,6 +124,15 @@ def _stand(rows: Iterable[ReminderRule], kind: str, role: str) -> dict[str, Stan
     return found
 
 
+def names_used(session: Session, kind: str, role: str) -> set[str]:
+    """Every name by which an administrator's rule for a role goes, or ever went: what was said by it is said, and
+    another rule of that name would not say it."""
+    query = select(ReminderRule.name).where(
+        ReminderRule.kind == kind, ReminderRule.role.in_((role, "*")), ReminderRule.mode != UNWRITTEN
+    )
+    return set(session.scalars(query))
+
+
 def put_rule(session: Session, rule: Rule, now: datetime, *, active: bool = True) -> ReminderRule:
     """Write a rule down, or switch it off with `active=False`; bookings to come are planned anew by the clock.
 

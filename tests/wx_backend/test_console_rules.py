@@ -270,6 +270,29 @@ def test_a_rule_of_the_countys_own_is_added_and_taken_away_again(chen, open_sess
         assert unsent_of(session, Rule(VISITS, "provider", "own-1", "before")) == 0
 
 
+@pytest.mark.case("J9")
+def test_a_new_rule_reminds_also_of_what_one_that_is_gone_has_reminded_of(chen, open_session):
+    first, second = (f"{CALLS}/relative/own-{n}" for n in (1, 2))
+    saves(chen, first, hours="48", minutes="")
+    plan_anew(hands(open_session))
+    with open_session() as session, session.begin():
+        session.scalars(select(Letter).where(Letter.key.contains("/own-1/relative:"))).one().state = "delivered"
+    saves(chen, first, deed="shipped")
+    plan_anew(hands(open_session))
+    assert chen.opens(f"{ROOM}{first}").status_code == 404
+    assert saves(chen, second, hours="3", minutes="").status_code == 303
+    assert plan_anew(hands(open_session)) == 1
+    with open_session() as session:
+        added = session.scalars(select(Letter).where(Letter.key.contains("/own-2/relative:"))).one()
+        assert (added.state, added.due_at) == ("planned", SUNDAY_16 - 3 * HOUR)
+
+
+def test_a_rule_that_reminds_at_once_says_that_it_is_for_what_is_booked_from_now_on(chen):
+    weighs(chen, f"{CALLS}/relative/own-1", mode="at_once")
+    assert words.FROM_NOW in chen.text()
+    assert words.ADDS not in chen.text()
+
+
 @pytest.mark.both
 def test_how_many_are_counted_by_rule_and_role_and_a_name_is_no_pattern(open_session, app):
     with open_session() as session:
