@@ -127,8 +127,8 @@ DONE: Mapping[str, str] = {
 }  # fmt: skip
 # How each kind of thing says what has changed since a page showed it.
 CHANGED: Mapping[str, Callable[[str], str]] = {
-    "task": tasks.changed, "call": calls.changed, "version": review.changed, "need": needs_desk.changed,
-    "help": help_desk.changed, "rule": rules_desk.changed, "call_day": days_desk.changed,
+    "task": tasks.changed, "letter": letters.changed, "call": calls.changed, "version": review.changed,
+    "need": needs_desk.changed, "help": help_desk.changed, "rule": rules_desk.changed, "call_day": days_desk.changed,
     "routine": routines_desk.changed, "pair": pairs_desk.changed, "series": series_desk.changed,
 }  # fmt: skip
 

@@ -8,7 +8,17 @@ from handlers.messages import words
 from handlers.messages.seen import within
 from models.life import By
 from models.messages.letters import LETTER, Letter
-from models.messages.looking import PRIVATE_KINDS, Question, Seen, is_stuck, look_within, not_again, one_within, resend
+from models.messages.looking import (
+    PRIVATE_KINDS,
+    Question,
+    Seen,
+    is_stuck,
+    look_within,
+    not_again,
+    one_within,
+    resend,
+    said_again,
+)
 from models.register import LIVES
 
 ROOM = Blueprint("letters", __name__, url_prefix="/letters", template_folder="templates")
@@ -55,9 +65,15 @@ def again(letter: int) -> Response:
     """Say it once more, as a letter of its own."""
     old = _seen(letter).letter
     by = By(desk.who().person_id, "cadre")
-    new = resend(desk.session(), old.id, lives=LIVES, by=by, reason=desk.typed("why"), now=desk.now())
+    seen = desk.number("seen", form=True)
+    new = resend(desk.session(), old.id, lives=LIVES, by=by, reason=desk.typed("why"), now=desk.now(), seen=seen or 0)
     desk.note("letter_resend", LETTER.subject(old), new=new.id)
     return desk.back_to("console.letters.one", "resent", letter=new.id)
+
+
+def changed(_: str) -> str:
+    """What has happened to a letter since a page showed it."""
+    return words.CHANGED
 
 
 def _seen(letter: int) -> Seen:
@@ -69,7 +85,7 @@ def _whole(seen: Seen, *, shown: bool = False) -> str:
     return render_template(
         "letters/desk_one.html", letter=letter, shown=shown, words=words, stuck=is_stuck(letter, desk.now()),
         reader=seen.person if shown else masking.name(seen.person), said=_said(seen, shown),
-        against=not_again(desk.session(), letter, desk.now()),
+        against=not_again(desk.session(), letter, desk.now()), seen=len(said_again(desk.session(), letter)),
         happened=happened.lines(desk.session(), LETTER.subject(letter), words.VERBS, shown=shown),
         waits=letter.state in ("planned", "retry"), private=letter.kind in PRIVATE_KINDS,
     )  # fmt: skip

@@ -36,6 +36,7 @@ REASONS = {
 OTHER_REASON = "微信说：{code}"
 
 VERBS = {"tell": "已当面或电话告知", "confirm": "已核实，本人知道了", "resend": "再发一次"}
+CHANGED = "您打开页面之后，这封通知已经有人重发过。请看下面的经过，再决定要不要重发。"
 RESENT = "已重新排队，新编号 {letter}。"
 # Several states at once, as the desk asks for them.
 GROUPS = {"trouble": "要人管的", "waiting": "还没发出的"}

@@ -154,12 +154,15 @@ def one(session: Session, letter_id: int) -> Seen:
 
 
 def resend(
-    session: Session, letter_id: int, *, lives: Iterable[Life], by: By, reason: str, now: datetime
+    session: Session, letter_id: int, *, lives: Iterable[Life], by: By, reason: str, now: datetime,
+    seen: int | None = None,
 ) -> Letter:  # fmt: skip
     """Say the same once more, as a letter of its own: the old one stays as it ended, and history says who and why.
-    What it is about (one of `lives`) is held meanwhile: nobody cancels it while this is written.
+    What it is about (one of `lives`) is held meanwhile: nobody cancels it while this is written. `seen`: how often it
+    had been said again on the page from which somebody decides.
 
-    Raises Refused("no_letter"), Refused("reason_needed"), Refused("not_again") for one of PRIVATE_KINDS,
+    Raises Refused("no_letter"), Refused("reason_needed"), Refused("stale") where that is not so any more,
+    Refused("not_again") for one of PRIVATE_KINDS,
     Refused("still_going") while it, or one sent again before, may still arrive by itself, and what would say something
     wrong: Refused("not_true_now") when the matter has changed, or come to an end, since, Refused("not_wanted") when the
     reader wants no such letters, Refused("over") when it has taken place.
@@ -169,8 +172,10 @@ def resend(
         raise Refused("reason_needed")
     hold(session, lives, old.subject)
     session.refresh(old, with_for_update=True)  # two at the desk: the second finds the first one's letter
-    before = _said_again(session, old)
+    before = said_again(session, old)
     _check_again(session, old, now)
+    if seen not in (None, len(before)):
+        raise Refused("stale", subject=LETTER.subject(old))
     over = _over_at(old)
     useful_until = max(old.useful_until, now + USEFUL_AGAIN)
     posted = post(
@@ -207,7 +212,7 @@ def not_again(session: Session, old: Letter, now: datetime) -> str | None:
 def _check_again(session: Session, old: Letter, now: datetime) -> None:
     if old.kind in PRIVATE_KINDS:
         raise Refused("not_again")
-    if any(letter.state in ON_THE_WAY for letter in (old, *_said_again(session, old))):
+    if any(letter.state in ON_THE_WAY for letter in (old, *said_again(session, old))):
         raise Refused("still_going")
     newer = select(Letter.id).where(Letter.subject == old.subject, Letter.revision > old.revision).limit(1)
     if old.state == "withdrawn" or old.unwanted or session.scalar(newer) is not None or _has_ended(session, old):
@@ -219,7 +224,8 @@ def _check_again(session: Session, old: Letter, now: datetime) -> None:
         raise Refused("over")
 
 
-def _said_again(session: Session, old: Letter) -> Sequence[Letter]:
+def said_again(session: Session, old: Letter) -> Sequence[Letter]:
+    """The letters by which somebody has said it once more."""
     of_it = Letter.subject == old.subject, Letter.key.startswith(f"again:{old.id}/")  # the subject has an index
     return session.scalars(select(Letter).where(*of_it)).all()
 

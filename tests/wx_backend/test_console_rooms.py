@@ -338,6 +338,28 @@ def test_a_crafted_form_does_not_say_a_code_that_opens_a_link_once_more(clerk, c
         assert session.scalars(select(Letter.id).where(Letter.key.startswith("again:"))).all() == []
 
 
+def test_two_who_press_the_same_button_say_it_once(clerk, cast, open_session):
+    with open_session() as session, session.begin():
+        call = book(session, cast.who(cast.xiaofang), cared_id=cast.wangnainai.id, starts_at=NOW + 30 * HOUR,
+                    client_key="c", now=NOW)  # fmt: skip
+        letter = session.scalars(select(Letter).where(Letter.subject == call.subject)).first()
+        letter.state, key = "dead", letter.id
+    clerk.opens(f"/console/letters/{key}")
+    seen = clerk.seen()
+    assert clerk.posts(f"/console/letters/{key}/again", why="没收到", seen=seen).status_code == 303
+    again = select(Letter).where(Letter.key.startswith(f"again:{key}/"))
+    with open_session() as session, session.begin():
+        session.scalars(again).one().state = "sent"  # WeChat has taken it meanwhile
+    for stale in (seen, "5"):
+        clerk.opens(f"/console/letters/{key}")
+        assert clerk.posts(f"/console/letters/{key}/again", why="没收到", seen=stale).status_code == 409
+        assert "已经有人重发过" in clerk.text()
+    with open_session() as session:
+        assert len(session.scalars(again).all()) == 1
+    clerk.opens(f"/console/letters/{key}")
+    assert clerk.posts(f"/console/letters/{key}/again", why="还是没收到", seen=clerk.seen()).status_code == 303
+
+
 def test_a_letter_whose_matter_has_ended_says_so_in_place_of_a_button_that_only_refuses(clerk, cast, open_session):
     with open_session() as session, session.begin():
         call = book(session, cast.who(cast.xiaofang), cared_id=cast.wangnainai.id, starts_at=NOW + 30 * HOUR,
