@@ -78,9 +78,9 @@ def assigned_to(session: Session, who: Who, assignment_id: int) -> tuple[Assignm
     return found.Assignment, found.Order
 
 
-def set_out_for(session: Session, order: Order) -> list[int]:
-    """The organisations that are on the way for an order: one, or none."""
-    query = select(Assignment.organisation_id).where(Assignment.order_id == order.id, Assignment.state == "started")
+def set_out_for(session: Session, order: Order) -> list[Assignment]:
+    """By which somebody is on the way for an order: one, or none."""
+    query = select(Assignment).where(Assignment.order_id == order.id, Assignment.state == "started")
     return list(session.scalars(query))
 
 

@@ -105,5 +105,5 @@ def _take_back(session: Session, order: Order, who: Who, reason: str, now: datet
             if member.id != who.person_id:
                 post(
                     session, key=f"{ended.subject}/recalled/{member.id}", person_id=member.id, kind="ordering.recalled",
-                    facts=facts, subject=order.subject, now=now, urgency="same_day",
+                    facts=facts, subject=ended.subject, now=now, urgency="same_day",
                 )  # fmt: skip

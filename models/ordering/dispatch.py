@@ -40,7 +40,7 @@ def accept(session: Session, who: Who, assignment_id: int, now: datetime) -> Ord
         for member in members_of(session, other.organisation_id):
             post(
                 session, key=f"{other.subject}/taken/{member.id}", person_id=member.id, kind="ordering.taken",
-                facts=facts_for(session, order), subject=order.subject, now=now,
+                facts=facts_for(session, order), subject=other.subject, now=now,
             )  # fmt: skip
     _tell(session, order, assignment, "accept", by, now)
     return order
@@ -138,7 +138,7 @@ def set_out(session: Session, who: Who, assignment_id: int, now: datetime) -> Or
     visit = live_visit(session, assignment.id)
     if visit is not None and visit.state == "scheduled":
         VISIT.move(session, visit, "set_out", by=by, now=now)
-    tell_on_the_way(session, order, assignment.organisation_id, by, now)
+    tell_on_the_way(session, order, assignment, by, now)
     return order
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from models.life import BY_RULE, By
 from models.messages.outbox import post
+from models.ordering.assignments import Assignment
 from models.ordering.orders import ORDER, Order
 from models.ordering.versions import terms_of
 from models.people.care import links_to, may_act_for
@@ -90,40 +91,42 @@ def say(
         )  # fmt: skip
 
 
-def tell_on_the_way(session: Session, order: Order, organisation_id: int, by: By, now: datetime) -> None:
+def tell_on_the_way(session: Session, order: Order, assignment: Assignment, by: By, now: datetime) -> None:
     """Those who wait for the service hear that somebody is on the way, as far as WeChat reaches them now."""
-    name = session.get_one(Organisation, organisation_id).name
+    name = session.get_one(Organisation, assignment.organisation_id).name
     beneficiary = session.get_one(Person, order.beneficiary_id)
     readers = {beneficiary.id}
     if _still_concerned(session, order.requested_by_id, beneficiary):
         readers.add(order.requested_by_id)
     for reader in sorted(reader for reader in readers - {by.person_id} if is_reachable(session, reader)):
         post(
-            session, key=f"{order.subject}/start:{organisation_id}/{reader}", person_id=reader,
+            session, key=f"{order.subject}/start:{assignment.id}/{reader}", person_id=reader,
             kind="ordering.on_the_way", facts={**facts_for(session, order), "organisation": name},
             subject=order.subject, now=now, urgency="same_day", useful_until=now + ARRIVES_WITHIN,
         )  # fmt: skip
 
 
 def call_back(
-    session: Session, order: Order, organisations: Iterable[int], reason: str, by: By, now: datetime
+    session: Session, order: Order, on_the_way: Iterable[Assignment], reason: str, by: By, now: datetime
 ) -> set[int]:
-    """The order ended while these organisations were on the way: their members hear of it at once, at night too.
+    """The order ended while the organisations of these assignments were on the way: their members hear of it at once,
+    at night too.
 
     A message may lie unread on the road, so a cadre phones them as well. Answers who was written to.
     """
     called = set[int]()
-    for organisation in [session.get_one(Organisation, key) for key in organisations]:
+    for assignment in on_the_way:
+        organisation = session.get_one(Organisation, assignment.organisation_id)
         facts = {**facts_for(session, order), "reason": reason, "organisation": organisation.name}
         members = {member.id for member in members_of(session, organisation.id)} - {by.person_id}
         for member in sorted(members):
             post(
-                session, key=f"{order.subject}/stop:{organisation.id}/{member}", person_id=member,
+                session, key=f"{order.subject}/stop:{assignment.id}/{member}", person_id=member,
                 kind="ordering.stop", facts=facts, subject=order.subject, now=now, urgency="safety",
                 useful_until=now + ARRIVES_WITHIN,
             )  # fmt: skip
         open_task(
-            session, key=f"{order.subject}/stop:{organisation.id}", kind="stop_provider", area_id=order.area_id,
+            session, key=f"{order.subject}/stop:{assignment.id}", kind="stop_provider", area_id=order.area_id,
             subject=order.subject, now=now, due_at=now + CALL_BACK_WITHIN, by=by,
             facts={**facts, "organisation_phone": organisation.phone},
         )  # fmt: skip

@@ -10,16 +10,20 @@ from models.errors import Refused
 from models.history import history_of
 from models.hours import CHINA
 from models.messages.letters import Letter
+from models.ordering.directing import dispatch, recall
 from models.ordering.dispatch import accept, complete, hand_back, set_out
+from models.ordering.ending import undo
 from models.ordering.placing import cancel
 from models.people.identities import Identity
 from models.tasks.tasks import Task
+from models.tasks.undelivered import hand_over
 from tests.cast import APP_ID
 from tests.models.messages.test_outbox import claimed
 from tests.models.ordering.test_dispatch import WANTED, offer_of, ordered, told
 from tests.world import NOW
 
 GOES = WANTED - timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
 
 
 def accepted(session, cast, **changes):
@@ -98,3 +102,50 @@ def test_cancelled_twice_and_by_two_they_are_called_once(session, cast):
     cancel(session, cast.who(cast.li), order.id, "", GOES)
     assert len(told(session, "ordering.stop")) == 2
     assert len(session.scalars(select(Task).where(Task.kind == "stop_provider")).all()) == 1
+
+
+@pytest.mark.case("G8")
+def test_who_sets_out_again_after_a_cancel_that_was_taken_back_is_called_back_again(session, cast):
+    order, first = on_the_way(session, cast)
+    cancel(session, cast.who(cast.xiaofang), order.id, "", GOES)
+    undo(session, cast.who(cast.xiaofang), order.id, GOES + MINUTE)
+    again = offer_of(session, order)
+    assert (again.organisation_id, again.id != first.id) == (first.organisation_id, True)
+    accept(session, cast.who(cast.laoxu), again.id, GOES + 2 * MINUTE)
+    set_out(session, cast.who(cast.laoxu), again.id, GOES + 3 * MINUTE)
+    cancel(session, cast.who(cast.xiaofang), order.id, "", GOES + 20 * MINUTE)
+    stops = session.scalars(select(Letter).where(Letter.kind == "ordering.stop").order_by(Letter.id)).all()
+    assert [letter.state for letter in stops] == ["withdrawn"] * 2 + ["planned"] * 2
+    tasks = session.scalars(select(Task).where(Task.kind == "stop_provider").order_by(Task.id)).all()
+    assert [task.state for task in tasks] == ["cancelled", "open"]
+
+
+def test_who_handed_it_back_on_the_road_and_sets_out_again_is_on_the_way_again(session, cast):
+    session.add(Identity(app_id=APP_ID, openid="o-w", person_id=cast.wangnainai.id, since=NOW))
+    order, first = on_the_way(session, cast)
+    hand_back(session, cast.who(cast.laoxu), first.id, "车坏了", GOES)
+    session.refresh(order)
+    again = dispatch(
+        session, cast.who(cast.li), order.id, first.organisation_id, order.revision, GOES + MINUTE
+    )  # fmt: skip
+    accept(session, cast.who(cast.laoxu), again.id, GOES + 2 * MINUTE)
+    set_out(session, cast.who(cast.laoxu), again.id, GOES + 3 * MINUTE)
+    said = session.scalars(select(Letter).where(Letter.kind == "ordering.on_the_way", Letter.state == "planned")).all()
+    assert cast.wangnainai.id in {letter.person_id for letter in said}
+
+
+@pytest.mark.parametrize("reached", [True, False])
+def test_an_organisation_from_which_it_was_taken_hears_that_though_the_order_ends_before(session, cast, reached):
+    order, _ = accepted(session, cast)
+    session.refresh(order)
+    recall(session, cast.who(cast.li), order.id, order.revision, "另行安排", NOW)
+    said = session.scalars(select(Letter).where(Letter.kind == "ordering.recalled").order_by(Letter.id)).all()
+    assert {letter.person_id for letter in said} == {cast.laoxu.id, cast.ama.id}
+    if not reached:
+        said[0].state = "dead"
+        session.flush()
+    task = None if reached else hand_over(session, said[0], NOW)
+    cancel(session, cast.who(cast.xiaofang), order.id, "", NOW + 20 * MINUTE)
+    session.expire_all()
+    assert [letter.state for letter in said] == ["planned" if reached else "dead", "planned"]
+    assert task is None or task.state == "open"
