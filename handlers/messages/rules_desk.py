@@ -1,6 +1,7 @@
 """Reminder rules at the staff desk: who is reminded of what and when; an administrator edits them for the county."""
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import time
 
@@ -23,7 +24,7 @@ from models.messages.rules import (
     rules_standing,
     take_back_rule,
 )
-from models.reminding import REMINDED, reminded
+from models.reminding import REMINDED, Reminded, reminded
 
 ROOM = Blueprint("rules", __name__, url_prefix="/rules", template_folder="templates")
 OWN = "own-{n}"  # what a rule that is added here is called; nobody reads it
@@ -55,13 +56,15 @@ class _At:
 def listed() -> str:
     """All rules, by what they remind of and whom."""
     _admins_only()
-    groups = [
-        (one.kind, [
-            (role, sorted(found.values(), key=_lead), _next_name(one.kind, role))
-            for role, found in rules_standing(desk.session(), one.kind, one.roles).items()
-        ]) for one in REMINDED
-    ]  # fmt: skip
+    groups = [(one.kind, _by_role(one)) for one in REMINDED]
     return render_template("rules/desk_list.html", groups=groups, words=words)
+
+
+def _by_role(what: Reminded) -> list[tuple[str, list[Standing], str]]:
+    """For each role its rules, and the name by which another would go."""
+    standing = rules_standing(desk.session(), what.kind, what.roles)
+    used = names_used(desk.session(), what.kind, what.roles)
+    return [(role, sorted(found.values(), key=_lead), _next_name(used[role])) for role, found in standing.items()]
 
 
 @ROOM.get("/<kind>/<role>/<path:name>")
@@ -119,13 +122,12 @@ def _at(kind: str, role: str, name: str) -> _At:
     if role not in reminded(kind).roles:
         raise Refused("not_yours")
     found = rules_standing(desk.session(), kind, (role,))[role]
-    if name not in found and name != _next_name(kind, role):
+    if name not in found and name != _next_name(names_used(desk.session(), kind, (role,))[role]):
         raise Refused("not_yours")
     return _At(kind, role, name, found.get(name))
 
 
-def _next_name(kind: str, role: str) -> str:
-    used = names_used(desk.session(), kind, role)
+def _next_name(used: Collection[str]) -> str:
     return next(name for name in (OWN.format(n=n) for n in range(1, len(used) + 2)) if name not in used)
 
 

@@ -124,13 +124,14 @@ def _stand(rows: Iterable[ReminderRule], kind: str, role: str) -> dict[str, Stan
     return found
 
 
-def names_used(session: Session, kind: str, role: str) -> set[str]:
-    """Every name by which an administrator's rule for a role goes, or ever went: what was said by it is said, and
+def names_used(session: Session, kind: str, roles: Collection[str]) -> dict[str, set[str]]:
+    """role → every name by which an administrator's rule for it goes, or ever went: what was said by it is said, and
     another rule of that name would not say it."""
-    query = select(ReminderRule.name).where(
-        ReminderRule.kind == kind, ReminderRule.role.in_((role, "*")), ReminderRule.mode != UNWRITTEN
+    query = select(ReminderRule.role, ReminderRule.name).where(
+        ReminderRule.kind == kind, ReminderRule.role.in_((*roles, "*")), ReminderRule.mode != UNWRITTEN
     )
-    return set(session.scalars(query))
+    rows = session.execute(query).all()
+    return {role: {row.name for row in rows if row.role in (role, "*")} for role in roles}
 
 
 def put_rule(session: Session, rule: Rule, now: datetime, *, active: bool = True) -> ReminderRule:
