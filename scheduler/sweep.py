@@ -18,6 +18,7 @@ from models.family.quiet import tell_quiet
 from models.family.reseating import close_past
 from models.messages import sweeping
 from models.messages.receipts import join_waiting
+from models.messages.silence import deaf
 from models.ordering.aftercare import ask_after, close_old
 from models.ordering.lending import ask_overdue, lapse_loans
 from models.ordering.nagging import nag, raise_unanswered
@@ -25,7 +26,7 @@ from models.ordering.offers import expire_offers
 from models.ordering.rechecking import ask_silent, press_to_name, recheck
 from models.ordering.sla import open_overdue
 from models.ordering.waiting import sweep_waiting
-from models.tasks.alarm import end_alarms
+from models.tasks.alarm import end_alarms, receipts_missing
 from models.tasks.escalation import escalate
 from models.tasks.holding import wake_due
 from models.tasks.linking import lapse_old, remind_of_end
@@ -49,7 +50,8 @@ _rng = random.SystemRandom()
 
 
 def sweep_outbox(hands: Hands) -> int:
-    """Settle letters that no sender holds any more and receipts that came early; answers how many became a cadre's."""
+    """Settle letters that no sender holds any more and receipts that came early; answers how many became a cadre's.
+    That no receipts come is told to who administers the accounts."""
     return in_unit(hands.open_session, lambda session: _sweep_outbox(session, hands))
 
 
@@ -60,6 +62,8 @@ def _sweep_outbox(session: Session, hands: Hands) -> int:
         session, now=now, real_now=hands.real_now(), deadline=hands.settings.send_deadline, jitter=_rng.random()
     )
     made += [hand_over(session, letter, now) for letter in ended]
+    for one in deaf(session):
+        receipts_missing(session, one, now)
     return sum(task is not None for task in made)
 
 

@@ -13,6 +13,7 @@ from models.hours import CHINA, calendar
 from models.messages.breakers import EVERY, Breaker
 from models.messages.letters import Letter
 from models.messages.looking import backlog
+from models.messages.silence import deaf
 from models.places.centres import ServiceCentre
 from models.tasks.tasks import TASK, Task
 from wx_backend import migrations
@@ -123,6 +124,9 @@ def _outbox(session: Session, now: datetime) -> Iterator[Finding]:
         what = "everything" if one.kind == EVERY else one.kind
         until = f"stopped until {one.open_until:%Y-%m-%d %H:%M} UTC"
         yield Finding("warn", "outbox", f"{one.channel} of {one.app_id}, {what}: {until}, {one.code} {one.why}"[:160])
+    for silent in deaf(session):
+        way = f"{silent.app_id}: WeChat takes letters and no receipts come back"
+        yield Finding("warn", "outbox", f"{way}: does it reach our callback? Check the URL and Token in its console")
     check = session.scalar(select(func.count()).select_from(Letter).where(Letter.state == "needs_check")) or 0
     open_tasks = session.scalar(select(func.count()).select_from(Task).where(Task.state.not_in(TASK.ends))) or 0
     yield Finding("ok", "outbox", f"{check} letters to be checked by hand, {open_tasks} tasks open")

@@ -1,10 +1,12 @@
-"""What we say to administrators when WeChat takes no more: what is wrong, and what to do about it."""
+"""What we say to administrators when WeChat takes no more, or says no more: what is wrong, and what to do about it."""
 
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from handlers.messages.words import CHANNELS, KINDS
 from models.messages.breakers import EVERY
+from models.messages.ladder import CHANNELS as LADDER_CHANNELS
+from models.messages.silence import NO_RECEIPTS
 from models.tasks.alarm import OWN_BUDGET
 
 _TEMPLATE = "模板被停用或删掉了。请登录微信公众平台看看它还在不在，重新选用后，把新的模板编号交给系统管理员。"
@@ -33,21 +35,30 @@ _SPENT = (
     "{channel}今天的发送数快用完了：急事照发，平常的换别的办法，或等到明天。"
     "常常不够用的话，请系统管理员把每天的发送数调高。"
 )
+_UNHEARD = (
+    "{channel}照常在发，可是微信的回执没有回来，不知道送到没有。请系统管理员登录微信公众平台，"
+    "检查{where}（URL、Token），再看看服务器的网络。平常的通知先不逐个核实；急事请打电话问一声。"
+)
+# Where the address to which receipts come is set.
+_WHERE = {"official_account": "公众号的“服务器配置”", "mini_program": "小程序的“消息推送”配置"}
 _ANSWERED = "报错信息，请转给系统管理员：{code} {errmsg}"
 _KEPT = "没发出的都留着，好了会自动接着发；急事请先打电话。"
 
 
 def about(facts: dict[str, Any]) -> str:
-    """What cannot be sent, in a few words; "" for a task about anything else."""
+    """What is out of order, in a few words; "" for a task about anything else."""
     if "of_kind" not in facts:
         return ""
     return CHANNELS[facts["channel"]] if facts["of_kind"] == EVERY else KINDS.get(facts["of_kind"], "")
 
 
 def sentence(facts: dict[str, Any], _: ZoneInfo) -> str:
-    """What cannot be sent, why, and what to do."""
+    """What cannot be sent, or is not heard of, why, and what to do."""
     if facts["code"] == OWN_BUDGET:
         return _SPENT.format(channel=CHANNELS[facts["channel"]])
+    if facts["code"] == NO_RECEIPTS:
+        where = _WHERE[LADDER_CHANNELS[facts["channel"]].through]
+        return _UNHEARD.format(channel=CHANNELS[facts["channel"]], where=where)
     which = "" if facts["of_kind"] == EVERY else f"“{about(facts)}”"
     why = WHAT_TO_DO.get(facts["code"].removeprefix("token ")) or _OTHER.format(code=facts["code"])
     return f"{CHANNELS[facts['channel']]}{which}发不出去：{why}{_KEPT}"

@@ -69,7 +69,7 @@ TITLES = {
     "pairing_due": "结对该联系了",
     "series_helper": "约好的视频没人负责",
     "device_grant": "请帮家属开通来电",
-    "wechat_stopped": "微信消息发不出去",
+    "wechat_stopped": "微信消息出了问题",
 }
 
 # What a task about an order asks for.

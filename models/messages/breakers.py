@@ -24,7 +24,7 @@ class Breaker(Base):
     """One channel of one account (or, with a `kind`, one kind of letter on it: a template) is not to be tried.
 
     One that was never open (`open_until` is `since`) stops nothing and is no news: it only counts, in `times`, the
-    letters that make its template suspect.
+    letters that make its template suspect, or those of an account that have no receipt (`silence`).
     """
 
     __tablename__ = "breakers"

@@ -1,23 +1,19 @@
 """What time alone decides about letters: too late, in doubt for too long, forgotten by a dead sender."""
 
-import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, exists, func, select, update
+from sqlalchemy import ColumnElement, exists, select, update
 from sqlalchemy.orm import Session, aliased
 
 from models.messages.breakers import half_open
 from models.messages.claiming import WAITING, not_to_be_repeated
 from models.messages.letters import Letter, in_states
 from models.messages.passage import doubt, give_up
-from models.messages.receipts import Receipt
-
-log = logging.getLogger(__name__)
+from models.messages.rules import AWAKE
+from models.messages.silence import MANY, RECEIPT_WITHIN, listen
 
 LIMIT = 500  # letters of one kind settled in one sweep
-RECEIPT_WITHIN = timedelta(minutes=10)  # WeChat's receipts come within seconds; after this one is missed
-MANY = 20  # so many letters without a receipt at once are WeChat's trouble and not theirs
 
 
 def sweep_letters(
@@ -69,21 +65,25 @@ def _miss_late(session: Session, now: datetime) -> list[Letter]:
 def _miss_receipts(session: Session, now: datetime, real_now: datetime) -> list[Letter]:
     """Letters that WeChat accepted and never reported on; answers those that a cadre should ask about.
 
-    Where hardly any receipt comes at all it is WeChat (or our callback) that is silent: no cadre is set on the track of
-    each of them.
+    Where hardly any receipt reaches us the letters have most likely arrived, and that we are deaf is the
+    administrators' to mend: who runs a centre is not sent after each of them. About what concerns somebody's safety
+    they are asked all the same, and about what is for the same day while such letters are few; the rest is written
+    down as unconfirmed, and the alarm says that what presses is to be said on the phone.
     """
     silent = _taken(session, in_states("sent"), Letter.sent_at < real_now - RECEIPT_WITHIN)
-    if not silent:
-        return []
-    heard = session.scalar(select(func.count()).where(Receipt.received_at > now - 3 * RECEIPT_WITHIN)) or 0
-    deaf = len(silent) >= MANY and heard < len(silent)
-    if deaf:
-        log.error("%s letters wait for receipts and %s came: does WeChat reach our callback?", len(silent), heard)
-    asked = [letter for letter in silent if letter.useful_until > now and not (deaf or letter.unwanted)]
+    pressing = listen(session, silent, now, real_now)
+    asked = {one.id for one in silent if one.useful_until > now and not one.unwanted and _is_asked(one, pressing)}
     for letter in silent:
-        letter.state, letter.settled_at = ("needs_check" if letter in asked else "unconfirmed"), now
+        letter.state, letter.settled_at = ("needs_check" if letter.id in asked else "unconfirmed"), now
     session.flush()
-    return asked
+    return [letter for letter in silent if letter.id in asked]
+
+
+def _is_asked(letter: Letter, pressing: Mapping[str, int]) -> bool:
+    """Whether a cadre asks about a letter without a receipt; `pressing` as `listen` answers it."""
+    if letter.app_id is None or letter.app_id not in pressing or letter.urgency == "safety":
+        return True
+    return letter.urgency in AWAKE and pressing[letter.app_id] < MANY
 
 
 def _is_followed() -> ColumnElement[bool]:

@@ -11,6 +11,7 @@ from models.hours import midnight
 from models.life import BY_TIME
 from models.messages.breakers import EVERY, Blown, Mark, opened
 from models.messages.ladder import LADDER, rungs_from
+from models.messages.silence import NO_RECEIPTS, Deaf, deaf
 from models.people.staff import cadres_of, holders_of
 from models.places.areas import Area, root
 from models.tasks.desk import open_task, settle
@@ -32,7 +33,7 @@ def raise_alarm(session: Session, blown: Blown, now: datetime) -> Task | None:
     area_id = root(session)
     if not blown.needs_person or area_id is None:
         return None
-    area, subject = session.get_one(Area, area_id), f"breaker:{_number(blown)}"
+    area, subject = session.get_one(Area, area_id), _subject(blown)
     today = midnight(now)
     known = session.scalars(
         select(Task.state).where(
@@ -56,38 +57,49 @@ def day_spent(session: Session, app_id: str, channel: str, now: datetime) -> Tas
     return raise_alarm(session, Blown(app_id, channel, EVERY, OWN_BUDGET, "", needs_person=True), now)
 
 
+def receipts_missing(session: Session, silent: Deaf, now: datetime) -> Task | None:
+    """Open the task for an account whose receipts do not reach us. Called done it is opened again only for a letter
+    that was sent since: those from before cannot get their receipts any more."""
+    blown = Blown(silent.app_id, silent.channel, EVERY, NO_RECEIPTS, "", needs_person=True)
+    done = select(Task.id).where(Task.subject == _subject(blown), Task.state == "done", Task.settled_at >= silent.last)
+    return None if session.scalar(done.limit(1)) else raise_alarm(session, blown, now)
+
+
 def end_alarms(session: Session, now: datetime) -> int:
-    """Take back the tasks of breakers that have mended: a letter has gone through; and of days that are over. Answers
-    how many."""
-    standing = opened(session)
-    tasks = (
+    """Take back the tasks of breakers that have mended: a letter has gone through; of accounts whose receipts come
+    again; and of days that are over. Answers how many."""
+    query = (
         select(Task).where(Task.kind == KIND, Task.state.not_in(TASK.ends)).order_by(Task.id)
         .with_for_update(skip_locked=True)
     )  # fmt: skip
-    over = [
-        task for task in session.scalars(tasks, execution_options={"populate_existing": True})
-        if not _stands(task, standing, now)
-    ]  # fmt: skip
+    tasks = session.scalars(query, execution_options={"populate_existing": True}).all()
+    # Read after them: a task that another process has just opened is met with what it was opened for.
+    standing, silent = opened(session), {one.app_id for one in deaf(session)}
+    over = [task for task in tasks if not _stands(task, standing, silent, now)]
     for task in over:
         settle(session, task, "cancel", by=BY_TIME, now=now)
     return len(over)
 
 
-def _stands(task: Task, standing: Collection[Mark], now: datetime) -> bool:
+def _stands(task: Task, standing: Collection[Mark], silent: Collection[str], now: datetime) -> bool:
     if task.facts["code"] == OWN_BUDGET:
         return task.created_at >= midnight(now)
+    if task.facts["code"] == NO_RECEIPTS:
+        return task.facts["app_id"] in silent
     return (task.facts["app_id"], task.facts["channel"], task.facts["of_kind"]) in standing
 
 
-def _number(blown: Blown) -> int:
+def _subject(blown: Blown) -> str:
     """A mark and what is wrong with it as one number, always the same: a subject has no room for their names."""
     named = "/".join((blown.app_id, blown.channel, blown.kind, blown.code))
-    return int.from_bytes(sha256(named.encode()).digest()[:6])
+    return f"breaker:{int.from_bytes(sha256(named.encode()).digest()[:6])}"
 
 
 def _another_way(blown: Blown) -> str | None:
     """Where the letter about it begins: below the first channel when that is stopped for such letters too; where only
-    another kind's template is out of order, as every letter."""
+    another kind's template is out of order, or letters go and only their receipts do not come, as every letter."""
+    if blown.code == NO_RECEIPTS:
+        return None
     below = rungs_from("tasks.assigned", blown.channel)[1:]
     stopped = blown.channel == LADDER[0] and (blown.kind == EVERY or blown.kind.startswith("tasks."))
     return below[0] if stopped and below else None

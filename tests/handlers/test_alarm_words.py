@@ -47,8 +47,8 @@ def test_a_code_that_is_not_known_is_said_as_it_came():
 def test_the_letter_about_it_says_what_does_not_go():
     told = facts("40037", "family.reminder") | {"kind": "wechat_stopped", "due_at": NOW.isoformat()}
     wording = words.letter("tasks.assigned", told, CHINA)
-    assert (wording.fields["task"], wording.fields["who"]) == ("微信消息发不出去", "亲情连线提醒")
-    assert wording.text.startswith("微信消息发不出去：亲情连线提醒。请在")
+    assert (wording.fields["task"], wording.fields["who"]) == ("微信消息出了问题", "亲情连线提醒")
+    assert wording.text.startswith("微信消息出了问题：亲情连线提醒。请在")
 
 
 def test_a_day_that_our_own_limit_ends_says_that_what_is_urgent_still_goes():
@@ -60,3 +60,14 @@ def test_a_day_that_our_own_limit_ends_says_that_what_is_urgent_still_goes():
 
 def test_a_code_met_while_a_token_was_fetched_has_the_same_words():
     assert alarm_words.WHAT_TO_DO["40164"] in words.sentence("wechat_stopped", facts("token 40164"), NOW, CHINA)
+
+
+@pytest.mark.parametrize(
+    ("channel", "where"),
+    [("template", "公众号的“服务器配置”"), ("mini_subscription", "小程序的“消息推送”配置")],
+)
+def test_where_receipts_do_not_come_it_says_that_letters_go_and_where_to_look(channel, where):
+    said = words.sentence("wechat_stopped", facts("no_receipts", channel=channel), NOW, CHINA)
+    assert f"检查{where}（URL、Token）" in said
+    assert "急事请打电话" in said
+    assert [one for one in ("发不出去", "没发出的", "no_receipts") if one in said] == []

@@ -23,8 +23,8 @@ def task(open_session, cast):
 
 def test_it_is_read_and_done_in_two_taps(talk, cast, open_session, task):
     chen = talk(cast.chen)
-    assert "微信消息发不出去 亲情连线提醒" in chen.says("我的任务")
-    assert "公众号模板消息“亲情连线提醒”发不出去：模板被停用或删掉了。" in chen.taps("微信消息发不出去")
+    assert "微信消息出了问题 亲情连线提醒" in chen.says("我的任务")
+    assert "公众号模板消息“亲情连线提醒”发不出去：模板被停用或删掉了。" in chen.taps("微信消息出了问题")
     assert "已记为办好" in chen.taps("已经办好")
     with open_session() as session:
         assert session.get_one(Task, task).state == "done"
@@ -35,7 +35,7 @@ def test_at_the_desk_it_stands_on_the_first_page_the_list_and_its_own_page(talk,
     clerk.signs_in("chen")
     for path in ("/console/", "/console/tasks/?kind=wechat_stopped"):
         clerk.opens(path)
-        assert "微信消息发不出去<small>亲情连线提醒</small>" in clerk.page
+        assert "微信消息出了问题<small>亲情连线提醒</small>" in clerk.page
     clerk.opens(f"/console/tasks/{task}")
     assert "模板被停用或删掉了。请登录微信公众平台" in clerk.page
     assert "报错信息，请转给系统管理员：40037 no such template rid: 66-b7" in clerk.page

@@ -8,6 +8,8 @@ import pytest
 from sqlalchemy.orm import Session
 
 from models.hours import CalendarOverride
+from models.messages.breakers import Breaker
+from models.messages.silence import NO_RECEIPTS, RECEIPTS
 from tests.cast import Cast
 from tests.gate import config_for
 from tests.world import NOW, disposing
@@ -40,6 +42,20 @@ def test_how_far_behind_sending_is_is_said_with_the_age_of_the_oldest(
     late, held = outbox_of(database_url, clock_file)
     assert late == "2 letters are due and unsent, the oldest for 1 h 30 min: does `wx-backend clock` run?"
     assert held.startswith("1 letters are held by senders that are gone")
+
+
+def test_that_no_receipts_come_is_said_with_where_to_look(
+    database_url: str, open_session: SessionFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wx_backend.migrations.standing", lambda _: ("newest", "newest"))
+    with open_session() as session, session.begin():
+        session.add(
+            Breaker(app_id="wx-1", channel="template", kind=RECEIPTS, code=NO_RECEIPTS, why="", since=NOW,
+                    open_until=NOW, times=30)
+        )  # fmt: skip
+    (said,) = outbox_of(database_url, tmp_path / "clock.json")
+    assert said.startswith("wx-1: WeChat takes letters and no receipts come back")
+    assert "URL and Token" in said
 
 
 @pytest.mark.parametrize(

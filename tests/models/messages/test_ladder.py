@@ -16,13 +16,15 @@ from models.messages.optouts import opt_in, opt_out
 from models.messages.outbox import post
 from models.messages.outcomes import Failed, Sent, Unsure
 from models.messages.passage import step_down
-from models.messages.receipts import record_receipt
+from models.messages.receipts import Receipt, record_receipt
+from models.messages.silence import MANY, deaf, listen
 from models.messages.subscriptions import Subscription, SubscriptionEntry, agree, refuse
 from models.people.identities import Identity, is_reachable
 from models.people.persons import Person
 from tests.cast import APP_ID
 from tests.letters import posted
 from tests.models.messages.test_outbox import claimed, letters, settled, sweep
+from tests.plans import read_through
 from tests.world import NOW
 
 MINI, TOPIC = "wx-test-mini", "sub-tmpl-1"
@@ -485,3 +487,111 @@ def test_when_no_receipts_come_at_all_no_cadre_is_sent_after_each(session, cast,
     assert sweep(session, NOW + timedelta(minutes=11)) == []
     assert {letter.state for letter in made} == {"unconfirmed"}
     assert "does WeChat reach our callback?" in caplog.text
+
+
+def unheard(session, cast, count, at=NOW, key="u", **more):
+    """So many letters that WeChat has accepted at this time and not reported on."""
+    made = [
+        posted(session, key=f"{key}{n}", person_id=cast.xiaofang.id, kind="people.link_declined", facts={},
+               subject=f"s:{n}", now=at, **more)
+        for n in range(count)
+    ]  # fmt: skip
+    for n, letter in enumerate(made):
+        letter.state, letter.app_id, letter.sent_at, letter.msgid = "sent", APP_ID, at, f"{key}{n}"
+    session.flush()
+    return made
+
+
+def heard(session, count, at, app_id=APP_ID):
+    """So many receipts of other letters that have come at this time."""
+    for n in range(count):
+        session.add(Receipt(app_id=app_id, msgid=f"{at:%d%H%M%S}/{n}", status="success", received_at=at, letter_id=1))
+    session.flush()
+
+
+def asked_of(session, minutes):
+    """How many letters a cadre is to ask about after each of these minutes."""
+    return [len(sweep(session, NOW + timedelta(minutes=minute))) for minute in minutes]
+
+
+def test_a_burst_of_which_no_receipt_comes_floods_no_cadre_whatever_came_before_it(session, cast):
+    heard(session, 600, NOW - timedelta(minutes=1))
+    made = unheard(session, cast, 1010)
+    assert asked_of(session, (11, 11.2, 11.4, 11.6)) == [0, 0, 0, 0]  # three sweeps full, the last of them of ten
+    assert {letter.state for letter in made} == {"unconfirmed"}
+    assert [one.app_id for one in deaf(session)] == [APP_ID]
+
+
+def test_a_trickle_of_which_no_receipt_comes_is_as_deaf_as_a_burst(session, cast):
+    for n in range(10):
+        unheard(session, cast, 19, NOW + timedelta(seconds=10 * n), key=f"u{n}/")
+    assert asked_of(session, [10 + n / 6 + 0.1 for n in range(10)]) == [0] * 10
+
+
+def test_where_letters_are_few_those_without_a_receipt_add_up_until_it_is_no_chance_any_more(session, cast):
+    asked = []
+    for minute in range(120):  # one in two minutes
+        if minute % 2 == 0:
+            unheard(session, cast, 1, NOW + timedelta(minutes=minute), key=f"u{minute}/")
+        asked += asked_of(session, [minute + 0.5])
+    assert 10 < sum(asked) < MANY
+    assert sum(asked[60:]) == 0
+
+
+def test_letters_whose_receipt_is_lost_among_many_that_come_are_asked_about(session, cast):
+    unheard(session, cast, 2 * MANY)
+    heard(session, 100, NOW + timedelta(seconds=3))
+    assert asked_of(session, [11]) == [2 * MANY]
+    assert deaf(session) == []
+
+
+def test_now_and_then_one_without_a_receipt_is_asked_about_for_ever_where_receipts_come_between(session, cast):
+    for n in range(2 * MANY):
+        unheard(session, cast, 1, NOW + timedelta(minutes=60 * n), key=f"u{n}/")
+        assert asked_of(session, [60 * n + 11]) == [1]
+        heard(session, 1, NOW + timedelta(minutes=60 * n + 30))
+        assert asked_of(session, [60 * n + 31]) == [0]
+
+
+def test_the_receipts_of_one_account_say_nothing_of_another(session, cast):
+    unheard(session, cast, 30)
+    heard(session, 100, NOW + timedelta(seconds=3), app_id="wx-another")
+    assert asked_of(session, [11]) == [0]
+
+
+def test_when_receipts_come_again_few_of_the_letters_from_before_are_asked_about_and_all_that_come_after(session, cast):
+    asked = []
+    for n in range(6 * 40):  # a letter every ten seconds; receipts for those that are sent after twenty minutes
+        at = NOW + timedelta(seconds=10 * n)
+        if n < 6 * 20:
+            unheard(session, cast, 1, at, key=f"u{n}/")
+        else:
+            heard(session, 1, at)
+        asked.append(len(sweep(session, at)))
+    assert sum(asked) < MANY
+    assert deaf(session) == []
+    late = NOW + timedelta(minutes=40)
+    unheard(session, cast, 1, late, key="late")
+    heard(session, 1, late)
+    assert asked_of(session, [51]) == [1]
+
+
+def test_where_no_receipts_come_what_concerns_safety_is_asked_about_and_what_presses_while_it_is_little(session, cast):
+    def pressing(urgency, count, minutes, **more):
+        return unheard(session, cast, count, NOW + timedelta(minutes=minutes), f"{urgency}{minutes}/", urgency=urgency,
+                       useful_until=NOW + timedelta(hours=1), **more)  # fmt: skip
+
+    unheard(session, cast, 30)
+    safety, few = pressing("safety", 3, 0), pressing("same_day", 5, 0)
+    assert {one.id for one in sweep(session, NOW + timedelta(minutes=11))} == {one.id for one in (*safety, *few)}
+    safety, _ = pressing("safety", 2, 20), pressing("same_day", MANY, 20)
+    assert {one.id for one in sweep(session, NOW + timedelta(minutes=31))} == {one.id for one in safety}
+    pressing("same_day", 5, 50)
+    assert asked_of(session, [61]) == [0]  # it has taken place meanwhile
+
+
+def test_to_find_out_whether_receipts_come_reads_no_table_through(session, cast):
+    made = unheard(session, cast, 3)
+    heard(session, 1, NOW - timedelta(minutes=1))
+    at = NOW + timedelta(minutes=11)
+    assert read_through(session, lambda: listen(session, made, at, at)) <= {"breakers"}  # a handful of rows

@@ -11,13 +11,14 @@ from models.messages.allowance import Allowance, Limits
 from models.messages.breakers import EVERY, Breaker, trip
 from models.messages.letters import Letter
 from models.messages.outcomes import Failed, Sent
+from models.messages.receipts import record_receipt
 from models.people.staff import StaffRole
 from models.tasks.alarm import KIND, end_alarms
 from models.tasks.desk import finish, tasks_for
 from models.tasks.tasks import Task
 from scheduler.deliver import Deliverer
 from scheduler.settings import ClockSettings, Hands
-from scheduler.sweep import sweep_tasks
+from scheduler.sweep import sweep_outbox, sweep_tasks
 from tests.cast import APP_ID
 from tests.letters import posted
 from tests.world import NOW
@@ -228,3 +229,73 @@ def test_where_nobody_administers_it_stands_on_the_countys_list(open_session, ca
         assert (task.area_id, told(session)) == (cast.county.id, [])
         session.add(StaffRole(person_id=cast.zhao.id, role="station_cadre", area_id=cast.county.id, since=NOW))
         assert tasks_for(session, cast.who(cast.zhao)) == [task]
+
+
+# Receipts that do not come.
+
+
+def sweeps(open_session, cast, at, sent=0):
+    """The clock's rounds at a time; before, so many letters were sent that had no receipt for eleven minutes."""
+    with open_session() as session, session.begin():
+        for n in range(sent):
+            letter = posted(session, key=f"{at}/{n}", person_id=cast.xiaofang.id, kind="people.link_declined",
+                            facts={}, subject=f"s:{n}", now=at - 11 * MINUTE)  # fmt: skip
+            letter.state, letter.app_id, letter.sent_at, letter.msgid = "sent", APP_ID, at - 11 * MINUTE, f"{at:%H}{n}"
+    hands = Hands(open_session, lambda _: None, lambda: at, lambda: at, ClockSettings())
+    made = sweep_outbox(hands)
+    sweep_tasks(hands)
+    return made
+
+
+def states(open_session):
+    with open_session() as session:
+        return [(task.facts["code"], task.state) for task in alarms(session)]
+
+
+def receipt(open_session, at):
+    with open_session() as session, session.begin():
+        record_receipt(session, APP_ID, f"9{at:%H%M}", "success", at)
+
+
+def test_that_no_receipts_come_is_told_once_to_who_administers_and_to_no_cadre_letter_by_letter(
+    open_session, cast, mayor
+):  # fmt: skip
+    for n in range(3):
+        assert sweeps(open_session, cast, NOW + n * HOUR, sent=30) == 0
+    with open_session() as session:
+        assert {task.kind for task in session.scalars(select(Task))} == {KIND}
+        # Letters go, and only their receipts do not come: this one begins where every letter does.
+        assert [(one.person_id, one.channel) for one in told(session)] == [(mayor.id, "template")]
+    assert states(open_session) == [("no_receipts", "open")]
+
+
+def test_it_stands_while_nothing_is_heard_and_ends_when_receipts_come_again(open_session, cast, mayor):
+    sweeps(open_session, cast, NOW, sent=30)
+    sweeps(open_session, cast, NOW + 12 * HOUR)
+    assert states(open_session) == [("no_receipts", "open")]
+    receipt(open_session, NOW + 13 * HOUR)
+    sweeps(open_session, cast, NOW + 13 * HOUR + MINUTE)
+    assert states(open_session) == [("no_receipts", "cancelled")]
+
+
+def test_called_done_it_is_told_again_only_for_a_letter_sent_since(open_session, cast, mayor):
+    sweeps(open_session, cast, NOW, sent=30)
+    with open_session() as session, session.begin():
+        finish(session, cast.who(mayor), alarms(session)[0].id, NOW + MINUTE)
+    sweeps(open_session, cast, NOW + 5 * MINUTE, sent=3)
+    sweeps(open_session, cast, NOW + DAY)
+    assert states(open_session) == [("no_receipts", "done")]
+    sweeps(open_session, cast, NOW + DAY + HOUR, sent=1)
+    assert states(open_session) == [("no_receipts", "done"), ("no_receipts", "open")]
+
+
+def test_two_clocks_that_find_no_receipts_open_it_once(open_session, cast, mayor):
+    sweeps(open_session, cast, NOW - HOUR, sent=15)  # few: a cadre's
+    with open_session() as session, session.begin():
+        for n in range(30):
+            letter = posted(session, key=f"t{n}", person_id=cast.xiaofang.id, kind="people.link_declined", facts={},
+                            subject=f"s:{n}", now=NOW - 11 * MINUTE)  # fmt: skip
+            letter.state, letter.app_id, letter.sent_at, letter.msgid = "sent", APP_ID, NOW - 11 * MINUTE, f"t{n}"
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda _: sweeps(open_session, cast, NOW), range(2)))
+    assert states(open_session) == [("no_receipts", "open")]
