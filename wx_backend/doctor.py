@@ -11,11 +11,10 @@ from sqlalchemy.orm import Session
 
 from models.hours import CHINA, calendar
 from models.messages.breakers import EVERY, Breaker
-from models.messages.letters import Letter
 from models.messages.looking import backlog
 from models.messages.silence import deaf
 from models.places.centres import ServiceCentre
-from models.tasks.tasks import TASK, Task
+from models.tasks.looking import standing
 from wx_backend import migrations
 from wx_backend.config import Config
 from wx_backend.database import make_engine, session_factory
@@ -127,9 +126,9 @@ def _outbox(session: Session, now: datetime) -> Iterator[Finding]:
     for silent in deaf(session):
         way = f"{silent.app_id}: WeChat takes letters and no receipts come back"
         yield Finding("warn", "outbox", f"{way}: does it reach our callback? Check the URL and Token in its console")
-    check = session.scalar(select(func.count()).select_from(Letter).where(Letter.state == "needs_check")) or 0
-    open_tasks = session.scalar(select(func.count()).select_from(Task).where(Task.state.not_in(TASK.ends))) or 0
-    yield Finding("ok", "outbox", f"{check} letters to be checked by hand, {open_tasks} tasks open")
+    tasks = standing(session)
+    check = tasks.get("check_delivery", 0)
+    yield Finding("ok", "outbox", f"{check} letters to be checked by hand, {sum(tasks.values())} tasks open")
 
 
 def as_span(lasted: timedelta) -> str:

@@ -8,12 +8,11 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
-from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from models.messages import looking
 from models.messages.breakers import standing
-from models.tasks.tasks import TASK, Task
+from models.tasks import looking as tasks_looking
 from wx_backend import migrations
 from wx_backend.database import SessionFactory, db
 from wx_backend.now import real_now
@@ -31,17 +30,18 @@ class OutboxCollector(Collector):
         with self.open_session() as session:
             letters = looking.standing(session)
             behind = looking.backlog(session, now=self.now(), real_now=real_now())
-            waiting = session.scalar(select(func.count()).where(Task.state.not_in(TASK.ends)))
+            tasks = tasks_looking.standing(session)
             stopped = len(standing(session, self.now()).open)
         states = GaugeMetricFamily("wx_letters", "Letters that still need something, by state.", labels=["state"])
-        for state, many in letters.items():
+        # A letter in doubt may stay so for good: it needs something while somebody is to ask about it.
+        for state, many in {**letters, "needs_check": tasks.get("check_delivery", 0)}.items():
             states.add_metric([state], many)
         yield states
         late = max((self.now() - behind.oldest).total_seconds(), 0.0) if behind.oldest else 0.0
         yield GaugeMetricFamily("wx_letters_oldest_due_seconds", "How late the oldest due letter is.", value=late)
         yield GaugeMetricFamily("wx_letters_stuck", "Leases that ran out and nobody has swept.", value=behind.stuck)
         yield GaugeMetricFamily("wx_breakers_open", "Channels or templates that are out of order.", value=stopped)
-        yield GaugeMetricFamily("wx_tasks_open", "Tasks that no cadre has settled.", value=waiting or 0)
+        yield GaugeMetricFamily("wx_tasks_open", "Tasks that no cadre has settled.", value=sum(tasks.values()))
 
 
 def register(app: Flask, open_session: SessionFactory, now: Callable[[], datetime]) -> None:

@@ -34,7 +34,7 @@ ENDED = frozenset({
     "deceased",
 })  # fmt: skip
 USEFUL_AGAIN = timedelta(hours=24)
-WATCHED = (("planned", "retry"), ("sending",), ("needs_check",))  # as the partial indexes have them
+WATCHED = (("planned", "retry"), ("sending",))  # as the partial indexes have them
 STUCK_AFTER = timedelta(minutes=10)
 
 
@@ -130,8 +130,8 @@ def _asked(question: Question) -> Asked:
 
 
 def standing(session: Session) -> dict[str, int]:
-    """How many letters there are in each state that still needs something. Each is counted by its own index: ended rows
-    only grow, and so would the work of reading past them."""
+    """How many letters there are in each state that still needs a sender. Each is counted by its own index: ended rows
+    only grow, and so would the work of reading past them. What needs a person is a task, and counted there."""
     found = dict.fromkeys((state for part in WATCHED for state in part), 0)
     for part in WATCHED:
         query = select(Letter.state, func.count().label("many")).where(in_states(*part)).group_by(Letter.state)

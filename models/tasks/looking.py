@@ -73,6 +73,17 @@ def load_of(session: Session, who: Who, now: datetime, tonight: datetime) -> lis
     return sorted(found, key=lambda one: (-one.late, -one.today, one.kind))
 
 
+def standing(session: Session) -> dict[str, int]:
+    """How many unsettled tasks there are of each kind. They are counted area by area, each by its index: settled ones
+    only grow, and so would the work of reading past them."""
+    living = sorted(set(TASK.states) - TASK.ends)
+    query = (
+        select(Task.kind, func.count().label("many")).join(Area, Area.id == Task.area_id)
+        .where(Task.state.in_(living)).group_by(Task.kind)
+    )  # fmt: skip
+    return {row.kind: row.many for row in session.execute(query)}
+
+
 def _late(now: datetime) -> ColumnElement[bool]:
     """What should be done by now; the time of what waits for a resident stands still."""
     return (Task.due_at < now) & (Task.state != "on_hold")

@@ -13,7 +13,7 @@ from models.messages.silence import NO_RECEIPTS, RECEIPTS
 from tests.cast import Cast
 from tests.gate import config_for
 from tests.world import NOW, disposing
-from tests.wx_backend.test_health import behind
+from tests.wx_backend.test_health import behind, in_doubt
 from wx_backend import migrations
 from wx_backend.database import SessionFactory, make_engine
 from wx_backend.doctor import Finding, as_span, examine
@@ -24,10 +24,10 @@ def calendar_of(url: str) -> Finding:
     return next(finding for finding in examine(config_for(url)) if finding.about == "calendar")
 
 
-def outbox_of(url: str, clock_file: Path) -> list[str]:
-    """What is wrong with the outbox."""
+def outbox_of(url: str, clock_file: Path, mark: str = "warn") -> list[str]:
+    """What is wrong with the outbox, or how it stands."""
     config = config_for(url, WX_BACKEND_SANDBOX__CLOCK_FILE=str(clock_file))
-    return [one.text for one in examine(config) if (one.mark, one.about) == ("warn", "outbox")]
+    return [one.text for one in examine(config) if (one.mark, one.about) == (mark, "outbox")]
 
 
 def test_how_far_behind_sending_is_is_said_with_the_age_of_the_oldest(
@@ -42,6 +42,17 @@ def test_how_far_behind_sending_is_is_said_with_the_age_of_the_oldest(
     late, held = outbox_of(database_url, clock_file)
     assert late == "2 letters are due and unsent, the oldest for 1 h 30 min: does `wx-backend clock` run?"
     assert held.startswith("1 letters are held by senders that are gone")
+
+
+def test_to_be_checked_by_hand_is_what_somebody_has_still_to_check(
+    database_url: str, open_session: SessionFactory, cast: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wx_backend.migrations.standing", lambda _: ("newest", "newest"))
+    with open_session() as session, session.begin():
+        in_doubt(session, cast.xiaofang.id, "nobody's", "messages.reply")
+        in_doubt(session, cast.xiaofang.id, "asked")
+    said = outbox_of(database_url, tmp_path / "clock.json", "ok")
+    assert said == ["1 letters to be checked by hand, 1 tasks open"]
 
 
 def test_that_no_receipts_come_is_said_with_where_to_look(

@@ -1,5 +1,6 @@
 """What machines ask: alive, ready, how the outbox stands; a database that is away is said, never a traceback."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,6 +9,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from models.messages.looking import standing
 from models.messages.outbox import post
+from models.tasks.desk import finish
+from models.tasks.looking import standing as standing_tasks
+from models.tasks.undelivered import hand_over, take_back
 from tests.gate import close_app, config_for
 from tests.letters import posted
 from tests.plans import read_through
@@ -65,9 +69,42 @@ def test_to_count_what_needs_something_reads_no_letter_that_is_over(session, cas
         )
         letter.state = key
     session.flush()
-    counted = {"planned": 1, "retry": 1, "sending": 1, "needs_check": 1}
-    assert standing(session) == counted
+    assert standing(session) == {"planned": 1, "retry": 1, "sending": 1}
     assert read_through(session, lambda: standing(session)) == set()
+
+
+def in_doubt(session, person_id, key="d", kind="people.link_declined"):
+    """A letter of which nobody knows whether it arrived, and the task to ask about it where somebody is to."""
+    letter = posted(session, key=key, person_id=person_id, kind=kind, facts={}, subject=f"s:{key}", now=NOW)
+    letter.state = "needs_check"
+    session.flush()
+    return letter, hand_over(session, letter, NOW)
+
+
+def test_what_is_to_be_checked_is_counted_while_somebody_is_to_check_it_and_no_longer(ask, cast, open_session):
+    def said():
+        found = ask("/metrics").text
+        return [line.split()[-1] for line in found.splitlines() if re.match(r"wx_letters{.*check|wx_tasks_open", line)]
+
+    with open_session() as session, session.begin():
+        in_doubt(session, cast.xiaofang.id, "nobody's", "messages.reply")
+        taken_back, _ = in_doubt(session, cast.xiaofang.id, "taken back")
+        _, task = in_doubt(session, cast.xiaofang.id, "asked")
+    assert said() == ["2.0", "2.0"]
+    with open_session() as session, session.begin():
+        take_back(session, taken_back.subject, NOW)
+    assert said() == ["1.0", "1.0"]
+    with open_session() as session, session.begin():
+        finish(session, cast.who(cast.li), task.id, NOW)
+    assert said() == ["0.0", "0.0"]
+
+
+def test_to_count_what_waits_for_a_cadre_reads_no_task_that_is_settled(session, cast):
+    _, task = in_doubt(session, cast.xiaofang.id)
+    assert standing_tasks(session) == {"check_delivery": 1}
+    assert "tasks" not in read_through(session, lambda: standing_tasks(session))
+    finish(session, cast.who(cast.li), task.id, NOW)
+    assert standing_tasks(session) == {}
 
 
 def test_a_database_of_another_version_is_not_ready_and_says_what_it_stands_at(ask):
