@@ -19,9 +19,7 @@ log = logging.getLogger(__name__)
 SOON = timedelta(minutes=1)  # WeChat's receipts come within seconds: a letter older than this waits for its own
 RECEIPT_WITHIN = timedelta(minutes=10)  # after this a receipt is missed
 LOOK_BACK = 3 * RECEIPT_WITHIN  # older receipts are not counted, however long nobody has swept
-MANY = (
-    20  # so many letters without a receipt, and no more receipts than that, are our callback's trouble and not theirs
-)
+MANY = 20  # so many without a receipt, and no more receipts than that, are our callback's trouble and not theirs
 RECEIPTS = "receipts"  # the kind of a breaker that stops nothing: like one that is suspected, it only counts
 NO_RECEIPTS = "no_receipts"
 
