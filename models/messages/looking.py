@@ -162,16 +162,16 @@ def resend(
     had been said again on the page from which somebody decides.
 
     Raises Refused("no_letter"), Refused("reason_needed"), Refused("stale") where that is not so any more,
-    Refused("not_again") for one of PRIVATE_KINDS,
-    Refused("still_going") while it, or one sent again before, may still arrive by itself, and what would say something
-    wrong: Refused("not_true_now") when the matter has changed, or come to an end, since, Refused("not_wanted") when the
-    reader wants no such letters, Refused("over") when it has taken place.
+    Refused("not_again") for one of PRIVATE_KINDS, Refused("still_going") while any that says it may still arrive by
+    itself, and what would say something wrong: Refused("not_true_now") when the matter has changed, or come to an end,
+    since, Refused("not_wanted") when the reader wants no such letters, Refused("over") when it has taken place.
     """
     old = one(session, letter_id).letter
     if not reason.strip():
         raise Refused("reason_needed")
     hold(session, lives, old.subject)
-    session.refresh(old, with_for_update=True)  # two at the desk: the second finds the first one's letter
+    said_first = _said_first(session, old)
+    session.refresh(said_first, with_for_update=True)  # two at the desk: the second finds the first one's letter
     before = said_again(session, old)
     _check_again(session, old, now)
     if seen not in (None, len(before)):
@@ -179,8 +179,8 @@ def resend(
     over = _over_at(old)
     useful_until = max(old.useful_until, now + USEFUL_AGAIN)
     posted = post(
-        session, key=f"again:{old.id}/{len(before) + 1}", person_id=old.person_id, about_id=old.about_id, kind=old.kind,
-        facts=old.facts, subject=old.subject, revision=old.revision, urgency=old.urgency, now=now,
+        session, key=f"again:{said_first.id}/{len(before) + 1}", person_id=old.person_id, about_id=old.about_id,
+        kind=old.kind, facts=old.facts, subject=old.subject, revision=old.revision, urgency=old.urgency, now=now,
         useful_until=min(useful_until, over) if over else useful_until,
     )  # fmt: skip
     new = session.get_one(Letter, posted)
@@ -212,7 +212,8 @@ def not_again(session: Session, old: Letter, now: datetime) -> str | None:
 def _check_again(session: Session, old: Letter, now: datetime) -> None:
     if old.kind in PRIVATE_KINDS:
         raise Refused("not_again")
-    if any(letter.state in ON_THE_WAY for letter in (old, *said_again(session, old))):
+    those = old, _said_first(session, old), *said_again(session, old)
+    if any(letter.state in ON_THE_WAY for letter in those):
         raise Refused("still_going")
     newer = select(Letter.id).where(Letter.subject == old.subject, Letter.revision > old.revision).limit(1)
     if old.state == "withdrawn" or old.unwanted or session.scalar(newer) is not None or _has_ended(session, old):
@@ -225,9 +226,17 @@ def _check_again(session: Session, old: Letter, now: datetime) -> None:
 
 
 def said_again(session: Session, old: Letter) -> Sequence[Letter]:
-    """The letters by which somebody has said it once more."""
-    of_it = Letter.subject == old.subject, Letter.key.startswith(f"again:{old.id}/")  # the subject has an index
-    return session.scalars(select(Letter).where(*of_it)).all()
+    """The letters by which somebody has said it once more, as they stand now: of one of them, all of the same."""
+    mine = Letter.key.startswith(f"again:{_said_first(session, old).id}/")
+    query = select(Letter).where(Letter.subject == old.subject, mine)  # the subject has an index
+    return session.scalars(query, execution_options={"populate_existing": True}).all()
+
+
+def _said_first(session: Session, letter: Letter) -> Letter:
+    """The letter that one sent again says once more, and any other itself: what is sent again is counted there."""
+    while letter.key.startswith("again:"):
+        letter = session.get_one(Letter, int(letter.key.removeprefix("again:").partition("/")[0]))
+    return letter
 
 
 def _has_ended(session: Session, old: Letter) -> bool:

@@ -360,6 +360,31 @@ def test_two_who_press_the_same_button_say_it_once(clerk, cast, open_session):
     assert clerk.posts(f"/console/letters/{key}/again", why="还是没收到", seen=clerk.seen()).status_code == 303
 
 
+def test_who_says_it_again_from_the_copy_is_seen_by_who_does_so_from_the_first_one(clerk, cast, open_session):
+    with open_session() as session, session.begin():
+        call = book(session, cast.who(cast.xiaofang), cared_id=cast.wangnainai.id, starts_at=NOW + 30 * HOUR,
+                    client_key="c", now=NOW)  # fmt: skip
+        letter = session.scalars(select(Letter).where(Letter.subject == call.subject)).first()
+        letter.state, key = "dead", letter.id
+    again = select(Letter).where(Letter.key.startswith("again:")).order_by(Letter.id)
+    clerk.opens(f"/console/letters/{key}")
+    clerk.posts(f"/console/letters/{key}/again", why="没收到", seen=clerk.seen())
+    with open_session() as session, session.begin():
+        copy = session.scalars(again).one()
+        copy.state, of_it = "dead", copy.id
+    clerk.opens(f"/console/letters/{key}")
+    old = clerk.seen()
+    clerk.opens(f"/console/letters/{of_it}")
+    assert clerk.posts(f"/console/letters/{of_it}/again", why="还没收到", seen=clerk.seen()).status_code == 303
+    with open_session() as session, session.begin():
+        session.scalars(again).all()[-1].state = "sent"
+    clerk.opens(f"/console/letters/{key}")
+    assert clerk.posts(f"/console/letters/{key}/again", why="没收到", seen=old).status_code == 409
+    assert "已经有人重发过" in clerk.text()
+    with open_session() as session:
+        assert len(session.scalars(again).all()) == 2
+
+
 def test_a_letter_whose_matter_has_ended_says_so_in_place_of_a_button_that_only_refuses(clerk, cast, open_session):
     with open_session() as session, session.begin():
         call = book(session, cast.who(cast.xiaofang), cared_id=cast.wangnainai.id, starts_at=NOW + 30 * HOUR,

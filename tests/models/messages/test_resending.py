@@ -10,7 +10,7 @@ from models.family.ending import cancel, undo
 from models.history import History, history_of
 from models.life import By
 from models.messages.letters import LETTER, Letter
-from models.messages.looking import ENDED, PRIVATE_KINDS, resend
+from models.messages.looking import ENDED, PRIVATE_KINDS, resend, said_again
 from models.messages.outbox import tell_in_person
 from models.register import LIVES
 from tests.letters import posted
@@ -32,8 +32,8 @@ def dead(session, cast, kind="ordering.offered", **facts):
     return letter
 
 
-def again(session, letter):
-    return resend(session, letter.id, lives=LIVES, by=DESK, reason="家属来电", now=NOW)
+def again(session, letter, seen=None):
+    return resend(session, letter.id, lives=LIVES, by=DESK, reason="家属来电", now=NOW, seen=seen)
 
 
 @pytest.mark.parametrize(
@@ -137,6 +137,39 @@ def test_a_call_that_is_cancelled_in_the_same_instant_is_not_said_to_be_booked(s
     with one_waits(open_session, engine, say_again) as (first, answer):
         cancel(first, me, call.id, "点错了", NOW + timedelta(minutes=1))
     assert answer() == "not_true_now"
+
+
+@pytest.mark.case("G9")
+def test_what_was_said_again_from_a_copy_has_been_said_again_on_every_page_of_it(session, cast):
+    first = dead(session, cast)
+    copy = again(session, first)
+    copy.state = "dead"
+    last = again(session, copy)
+    with pytest.raises(Refused, match="still_going"):
+        again(session, first)
+    last.state = "sent"
+    for letter in (first, copy):
+        with pytest.raises(Refused, match="stale"):
+            again(session, letter, seen=1)  # the page is older than the last of them
+    last.state = "dead"
+    assert [len(said_again(session, letter)) for letter in (first, copy, last)] == [2, 2, 2]
+    assert again(session, first, seen=2).key == f"again:{first.id}/3"
+
+
+@pytest.mark.case("G9")
+def test_of_two_who_say_it_again_at_once_one_from_its_copy_one_does(open_session, engine, cast):
+    with open_session() as session, session.begin():
+        first = dead(session, cast)
+        copy = again(session, first)
+        copy.state = "dead"
+        keys = first.id, copy.id
+
+    def say_again(other):
+        return resend(other, keys[0], lives=LIVES, by=DESK, reason="没看到", now=NOW).id
+
+    with one_waits(open_session, engine, say_again) as (one, answer):
+        resend(one, keys[1], lives=LIVES, by=DESK, reason="没看到", now=NOW)
+    assert answer() == "still_going"
 
 
 @pytest.mark.parametrize("kind", PRIVATE_KINDS)
