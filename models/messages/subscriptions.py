@@ -109,7 +109,7 @@ def refuse(
     said twice, by the phone and by WeChat, is one line of the ledger. `asked_at`: when the send began that WeChat
     refused; what the person has accepted since then it may not have known, and that stands."""
     held = _held(session, identity_id, template_id, now)
-    if asked_at is not None and any(_heard_since(session, held, yes, asked_at) for yes in ("accept", "always")):
+    if asked_at is not None and _heard_since(session, held, asked_at, "accept", "always"):
         return
     if _just_heard(session, held, why, now) and not (held.balance or held.long_term):
         return
@@ -153,14 +153,14 @@ def _agree(
 
 def _just_heard(session: Session, held: Subscription, why: str, now: datetime) -> bool:
     """Whether that was said of the same tap a moment ago; the row is locked, so whoever comes second sees it."""
-    return _heard_since(session, held, why, now - SAME_TAP)
+    return _heard_since(session, held, now - SAME_TAP, why)
 
 
-def _heard_since(session: Session, held: Subscription, why: str, since: datetime) -> bool:
-    """Whether that was said of this template after an instant."""
+def _heard_since(session: Session, held: Subscription, since: datetime, *whys: str) -> bool:
+    """Whether one of these was said of this template after an instant."""
     session.flush()
     said = exists().where(
-        SubscriptionEntry.subscription_id == held.id, SubscriptionEntry.why == why, SubscriptionEntry.at > since
+        SubscriptionEntry.subscription_id == held.id, SubscriptionEntry.why.in_(whys), SubscriptionEntry.at > since
     )
     return bool(session.scalar(select(said)))
 

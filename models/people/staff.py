@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import BindParameter, ForeignKey, Index, Select, String, select, text, update
+from sqlalchemy import BindParameter, ColumnExpressionArgument, ForeignKey, Index, Select, String, select, text, update
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from models.base import Row
@@ -68,6 +68,16 @@ def areas_under(person_id: int, roles: Collection[str] = CADRE_ROLES) -> Select[
     return (
         select(Area.id).join(above, Area.path.startswith(above.path)).join(StaffRole, StaffRole.area_id == above.id)
         .where(StaffRole.person_id == person_id, StaffRole.ended_at.is_(None), StaffRole.role.in_(roles))
+    )  # fmt: skip
+
+
+def cadres_above(area_id: ColumnExpressionArgument[int] | int) -> Select[int]:
+    """The ids of who holds a cadre's role now over an area or one above it, to be joined into other questions."""
+    above, here = aliased(Area), aliased(Area)
+    return (
+        select(StaffRole.person_id).join(above, StaffRole.area_id == above.id)
+        .join(here, here.path.startswith(above.path))
+        .where(here.id == area_id, StaffRole.ended_at.is_(None), StaffRole.role.in_(CADRE_ROLES))
     )  # fmt: skip
 
 

@@ -4,15 +4,15 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, not_, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import Session
 
 from models.errors import Refused
 from models.life import BY_RULE, By
 from models.messages.letters import LETTER, MEANS, Letter
 from models.messages.outbox import confirm, tell_in_person, withdraw
 from models.people.identities import Who
-from models.people.staff import CADRE_ROLES, StaffRole, areas_under, cadres_over, is_cadre_over
+from models.people.staff import areas_under, cadres_above, cadres_over, is_cadre_over
 from models.places.areas import Area
 from models.places.centres import phone_for
 from models.tasks.escalation import Escalation
@@ -113,13 +113,10 @@ def tasks_for(session: Session, who: Who) -> list[Task]:
 def waits_for(person_id: int) -> ColumnElement[bool]:
     """Whether a task below a cadre's areas waits for this cadre: their own, nobody's, or one that came up to them."""
     raised = select(Escalation.task_id).where(Escalation.area_id.in_(areas_under(person_id)))
-    above, here = aliased(Area), aliased(Area)
-    in_hand = (
-        select(StaffRole.id).join(above, StaffRole.area_id == above.id).join(here, here.path.startswith(above.path))
-        .where(here.id == Task.area_id, StaffRole.person_id == Task.assignee_id)
-        .where(StaffRole.ended_at.is_(None), StaffRole.role.in_(CADRE_ROLES)).exists()
+    return or_(
+        Task.assignee_id == person_id, Task.assignee_id.is_(None),
+        Task.assignee_id.not_in(cadres_above(Task.area_id)), Task.id.in_(raised),
     )  # fmt: skip
-    return or_(Task.assignee_id == person_id, not_(in_hand), Task.id.in_(raised))
 
 
 def task_for(session: Session, who: Who, task_id: int) -> Task:

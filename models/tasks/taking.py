@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from models.errors import Refused
 from models.history import History
@@ -12,7 +12,7 @@ from models.life import BY_RULE, By
 from models.messages.outbox import post, withdraw
 from models.people.identities import Who
 from models.people.persons import Person
-from models.people.staff import CADRE_ROLES, StaffRole, areas_under, cadres_over
+from models.people.staff import areas_under, cadres_above, cadres_over
 from models.places.areas import Area
 from models.tasks.desk import finish, task_for
 from models.tasks.tasks import PRESSING, TASK, Task, go_on, take
@@ -113,10 +113,5 @@ def as_seen(session: Session, who: Who, task_id: int, seen: Seen) -> Task:
 
 def takers(session: Session, task: Task) -> list[Person]:
     """The cadres over the area of a task: who may be given it."""
-    above, here = aliased(Area), aliased(Area)
-    query = (
-        select(Person).join(StaffRole, StaffRole.person_id == Person.id).join(above, StaffRole.area_id == above.id)
-        .join(here, here.path.startswith(above.path)).where(here.id == task.area_id, Person.state == "active")
-        .where(StaffRole.ended_at.is_(None), StaffRole.role.in_(CADRE_ROLES)).distinct().order_by(Person.id)
-    )  # fmt: skip
-    return list(session.scalars(query))
+    query = select(Person).where(Person.id.in_(cadres_above(task.area_id)), Person.state == "active")
+    return list(session.scalars(query.order_by(Person.id)))
