@@ -33,6 +33,7 @@ _LETTERS = {
     "reopened": ("重新办理", "{beneficiary}的“{service}”（订单{spoken}）重新安排，希望{wanted}，原因：{reason}。"),
     "named": ("人员已定", "{beneficiary}的“{service}”（订单{spoken}）由{organisation}的{visitor}上门，时间{wanted}。"),
     "your_visit": ("请您上门", "请您{wanted}到{village}{beneficiary}家做“{service}”（订单{spoken}）。回复“接单”查看。"),
+    "stood_down": ("不用去了", "{beneficiary}的“{service}”（订单{spoken}，{wanted}）另有安排，您不用去了。"),
     "name_person": ("请定人员", "{beneficiary}的“{service}”（订单{spoken}）希望{wanted}，请尽快定好上门的人。"),
     "visit_recheck": ("请换人", "{beneficiary}的“{service}”（订单{spoken}，{wanted}）原定的人去不了，请换一个人。"),
     "visit_silent": ("请回报", "{beneficiary}的“{service}”（订单{spoken}，{wanted}）做完了吗？请回复“接单”回报。"),
@@ -43,6 +44,11 @@ _LETTERS = {
     "complaint_settled": ("投诉有结果", "您对“{service}”（订单{spoken}）的意见已处理：{reason}。"),
     "still_wanted": ("请您确认", "{requester}不再代办{beneficiary}的事。“{service}”（订单{spoken}，{wanted}）还要吗？"),
 }
+# An offer to who had accepted it before it was taken from them.
+_OFFERED_AGAIN = (
+    "请再接一次",
+    "{beneficiary}的“{service}”（订单{spoken}）还要办，希望{wanted}。原来的接单已经取消，请回复“接单”再接一次。",
+)
 # A reminder of a visit, by who reads it. Nobody knows how late it is read: the time itself stands in it.
 _REMINDERS = {
     "beneficiary": "提醒：{wanted}，{organisation}的{visitor}{comes}为您做“{service}”（订单{spoken}），"
@@ -77,7 +83,7 @@ def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
     if kind.partition(".")[2] in _LOANS:
         return _loan(kind.partition(".")[2], facts, zone)
     word = kind.partition(".")[2]
-    state, text = _reminder(facts) if word == "reminder" else _LETTERS[word]
+    state, text = _said(word, facts)
     wanted = datetime.fromisoformat(facts["preferred_at"])
     fields = {
         "service": f"{on_lock_screen(facts)}·{facts['beneficiary']}", "number": facts["number"], "state": state,
@@ -86,6 +92,13 @@ def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
     known = {"organisation": "", "alternative": "", **facts, "reason": facts.get("reason") or "未说明"}
     told = text.format(**known, spoken=spoken(facts["number"]), wanted=when_two(wanted, CHINA, zone))
     return Wording(TEMPLATES[kind], fields, f"{told}有问题请打{facts['centre']}电话{facts['phone']}。")
+
+
+def _said(word: str, facts: dict[str, Any]) -> tuple[str, str]:
+    """How a letter about an order is headed, and what it says."""
+    if word == "reminder":
+        return _reminder(facts)
+    return _OFFERED_AGAIN if word == "offered" and facts.get("again") else _LETTERS[word]
 
 
 def _reminder(facts: dict[str, Any]) -> tuple[str, str]:

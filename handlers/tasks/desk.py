@@ -17,6 +17,7 @@ from models.errors import Refused
 from models.hours import CHINA
 from models.messages.looking import one_within
 from models.ordering import queue
+from models.ordering.assignments import Assignment
 from models.ordering.help import help_for
 from models.ordering.needs import need_for
 from models.people.contacts import ways_to
@@ -34,6 +35,7 @@ WHOSE = {"mine": "我的和没人接的", "all": "范围内全部"}
 # The pages of what tasks are about.
 PAGES: Mapping[str, Callable[[int], str]] = {
     "order": lambda key: url_for("console.orders.one", order=key),
+    "assignment": lambda key: PAGES["order"](desk.session().get_one(Assignment, key).order_id),
     "letter": lambda key: url_for("console.letters.one", letter=key),
     "need": lambda key: url_for("console.needs.one", need=key),
     "help": lambda key: url_for("console.help.one", call=key),

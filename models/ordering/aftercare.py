@@ -41,7 +41,8 @@ def reopen(session: Session, who: Who, order_id: int, reason: str, preferred_at:
     why, by = reason.strip()[:NOTE_LIMIT], By(who.person_id, role)
     ORDER.move(
         session, order, "reopen", by=by, now=now, note=why, reopened=True, preferred_at=preferred_at,
-        completed_at=None, nagged_hours=None, promised_from=now, paused_minutes=0, where={"reopened": False},
+        completed_at=None, nagged_hours=None, asked_after=False, promised_from=now, paused_minutes=0,
+        where={"reopened": False},
     )  # fmt: skip
     turn(order)
     with session.begin_nested():  # a place at the new time for that of the old
@@ -57,13 +58,13 @@ def reopen(session: Session, who: Who, order_id: int, reason: str, preferred_at:
 def ask_after(session: Session, now: datetime) -> int:
     """A day after a service a cadre asks those whom nobody can ask in WeChat how it was; answers how many are new.
 
-    Nobody asks of an order that has been rated.
+    Nobody asks of a service that has been rated; of one that was given a second time they do.
     """
     reachable = exists().where(
         Identity.person_id == Order.beneficiary_id, Identity.kind == "official_account",
         Identity.following.is_(True), Identity.reachable.is_(True),
     )  # fmt: skip
-    rated = exists().where(Rating.order_id == Order.id)
+    rated = exists().where(Rating.order_id == Order.id, Rating.changed_at >= Order.completed_at)
     query = (
         select(Order).where(Order.state == "completed", Order.asked_after.is_(False), ~reachable, ~rated)
         .where(Order.completed_at <= now - ASK_AFTER).order_by(Order.id).limit(AT_ONCE)

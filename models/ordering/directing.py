@@ -6,19 +6,20 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
-from models.life import By
+from models.life import BY_RULE, By
 from models.messages.outbox import post
 from models.ordering.assignments import Assignment
 from models.ordering.listings import Listing, providers_of
 from models.ordering.matching import able_members, answering, by_turn, covers
-from models.ordering.news import facts_for, tell
-from models.ordering.offers import PHONE_WITHIN, begin_round, end_offers, make_offer, offer_next
+from models.ordering.news import concerned, facts_for, tell
+from models.ordering.offers import PHONE_WITHIN, begin_round, end_offers, in_hand, make_offer, offer_next
 from models.ordering.orders import ORDER, Order, check_seen
 from models.ordering.sla import cadres_order
+from models.ordering.visits import GOING_TASKS
 from models.people.identities import Who
-from models.people.staff import Organisation, areas_under, members_of
+from models.people.staff import Organisation, areas_under
 from models.places.areas import Area
-from models.tasks.desk import open_task
+from models.tasks.desk import open_task, settle_for
 from models.tasks.undelivered import take_back
 
 NOTE_LIMIT = 200
@@ -49,6 +50,8 @@ def recall(session: Session, who: Who, order_id: int, seen: int, reason: str, no
     """A cadre takes an order back from whoever was asked or had it, and keeps it in hand. Raises like `dispatch`."""
     order = _seen(session, who, order_id, seen)
     _take_back(session, order, who, reason, now)
+    if in_hand(session, order) is not None:
+        return order
     open_task(
         session, key=f"{order.subject}/unanswered/in-hand/{order.revision}", kind="order_unanswered",
         area_id=order.area_id, subject=order.subject, facts=facts_for(session, order), person_id=order.beneficiary_id,
@@ -97,13 +100,13 @@ def _take_back(session: Session, order: Order, who: Who, reason: str, now: datet
     if had is not None:
         ORDER.move(session, order, "recall", by=by, now=now, note=why)
         take_back(session, order.subject, now)
+        settle_for(session, order.subject, "cancel", by=BY_RULE, now=now, kinds=GOING_TASKS)
         name = session.get_one(Organisation, had.organisation_id).name
         tell(session, order, "recall", by=by, now=now, mark=f":{had.id}", facts={"organisation": name})
     facts = facts_for(session, order)
     for ended in end_offers(session, order, now):
-        for member in members_of(session, ended.organisation_id):
-            if member.id != who.person_id:
-                post(
-                    session, key=f"{ended.subject}/recalled/{member.id}", person_id=member.id, kind="ordering.recalled",
-                    facts=facts, subject=ended.subject, now=now, urgency="same_day",
-                )  # fmt: skip
+        for reader in sorted(concerned(session, ended) - {who.person_id}):
+            post(
+                session, key=f"{ended.subject}/recalled/{reader}", person_id=reader, kind="ordering.recalled",
+                facts=facts, subject=ended.subject, now=now, urgency="same_day",
+            )  # fmt: skip

@@ -10,10 +10,10 @@ from models.errors import Refused
 from models.life import BY_RULE, By
 from models.messages.outbox import post
 from models.ordering.assignments import ASSIGNMENT, Assignment, assigned_to
-from models.ordering.news import facts_for, tell, tell_on_the_way
+from models.ordering.news import facts_for, spare, tell, tell_on_the_way
 from models.ordering.offers import end_offers, offer_next
 from models.ordering.orders import ORDER, Order, locked, turn
-from models.ordering.visits import VISIT, let_go, live_visit, stand_down
+from models.ordering.visits import GOING_TASKS, VISIT, let_go, live_visit, stand_down
 from models.people.identities import Who
 from models.people.staff import Organisation, members_of, memberships
 from models.tasks.desk import settle_for
@@ -117,7 +117,10 @@ def hand_back(session: Session, who: Who, assignment_id: int, reason: str, now: 
     ASSIGNMENT.move(session, assignment, "hand_back", by=by, now=now, note=why, reason=why)
     ORDER.move(session, order, "hand_back", by=by, now=now, note=why)
     take_back(session, order.subject, now)
-    stand_down(session, assignment.id, now)
+    settle_for(session, order.subject, "cancel", by=BY_RULE, now=now, kinds=GOING_TASKS)
+    visit = stand_down(session, assignment.id, now)
+    if visit is not None:
+        spare(session, visit, order, by, now)
     _tell(session, order, assignment, "hand_back", by, now, reason=why)
     offer_next(session, order, now)
     return order

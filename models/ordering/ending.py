@@ -18,7 +18,6 @@ from models.ordering.sla import cadres_order
 from models.ordering.waiting import free_places, leave_all
 from models.people.identities import Who
 from models.people.persons import Person
-from models.people.staff import members_of
 from models.tasks.desk import open_task, settle_for
 from models.tasks.undelivered import take_back
 
@@ -119,6 +118,5 @@ def _end(
     free_places(session, order, now)
     ended = end_offers(session, order, now)
     settle_for(session, order.subject, "cancel", by=BY_RULE, now=now)
-    providers = {member.id for one in ended for member in members_of(session, one.organisation_id)}
     called = call_back(session, order, on_the_way, why, by, now)
-    tell(session, order, verb, by=by, now=now, providers=providers - called, facts={"reason": why, **facts})
+    tell(session, order, verb, by=by, now=now, ended=ended, but=called, facts={"reason": why, **facts})

@@ -125,7 +125,7 @@ def open_desk_task(
     assigned = assignee or (thing.holder_id if thing.confidential else None)
     if thing.urgent and kind in ("need_triage", "help_triage"):
         open_task(
-            session, key=f"{thing.subject}/urgent", kind="matter_urgent", area_id=area.id, subject=thing.subject,
+            session, key=f"{thing.subject}/urgent{mark}", kind="matter_urgent", area_id=area.id, subject=thing.subject,
             facts=facts, person_id=person_id, assignee_id=assigned, now=now, due_at=now + URGENT_WITHIN, by=by,
         )  # fmt: skip
     # What a helper of the village was asked to do stands there; what a clerk decides, in the township.

@@ -59,10 +59,10 @@ def _nag(session: Session, order_id: int, hours: int, now: datetime) -> bool:
     if hours <= CADRES_FROM or not standing:
         readers |= {cadre.id for cadre in cadres_over(session, session.get_one(Area, order.area_id))}
     facts = facts_for(session, order)
-    wanted = f"{order.preferred_at:%m%d%H%M}"  # taken up again, it is another time
+    again = "/again" if order.reopened else ""  # for the same wish, perhaps
     for reader in sorted(readers):
         post(
-            session, key=f"{order.subject}/nag/{hours}/{reader}/{wanted}", person_id=reader, kind="ordering.nag",
+            session, key=f"{order.subject}/nag/{hours}/{reader}{again}", person_id=reader, kind="ordering.nag",
             facts=facts, subject=order.subject, now=now, urgency=urgency(order, now), useful_until=order.preferred_at,
             about_id=order.beneficiary_id,
         )  # fmt: skip

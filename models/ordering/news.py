@@ -12,6 +12,7 @@ from models.messages.outbox import post
 from models.ordering.assignments import Assignment
 from models.ordering.orders import ORDER, Order
 from models.ordering.versions import terms_of
+from models.ordering.visits import Visit, goers_of
 from models.people.care import links_to, may_act_for
 from models.people.identities import is_reachable
 from models.people.persons import Person
@@ -50,29 +51,33 @@ def facts_for(session: Session, order: Order) -> dict[str, Any]:
 
 def tell(
     session: Session, order: Order, verb: str, *, by: By, now: datetime, mark: str = "",
-    providers: Iterable[int] = (), facts: Mapping[str, str],
+    ended: Iterable[Assignment] = (), but: Collection[int] = (), facts: Mapping[str, str],
 ) -> None:  # fmt: skip
     """Post what `verb` did to everybody whom the order's Life names, but for the one who did it.
 
     A beneficiary whom WeChat does not reach hears it from a cadre: that task stands in the place of the cadres' letter.
-    `mark`, or else the order's revision, tells a second accept of the same order from the first; `providers` are the
-    members whom it concerns.
+    `mark`, or else the order's revision, tells a second accept of the same order from the first; `ended` are the
+    assignments whose people it concerns, those in `but` have heard it already.
     """
     say(
         session, order, LETTER_KINDS[verb], ORDER.by_name[verb].tells, word=verb + (mark or f":{order.revision}"),
-        by=by, now=now, providers=providers, facts=facts,
+        by=by, now=now, ended=ended, but=but, facts=facts,
     )  # fmt: skip
 
 
 def say(
     session: Session, order: Order, kind: str, roles: Collection[str], *, word: str, by: By, now: datetime,
-    providers: Iterable[int] = (), facts: Mapping[str, Any], urgent: str = "",
+    ended: Iterable[Assignment] = (), but: Collection[int] = (), facts: Mapping[str, Any], urgent: str = "",
 ) -> None:  # fmt: skip
-    """Post one letter about an order to everybody in these roles; `word` makes its key: said twice is said once."""
+    """Post one letter about an order to everybody in these roles; `word` makes its key: said twice is said once.
+
+    Who was to come (by an assignment of `ended`) must hear that they need not whatever becomes of the order afterwards,
+    also where the family must hear nothing any more: theirs is about the assignment.
+    """
     known = {**facts_for(session, order), **facts}
     beneficiary = session.get_one(Person, order.beneficiary_id)
     in_person = "beneficiary" in roles and not is_reachable(session, beneficiary.id)
-    sent = set(providers) if "provider" in roles else set[int]()
+    off = {key: one for one in ended for key in concerned(session, one)} if "provider" in roles else {}
     readers = family_of(session, beneficiary.id) if "family" in roles else set[int]()
     if "requester" in roles and _still_concerned(session, order.requested_by_id, beneficiary):
         readers.add(order.requested_by_id)
@@ -82,12 +87,11 @@ def say(
         readers.add(beneficiary.id)
     if "cadre" in roles and not in_person:
         readers |= {cadre.id for cadre in cadres_over(session, session.get_one(Area, order.area_id))}
-    for reader in sorted((readers | sent) - {by.person_id}):
-        # Who was to come must hear that they need not, also where the family must hear nothing any more.
-        about = None if reader in sent else beneficiary.id
+    for reader in sorted((readers | off.keys()) - {by.person_id, *but}):
         post(
             session, key=f"{order.subject}/{word}/{reader}", person_id=reader, kind=kind, facts=known,
-            subject=order.subject, now=now, urgency=urgent or urgency(order, now), about_id=about,
+            subject=off[reader].subject if reader in off else order.subject, now=now,
+            urgency=urgent or urgency(order, now), about_id=None if reader in off else beneficiary.id,
         )  # fmt: skip
 
 
@@ -109,29 +113,45 @@ def tell_on_the_way(session: Session, order: Order, assignment: Assignment, by: 
 def call_back(
     session: Session, order: Order, on_the_way: Iterable[Assignment], reason: str, by: By, now: datetime
 ) -> set[int]:
-    """The order ended while the organisations of these assignments were on the way: their members hear of it at once,
+    """The order ended while the organisations of these assignments were on the way: their people hear of it at once,
     at night too.
 
-    A message may lie unread on the road, so a cadre phones them as well. Answers who was written to.
+    A message may lie unread on the road, so a cadre phones them as well. Both are about the assignment: they are still
+    to be done when the order is taken up again with another organisation. Answers who was written to.
     """
     called = set[int]()
     for assignment in on_the_way:
         organisation = session.get_one(Organisation, assignment.organisation_id)
         facts = {**facts_for(session, order), "reason": reason, "organisation": organisation.name}
-        members = {member.id for member in members_of(session, organisation.id)} - {by.person_id}
-        for member in sorted(members):
+        people = concerned(session, assignment) - {by.person_id}
+        for reader in sorted(people):
             post(
-                session, key=f"{order.subject}/stop:{assignment.id}/{member}", person_id=member,
-                kind="ordering.stop", facts=facts, subject=order.subject, now=now, urgency="safety",
-                useful_until=now + ARRIVES_WITHIN,
+                session, key=f"{assignment.subject}/stop/{reader}", person_id=reader, kind="ordering.stop", facts=facts,
+                subject=assignment.subject, now=now, urgency="safety", useful_until=now + ARRIVES_WITHIN,
             )  # fmt: skip
         open_task(
-            session, key=f"{order.subject}/stop:{assignment.id}", kind="stop_provider", area_id=order.area_id,
-            subject=order.subject, now=now, due_at=now + CALL_BACK_WITHIN, by=by,
+            session, key=f"{assignment.subject}/stop", kind="stop_provider", area_id=order.area_id,
+            subject=assignment.subject, now=now, due_at=now + CALL_BACK_WITHIN, by=by,
             facts={**facts, "organisation_phone": organisation.phone},
         )  # fmt: skip
-        called |= members
+        called |= people
     return called
+
+
+def concerned(session: Session, assignment: Assignment) -> set[int]:
+    """Who answers for an assignment's organisation, and whoever it had named to go, who may be lent by another."""
+    members = {member.id for member in members_of(session, assignment.organisation_id)}
+    return members | goers_of(session, assignment.id)
+
+
+def spare(session: Session, visit: Visit, order: Order, by: By, now: datetime) -> None:
+    """Who was named for a visit need not go: they hear it, unless they said so themselves."""
+    if visit.person_id != by.person_id:
+        post(
+            session, key=f"{visit.subject}/stood_down", person_id=visit.person_id, kind="ordering.stood_down",
+            facts={**facts_for(session, order), "preferred_at": visit.starts_at.isoformat()}, subject=visit.subject,
+            now=now, urgency="same_day",
+        )  # fmt: skip
 
 
 def family_of(session: Session, beneficiary_id: int) -> set[int]:

@@ -27,7 +27,6 @@ from models.people.contacts import plan_for
 from models.people.identities import Who, is_reachable
 from models.people.persons import Person
 from models.people.scope import act_for
-from models.people.staff import members_of
 from models.places.areas import Area
 from models.places.centres import centre_for
 from models.tasks.desk import open_task, settle_for
@@ -145,9 +144,8 @@ def _end(session: Session, who: Who, order_id: int, verb: str, reason: str, now:
     free_places(session, order, now, given_up=verb == "cancel")
     ended = end_offers(session, order, now)
     settle_for(session, order.subject, "cancel", by=BY_RULE, now=now)
-    providers = {member.id for one in ended for member in members_of(session, one.organisation_id)}
     called = call_back(session, order, on_the_way, text, by, now)
-    tell(session, order, verb, by=by, now=now, providers=providers - called, facts={"reason": text})
+    tell(session, order, verb, by=by, now=now, ended=ended, but=called, facts={"reason": text})
     if role != "cadre":
         wake_for(session, order.beneficiary_id, now)
     return order

@@ -81,10 +81,11 @@ def rating_of(session: Session, order_id: int) -> Rating | None:
 
 
 def follow_up(session: Session, order: Order, why: str, area_id: int, now: datetime) -> None:
-    """Somebody asks the beneficiary how it was, once for each reason."""
+    """Somebody asks the beneficiary how it was, once for each reason; and of a second service once more."""
+    again = "/again" if order.reopened else ""
     open_task(
-        session, key=f"{order.subject}/follow_up/{why}", kind="follow_up", area_id=area_id, subject=order.subject,
-        facts={**facts_for(session, order), "why": why}, person_id=order.beneficiary_id, now=now,
+        session, key=f"{order.subject}/follow_up/{why}{again}", kind="follow_up", area_id=area_id,
+        subject=order.subject, facts={**facts_for(session, order), "why": why}, person_id=order.beneficiary_id, now=now,
         due_at=now + FOLLOW_WITHIN, by=BY_RULE,
     )  # fmt: skip
 

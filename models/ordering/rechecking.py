@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Row, exists, select
+from sqlalchemy import ColumnElement, Row, exists, func, select
 from sqlalchemy.orm import Session
 
+from models.history import history_of
 from models.messages.outbox import post
 from models.ordering.assignments import Assignment
 from models.ordering.listings import Listing
@@ -38,7 +39,9 @@ def _recheck_visits(session: Session, now: datetime) -> int:
     for visit, order, person in session.execute(coming).all():
         why = _why_not(session, visit, order, person)
         if why:
-            opened += _open(session, order, visit.assignment_id, "visit_recheck", f"{visit.subject}/{why}", now, why)
+            # Named or moved anew, it may be wrong once more.
+            key = f"{visit.subject}/{len(history_of(session, visit.subject))}/{why}"
+            opened += _open(session, order, visit.assignment_id, "visit_recheck", key, now, why)
     return opened
 
 
@@ -53,10 +56,10 @@ def _why_not(session: Session, visit: Visit, order: Order, person: Person) -> st
 def _recheck_accepted(session: Session, now: datetime) -> int:
     """Who has accepted and has nobody named yet, and nobody left who could go."""
     opened = 0
-    for assignment, order in _unnamed(session, now):
+    for assignment, order, last in _unnamed(session, now):
         listing = session.get_one(Listing, order.listing_id)
         if not able_members(session, assignment.organisation_id, order, listing):
-            key = f"{assignment.subject}/nobody_able"
+            key = f"{assignment.subject}/nobody_able/{last}"
             opened += _open(session, order, assignment.id, "visit_recheck", key, now, "certificate")
     return opened
 
@@ -64,10 +67,11 @@ def _recheck_accepted(session: Session, now: datetime) -> int:
 def press_to_name(session: Session, now: datetime) -> int:
     """Teams that have named nobody a day before: they are reminded and a cadre asks; answers how many are new."""
     opened = 0
-    for assignment, order in _unnamed(session, now, VolunteerTeam.organisation_id == Assignment.organisation_id):
+    for assignment, order, last in _unnamed(session, now, VolunteerTeam.organisation_id == Assignment.organisation_id):
         fresh = assignment.answered_at is not None and assignment.answered_at > now - BREATH
         if order.preferred_at - NAME_BEFORE <= now and not fresh:
-            opened += _open(session, order, assignment.id, "name_person", f"{assignment.subject}/name", now, "")
+            key = f"{assignment.subject}/name/{last}"
+            opened += _open(session, order, assignment.id, "name_person", key, now, "")
     return opened
 
 
@@ -79,15 +83,17 @@ def ask_silent(session: Session, now: datetime) -> int:
     )  # fmt: skip
     opened = 0
     for visit, order in session.execute(silent).all():
-        opened += _open(session, order, visit.assignment_id, "visit_silent", f"{visit.subject}/silent", now, "")
+        key = f"{visit.subject}/silent/{visit.revision}"
+        opened += _open(session, order, visit.assignment_id, "visit_silent", key, now, "")
     return opened
 
 
-def _unnamed(session: Session, now: datetime, *where: ColumnElement[bool]) -> Sequence[Row[Assignment, Order]]:
-    """Accepted orders to come for which nobody is named."""
+def _unnamed(session: Session, now: datetime, *where: ColumnElement[bool]) -> Sequence[Row[Assignment, Order, int]]:
+    """Accepted orders to come for which nobody is named, each with the key of the last visit for which somebody was."""
+    last = select(func.coalesce(func.max(Visit.id), 0)).where(Visit.assignment_id == Assignment.id).scalar_subquery()
     named = exists().where(Visit.assignment_id == Assignment.id, Visit.state.in_(LIVE_VISITS))
     query = (
-        select(Assignment, Order).join(Order, Assignment.order_id == Order.id)
+        select(Assignment, Order, last).join(Order, Assignment.order_id == Order.id)
         .where(Assignment.state == "accepted", Order.preferred_at > now, ~named, *where).order_by(Assignment.id)
     )  # fmt: skip
     return session.execute(query).all()

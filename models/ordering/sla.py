@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from models.errors import Refused
 from models.hours import WorkCalendar, calendar
 from models.ordering.news import facts_for
-from models.ordering.orders import Order, locked, turn
+from models.ordering.orders import Order, locked, returns_of, turn
 from models.people.identities import Who
 from models.people.persons import Person
 from models.people.scope import in_charge_of
@@ -77,13 +77,14 @@ def open_overdue(session: Session, now: datetime) -> int:
     """Broken promises become a task of the station, which goes up the tree by working days; answers how many."""
     book, opened = calendar(session), 0
     waiting = select(Order).where(Order.state == "open", Order.paused_since.is_(None)).order_by(Order.id)
-    for order in session.scalars(waiting).all():
-        due = due_at(order, book)
-        if due is None or due > now:
-            continue
+    broken = [order for order in session.scalars(waiting).all() if is_overdue(order, book, now)]
+    returns = returns_of(session, broken)
+    for order in broken:
+        # Once each time that it waits for somebody.
         task = open_task(
-            session, key=f"{order.subject}/overdue/{int(order.reopened)}", kind="order_overdue", area_id=order.area_id,
-            subject=order.subject, facts=facts_for(session, order), person_id=order.beneficiary_id, now=now, due_at=due,
+            session, key=f"{order.subject}/overdue/{returns[order.id]}", kind="order_overdue", area_id=order.area_id,
+            subject=order.subject, facts=facts_for(session, order), person_id=order.beneficiary_id, now=now,
+            due_at=due_at(order, book) or now,
         )  # fmt: skip
         opened += task.created_at == now
     return opened

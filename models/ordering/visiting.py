@@ -14,12 +14,12 @@ from models.ordering.dispatch import conclude
 from models.ordering.listings import Listing
 from models.ordering.loans import lent_to
 from models.ordering.matching import lasting
-from models.ordering.news import facts_for, say
+from models.ordering.news import facts_for, say, spare
 from models.ordering.orders import Order, locked, turn
 from models.ordering.placing import check_wished
 from models.ordering.reminding import remind
 from models.ordering.skills import away, qualified
-from models.ordering.visits import LIVE_VISITS, VISIT, Visit, let_go, live_visit
+from models.ordering.visits import GOING_TASKS, LIVE_VISITS, VISIT, Visit, let_go, live_visit, visits_before
 from models.people.identities import Who
 from models.people.persons import Person
 from models.people.scope import in_charge_of
@@ -65,7 +65,7 @@ def name_person(
     try:
         with session.begin_nested():  # a refusal leaves everything as it was
             _check_person(session, visit, assignment, order)
-            visit = _put(session, visit, standing, by, now)
+            visit = _put(session, visit, standing, order, by, now)
             vehicle = _vehicle(session, visit, order) if visit.vehicle_id is not None else None
             _check_roads(session, visit, order, vehicle)
             hold(session, _spans(session, visit, order, listing, vehicle), visit.subject, order.area_id)
@@ -111,6 +111,7 @@ def find_nobody(session: Session, who: Who, visit_id: int, happened_at: datetime
         return visit
     VISIT.move(session, visit, "find_nobody", by=by, now=now, ended_at=happened_at, reported_at=now)
     let_go(session, visit, now)
+    settle_for(session, order.subject, "cancel", by=BY_RULE, now=now, kinds=GOING_TASKS)
     turn(order)
     assignment = session.get_one(Assignment, visit.assignment_id)
     name = session.get_one(Organisation, assignment.organisation_id).name
@@ -155,7 +156,7 @@ def _named_by(session: Session, who: Who, assignment_id: int) -> tuple[Assignmen
     return assignment, order, By(who.person_id, role)
 
 
-def _put(session: Session, visit: Visit, standing: Visit | None, by: By, now: datetime) -> Visit:
+def _put(session: Session, visit: Visit, standing: Visit | None, order: Order, by: By, now: datetime) -> Visit:
     """The visit as a row: the standing one moved, or a new one, perhaps in another person's place."""
     if standing is not None and standing.person_id == visit.person_id:
         VISIT.move(
@@ -167,9 +168,12 @@ def _put(session: Session, visit: Visit, standing: Visit | None, by: By, now: da
     if standing is not None:
         VISIT.move(session, standing, "replace", by=by, now=now)
         let_go(session, standing, now)
+        spare(session, standing, order, by, now)
         visit.stands_in_for_id = standing.person_id
     session.add(visit)
     VISIT.begin(session, visit, by=by, now=now)
+    for spared in session.scalars(visits_before(visit)).all():
+        take_back(session, spared.subject, now)  # that they need not go is not so any more
     return visit
 
 
@@ -234,11 +238,12 @@ def _announce(session: Session, visit: Visit, order: Order, assignment: Assignme
     if visitor.id != by.person_id:
         post(
             session, key=f"{visit.subject}/yours/{order.revision}", person_id=visitor.id, kind="ordering.your_visit",
-            facts={**facts_for(session, order), **facts}, subject=assignment.subject, now=now, urgency="same_day",
+            facts={**facts_for(session, order), **facts}, subject=visit.subject, revision=visit.revision, now=now,
+            urgency="same_day",
         )  # fmt: skip
     say(session, order, "ordering.named", ("requester", "family", "beneficiary"), word=f"named:{step}", by=by, now=now,
         facts=facts)  # fmt: skip
-    settle_for(session, order.subject, "cancel", by=BY_RULE, now=now, kinds=("name_person", "visit_recheck"))
+    settle_for(session, order.subject, "cancel", by=BY_RULE, now=now, kinds=GOING_TASKS)
     remind(session, visit, order, now)
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import ForeignKey, Index, String, Table, UniqueConstraint, select, text
+from sqlalchemy import ForeignKey, Index, Select, String, Table, UniqueConstraint, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Row
@@ -13,6 +13,9 @@ from models.tasks.undelivered import take_back
 
 LIVE_VISITS = ("scheduled", "on_the_way", "arrived")
 PROOF_KINDS = ("photo", "signature", "voice")
+# The cadres' tasks of an order that are about who goes to it: another name, another time or another organisation ends
+# them.
+GOING_TASKS = ("name_person", "visit_recheck", "visit_silent")
 
 
 class Visit(Row):
@@ -84,6 +87,19 @@ def live_visit(session: Session, assignment_id: int) -> Visit | None:
         select(Visit).where(Visit.assignment_id == assignment_id, Visit.state.in_(LIVE_VISITS)),
         execution_options={"populate_existing": True},
     )
+
+
+def visits_before(visit: Visit) -> Select[Visit]:
+    """The other visits of the same order for which the same person was named."""
+    return select(Visit).where(
+        Visit.order_id == visit.order_id, Visit.person_id == visit.person_id, Visit.id != visit.id
+    ).order_by(Visit.id)  # fmt: skip
+
+
+def goers_of(session: Session, assignment_id: int) -> set[int]:
+    """Who goes by an assignment, or was to go when it ended."""
+    to_go = Visit.state.in_((*LIVE_VISITS, "stood_down"))
+    return set(session.scalars(select(Visit.person_id).where(Visit.assignment_id == assignment_id, to_go)))
 
 
 def stand_down(session: Session, assignment_id: int, now: datetime) -> Visit | None:

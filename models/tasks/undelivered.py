@@ -115,7 +115,8 @@ def let_go(session: Session, person_id: int, now: datetime) -> None:
     """Nobody need be told any more what was to be said about this person: the letters and their tasks end."""
     about = select(Letter.subject).where(Letter.about_id == person_id, Letter.state.not_in(LETTER.ends))
     for subject in sorted(set(session.scalars(about))):
-        take_back(session, subject, now)
+        # Who was to come for this person still hears that they need not: that letter is about nobody.
+        take_back(session, subject, now, but_not=Letter.about_id.is_distinct_from(person_id))
 
 
 def in_hand(session: Session) -> dict[int, Task]:

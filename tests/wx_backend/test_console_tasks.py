@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from handlers.tasks.words import DONE_WORDS, OTHERS_DO
 from models.audit import AuditEntry
+from models.ordering.assignments import Assignment
 from models.ordering.helping import ask_for_help
 from models.ordering.matters import Words
 from models.ordering.needs import submit as submit_need
@@ -23,7 +24,7 @@ from models.tasks.undelivered import hand_over
 from tests.desk import Clerk, give_account
 from tests.gate import close_app, config_for
 from tests.letters import posted
-from tests.models.ordering.test_dispatch import ordered
+from tests.models.ordering.test_dispatch import offer_of, ordered
 from tests.world import NOW
 from wx_backend.app import create_app
 
@@ -76,6 +77,15 @@ def leads_to(clerk, task):
     assert clerk.opens(f"/console/tasks/{task}").status_code == 200
     found = re.search(r'class="more"><a href="([^"]+)"', clerk.page)
     return found[1] if found else ""
+
+
+def test_to_call_somebody_back_leads_to_the_order(open_session, cast, clerk):
+    offer = given(open_session, lambda session: offer_of(session, ordered(session, cast)))
+    task = a_task(open_session, cast, "stop_provider", subject=f"assignment:{offer}",
+                  facts={**FACTS, "organisation": "老徐好帮手", "organisation_phone": "", "reason": ""})  # fmt: skip
+    with open_session() as session:
+        order = session.get_one(Assignment, offer).order_id
+    assert leads_to(clerk, task) == f"/console/orders/{order}"
 
 
 # Where it leads.

@@ -169,7 +169,7 @@ def test_a_stand_in_goes_and_the_first_one_is_free_and_no_no_show(session, cast)
     late = WANTED + timedelta(days=2)
     assert ask_silent(session, late) == 1
     assert session.scalars(select(Task.key).where(Task.kind == "visit_silent")).all() == [
-        f"visit:{second.id}/silent/visit_silent"
+        f"visit:{second.id}/silent/0/visit_silent"
     ]
     finish(session, cast.who(cast.laoxu), second.id, WANTED + HOUR, late)
     assert first.ended_at is None
