@@ -66,7 +66,7 @@ class Letter(Row):
     app_id: Mapped[str | None] = mapped_column(String(32))  # the account through which it went
     first_attempt_at: Mapped[datetime | None]  # real time, of the first attempt that may have reached WeChat
     in_doubt: Mapped[bool] = mapped_column(default=False)  # an attempt of which nobody knows whether it arrived
-    unwanted: Mapped[bool] = mapped_column(default=False)  # withdrawn while it was on the wire: not to be tried again
+    unwanted: Mapped[bool] = mapped_column(default=False)  # taken back when it had gone: not to be tried again
     msgid: Mapped[str | None] = mapped_column(String(24))
     said: Mapped[str | None] = mapped_column(String(600))
     error_code: Mapped[str | None] = mapped_column(String(24))

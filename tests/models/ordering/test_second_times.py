@@ -9,6 +9,7 @@ from handlers.ordering.letter_words import letter
 from handlers.people.befalling import mark
 from models.hours import CHINA
 from models.messages.letters import Letter
+from models.messages.looking import not_again
 from models.ordering.aftercare import ask_after, reopen
 from models.ordering.directing import dispatch, recall
 from models.ordering.dispatch import accept, complete, decline, hand_back, set_out
@@ -140,6 +141,19 @@ def test_who_was_only_asked_before_is_asked_as_ever(session, cast):
     undo(session, cast.who(cast.xiaofang), order.id, NOW + MINUTE)
     assert [one.facts["again"] for one in letters(session, "ordering.offered")] == [False] * 4
     assert {one.state for one in letters(session, "ordering.cancelled")} == {"withdrawn"}
+
+
+def test_nobody_says_again_by_hand_that_it_is_off_to_who_is_asked_again(session, cast):
+    order, offer = accepted(session, cast)
+    cancel(session, cast.who(cast.xiaofang), order.id, "", NOW)
+    off = letters(session, "ordering.cancelled")[0]
+    assert off.subject == offer.subject
+    off.state = "dead"
+    session.flush()
+    assert not_again(session, off, NOW) is None
+    undo(session, cast.who(cast.xiaofang), order.id, NOW + MINUTE)
+    session.refresh(off)
+    assert not_again(session, off, NOW + MINUTE) == "not_true_now"
 
 
 def test_a_directive_to_who_had_it_takes_back_that_they_need_not_go(session, cast):
