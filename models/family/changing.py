@@ -12,7 +12,7 @@ from models.family.calls import FamilyCall, cadres_call, call_for, locked
 from models.family.ending import end
 from models.family.guests import guests_of
 from models.family.holds import uncounted_for
-from models.family.proposals import POLICIES, PROPOSAL, CallProposal, drop_proposals, standing
+from models.family.proposals import POLICIES, PROPOSAL, CallProposal, drop_proposals, end_asking, standing
 from models.family.slots import HORIZON_DAYS, NOTICE, free_slots, nearest
 from models.family.telling import facts_of, urgency
 from models.life import BY_TIME, By
@@ -149,6 +149,7 @@ def lapse_proposals(session: Session, now: datetime) -> int:
 
 
 def _without_a_yes(session: Session, asked: CallProposal, call: FamilyCall, by: By, now: datetime) -> None:
+    end_asking(session, call.id, now)
     if asked.otherwise == "keep":
         _tell(session, call, asked, "kept", asked.proposed_by_id, now)
         return

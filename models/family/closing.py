@@ -11,7 +11,7 @@ from models.family.calls import FamilyCall
 from models.family.proposals import on_their_way
 from models.hours import WorkCalendar, calendar
 from models.people.persons import Person
-from models.places.centres import ServiceCentre, Station, open_spans, seat_of, why_shut
+from models.places.centres import ServiceCentre, Station, closures_on, open_spans, seat_of, why_shut
 from models.places.outages import outages_of
 from models.tasks.desk import makes_way, open_task
 from models.tasks.tasks import TASK, Task
@@ -27,9 +27,9 @@ def list_shut_out(session: Session, now: datetime) -> int:
     """Bring the cadres' tasks in line with hours and outages as they are now; answers how many tasks were opened.
 
     One task for each centre, with all its calls that fall into hours when it is shut, and one for each screen that is
-    out of service while people sit at it. A call that stood in a task which somebody has done is not brought up again;
-    a task whose calls are all right again is taken back. One whose family is being asked for another time moves, or is
-    off: it needs no cadre. Doing it twice is doing it once.
+    out of service while people sit at it. A call that stood in a task which somebody has done is brought up again for
+    another cause only; a task whose calls are all right again is taken back. One whose family is being asked for
+    another time moves, or is off: it needs no cadre. Doing it twice is doing it once.
     """
     book, found = calendar(session), dict[Place, list[FamilyCall]]()
     coming = select(FamilyCall).where(
@@ -77,8 +77,8 @@ def _lay_before(session: Session, place: Place, calls: list[FamilyCall], now: da
     centre = session.get_one(ServiceCentre, key, with_for_update={"key_share": True})
     query = select(Task).where(Task.subject == subject, Task.kind == kind).order_by(Task.id)
     tasks = session.scalars(query, execution_options={"populate_existing": True}).all()
-    seen = {_mark(line) for task in tasks if task.state == "done" for line in task.facts.get("calls", ())}
-    lines = [line for line in (_line(session, call) for call in calls) if _mark(line) not in seen]
+    seen = {mark for task in tasks if task.state == "done" for line in task.facts["calls"] for mark in _marks(line)}
+    lines = [line for line in (_line(session, call, kind) for call in calls) if not _marks(line) <= seen]
     standing = [task for task in tasks if task.state not in TASK.ends]
     if not makes_way(session, standing, lines, now):
         return 0
@@ -99,13 +99,22 @@ def _why(session: Session, centre: ServiceCentre, station: Station | None, first
     }  # fmt: skip
 
 
-def _line(session: Session, call: FamilyCall) -> dict[str, Any]:
+def _line(session: Session, call: FamilyCall, kind: str) -> dict[str, Any]:
     cared, relative = session.get_one(Person, call.cared_id), session.get_one(Person, call.relative_id)
     return {
         "call": call.id, "revision": call.revision, "starts_at": call.starts_at.isoformat(), "cared": cared.name,
-        "relative": relative.name,
+        "relative": relative.name, "causes": _causes(session, call, kind),
     }  # fmt: skip
 
 
-def _mark(line: dict[str, Any]) -> tuple[int, int]:
-    return line["call"], line["revision"]
+def _causes(session: Session, call: FamilyCall, kind: str) -> list[str]:
+    """What a call is shut out by, each cause by its name; with none of its own it is the centre's hours."""
+    if kind == SCREEN_KIND:
+        return [one.subject for one in outages_of(session, [call.station_id], call.starts_at, call.ends_at)]
+    centre = session.get_one(ServiceCentre, call.centre_id)
+    day = call.starts_at.astimezone(centre.tz).date()
+    return [one.subject for one in closures_on(session, centre, day)] or ["hours"]
+
+
+def _marks(line: dict[str, Any]) -> set[tuple[int, int, str]]:
+    return {(line["call"], line["revision"], cause) for cause in line["causes"]}

@@ -19,7 +19,7 @@ from models.family.telling import facts_of
 from models.life import BY_RULE
 from models.people.persons import Person
 from models.places.centres import ServiceCentre
-from models.tasks.desk import open_task, settle_for
+from models.tasks.desk import open_task, opened_before, settle_for
 from models.tasks.tasks import Task
 
 STATES = ("granted", "refused", "gone")  # gone: errCode 9, or no longer on the phone's list
@@ -118,7 +118,8 @@ def said(session: Session, call: FamilyCall, person_id: int, state: str, now: da
 def look_ahead(session: Session, now: datetime) -> int:
     """The day before each call that a device is to ring: where it may not, the helper has a task; answers how many.
 
-    Once for each revision of a call: doing it twice is doing it once.
+    Once for each revision of a call, and again where what had been settled is not so any more: doing it twice is doing
+    it once.
     """
     query = (
         select(FamilyCall)
@@ -130,11 +131,15 @@ def look_ahead(session: Session, now: datetime) -> int:
 
 
 def _ask(session: Session, call: FamilyCall, now: datetime) -> bool:
-    key, device = f"{call.subject}/{call.revision}/device", device_of(session, call.station_id)
+    at, device = f"{call.subject}/{call.revision}/device/", device_of(session, call.station_id)
     grant = grant_for(session, call.relative_id, device.id) if device is not None else None
     allowed = grant is not None and grant.state == "granted"
-    if allowed or session.scalar(select(Task.id).where(Task.key == key)) is not None:
+    asked = select(Task.id).where(
+        Task.subject == call.subject, Task.kind == KIND, Task.key.startswith(at), Task.state != "cancelled"
+    ).limit(1)  # fmt: skip
+    if allowed or session.scalar(asked) is not None:
         return False
+    key = f"{at}{opened_before(session, call.subject, KIND)}"
     cared, centre = session.get_one(Person, call.cared_id), session.get_one(ServiceCentre, call.centre_id)
     why = "no_device" if device is None else grant.state if grant is not None else "never"
     open_task(

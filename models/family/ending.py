@@ -16,6 +16,7 @@ from models.family.permitted import check_pair
 from models.family.proposals import drop_proposals
 from models.family.seating import screens_of
 from models.family.telling import facts_of, farewells, open_help, own_phone, remind, tell, unheard
+from models.family.told import carry_over
 from models.family.venues import check_here
 from models.history import History, history_of
 from models.life import BY_RULE, BY_TIME, By
@@ -25,7 +26,7 @@ from models.people.persons import Person, stay_as_they_are
 from models.places.areas import Area
 from models.places.cells import occupy, release
 from models.places.centres import ServiceCentre, stays_open
-from models.tasks.desk import open_task, settle_for
+from models.tasks.desk import open_task, opened_before, settle_for
 from models.tasks.holding import wake_for
 from models.tasks.undelivered import take_back
 
@@ -157,6 +158,7 @@ def undo(session: Session, who: Who, call_id: int, now: datetime) -> FamilyCall:
         session.refresh(call)
         raise
     take_back(session, call.subject, now, but_not=farewells(session, call))
+    carry_over(session, call)
     facts = facts_of(session, call)
     remind(session, call, facts, now)
     open_help(session, call, facts, now)
@@ -189,6 +191,7 @@ def finish_past(session: Session, now: datetime) -> int:
         talked = call.state == "in_call"
         CALL.move(session, call, "complete" if talked else "close", by=BY_TIME, now=now)
         release(session, call.subject)
+        take_back(session, call.subject, now, but_not=farewells(session, call))
         settle_for(session, call.subject, "cancel", by=BY_TIME, now=now)
         drop_proposals(session, call.id, now)
         if not talked:
@@ -198,8 +201,10 @@ def finish_past(session: Session, now: datetime) -> int:
 
 def _ask_what_became(session: Session, call: FamilyCall, now: datetime) -> None:
     cared, centre = session.get_one(Person, call.cared_id), session.get_one(ServiceCentre, call.centre_id)
+    # Once more, where meanwhile the elder's arrival was told late and nothing else.
+    before = opened_before(session, call.subject, "call_outcome")
     open_task(
-        session, key=f"{call.subject}/{call.revision}/became", kind="call_outcome", subject=call.subject, now=now,
-        area_id=session.get_one(Area, cared.area_id or centre.area_id).id, assignee_id=call.helper_id,
+        session, key=f"{call.subject}/{call.revision}/became/{before}", kind="call_outcome", subject=call.subject,
+        now=now, area_id=session.get_one(Area, cared.area_id or centre.area_id).id, assignee_id=call.helper_id,
         person_id=cared.id, due_at=now + SAY_WITHIN, facts=facts_of(session, call), by=BY_TIME,
     )  # fmt: skip

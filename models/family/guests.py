@@ -59,6 +59,15 @@ def guests_of_many(session: Session, calls: Collection[int]) -> dict[int, list[P
     return found
 
 
+def inviter(session: Session, call_id: int, person_id: int) -> str:
+    """The name of who asked a guest onto a call, the last time."""
+    query = (
+        select(Person.name).join(CallGuest, CallGuest.invited_by_id == Person.id)
+        .where(CallGuest.call_id == call_id, CallGuest.person_id == person_id).order_by(CallGuest.id.desc())
+    )  # fmt: skip
+    return session.scalars(query).first() or ""
+
+
 def calls_joined(person_id: int) -> Select[int]:
     """The ids of the calls on which a person is a guest now, to be joined into other questions."""
     return select(CallGuest.call_id).where(CallGuest.person_id == person_id, CallGuest.state == "joined")

@@ -57,8 +57,14 @@ def invite(session: Session, who: Who, call_id: int, person_id: int, now: dateti
     row = _join(session, call, guest, By(who.person_id, role), now)
     take_back(session, call.subject, now, person_id=guest.id)  # that they were off it
     facts = _told_anew(session, call, now)
-    asked = {**facts, "by": session.get_one(Person, who.person_id).name, "role": "relative"}
-    tell(session, call, {guest.id: "invited"}, asked, now, mark=f":{row.joined_at.timestamp():.0f}")
+    tell(
+        session,
+        call,
+        {guest.id: "invited"},
+        {**facts, "role": "relative"},
+        now,
+        mark=f":{row.joined_at.timestamp():.0f}",
+    )
     return call
 
 

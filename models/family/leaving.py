@@ -8,7 +8,9 @@ from sqlalchemy.orm import Session
 
 from models.errors import Refused
 from models.family.calls import CALL, FamilyCall, place_of, resources_of
+from models.family.proposals import keep_asking
 from models.family.telling import help_anew
+from models.family.told import carry_over
 from models.hours import calendar
 from models.life import By
 from models.people.identities import Who
@@ -120,5 +122,7 @@ def _take_over(session: Session, who: Who, call: FamilyCall, now: datetime) -> b
     except Refused:
         session.refresh(call)
         return False
+    keep_asking(session, call)
+    carry_over(session, call)
     help_anew(session, call, now)
     return True

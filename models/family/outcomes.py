@@ -3,9 +3,11 @@
 from datetime import datetime, time, timedelta
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
+from models.family import devices
 from models.family.calls import CALL, LIVE_CALLS, MISSED, FamilyCall, cadres_call
 from models.family.guests import guests_of
 from models.family.homes import move_on
@@ -21,6 +23,7 @@ from models.people.persons import Person
 from models.places.cells import release
 from models.places.centres import ServiceCentre
 from models.tasks.desk import open_task, settle_for
+from models.tasks.tasks import Task
 from models.tasks.undelivered import take_back
 
 EARLY = timedelta(hours=1)  # before the call: from then on somebody may have come
@@ -97,6 +100,7 @@ def report(
     CALL.move(session, call, VERB_OF[what], by=by, now=now, note=happened_at.isoformat())
     release(session, call.subject)
     settle_for(session, call.subject, "finish", by=by, now=now, kinds=("call_help", "call_outcome"))
+    settle_for(session, call.subject, "cancel", by=BY_RULE, now=now, kinds=(devices.KIND,))
     _take_back(session, call, before, now)
     if what in MISSED:
         _make_good(session, call, written, now)
@@ -119,7 +123,7 @@ def _make_good(session: Session, call: FamilyCall, written: CallReport, now: dat
     makeup = offer(session, call, now)
     facts = {**facts_of(session, call), "role": "relative"}
     if call.state in _ELDER_ABSENT:
-        _look_after(session, call, facts, now)
+        _look_after(session, call, written, facts, now)
     for reader in (call.relative_id, *(guest.id for guest in guests_of(session, call.id))):
         kept = makeup is not None and makeup.state == "offered" and reader == call.relative_id
         post(
@@ -129,12 +133,19 @@ def _make_good(session: Session, call: FamilyCall, written: CallReport, now: dat
         )  # fmt: skip
 
 
-def _look_after(session: Session, call: FamilyCall, facts: dict[str, Any], now: datetime) -> None:
-    """Somebody sees on the same day whether the elder is well."""
+def _look_after(
+    session: Session, call: FamilyCall, written: CallReport, facts: dict[str, Any], now: datetime
+) -> None:  # fmt: skip
+    """Somebody sees on the same day whether the elder is well, unless somebody does already, or has."""
+    looked = select(Task.id).where(
+        Task.subject == call.subject, Task.kind == "elder_absent", Task.state != "cancelled"
+    ).limit(1)  # fmt: skip
+    if session.scalar(looked) is not None:
+        return
     cared, centre = session.get_one(Person, call.cared_id), session.get_one(ServiceCentre, call.centre_id)
     tonight = instant(now.astimezone(CHINA).date(), LAST_MINUTE, CHINA)
     open_task(
-        session, key=f"{call.subject}/{call.revision}/absent", kind="elder_absent", subject=call.subject, now=now,
+        session, key=f"{call.subject}/absent:{written.id}", kind="elder_absent", subject=call.subject, now=now,
         area_id=cared.area_id or centre.area_id, person_id=cared.id, by=BY_RULE,
         due_at=max(now, min(now + LOOK_WITHIN, tonight)),
         facts={key: facts[key] for key in ("call", "cared", "relative", "starts_at", "centre", "phone")},

@@ -7,8 +7,12 @@ from sqlalchemy import ForeignKey, Index, Select, String, Table, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Row
+from models.family.calls import CALL, FamilyCall
 from models.life import BY_RULE, TIME, Life, Verb
+from models.messages.letters import Letter
+from models.tasks.undelivered import take_back
 
+ASKS = "family.asked_to_move"
 POLICIES = ("keep", "cancel")  # what becomes of the call without a yes: it stays, or it cannot take place
 
 
@@ -72,3 +76,23 @@ def drop_proposals(session: Session, call_id: int, now: datetime) -> None:
     asked = standing(session, call_id)
     if asked is not None:
         PROPOSAL.move(session, asked, "withdraw", by=BY_RULE, now=now)
+        end_asking(session, call_id, now)
+
+
+def end_asking(session: Session, call_id: int, now: datetime) -> None:
+    """The question is over: no letter and no cadre puts it to the family any more."""
+    take_back(session, f"{CALL.name}:{call_id}", now, but_not=Letter.kind != ASKS)
+
+
+def is_asked(session: Session, call: FamilyCall) -> bool:
+    """Whether the family is being asked about the call as it stands."""
+    query = select(CallProposal.id).where(CallProposal.call_id == call.id, CallProposal.state == "asked")
+    return session.scalar(query.where(CallProposal.seen_revision == call.revision)) is not None
+
+
+def keep_asking(session: Session, call: FamilyCall) -> None:
+    """The call is one revision further, and its time is as it was: a yes still moves it."""
+    asked = standing(session, call.id)
+    if asked is not None and asked.seen_revision == call.revision - 1:
+        asked.seen_revision = call.revision
+        session.flush()

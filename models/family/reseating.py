@@ -34,8 +34,11 @@ def to_reserve(session: Session, who: Who, call_id: int, now: datetime) -> Famil
     if now >= day.reserve_at:
         raise Refused("no_reserve")
     if call.state in MISSED:
-        again = session.scalar(select(FamilyCall).where(FamilyCall.client_key == f"{call.subject}/again"))
-        return again if again is not None else seat_again(session, who, day, call, now)
+        made = session.scalars(
+            select(FamilyCall).where(FamilyCall.client_key.startswith(f"{call.subject}/again"))
+        ).all()
+        again = next((one for one in made if one.state != "cancelled"), None)
+        return again if again is not None else seat_again(session, who, day, call, now, len(made))
     if call.starts_at >= day.reserve_at:
         return call
     return _move(session, who, call, day, day.reserve_at, f"reserve {day.reserve_at.isoformat()}", now)

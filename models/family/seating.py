@@ -198,11 +198,14 @@ def _seat_new(
     return call
 
 
-def seat_again(session: Session, who: Who, day: CallDay, before: FamilyCall, now: datetime) -> FamilyCall:
-    """A call that came to nothing is made up for in the day's reserve, as a call of its own."""
+def seat_again(
+    session: Session, who: Who, day: CallDay, before: FamilyCall, now: datetime, times: int = 0
+) -> FamilyCall:  # fmt: skip
+    """A call that came to nothing is made up for in the day's reserve, as a call of its own; `times`: how often it has
+    been, by calls that were cancelled again."""
     relative, cared = (session.get_one(Person, key) for key in (before.relative_id, before.cared_id))
     check_pair(session, relative, cared, "cadre", now)
-    return _seat_new(session, who, day, relative, cared, day.reserve_at, f"{before.subject}/again", now)
+    return _seat_new(session, who, day, relative, cared, day.reserve_at, f"{before.subject}/again/{times}", now)
 
 
 def _times(starts_at: datetime, ends_at: datetime, now: datetime) -> list[datetime]:

@@ -8,7 +8,8 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from models.family.calls import FamilyCall
-from models.family.guests import calls_joined, guests_of
+from models.family.guests import calls_joined, guests_of, inviter
+from models.family.proposals import ASKS, is_asked
 from models.life import BY_RULE, By
 from models.messages.letters import Letter
 from models.messages.outbox import post
@@ -26,7 +27,10 @@ ROLES = ("relative", "cared", "helper")
 SETTLES = timedelta(minutes=1)
 SOON = timedelta(hours=24)  # a change this close is about today: it goes at night too
 NEAR = timedelta(hours=2)  # so close to the call every minute counts
-_SAYS_WHEN = ("family.booked", "family.booked_for", "family.changed", "family.restored")
+_SAYS_WHEN = (
+    "family.booked", "family.booked_for", "family.changed", "family.restored", "family.invited", "family.seated",
+)  # fmt: skip
+_FIRST_WORDS = ("invited", "seated")  # to who has not heard of a call at all, its new time is no change
 
 
 def announce(
@@ -46,6 +50,8 @@ def announce(
     words = {reader: said for reader, said in words.items() if reader != told_by}
     if word == "changed":
         words = {reader: said for reader, said in words.items() if said != word or not _knows(session, call, reader)}
+        first = {reader: said for reader, said in unheard(session, call).items() if said in _FIRST_WORDS}
+        words |= {reader: said for reader, said in first.items() if reader in words}
     tell(session, call, words, facts, now)
     settle_for(session, call.subject, "cancel", by=BY_RULE, now=now)
     open_help(session, call, facts, now)
@@ -53,9 +59,10 @@ def announce(
 
 def _knows(session: Session, call: FamilyCall, reader: int) -> bool:
     """Whether the last that this reader has heard of a call is this very time and place: it was moved back."""
+    reminded = (Letter.kind == REMINDER) & Letter.state.not_in(("planned", "retry"))
     last = session.scalar(
         select(Letter).where(
-            Letter.subject == call.subject, Letter.person_id == reader, Letter.kind.in_(_SAYS_WHEN),
+            Letter.subject == call.subject, Letter.person_id == reader, Letter.kind.in_(_SAYS_WHEN) | reminded,
             Letter.state.not_in(("withdrawn", "suppressed", *ENDED_UNDELIVERED)),
         ).order_by(Letter.id.desc()).limit(1)
     )  # fmt: skip
@@ -87,9 +94,10 @@ def tell(
     for reader, word in words.items():
         others = "cared" if reader == call.cared_id else "helper"
         role = facts.get("role") or ("relative" if reader in relatives else others)
+        by = {"by": inviter(session, call.id, reader)} if word == "invited" else {}
         post(
             session, key=f"{call.subject}/{call.revision}/{word}{mark}/{reader}", person_id=reader,
-            kind=f"family.{word}", facts={**facts, "role": role}, subject=call.subject, revision=call.revision,
+            kind=f"family.{word}", facts={**facts, **by, "role": role}, subject=call.subject, revision=call.revision,
             urgency=urgency(call.starts_at, now), now=now,
             due_at=due_at or (settled if word == "changed" else now),
             useful_until=max(call.starts_at, now + timedelta(hours=1)), about_id=call.cared_id,
@@ -121,6 +129,8 @@ def remind(session: Session, call: FamilyCall, facts: dict[str, Any], now: datet
     if call.call_day_id is None:  # the cadre of a call day has it before them: a reminder for each call is too many
         readers.append((call.helper_id, "helper"))
     stands = farewells(session, call)
+    if is_asked(session, call):
+        stands |= Letter.kind == ASKS  # whoever helps, the family is still asked for another time
     recipients = [Recipient(key, role, session.get_one(Person, key).tz) for key, role in readers]
     plan(session, occasion, recipients, now, stands)
     end_telling(session, call.subject, now, before_revision=call.revision, but_not=stands)

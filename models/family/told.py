@@ -45,6 +45,17 @@ def tell_in_person(session: Session, who: Who, call_id: int, means: str, now: da
     return found
 
 
+def carry_over(session: Session, call: FamilyCall) -> None:
+    """A call is one revision further, and its time and place are as they were: what the elder was told stands."""
+    before = select(CallTelling).where(CallTelling.call_id == call.id, CallTelling.revision == call.revision - 1)
+    told = session.scalar(before)
+    if told is not None:
+        session.add(
+            CallTelling(call_id=call.id, revision=call.revision, means=told.means, by_id=told.by_id, at=told.at)
+        )
+        session.flush()
+
+
 def telling_of(session: Session, call: FamilyCall) -> CallTelling | None:
     """Who told the elder of the call as it stands, and when; None when nobody has, or it has changed since."""
     return session.scalar(

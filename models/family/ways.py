@@ -9,14 +9,14 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
-from models.family import minutes
+from models.family import devices, minutes
 from models.family.calls import CALL, FamilyCall, call_for, led_by
-from models.family.devices import device_of, grant_for
 from models.family.guests import guests_of
 from models.family.minutes import COSTS, Budget, left
 from models.family.presence import MOST_SEATS
-from models.life import By
+from models.life import BY_RULE, By
 from models.people.identities import Identity, Who, is_reachable
+from models.tasks.desk import settle_for
 from models.tasks.tasks import TASK, Task
 
 OPENS, GRACE = timedelta(minutes=15), timedelta(minutes=10)
@@ -107,6 +107,8 @@ def choose(
         why = next(one.why_not for one in possible(session, call, offered, now) if one.way == way)
         if why:
             raise Refused("way_not_possible", why=why)
+        if way != "device_voip":
+            settle_for(session, call.subject, "cancel", by=BY_RULE, now=now, kinds=(devices.KIND,))
         _tell_helper(session, call)
     return call
 
@@ -178,12 +180,12 @@ def _has_minutes(session: Session, call: FamilyCall, offered: Offered, _: dateti
 
 
 def _has_device(session: Session, call: FamilyCall, _: Offered, __: datetime) -> bool:
-    return device_of(session, call.station_id) is not None
+    return devices.device_of(session, call.station_id) is not None
 
 
 def _authorised(session: Session, call: FamilyCall, _: Offered, __: datetime) -> bool:
-    device = device_of(session, call.station_id)
-    grant = grant_for(session, call.relative_id, device.id) if device is not None else None
+    device = devices.device_of(session, call.station_id)
+    grant = devices.grant_for(session, call.relative_id, device.id) if device is not None else None
     return grant is not None and grant.state == "granted"
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String, func, select
+from sqlalchemy import ForeignKey, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Row
@@ -13,8 +13,7 @@ from models.life import BY_RULE, By
 from models.people.identities import Who
 from models.people.persons import Person
 from models.places.centres import ServiceCentre, phone_of
-from models.tasks.desk import open_task, settle_for
-from models.tasks.tasks import Task
+from models.tasks.desk import open_task, opened_before, settle_for
 from models.tasks.telling import next_morning
 
 VERDICTS = ("ok", "follow_up")
@@ -76,9 +75,9 @@ def tick_of(session: Session, who: Who, call_id: int) -> WellbeingTick | None:
 
 def _open(session: Session, call: FamilyCall, due: datetime, who: Who, now: datetime) -> None:
     cared, centre = session.get_one(Person, call.cared_id), session.get_one(ServiceCentre, call.centre_id)
-    before = select(func.count()).where(Task.subject == call.subject, Task.kind == "wellbeing")
+    before = opened_before(session, call.subject, "wellbeing")
     open_task(
-        session, key=f"{call.subject}/wellbeing/{session.scalar(before)}", kind="wellbeing", subject=call.subject,
+        session, key=f"{call.subject}/wellbeing/{before}", kind="wellbeing", subject=call.subject,
         area_id=cared.area_id or centre.area_id, person_id=cared.id, now=now, due_at=due,
         by=By(who.person_id, "cadre"), facts={"cared": cared.name, "call": call.id, "phone": phone_of(session, centre)},
     )  # fmt: skip

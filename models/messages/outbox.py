@@ -114,14 +114,14 @@ def withdraw(
     """Take back the letters about `subject` that nobody has begun to send; answers how many.
 
     One that is on the wire, or sent and without its receipt, cannot be taken back: it is only never tried again,
-    whatever is heard of it later; nor is one that never arrived ever said again.
+    whatever is heard of it later.
     With `before_revision`, only those of older revisions: what a change of time calls; with `person_id`, only this
     reader's; `but_not`: letters that stay true.
     """
     session.flush()
     waits = Letter.state.in_(("planned", "retry"))
     # One statement: a letter that a sender takes or gives back at this moment is met in the one state or the other.
-    begun = Letter.state.in_(("sending", "sent", "unconfirmed", "needs_check", "dead", "missed"))
+    begun = Letter.state.in_(("sending", "sent", "unconfirmed", "needs_check"))
     statement = update(Letter).where(Letter.subject == subject, waits | begun)
     if before_revision is not None:
         statement = statement.where(Letter.revision < before_revision)

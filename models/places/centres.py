@@ -203,8 +203,13 @@ def _closures_in(session: Session, centre: ServiceCentre, first: date, last: dat
 def why_shut(session: Session, centre: ServiceCentre, moment: datetime) -> str:
     """Why a centre is shut on the local day of an instant, as the closure or the county's notice says; else ""."""
     day = moment.astimezone(centre.tz).date()
-    closures, notice = _closures_in(session, centre, day, day), session.get(CalendarOverride, day)
+    closures, notice = closures_on(session, centre, day), session.get(CalendarOverride, day)
     return closures[0].reason if closures else notice.name if notice is not None else ""
+
+
+def closures_on(session: Session, centre: ServiceCentre, day: date) -> list[Closure]:
+    """The closures by which a centre is shut on its local `day`, the oldest first."""
+    return _closures_in(session, centre, day, day)
 
 
 def stays_open(session: Session, centre_id: int) -> None:

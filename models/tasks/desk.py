@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
@@ -61,6 +61,12 @@ def open_task(
         if reader != by.person_id:
             tell(session, task, reader, now, channel, tell_at)
     return task
+
+
+def opened_before(session: Session, subject: str, kind: str) -> int:
+    """How many tasks of this kind there have been about `subject`: by it the next has a key of its own."""
+    query = select(func.count()).select_from(Task).where(Task.subject == subject, Task.kind == kind)
+    return session.scalar(query) or 0
 
 
 def makes_way(session: Session, standing: Sequence[Task], lines: Sequence[Any], now: datetime) -> bool:

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, not_, select
+from sqlalchemy import ColumnElement, not_, select, update
 from sqlalchemy.orm import Session
 
 from models.hours import CHINA
@@ -97,7 +97,8 @@ def end_telling(
     session: Session, subject: str, now: datetime, *, before_revision: int | None = None, person_id: int | None = None,
     but_not: ColumnElement[bool] | None = None,
 ) -> None:  # fmt: skip
-    """End the tasks of cadres who were to say what letters about `subject` could not; narrowed as by `withdraw`."""
+    """End the tasks of cadres who were to say what letters about `subject` could not; narrowed as by `withdraw`. Nobody
+    says it again by hand either."""
     if before_revision == 0:
         return  # what has never changed has nothing older
     letters = select(Letter).where(Letter.subject == subject, Letter.state.in_(ENDED_UNDELIVERED))
@@ -107,8 +108,12 @@ def end_telling(
         letters = letters.where(Letter.person_id == person_id)
     if but_not is not None:
         letters = letters.where(not_(but_not))
-    for letter in session.scalars(letters.order_by(Letter.id)).all():
-        settle_for(session, LETTER.subject(letter), "cancel", by=BY_RULE, now=now)
+    keys = session.scalars(letters.with_only_columns(Letter.id).order_by(Letter.id)).all()
+    for key in keys:
+        settle_for(session, f"{LETTER.name}:{key}", "cancel", by=BY_RULE, now=now)
+    # The tasks first: who finishes one at this moment holds it, and then its letter.
+    if keys:
+        session.execute(update(Letter).where(Letter.id.in_(keys)).values(unwanted=True))
 
 
 def let_go(session: Session, person_id: int, now: datetime) -> None:

@@ -8,7 +8,7 @@ from threading import Barrier
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from models.errors import Refused
 from models.family.agreeing import Agreement
@@ -149,6 +149,7 @@ def test_a_late_call_goes_to_the_reserve_of_its_day_and_there_is_one_for_each_sc
     families(session, cast, 2)
     day = made(session, cast)
     calls = calls_on(session, day.id)
+    session.execute(update(Letter).where(Letter.kind == "family.seated").values(state="delivered"))
     for call in calls[:2]:
         moved = to_reserve(session, cast.who(cast.li), call.id, TWO + HALF)
         assert (moved.id, moved.starts_at, moved.revision) == (call.id, FIVE - HALF, 1)
@@ -233,6 +234,7 @@ def test_with_fewer_screens_a_family_that_would_have_none_has_to_agree_first(ses
     day = made(session, cast)
     calls = calls_on(session, day.id)
     assert sat(session, day) == {"14:00": 2}
+    session.execute(update(Letter).where(Letter.kind == "family.seated").values(state="delivered"))
     with pytest.raises(Refused, match="seats_taken") as refused:
         resize(session, cast.who(cast.li), day.id, 1, NOW)
     (stranded,) = [one for one in calls if one.station_id != cast.stations[0].id]

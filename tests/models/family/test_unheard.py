@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from models.family.booking import move
 from models.family.ending import cancel, undo
@@ -85,6 +85,7 @@ def test_a_helper_whose_turn_it_is_no_more_hears_that_whatever_becomes_of_the_ca
 def test_who_had_still_to_hear_of_a_time_does_when_another_helps(session, cast, reached):
     call, roman, yorker = joined(session, cast)
     helper = second_helper(session, cast)
+    session.execute(update(Letter).where(Letter.kind == "family.invited").values(state="delivered"))
     move(session, cast.who(cast.xiaofang), call.id, SUNDAY_16 + DAY, NOW)
     task = phoned(session, roman, "changed")
     if reached:
