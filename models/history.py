@@ -1,8 +1,9 @@
 """What happened to a thing, in order: one append-only row for every verb."""
 
+from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Index, String, select
+from sqlalchemy import Index, String, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Row
@@ -22,6 +23,12 @@ class History(Row):
     as_role: Mapped[str] = mapped_column(String(32))
     note: Mapped[str] = mapped_column(String(500), default="")
     at: Mapped[datetime]
+
+
+def steps_of(session: Session, subjects: Collection[str]) -> dict[str, int]:
+    """How many verbs each of these has been through."""
+    query = select(History.subject, func.count()).where(History.subject.in_(subjects)).group_by(History.subject)
+    return dict.fromkeys(subjects, 0) | {row[0]: row[1] for row in session.execute(query)}
 
 
 def history_of(session: Session, subject: str) -> list[History]:

@@ -20,6 +20,7 @@ from models.ordering import queue
 from models.ordering.assignments import Assignment
 from models.ordering.help import help_for
 from models.ordering.needs import need_for
+from models.ordering.visits import Visit
 from models.people.contacts import ways_to
 from models.people.identities import Who
 from models.tasks import taking
@@ -36,6 +37,7 @@ WHOSE = {"mine": "我的和没人接的", "all": "范围内全部"}
 PAGES: Mapping[str, Callable[[int], str]] = {
     "order": lambda key: url_for("console.orders.one", order=key),
     "assignment": lambda key: PAGES["order"](desk.session().get_one(Assignment, key).order_id),
+    "visit": lambda key: PAGES["order"](desk.session().get_one(Visit, key).order_id),
     "letter": lambda key: url_for("console.letters.one", letter=key),
     "need": lambda key: url_for("console.needs.one", need=key),
     "help": lambda key: url_for("console.help.one", call=key),

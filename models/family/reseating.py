@@ -34,9 +34,8 @@ def to_reserve(session: Session, who: Who, call_id: int, now: datetime) -> Famil
     if now >= day.reserve_at:
         raise Refused("no_reserve")
     if call.state in MISSED:
-        made = session.scalars(
-            select(FamilyCall).where(FamilyCall.client_key.startswith(f"{call.subject}/again"))
-        ).all()
+        theirs = FamilyCall.relative_id == call.relative_id, FamilyCall.client_key.startswith(f"{call.subject}/again/")
+        made = session.scalars(select(FamilyCall).where(*theirs)).all()
         again = next((one for one in made if one.state != "cancelled"), None)
         return again if again is not None else seat_again(session, who, day, call, now, len(made))
     if call.starts_at >= day.reserve_at:

@@ -60,6 +60,7 @@ ASSIGNMENT = Life(
         Verb("expire", ("offered",), "expired", who=(TIME,)),
         Verb("withdraw", STANDING, "withdrawn", who=("rule",)),
         Verb("hand_back", ("accepted", "started"), "handed_back", who=("provider",)),
+        Verb("return", ("started",), "accepted", who=("provider",)),  # nobody was home
         Verb("start", ("accepted",), "started", who=("provider",), tells=("requester", "beneficiary")),
         Verb("finish", ("accepted", "started"), "done", who=("provider", "cadre")),
     ),
@@ -76,6 +77,15 @@ def assigned_to(session: Session, who: Who, assignment_id: int) -> tuple[Assignm
     if found is None:
         raise Refused("not_yours")
     return found.Assignment, found.Order
+
+
+def taken_from(session: Session, assignment: Assignment) -> list[Assignment]:
+    """The earlier assignments of the same order to the same organisation that were withdrawn."""
+    query = select(Assignment).where(
+        Assignment.order_id == assignment.order_id, Assignment.organisation_id == assignment.organisation_id,
+        Assignment.state == "withdrawn",
+    )  # fmt: skip
+    return list(session.scalars(query.order_by(Assignment.id)))
 
 
 def set_out_for(session: Session, order: Order) -> list[Assignment]:

@@ -6,20 +6,20 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
-from models.life import BY_RULE, By
+from models.life import By
 from models.messages.outbox import post
 from models.ordering.assignments import Assignment
 from models.ordering.listings import Listing, providers_of
 from models.ordering.matching import able_members, answering, by_turn, covers
-from models.ordering.news import concerned, facts_for, tell
+from models.ordering.news import STILL_ASKED, concerned, facts_for, tell
 from models.ordering.offers import PHONE_WITHIN, begin_round, end_offers, in_hand, make_offer, offer_next
 from models.ordering.orders import ORDER, Order, check_seen
 from models.ordering.sla import cadres_order
-from models.ordering.visits import GOING_TASKS
+from models.ordering.visits import end_pressing
 from models.people.identities import Who
 from models.people.staff import Organisation, areas_under
 from models.places.areas import Area
-from models.tasks.desk import open_task, settle_for
+from models.tasks.desk import open_task
 from models.tasks.undelivered import take_back
 
 NOTE_LIMIT = 200
@@ -99,8 +99,8 @@ def _take_back(session: Session, order: Order, who: Who, reason: str, now: datet
     had = session.scalar(select(Assignment).where(Assignment.order_id == order.id, Assignment.state == "accepted"))
     if had is not None:
         ORDER.move(session, order, "recall", by=by, now=now, note=why)
-        take_back(session, order.subject, now)
-        settle_for(session, order.subject, "cancel", by=BY_RULE, now=now, kinds=GOING_TASKS)
+        take_back(session, order.subject, now, but_not=STILL_ASKED)
+        end_pressing(session, order.subject, had.subject, now)
         name = session.get_one(Organisation, had.organisation_id).name
         tell(session, order, "recall", by=by, now=now, mark=f":{had.id}", facts={"organisation": name})
     facts = facts_for(session, order)
@@ -108,5 +108,5 @@ def _take_back(session: Session, order: Order, who: Who, reason: str, now: datet
         for reader in sorted(concerned(session, ended) - {who.person_id}):
             post(
                 session, key=f"{ended.subject}/recalled/{reader}", person_id=reader, kind="ordering.recalled",
-                facts=facts, subject=ended.subject, now=now, urgency="same_day",
+                facts={**facts, "area_id": order.area_id}, subject=ended.subject, now=now, urgency="same_day",
             )  # fmt: skip

@@ -8,12 +8,14 @@ from sqlalchemy.orm import Session
 
 from models.errors import Refused
 from models.life import BY_RULE, By
+from models.messages.letters import Letter
 from models.messages.outbox import post
-from models.ordering.assignments import ASSIGNMENT, Assignment, assigned_to
-from models.ordering.news import facts_for, spare, tell, tell_on_the_way
+from models.ordering.assignments import ASSIGNMENT, Assignment, assigned_to, taken_from
+from models.ordering.news import STILL_ASKED, facts_for, spare, tell, tell_on_the_way
 from models.ordering.offers import end_offers, offer_next
 from models.ordering.orders import ORDER, Order, locked, turn
-from models.ordering.visits import GOING_TASKS, VISIT, let_go, live_visit, stand_down
+from models.ordering.sla import end_pause
+from models.ordering.visits import VISIT, end_looking, end_pressing, goers_of, let_go, live_visit, stand_down
 from models.people.identities import Who
 from models.people.staff import Organisation, members_of, memberships
 from models.tasks.desk import settle_for
@@ -35,15 +37,27 @@ def accept(session: Session, who: Who, assignment_id: int, now: datetime) -> Ord
         return order
     by = By(who.person_id, "provider")
     take_back(session, assignment.subject, now)
+    take_back(session, order.subject, now, but_not=Letter.kind != "ordering.nag")
     settle_for(session, order.subject, "cancel", by=BY_RULE, now=now, kinds=("order_unanswered", "order_overdue"))
+    end_pause(session, order, now)
+    _have_it_again(session, assignment, by, now)
     for other in end_offers(session, order, now, but=assignment.id):
         for member in members_of(session, other.organisation_id):
             post(
                 session, key=f"{other.subject}/taken/{member.id}", person_id=member.id, kind="ordering.taken",
-                facts=facts_for(session, order), subject=other.subject, now=now,
+                facts={**facts_for(session, order), "area_id": order.area_id}, subject=other.subject, now=now,
             )  # fmt: skip
     _tell(session, order, assignment, "accept", by, now)
     return order
+
+
+def _have_it_again(session: Session, assignment: Assignment, by: By, now: datetime) -> None:
+    """That the organisation's earlier assignments were withdrawn is not so any more, but to who was named to go: they
+    need not, until they are named again."""
+    for earlier in taken_from(session, assignment):
+        named = goers_of(session, earlier.id) - {by.person_id}
+        take_back(session, earlier.subject, now, but_not=Letter.person_id.in_(named))
+        settle_for(session, earlier.subject, "cancel", by=BY_RULE, now=now)
 
 
 def _take(session: Session, who: Who, assignment_id: int, now: datetime) -> tuple[Assignment, Order, bool]:
@@ -116,8 +130,8 @@ def hand_back(session: Session, who: Who, assignment_id: int, reason: str, now: 
     why = reason.strip()[:REASON_LIMIT]
     ASSIGNMENT.move(session, assignment, "hand_back", by=by, now=now, note=why, reason=why)
     ORDER.move(session, order, "hand_back", by=by, now=now, note=why)
-    take_back(session, order.subject, now)
-    settle_for(session, order.subject, "cancel", by=BY_RULE, now=now, kinds=GOING_TASKS)
+    take_back(session, order.subject, now, but_not=STILL_ASKED)
+    end_pressing(session, order.subject, assignment.subject, now)
     visit = stand_down(session, assignment.id, now)
     if visit is not None:
         spare(session, visit, order, by, now)
@@ -167,7 +181,10 @@ def conclude(
         let_go(session, visit, now)
     turn(order)
     ORDER.move(session, order, "complete", by=by, now=now, completed_at=happened_at)
+    for subject in (order.subject, assignment.subject):
+        take_back(session, subject, now)
     settle_for(session, order.subject, "cancel", by=BY_RULE, now=now)
+    end_looking(session, order.id, now)
     _tell(session, order, assignment, "complete", by, now)
 
 

@@ -14,7 +14,8 @@ from models.ordering.news import call_back, facts_for, tell
 from models.ordering.offers import begin_round, end_offers, make_offer, offer_next
 from models.ordering.orders import LIVE_ORDERS, ORDER, Order, locked, order_for
 from models.ordering.placing import hold_places
-from models.ordering.sla import cadres_order
+from models.ordering.sla import cadres_order, end_pause
+from models.ordering.visits import end_looking
 from models.ordering.waiting import free_places, leave_all
 from models.people.identities import Who
 from models.people.persons import Person
@@ -64,6 +65,7 @@ def stop_all(session: Session, person: Person, by: By, now: datetime) -> int:
         if order.id not in keys:
             take_back(session, order.subject, now)
             settle_for(session, order.subject, "cancel", by=BY_RULE, now=now)
+            end_looking(session, order.id, now)
     return len(keys)
 
 
@@ -114,9 +116,12 @@ def _end(
 ) -> None:
     ORDER.move(session, order, verb, by=by, now=now, note=why, reason=why, end_code=code)
     take_back(session, order.subject, now)
+    end_pause(session, order, now)
     on_the_way = set_out_for(session, order)
     free_places(session, order, now)
     ended = end_offers(session, order, now)
     settle_for(session, order.subject, "cancel", by=BY_RULE, now=now)
+    if verb == "stop":
+        end_looking(session, order.id, now)
     called = call_back(session, order, on_the_way, why, by, now)
     tell(session, order, verb, by=by, now=now, ended=ended, but=called, facts={"reason": why, **facts})

@@ -11,6 +11,7 @@ from models.life import BY_RULE, By
 from models.messages.letters import LETTER, Letter
 from models.messages.optouts import opted_out
 from models.messages.outbox import USEFUL_FOR, post
+from models.messages.passage import ENDED_UNDELIVERED
 from models.ordering.matters import open_desk_task, phone_for
 from models.ordering.said import Matter
 from models.people.care import may_act_for
@@ -40,17 +41,30 @@ def tell(
     reached = [reader for reader in readers if is_reachable(session, reader)]
     for reader in reached:
         if reader != by.person_id:
-            posted = post(
-                session, key=f"{key}/{reader}", person_id=reader, kind=kind, facts=known, subject=thing.subject,
-                now=now, about_id=thing.person_id,
-            )  # fmt: skip
-            letter = session.get_one(Letter, posted)
-            if letter.state == "withdrawn":
-                # Taken back unsent when a need was parted again: now it is true after all.
-                LETTER.move(session, letter, "plan_again", by=BY_RULE, now=now, facts=known, settled_at=None,
-                            due_at=now, next_at=now, useful_until=now + USEFUL_FOR, unwanted=False)  # fmt: skip
+            _write(session, thing, f"{key}/{reader}", reader, kind, known, now)
     if readers and not reached and not _all_want_none(session, readers, kind):
         _in_person(session, thing, kind, known, key, by, now)
+
+
+def _write(
+    session: Session, thing: Matter, key: str, reader: int, kind: str, known: dict[str, Any], now: datetime
+) -> None:  # fmt: skip
+    """One letter, once; what was taken back before the reader had heard it, when a need was parted again, is said when
+    it is true after all."""
+    times = 0
+    while True:
+        posted = post(
+            session, key=f"{key}/{times}" if times else key, person_id=reader, kind=kind, facts=known,
+            subject=thing.subject, now=now, about_id=thing.person_id,
+        )  # fmt: skip
+        letter = session.get_one(Letter, posted)
+        if not (letter.state in ENDED_UNDELIVERED and letter.unwanted):
+            break
+        times += 1  # this one reached nobody before it was taken back
+    if letter.state == "withdrawn":
+        LETTER.move(session, letter, "plan_again", by=BY_RULE, now=now, facts=known, subject=thing.subject,
+                    about_id=thing.person_id, settled_at=None, due_at=now, next_at=now, useful_until=now + USEFUL_FOR,
+                    unwanted=False)  # fmt: skip
 
 
 def _readers(session: Session, thing: Matter) -> list[int]:

@@ -7,7 +7,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from models.history import history_of
 from models.life import BY_RULE, By
+from models.messages.letters import Letter
 from models.messages.outbox import post
 from models.ordering.assignments import Assignment
 from models.ordering.orders import ORDER, Order
@@ -28,6 +30,8 @@ ARRIVES_WITHIN = timedelta(hours=12)
 CALL_BACK_WITHIN = timedelta(minutes=15)
 SOON = timedelta(hours=24)  # a change this close to the service is urgent
 
+# Whether it is still wanted is to be answered whoever does it.
+STILL_ASKED = Letter.kind == "ordering.still_wanted"
 # verb of ORDER → the letter's kind
 LETTER_KINDS = {
     "accept": "ordering.accepted", "hand_back": "ordering.handed_back", "complete": "ordering.completed",
@@ -68,11 +72,13 @@ def tell(
 def say(
     session: Session, order: Order, kind: str, roles: Collection[str], *, word: str, by: By, now: datetime,
     ended: Iterable[Assignment] = (), but: Collection[int] = (), facts: Mapping[str, Any], urgent: str = "",
+    subject: str = "",
 ) -> None:  # fmt: skip
     """Post one letter about an order to everybody in these roles; `word` makes its key: said twice is said once.
 
     Who was to come (by an assignment of `ended`) must hear that they need not whatever becomes of the order afterwards,
-    also where the family must hear nothing any more: theirs is about the assignment.
+    also where the family must hear nothing any more: theirs is about the assignment, and what WeChat cannot bring is
+    told where the beneficiary lives. `subject`: what it is about, where that is not the order.
     """
     known = {**facts_for(session, order), **facts}
     beneficiary = session.get_one(Person, order.beneficiary_id)
@@ -89,8 +95,9 @@ def say(
         readers |= {cadre.id for cadre in cadres_over(session, session.get_one(Area, order.area_id))}
     for reader in sorted((readers | off.keys()) - {by.person_id, *but}):
         post(
-            session, key=f"{order.subject}/{word}/{reader}", person_id=reader, kind=kind, facts=known,
-            subject=off[reader].subject if reader in off else order.subject, now=now,
+            session, key=f"{order.subject}/{word}/{reader}", person_id=reader, kind=kind,
+            facts={**known, "area_id": order.area_id} if reader in off else known,
+            subject=off[reader].subject if reader in off else subject or order.subject, now=now,
             urgency=urgent or urgency(order, now), about_id=None if reader in off else beneficiary.id,
         )  # fmt: skip
 
@@ -102,9 +109,10 @@ def tell_on_the_way(session: Session, order: Order, assignment: Assignment, by: 
     readers = {beneficiary.id}
     if _still_concerned(session, order.requested_by_id, beneficiary):
         readers.add(order.requested_by_id)
+    times = sum(line.verb == "start" for line in history_of(session, assignment.subject))
     for reader in sorted(reader for reader in readers - {by.person_id} if is_reachable(session, reader)):
         post(
-            session, key=f"{order.subject}/start:{assignment.id}/{reader}", person_id=reader,
+            session, key=f"{order.subject}/start:{assignment.id}:{times}/{reader}", person_id=reader,
             kind="ordering.on_the_way", facts={**facts_for(session, order), "organisation": name},
             subject=order.subject, now=now, urgency="same_day", useful_until=now + ARRIVES_WITHIN,
         )  # fmt: skip
@@ -122,7 +130,9 @@ def call_back(
     called = set[int]()
     for assignment in on_the_way:
         organisation = session.get_one(Organisation, assignment.organisation_id)
-        facts = {**facts_for(session, order), "reason": reason, "organisation": organisation.name}
+        facts = {
+            **facts_for(session, order), "reason": reason, "organisation": organisation.name, "area_id": order.area_id,
+        }  # fmt: skip
         people = concerned(session, assignment) - {by.person_id}
         for reader in sorted(people):
             post(
@@ -149,8 +159,8 @@ def spare(session: Session, visit: Visit, order: Order, by: By, now: datetime) -
     if visit.person_id != by.person_id:
         post(
             session, key=f"{visit.subject}/stood_down", person_id=visit.person_id, kind="ordering.stood_down",
-            facts={**facts_for(session, order), "preferred_at": visit.starts_at.isoformat()}, subject=visit.subject,
-            now=now, urgency="same_day",
+            facts={**facts_for(session, order), "preferred_at": visit.starts_at.isoformat(), "area_id": order.area_id},
+            subject=visit.subject, now=now, urgency="same_day",
         )  # fmt: skip
 
 
@@ -173,14 +183,17 @@ def _tell_in_person(
     session: Session, order: Order, beneficiary: Person, kind: str, facts: dict[str, Any], word: str, by: By,
     now: datetime,
 ) -> None:  # fmt: skip
-    """A cadre tells the beneficiary; what an older task of this order would have told no longer holds."""
+    """A cadre tells the beneficiary, once; what an older task of this order would have told no longer holds."""
+    key = f"{order.subject}/tell/{word}"
+    if session.scalar(select(Task.id).where(Task.key == key)) is not None:
+        return
     older = select(Task).where(
         Task.subject == order.subject, Task.kind == "tell_in_person", Task.state.not_in(TASK.ends)
     )
     for task in session.scalars(older).all():
         TASK.move(session, task, "cancel", by=BY_RULE, now=now, settled_at=now)
     open_task(
-        session, key=f"{order.subject}/tell/{word}", kind="tell_in_person", area_id=order.area_id,
+        session, key=key, kind="tell_in_person", area_id=order.area_id,
         subject=order.subject, person_id=beneficiary.id, now=now, by=by,
         due_at=min(now + TELL_WITHIN, max(order.preferred_at, now + timedelta(hours=1))),
         facts={"person": beneficiary.name, "letter_kind": kind, "letter_facts": facts},

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from models.hours import CHINA, WorkCalendar, calendar, instant
 from models.life import BY_RULE, BY_TIME, By
 from models.messages.outbox import post
-from models.ordering.assignments import ASSIGNMENT, STANDING, Assignment
+from models.ordering.assignments import ASSIGNMENT, STANDING, Assignment, taken_from
 from models.ordering.matching import answering, match
 from models.ordering.news import facts_for, urgency
 from models.ordering.orders import Order, turn
@@ -58,16 +58,17 @@ def make_offer(
 ) -> Assignment:  # fmt: skip
     """Ask one organisation; its people read of it at `asked_at`. The cadre need not look for anybody now.
 
-    One that had it before is asked again: what nobody has told it yet of the end of that is not so any more, and that
-    it must accept anew stands in the letter.
+    To one that had it before the letter says that it must accept anew.
     """
     assignment = Assignment(
         order_id=order.id, organisation_id=organisation_id, offered_at=now, mode=mode, dispatched_by_id=by.person_id
     )
     session.add(assignment)
     ASSIGNMENT.begin(session, assignment, by=by, now=now)
-    again = _comes_back(session, assignment, now)
-    facts = {**facts_for(session, order), "assignment": assignment.id, "mode": mode, "again": again}
+    facts = {
+        **facts_for(session, order), "assignment": assignment.id, "mode": mode, "area_id": order.area_id,
+        "again": any(one.answered_at is not None for one in taken_from(session, assignment)),
+    }  # fmt: skip
     for member in answering(session, organisation_id):
         post(
             session, key=f"{assignment.subject}/offered/{member.id}", person_id=member.id, kind="ordering.offered",
@@ -75,20 +76,6 @@ def make_offer(
         )  # fmt: skip
     settle_for(session, order.subject, "cancel", by=BY_RULE, now=now, kinds=("order_unanswered",))
     return assignment
-
-
-def _comes_back(session: Session, assignment: Assignment, now: datetime) -> bool:
-    """Nobody tells the organisation any more that earlier assignments to it were withdrawn; answers whether it had
-    accepted one."""
-    before = select(Assignment).where(
-        Assignment.order_id == assignment.order_id, Assignment.organisation_id == assignment.organisation_id,
-        Assignment.state == "withdrawn",
-    ).order_by(Assignment.id)  # fmt: skip
-    ended = session.scalars(before).all()
-    for one in ended:
-        take_back(session, one.subject, now)
-        settle_for(session, one.subject, "cancel", by=BY_RULE, now=now)
-    return any(one.answered_at is not None for one in ended)
 
 
 def begin_round(session: Session, order: Order) -> None:

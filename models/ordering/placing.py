@@ -20,6 +20,7 @@ from models.ordering.numbers import number_for
 from models.ordering.offers import end_offers, offer_next
 from models.ordering.orders import ORDER, UNMET_REASONS, Order, cancel_code, locked, order_for, placed_with
 from models.ordering.questions import check_answers, places_wanted
+from models.ordering.sla import end_pause
 from models.ordering.tallies import TallyHold, claims, take
 from models.ordering.versions import in_force
 from models.ordering.waiting import free_places
@@ -140,6 +141,7 @@ def _end(session: Session, who: Who, order_id: int, verb: str, reason: str, now:
     code = code or cancel_code(order, now)
     ORDER.move(session, order, verb, by=by, now=now, note=text, reason=text, end_code=code)
     take_back(session, order.subject, now)
+    end_pause(session, order, now)
     on_the_way = set_out_for(session, order)
     free_places(session, order, now, given_up=verb == "cancel")
     ended = end_offers(session, order, now)

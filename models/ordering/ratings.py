@@ -64,7 +64,7 @@ def rate(
                 session.add(rating)
         except IntegrityError:  # somebody else of the family was a moment faster
             rating = session.scalars(select(Rating).where(Rating.order_id == order.id)).one()
-    elif rating.rated_at + CHANGEABLE_FOR < now:
+    elif max(rating.rated_at, order.completed_at or rating.rated_at) + CHANGEABLE_FOR < now:
         raise Refused("rating_closed", days=CHANGEABLE_FOR.days)
     for name, value in said.items():
         setattr(rating, name, value)

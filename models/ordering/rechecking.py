@@ -1,12 +1,14 @@
 """What was right when it was agreed and is not any more: certificates, people who are away, nobody named."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Row, exists, func, select
+from sqlalchemy import ColumnElement, Row, exists, func, or_, select
 from sqlalchemy.orm import Session
 
-from models.history import history_of
+from models.history import steps_of
+from models.life import BY_RULE
 from models.messages.outbox import post
 from models.ordering.assignments import Assignment
 from models.ordering.listings import Listing
@@ -18,7 +20,8 @@ from models.ordering.teams import VolunteerTeam
 from models.ordering.visits import LIVE_VISITS, Visit
 from models.people.persons import Person
 from models.people.staff import members_of
-from models.tasks.desk import open_task
+from models.tasks.desk import open_task, settle
+from models.tasks.tasks import TASK, Task
 
 NAME_BEFORE = timedelta(hours=24)
 BREATH = timedelta(hours=1)  # who accepts within the last day has this long to name somebody
@@ -26,23 +29,47 @@ SILENT_AFTER = timedelta(hours=24)  # nobody has reported a visit: notes from a 
 
 
 def recheck(session: Session, now: datetime) -> int:
-    """Open a task for every agreed visit that cannot take place as agreed; answers how many are new."""
-    return _recheck_visits(session, now) + _recheck_accepted(session, now)
+    """Open a task for every agreed visit that cannot take place as agreed, and end it where it can after all; answers
+    how many are new."""
+    found = [*_visits_to_come(session, now), *_accepted_to_come(session, now)]
+    right = [one.stem for one in found if not one.why]
+    end = select(Task).where(Task.kind == "visit_recheck", Task.state.not_in(TASK.ends)).order_by(Task.id)
+    for task in session.scalars(end).all():
+        if any(task.key.startswith(f"{stem}/") for stem in right):
+            settle(session, task, "cancel", by=BY_RULE, now=now)
+    return sum(_lay_before(session, one, now) for one in found if one.why)
 
 
-def _recheck_visits(session: Session, now: datetime) -> int:
+class _Agreed(NamedTuple):
+    """A visit that was agreed, or is to be named: `stem` begins the keys of its tasks and is another one when somebody
+    has been named or it was moved; `why` it cannot take place as agreed, or ""."""
+
+    order: Order
+    assignment_id: int
+    stem: str
+    why: str
+
+
+def _lay_before(session: Session, one: _Agreed, now: datetime) -> bool:
+    """The task for it, unless there is one or somebody has done it; once more where it had been right in between."""
+    stem = f"{one.stem}/{one.why}"
+    same = Task.subject == one.order.subject, Task.kind == "visit_recheck", Task.key.startswith(f"{stem}/")
+    before = session.scalars(select(Task.state).where(*same)).all()
+    if any(state != "cancelled" for state in before):
+        return False
+    return _open(session, one.order, one.assignment_id, "visit_recheck", f"{stem}/{len(before)}", now, one.why)
+
+
+def _visits_to_come(session: Session, now: datetime) -> Iterator[_Agreed]:
     coming = (
         select(Visit, Order, Person).join(Order, Visit.order_id == Order.id).join(Person, Visit.person_id == Person.id)
         .where(Visit.state == "scheduled", Visit.starts_at > now).order_by(Visit.id)
     )  # fmt: skip
-    opened = 0
-    for visit, order, person in session.execute(coming).all():
-        why = _why_not(session, visit, order, person)
-        if why:
-            # Named or moved anew, it may be wrong once more.
-            key = f"{visit.subject}/{len(history_of(session, visit.subject))}/{why}"
-            opened += _open(session, order, visit.assignment_id, "visit_recheck", key, now, why)
-    return opened
+    rows = session.execute(coming).all()
+    steps = steps_of(session, [row.Visit.subject for row in rows])
+    for visit, order, person in rows:
+        stem = f"{visit.subject}/{steps[visit.subject]}"
+        yield _Agreed(order, visit.assignment_id, stem, _why_not(session, visit, order, person))
 
 
 def _why_not(session: Session, visit: Visit, order: Order, person: Person) -> str:
@@ -53,15 +80,12 @@ def _why_not(session: Session, visit: Visit, order: Order, person: Person) -> st
     return "time_off" if away(session, [person.id], visit.starts_at, visit.ends_at) else ""
 
 
-def _recheck_accepted(session: Session, now: datetime) -> int:
-    """Who has accepted and has nobody named yet, and nobody left who could go."""
-    opened = 0
+def _accepted_to_come(session: Session, now: datetime) -> Iterator[_Agreed]:
+    """Who has accepted and has nobody named yet, and perhaps nobody left who could go."""
     for assignment, order, last in _unnamed(session, now):
         listing = session.get_one(Listing, order.listing_id)
-        if not able_members(session, assignment.organisation_id, order, listing):
-            key = f"{assignment.subject}/nobody_able/{last}"
-            opened += _open(session, order, assignment.id, "visit_recheck", key, now, "certificate")
-    return opened
+        able = able_members(session, assignment.organisation_id, order, listing)
+        yield _Agreed(order, assignment.id, f"{assignment.subject}/nobody_able/{last}", "" if able else "certificate")
 
 
 def press_to_name(session: Session, now: datetime) -> int:
@@ -76,7 +100,8 @@ def press_to_name(session: Session, now: datetime) -> int:
 
 
 def ask_silent(session: Session, now: datetime) -> int:
-    """Visits that were to be over a day ago and of which nobody has said a word; answers how many are new."""
+    """Visits that were to be over a day ago, and what was accepted for then and names nobody who goes (any more), of
+    which nobody has said a word; answers how many are new."""
     silent = (
         select(Visit, Order).join(Order, Visit.order_id == Order.id)
         .where(Visit.state.in_(LIVE_VISITS), Visit.ends_at <= now - SILENT_AFTER).order_by(Visit.id)
@@ -85,15 +110,36 @@ def ask_silent(session: Session, now: datetime) -> int:
     for visit, order in session.execute(silent).all():
         key = f"{visit.subject}/silent/{visit.revision}"
         opened += _open(session, order, visit.assignment_id, "visit_silent", key, now, "")
+    for assignment, order, last in _left_lying(session, now):
+        key = f"{assignment.subject}/silent/{last}"
+        opened += _open(session, order, assignment.id, "visit_silent", key, now, "")
     return opened
+
+
+def _left_lying(session: Session, now: datetime) -> Sequence[Row[Assignment, Order, int]]:
+    """Accepted orders of a day ago for which nobody goes, each with the key of the last visit, or 0."""
+    since = now - SILENT_AFTER
+    visits = exists().where(
+        Visit.assignment_id == Assignment.id, or_(Visit.state.in_(LIVE_VISITS), Visit.ends_at > since)
+    )
+    query = (
+        select(Assignment, Order, _last_visit()).join(Order, Assignment.order_id == Order.id)
+        .where(Assignment.state.in_(("accepted", "started")), Order.preferred_at <= since, ~visits)
+        .order_by(Assignment.id)
+    )  # fmt: skip
+    return session.execute(query).all()
+
+
+def _last_visit() -> ColumnElement[int]:
+    last = select(func.coalesce(func.max(Visit.id), 0)).where(Visit.assignment_id == Assignment.id)
+    return last.scalar_subquery()
 
 
 def _unnamed(session: Session, now: datetime, *where: ColumnElement[bool]) -> Sequence[Row[Assignment, Order, int]]:
     """Accepted orders to come for which nobody is named, each with the key of the last visit for which somebody was."""
-    last = select(func.coalesce(func.max(Visit.id), 0)).where(Visit.assignment_id == Assignment.id).scalar_subquery()
     named = exists().where(Visit.assignment_id == Assignment.id, Visit.state.in_(LIVE_VISITS))
     query = (
-        select(Assignment, Order, last).join(Order, Assignment.order_id == Order.id)
+        select(Assignment, Order, _last_visit()).join(Order, Assignment.order_id == Order.id)
         .where(Assignment.state == "accepted", Order.preferred_at > now, ~named, *where).order_by(Assignment.id)
     )  # fmt: skip
     return session.execute(query).all()

@@ -65,12 +65,18 @@ def resume(session: Session, who: Who, order_id: int, now: datetime) -> Order:
     """The resident has answered: the clock goes on where it stood. Raises Refused("not_yours")."""
     order = cadres_order(session, who, order_id)
     if order.paused_since is not None:
-        waited = calendar(session).working_time(order.paused_since, now)
-        order.paused_minutes += int(waited / timedelta(minutes=1))
-        order.paused_since = None
+        end_pause(session, order, now)
         turn(order)
         session.flush()
     return order
+
+
+def end_pause(session: Session, order: Order, now: datetime) -> None:
+    """Nobody waits for the resident's answer any more, also because somebody has accepted or it has ended."""
+    if order.paused_since is not None:
+        waited = calendar(session).working_time(order.paused_since, now)
+        order.paused_minutes += int(waited / timedelta(minutes=1))
+        order.paused_since = None
 
 
 def open_overdue(session: Session, now: datetime) -> int:

@@ -1,6 +1,7 @@
 """What a township's clerk does with a need: look, merge it with its like, part it again, list it, decline it."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -86,10 +87,9 @@ def merge(session: Session, who: Who, need_id: int, into_id: int, now: datetime)
     NEED.move(session, need, "merge", by=by, now=now, note=into.subject, merged_into_id=into.id,
               revision=need.revision + 1)  # fmt: skip
     settle_desk(session, need, who, now)
-    listed = position_of(session, into.demand_id) if into.demand_id is not None else None
+    place = _place_of(session, into)
     facts = {"people": people_behind(session, [into.id])[into.id]}
-    if listed is not None:
-        place = {"position": listed.item.position, "quarter": listed.list.quarter, "title": listed.item.title}
+    if place is not None:
         tell(session, need, "listed", place, key=f"demand:{into.demand_id}", by=by, now=now)
     else:
         tell(session, need, "merged", facts, key=f"{need.subject}/merged:{need.revision}", by=by, now=now)
@@ -107,9 +107,28 @@ def unmerge(session: Session, who: Who, need_id: int, now: datetime) -> NeedSubm
     NEED.move(session, need, "unmerge", by=by, now=now, note=f"need:{into}" if into else "", merged_into_id=None,
               revision=need.revision + 1)  # fmt: skip
     take_back(session, need.subject, now)
+    _tell_the_others(session, into, by, now)
     drop_desk(session, need, now)
     open_desk_task(session, need, "need_triage", by=by, now=now, mark=f":{need.revision}")
     return need
+
+
+def _tell_the_others(session: Session, into_id: int | None, by: By, now: datetime) -> None:
+    """Who stands behind a listed need by another voice of theirs too, and had not heard of it before one was parted."""
+    into = session.get(NeedSubmission, into_id) if into_id is not None else None
+    place = _place_of(session, into) if into is not None else None
+    if into is not None and place is not None:
+        for voice in voices_of(session, [into.id]):
+            if voice.id != into.id:
+                tell(session, voice, "listed", place, key=f"demand:{into.demand_id}", by=by, now=now)
+
+
+def _place_of(session: Session, need: NeedSubmission) -> dict[str, Any] | None:
+    """Where a need stands on the list that is out; None where it stands on none."""
+    found = position_of(session, need.demand_id) if need.demand_id is not None else None
+    if found is None:
+        return None
+    return {"position": found.item.position, "quarter": found.list.quarter, "title": found.item.title}
 
 
 def adopt(session: Session, who: Who, need_id: int, item_id: int, now: datetime) -> NeedSubmission:

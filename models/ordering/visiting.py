@@ -8,8 +8,9 @@ from sqlalchemy.orm import Session
 from models.errors import Refused
 from models.hours import CHINA
 from models.life import BY_RULE, By
+from models.messages.letters import Letter
 from models.messages.outbox import post
-from models.ordering.assignments import Assignment
+from models.ordering.assignments import ASSIGNMENT, Assignment
 from models.ordering.dispatch import conclude
 from models.ordering.listings import Listing
 from models.ordering.loans import lent_to
@@ -19,7 +20,7 @@ from models.ordering.orders import Order, locked, turn
 from models.ordering.placing import check_wished
 from models.ordering.reminding import remind
 from models.ordering.skills import away, qualified
-from models.ordering.visits import GOING_TASKS, LIVE_VISITS, VISIT, Visit, let_go, live_visit, visits_before
+from models.ordering.visits import LIVE_VISITS, VISIT, Visit, end_pressing, let_go, live_visit, visits_before
 from models.people.identities import Who
 from models.people.persons import Person
 from models.people.scope import in_charge_of
@@ -29,9 +30,10 @@ from models.places.cells import hold
 from models.places.equipment import Equipment
 from models.places.lent import holders
 from models.places.travel import in_a_hurry
-from models.tasks.desk import open_task, settle_for
+from models.tasks.desk import open_task
 from models.tasks.undelivered import take_back
 
+_COMING = ("ordering.named", "ordering.on_the_way")  # what the household hears of one visit, until it was or another is
 LOOK_WITHIN = timedelta(hours=4)  # nobody opened the door: somebody looks after them on the same day
 
 
@@ -111,15 +113,18 @@ def find_nobody(session: Session, who: Who, visit_id: int, happened_at: datetime
         return visit
     VISIT.move(session, visit, "find_nobody", by=by, now=now, ended_at=happened_at, reported_at=now)
     let_go(session, visit, now)
-    settle_for(session, order.subject, "cancel", by=BY_RULE, now=now, kinds=GOING_TASKS)
-    turn(order)
     assignment = session.get_one(Assignment, visit.assignment_id)
+    if assignment.state == "started":
+        ASSIGNMENT.move(session, assignment, "return", by=by, now=now)
+    end_pressing(session, order.subject, assignment.subject, now)
+    take_back(session, order.subject, now, but_not=Letter.kind.not_in(_COMING))
+    turn(order)
     name = session.get_one(Organisation, assignment.organisation_id).name
     facts = {"organisation": name, "at": happened_at.isoformat()}
     say(session, order, "ordering.nobody_home", ("requester", "family"), word=f"nobody_home:{visit.id}", by=by, now=now,
-        facts=facts, urgent="safety")  # fmt: skip
+        facts=facts, urgent="safety", subject=visit.subject)  # fmt: skip
     open_task(
-        session, key=f"{visit.subject}/nobody_home", kind="nobody_home", area_id=order.area_id, subject=order.subject,
+        session, key=f"{visit.subject}/nobody_home", kind="nobody_home", area_id=order.area_id, subject=visit.subject,
         facts={**facts_for(session, order), **facts}, person_id=order.beneficiary_id, now=now, due_at=now + LOOK_WITHIN,
         by=BY_RULE,
     )  # fmt: skip
@@ -172,8 +177,10 @@ def _put(session: Session, visit: Visit, standing: Visit | None, order: Order, b
         visit.stands_in_for_id = standing.person_id
     session.add(visit)
     VISIT.begin(session, visit, by=by, now=now)
-    for spared in session.scalars(visits_before(visit)).all():
-        take_back(session, spared.subject, now)  # that they need not go is not so any more
+    for spared in session.scalars(visits_before(visit)).all():  # that they need not go is not so any more
+        if spared.state != "nobody_home":
+            take_back(session, spared.subject, now)
+        take_back(session, f"{ASSIGNMENT.name}:{spared.assignment_id}", now, person_id=visit.person_id)
     return visit
 
 
@@ -230,20 +237,22 @@ def _vehicle(session: Session, visit: Visit, order: Order) -> Equipment:
 
 def _announce(session: Session, visit: Visit, order: Order, assignment: Assignment, by: By, now: datetime) -> None:
     """Who goes hears where and when, the household who comes; both are reminded of it."""
-    visitor, step = session.get_one(Person, visit.person_id), f"{visit.id}/{order.revision}"
+    visitor, word = session.get_one(Person, visit.person_id), f"named:{visit.id}/{visit.revision}"
     facts = {
         "organisation": session.get_one(Organisation, assignment.organisation_id).name, "visitor": visitor.name,
         "village": session.get_one(Area, order.area_id).name, "preferred_at": visit.starts_at.isoformat(),
     }  # fmt: skip
     if visitor.id != by.person_id:
         post(
-            session, key=f"{visit.subject}/yours/{order.revision}", person_id=visitor.id, kind="ordering.your_visit",
-            facts={**facts_for(session, order), **facts}, subject=visit.subject, revision=visit.revision, now=now,
-            urgency="same_day",
+            session, key=f"{visit.subject}/yours/{visit.revision}", person_id=visitor.id, kind="ordering.your_visit",
+            facts={**facts_for(session, order), **facts, "area_id": order.area_id}, subject=visit.subject,
+            revision=visit.revision, now=now, urgency="same_day",
         )  # fmt: skip
-    say(session, order, "ordering.named", ("requester", "family", "beneficiary"), word=f"named:{step}", by=by, now=now,
+    earlier = Letter.kind.in_(_COMING) & ~Letter.key.startswith(f"{order.subject}/{word}/")
+    take_back(session, order.subject, now, but_not=~earlier)
+    say(session, order, "ordering.named", ("requester", "family", "beneficiary"), word=word, by=by, now=now,
         facts=facts)  # fmt: skip
-    settle_for(session, order.subject, "cancel", by=BY_RULE, now=now, kinds=GOING_TASKS)
+    end_pressing(session, order.subject, assignment.subject, now)
     remind(session, visit, order, now)
 
 

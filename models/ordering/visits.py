@@ -8,14 +8,16 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Row
 from models.life import BY_RULE, TIME, Life, Verb
+from models.messages.letters import Letter
 from models.places.cells import release
+from models.tasks.desk import settle_for
 from models.tasks.undelivered import take_back
 
 LIVE_VISITS = ("scheduled", "on_the_way", "arrived")
 PROOF_KINDS = ("photo", "signature", "voice")
-# The cadres' tasks of an order that are about who goes to it: another name, another time or another organisation ends
-# them.
-GOING_TASKS = ("name_person", "visit_recheck", "visit_silent")
+# Who goes is to be said, or said anew: tasks of the cadres (about the order) and letters to the organisation (about its
+# assignment), until that has been done or is another's.
+PRESSING = ("name_person", "visit_recheck", "visit_silent")
 
 
 class Visit(Row):
@@ -100,6 +102,21 @@ def goers_of(session: Session, assignment_id: int) -> set[int]:
     """Who goes by an assignment, or was to go when it ended."""
     to_go = Visit.state.in_((*LIVE_VISITS, "stood_down"))
     return set(session.scalars(select(Visit.person_id).where(Visit.assignment_id == assignment_id, to_go)))
+
+
+def end_pressing(session: Session, order: str, assignment: str, now: datetime) -> None:
+    """Nobody need say any more who goes: the cadres' tasks (about `order`) and the organisation's letters (about
+    `assignment`, both subjects) end."""
+    settle_for(session, order, "cancel", by=BY_RULE, now=now, kinds=PRESSING)
+    take_back(session, assignment, now, but_not=Letter.kind.not_in([f"ordering.{word}" for word in PRESSING]))
+
+
+def end_looking(session: Session, order_id: int, now: datetime) -> None:
+    """Somebody has seen the person who did not open the door, or nobody can any more."""
+    query = select(Visit).where(Visit.order_id == order_id, Visit.state == "nobody_home").order_by(Visit.id)
+    for visit in session.scalars(query).all():
+        take_back(session, visit.subject, now)
+        settle_for(session, visit.subject, "cancel", by=BY_RULE, now=now)
 
 
 def stand_down(session: Session, assignment_id: int, now: datetime) -> Visit | None:

@@ -118,21 +118,25 @@ def test_who_is_on_the_road_is_called_back_though_the_order_goes_on_without_them
 
 
 @pytest.mark.case("G8")
-def test_who_is_asked_again_hears_that_once_and_not_that_it_is_off(session, cast):
+def test_who_is_asked_again_is_to_accept_again_and_hears_no_more_then_that_it_is_off(session, cast):
     order, first = accepted(session, cast)
     set_out(session, cast.who(cast.laoxu), first.id, GOES)
     cancel(session, cast.who(cast.xiaofang), order.id, "", GOES)
     undo(session, cast.who(cast.xiaofang), order.id, GOES + MINUTE)
     again = offer_of(session, order)
     assert again.organisation_id == first.organisation_id
-    assert {one.state for one in letters(session, "ordering.stop")} == {"withdrawn"}
-    assert states(session, "stop_provider") == ["cancelled"]
     asked = [one for one in letters(session, "ordering.offered") if one.subject == again.subject]
     assert [(one.facts["again"], one.state) for one in asked] == [(True, "planned")] * len(asked)
     said = letter("ordering.offered", asked[0].facts, CHINA)
     assert "原来的接单已经取消" in said.text
     assert said.fields["state"] == "请再接一次"
     assert "原来" not in letter("ordering.offered", letters(session, "ordering.offered")[0].facts, CHINA).text
+    # Somebody is on the road until they have accepted again.
+    assert {one.state for one in letters(session, "ordering.stop")} == {"planned"}
+    assert states(session, "stop_provider") == ["open"]
+    accept(session, cast.who(cast.laoxu), again.id, GOES + 2 * MINUTE)
+    assert {one.state for one in letters(session, "ordering.stop")} == {"withdrawn"}
+    assert states(session, "stop_provider") == ["cancelled"]
 
 
 def test_who_was_only_asked_before_is_asked_as_ever(session, cast):
@@ -140,10 +144,9 @@ def test_who_was_only_asked_before_is_asked_as_ever(session, cast):
     cancel(session, cast.who(cast.xiaofang), order.id, "", NOW)
     undo(session, cast.who(cast.xiaofang), order.id, NOW + MINUTE)
     assert [one.facts["again"] for one in letters(session, "ordering.offered")] == [False] * 4
-    assert {one.state for one in letters(session, "ordering.cancelled")} == {"withdrawn"}
 
 
-def test_nobody_says_again_by_hand_that_it_is_off_to_who_is_asked_again(session, cast):
+def test_nobody_says_again_by_hand_that_it_is_off_to_who_has_it_again(session, cast):
     order, offer = accepted(session, cast)
     cancel(session, cast.who(cast.xiaofang), order.id, "", NOW)
     off = letters(session, "ordering.cancelled")[0]
@@ -152,14 +155,16 @@ def test_nobody_says_again_by_hand_that_it_is_off_to_who_is_asked_again(session,
     session.flush()
     assert not_again(session, off, NOW) is None
     undo(session, cast.who(cast.xiaofang), order.id, NOW + MINUTE)
+    accept(session, cast.who(cast.laoxu), offer_of(session, order).id, NOW + MINUTE)
     session.refresh(off)
     assert not_again(session, off, NOW + MINUTE) == "not_true_now"
 
 
-def test_a_directive_to_who_had_it_takes_back_that_they_need_not_go(session, cast):
+def test_who_had_it_and_accepts_a_directive_hears_no_more_that_they_need_not_go(session, cast):
     order, offer = accepted(session, cast)
     recall(session, cast.who(cast.li), order.id, order.revision, "", NOW)
-    dispatch(session, cast.who(cast.li), order.id, offer.organisation_id, order.revision, NOW + MINUTE)
+    made = dispatch(session, cast.who(cast.li), order.id, offer.organisation_id, order.revision, NOW + MINUTE)
+    accept(session, cast.who(cast.laoxu), made.id, NOW + 2 * MINUTE)
     assert {one.state for one in letters(session, "ordering.recalled")} == {"withdrawn"}
 
 
