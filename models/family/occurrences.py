@@ -15,6 +15,7 @@ from models.people.identities import Who
 
 LIVE = ("planned", "booked", "moved")
 WITH_CALL = ("booked", "moved")
+_OFF = ("skipped", "cancelled")
 _ENDED = {"completed": "complete", "cancelled": "cancel"}
 
 
@@ -67,7 +68,7 @@ OCCURRENCE = Life(
         Verb("move", WITH_CALL, "moved", who=("relative", "cadre", TIME)),
         Verb("stay", ("booked",), "booked", who=("relative", "cadre", "rule")),
         Verb("pass_over", LIVE, "skipped", who=("relative", "cadre", "rule", TIME), tells=("relative",)),
-        Verb("take_up", ("skipped", "cancelled"), "planned", who=("relative", "cadre", "rule", TIME)),
+        Verb("take_up", _OFF, "planned", who=("relative", "cadre", "rule", TIME)),
         Verb("cancel", LIVE, "cancelled", who=("relative", "cadre", "rule", TIME)),
         Verb("complete", WITH_CALL, "done", who=(TIME,)),
         Verb("fail", WITH_CALL, "failed", who=(TIME,)),
@@ -113,23 +114,24 @@ def change(session: Session, one: Occurrence, verb: str, by: By, now: datetime, 
 def follow(session: Session, now: datetime, series_id: int | None = None) -> int:
     """Bring occurrences in line with their calls, which are moved, cancelled and ended by rules of their own.
 
-    Of one series, or of all; answers how many changed. What another clock is following at this moment is left to it. A
-    call that was cancelled and is on again, because somebody took that back, is its occurrence's again.
+    Of one series, or of all; answers how many changed. Of all, what another is following at this moment is left to
+    them; of one, that is waited for: whoever asks goes on with its rows. A call that was cancelled and is on again,
+    because somebody took that back, is its occurrence's again, also where that was left out or its series rests.
     """
     ended = FamilyCall.state.in_(OVER)
-    is_on_again = and_(Occurrence.state == "cancelled", FamilyCall.state.in_(LIVE_CALLS))
+    is_on_again = and_(Occurrence.state.in_(_OFF), FamilyCall.state.in_(LIVE_CALLS))
     query = (
         select(Occurrence, FamilyCall).join(FamilyCall, Occurrence.call_id == FamilyCall.id)
         .where(or_(
             and_(Occurrence.state.in_(WITH_CALL), ended | (FamilyCall.starts_at != Occurrence.starts_at)), is_on_again
         ))
-        .order_by(Occurrence.id).limit(200).with_for_update(of=Occurrence, skip_locked=True)
+        .order_by(Occurrence.id).limit(200).with_for_update(of=Occurrence, skip_locked=series_id is None)
     )  # fmt: skip
     if series_id is not None:
         query = query.where(Occurrence.series_id == series_id)
     rows = session.execute(query, execution_options={"populate_existing": True}).all()
     for one, call in rows:
-        if one.state == "cancelled":
+        if one.state in _OFF:
             change(session, one, "take_up", BY_TIME, now, reason="")
             change(session, one, "book", BY_TIME, now)
         elif call.state in OVER:

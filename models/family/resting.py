@@ -30,6 +30,7 @@ def suspend(session: Session, who: Who, series_id: int, now: datetime) -> Series
     _, role = series_for(session, who, series_id)
     series = locked(session, series_id)
     if series.state != "suspended":
+        follow(session, now, series_id)
         _rest(session, series, By(who.person_id, role), "asked", now, {series.relative_id})
         _tell(session, series, role, "rests", now)
     return series
@@ -58,6 +59,7 @@ def resume(session: Session, who: Who, series_id: int, now: datetime) -> Series:
 
 def _go_on(session: Session, series: Series, by: By, now: datetime) -> None:
     SERIES.move(session, series, "resume", by=by, now=now, why="")
+    follow(session, now, series.id)  # a call that is on again is not planned beside itself
     for one in ahead(session, series, now, "skipped"):
         if one.reason == "suspended":
             put_back(session, one, by, now)
@@ -101,6 +103,7 @@ def restore(session: Session, who: Who, series_id: int, now: datetime) -> Series
             SERIES.move(session, series, "restore", by=by, now=now, why="")
     except IntegrityError as error:
         raise Refused("series_there") from error
+    follow(session, now, series.id)
     for one in ahead(session, series, now, "cancelled", "skipped"):
         if one.reason in ("series", "suspended"):
             put_back(session, one, by, now)
