@@ -18,7 +18,7 @@ from models.family.occurrences import LIVE, WITH_CALL, Occurrence, ahead, change
 from models.family.recurring import LOOKED_THROUGH, Rule, check_fits
 from models.family.repeating import Glance, glances
 from models.family.series import ON_HOLIDAYS, SERIES, Series, locked, series_for
-from models.family.series_news import say_changed, say_skipped
+from models.family.series_news import say_changed, say_skipped, take_back_ending
 from models.family.venues import CALL_LASTS
 from models.hours import calendar, instant
 from models.life import By
@@ -177,6 +177,9 @@ def _rewrite(session: Session, series: Series, wanted: Edit, since: date, by: By
         "rule": rule.code, "at": wanted.at or series.at, "on_holidays": wanted.on_holidays or series.on_holidays,
         "last_day": last, "anchor": anchor if wanted.rule else series.anchor,
     }  # fmt: skip
+    if last != series.last_day:
+        columns["end_told"] = None
+        take_back_ending(session, series, now)
     try:
         with session.begin_nested():
             SERIES.move(session, series, "edit", by=by, now=now, note=f"{rule.code} {columns['at']}", **columns)

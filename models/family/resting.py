@@ -15,7 +15,7 @@ from models.family.generating import AHEAD, fill
 from models.family.keeping import keep_near
 from models.family.occurrences import LIVE, Occurrence, ahead, change, follow
 from models.family.series import SERIES, Series, locked, series_for, standing_between
-from models.family.series_news import say_changed
+from models.family.series_news import say_changed, say_ending_anew, take_back_ending
 from models.hours import CHINA
 from models.life import BY_TIME, By
 from models.people.identities import Who
@@ -83,6 +83,7 @@ def cancel_all(session: Session, who: Who, series_id: int, now: datetime) -> Ser
 
 def _stop(session: Session, series: Series, by: By, why: str, now: datetime, but_not: Collection[int] = ()) -> None:
     SERIES.move(session, series, "cancel", by=by, now=now, note=why, why=why)
+    take_back_ending(session, series, now)
     for one in ahead(session, series, now, *LIVE):
         _call_off(session, one, "cancel", "series", by, now, but_not)
 
@@ -103,6 +104,7 @@ def restore(session: Session, who: Who, series_id: int, now: datetime) -> Series
             SERIES.move(session, series, "restore", by=by, now=now, why="")
     except IntegrityError as error:
         raise Refused("series_there") from error
+    say_ending_anew(session, series)
     follow(session, now, series.id)
     for one in ahead(session, series, now, "cancelled", "skipped"):
         if one.reason in ("series", "suspended"):
@@ -123,7 +125,9 @@ def prolong(session: Session, who: Who, series_id: int, last_day: date, now: dat
     if series.last_day is None or last_day <= series.last_day:
         raise Refused("bad_repeat")
     ended, before = series.state == "ended", series.last_day
-    SERIES.move(session, series, "prolong" if ended else "edit", by=by, now=now, note=str(last_day), last_day=last_day)
+    SERIES.move(session, series, "prolong" if ended else "edit", by=by, now=now, note=str(last_day), last_day=last_day,
+                end_told=None)  # fmt: skip
+    take_back_ending(session, series, now)
     # The rows up to the cursor were made with the earlier end: from there on they are made anew.
     series.scheduled_through = min(series.scheduled_through, before)
     fill(session, [series], _horizon(now), now)

@@ -3,20 +3,25 @@
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from models.family.clocks import clock_change
 from models.family.occurrences import Occurrence
 from models.family.series import Series
+from models.history import History
 from models.hours import CHINA
+from models.messages.letters import Letter
 from models.messages.outbox import post
+from models.messages.passage import ENDED_UNDELIVERED
 from models.people.persons import Person
 from models.places.areas import Area
 from models.places.centres import phone_for
+from models.tasks.undelivered import take_back
 
 END_SAID = timedelta(days=14)  # before the last day
 CLOCK_SAID = timedelta(days=7)  # how long that stays worth reading
+_ENDING = "series.ending"
 
 
 def facts_of(session: Session, series: Series) -> dict[str, Any]:
@@ -50,7 +55,8 @@ def say_changed(session: Session, series: Series, word: str, now: datetime) -> N
 
 
 def say_ending(session: Session, now: datetime) -> int:
-    """The relatives whose series end within a fortnight hear of it, of one last day once; answers how many."""
+    """The relatives whose series end within a fortnight hear of it, once each time that the end is set; answers how
+    many."""
     today = now.astimezone(CHINA).date()
     query = (
         select(Series).where(Series.state == "active", Series.last_day >= today, Series.last_day <= today + END_SAID)
@@ -60,14 +66,31 @@ def say_ending(session: Session, now: datetime) -> int:
     due = session.scalars(query, execution_options={"populate_existing": True}).all()
     for one in due:
         assert one.last_day is not None
+        # An end that is set elsewhere and back is told a second time: what was done to the series tells the two apart.
+        mark = session.scalar(select(func.count()).select_from(History).where(History.subject == one.subject))
         post(
-            session, key=f"{one.subject}/ending/{one.last_day}", person_id=one.relative_id, kind="series.ending",
+            session, key=f"{one.subject}/ending/{one.last_day}/{mark}", person_id=one.relative_id, kind=_ENDING,
             facts={**facts_of(session, one), "last_day": one.last_day.isoformat()}, subject=one.subject, now=now,
             about_id=one.cared_id, useful_until=one.moment(one.last_day + timedelta(days=1)),
         )  # fmt: skip
         one.end_told = one.last_day
     session.flush()
     return len(due)
+
+
+def take_back_ending(session: Session, series: Series, now: datetime) -> None:
+    """A series does not end as its relative was to hear; what else was to be said of it stays true."""
+    take_back(session, series.subject, now, but_not=Letter.kind != _ENDING)
+
+
+def say_ending_anew(session: Session, series: Series) -> None:
+    """A series is to end after all: a relative of whom that was taken back before they heard it hears it."""
+    last = session.scalar(
+        select(Letter.state).where(Letter.subject == series.subject, Letter.kind == _ENDING)
+        .order_by(Letter.id.desc()).limit(1)
+    )  # fmt: skip
+    if last in ("withdrawn", *ENDED_UNDELIVERED):
+        series.end_told = None
 
 
 def say_clocks(session: Session, now: datetime) -> int:

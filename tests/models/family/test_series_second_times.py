@@ -6,14 +6,17 @@ from datetime import timedelta
 import pytest
 
 from models.family.calls import FamilyCall
-from models.family.editing import skip
+from models.family.editing import Edit, edit, skip
 from models.family.ending import undo
 from models.family.occurrences import follow
-from models.family.resting import cancel_all, restore, resume, suspend
+from models.family.resting import cancel_all, prolong, restore, resume, suspend
+from models.family.series_news import say_ending
 from tests.models.family.serial import begun, rows
+from tests.models.family.test_second_times import phoned, planned
 from tests.world import NOW
 
-MINUTE = timedelta(minutes=1)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+SOON, LATER, FAR = ((NOW + days * DAY).date() for days in (10, 12, 100))
 on_postgres = pytest.mark.parametrize(
     "database_url", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True
 )
@@ -32,6 +35,15 @@ def leave_out(session, who, one):
 
 def let_rest(session, who, one):
     suspend(session, who, one.series_id, NOW)
+
+
+def delivered(session, kind):
+    """What was still to be said has arrived; answers how many letters."""
+    found = planned(session, kind)
+    for letter in found:
+        letter.state = "delivered"
+    session.flush()
+    return len(found)
 
 
 @pytest.fixture
@@ -97,3 +109,64 @@ def test_who_ends_a_series_waits_for_the_clock_that_follows_its_call(open_sessio
         ends.result()
     with open_session() as session:
         assert session.get_one(FamilyCall, one.call_id).state == "cancelled"
+
+
+def to(day):
+    return lambda session, cast, series: edit(session, cast.who(cast.li), series.id, Edit(last_day=day), NOW)
+
+
+def longer(session, cast, series):
+    prolong(session, cast.who(cast.xiaofang), series.id, FAR, NOW)
+
+
+def over(session, cast, series):
+    cancel_all(session, cast.who(cast.xiaofang), series.id, NOW)
+
+
+@pytest.mark.case("F8")
+@pytest.mark.parametrize("goes_on", [longer, to(FAR), over])
+def test_a_series_that_does_not_end_then_is_not_told_to(session, cast, goes_on):
+    series = begun(session, cast, last_day=SOON)
+    say_ending(session, NOW)
+    edit(session, cast.who(cast.li), series.id, Edit(on_holidays="keep"), NOW)
+    assert len(planned(session, "series.ending")) == 1  # still true
+    goes_on(session, cast, series)
+    assert (planned(session, "series.ending"), say_ending(session, NOW)) == ([], 0)
+    assert planned(session, "series.edited")
+
+
+@pytest.mark.case("F8")
+def test_no_cadre_phones_about_an_end_that_is_put_off(session, cast):
+    series = begun(session, cast, last_day=SOON)
+    say_ending(session, NOW)
+    task = phoned(session, planned(session, "series.ending")[0])
+    longer(session, cast, series)
+    session.refresh(task)
+    assert task.state == "cancelled"
+
+
+@pytest.mark.case("F8")
+@pytest.mark.parametrize("arrives", [True, False])
+@pytest.mark.parametrize("between", [to(LATER), to(FAR)])
+def test_a_relative_hears_a_second_time_that_the_series_ends_on_that_day(session, cast, between, arrives):
+    series = begun(session, cast, last_day=SOON)
+    for change in (to(SOON), between, to(SOON)):
+        change(session, cast, series)
+        soon = series.last_day != FAR
+        assert (say_ending(session, NOW), say_ending(session, NOW)) == (int(soon), 0)
+        assert [one.facts["last_day"] for one in planned(session, "series.ending")] == [str(series.last_day)] * soon
+        if arrives:
+            delivered(session, "series.ending")
+
+
+@pytest.mark.case("F8", "G10")
+@pytest.mark.parametrize("arrives", [True, False])
+def test_the_end_of_a_series_that_was_over_for_a_while_is_told_once(session, cast, arrives):
+    series = begun(session, cast, last_day=SOON)
+    say_ending(session, NOW)
+    if arrives:
+        delivered(session, "series.ending")
+    over(session, cast, series)
+    restore(session, cast.who(cast.xiaofang), series.id, NOW + MINUTE)
+    assert say_ending(session, NOW + MINUTE) == int(not arrives)
+    assert len(planned(session, "series.ending")) == int(not arrives)
