@@ -218,7 +218,8 @@ def head(cared: str, relative: str, rule: Rule, at: time, state: str, until: str
 
 # Letters: who, when, what to do. The subject of a card is about the series, its time the next thing to know.
 TEMPLATES = {
-    "series.skipped": "call_cancelled", "series.ending": "call_changed", "series.clock": "call_changed",
+    "series.skipped": "call_cancelled", "series.takes_place": "call_booked",
+    "series.ending": "call_changed", "series.clock": "call_changed",
     "series.begun": "call_booked", "series.edited": "call_changed", "series.rests": "call_cancelled",
     "series.goes_on": "call_booked", "series.cancelled": "call_cancelled", "series.restored": "call_booked",
 }  # fmt: skip
@@ -242,6 +243,13 @@ def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
         text = (
             f"{when_two(start, CHINA, zone)}与{facts['cared']}的视频这一次不能办：{why(facts['reason'])}。"
             f"其他的照常。要另约，{_LOOK}"
+        )
+    elif word == "takes_place":
+        start = datetime.fromisoformat(facts["starts_at"])
+        fields["time"] = on_card(start, zone)
+        text = (
+            f"与{facts['cared']}的视频，这一次照办：{when_two(start, CHINA, zone)}。以前的通知如有不同，以这条为准。"
+            f"不合适的话，{_LOOK}"
         )
     elif word == "ending":
         last = date.fromisoformat(facts["last_day"])

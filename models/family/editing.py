@@ -18,11 +18,14 @@ from models.family.occurrences import LIVE, WITH_CALL, Occurrence, ahead, change
 from models.family.recurring import LOOKED_THROUGH, Rule, check_fits
 from models.family.repeating import Glance, glances
 from models.family.series import ON_HOLIDAYS, SERIES, Series, locked, series_for
-from models.family.series_news import say_changed, say_skipped, take_back_ending
+from models.family.series_news import say_changed, say_skipped, say_takes_place, take_back_ending, waits_to_hear
+from models.family.telling import unheard
 from models.family.venues import CALL_LASTS
 from models.hours import calendar, instant
 from models.life import By
+from models.messages.letters import Letter
 from models.people.identities import Who
+from models.tasks.undelivered import take_back
 
 
 @dataclass(frozen=True)
@@ -81,18 +84,43 @@ def take_up(session: Session, who: Who, occurrence_id: int, now: datetime) -> Oc
     follow(session, now, series.id)
     one = _ahead(session, occurrence_id, now)
     if one.state not in LIVE:
-        by = By(who.person_id, role)
-        put_back(session, one, by, now)
+        by, before = By(who.person_id, role), _call_of(session, one)
+        knows_no_time = before is not None and series.relative_id in unheard(session, before)
+        had_heard = put_back(session, series, one, by, now)
         keep_near(session, series, now, by)
         session.refresh(one)
+        if role == "cadre":
+            _say_taken_up(session, series, one, now, had_heard=had_heard, knows_no_time=knows_no_time)
     return one
 
 
-def put_back(session: Session, one: Occurrence, by: By, now: datetime) -> None:
-    """An occurrence is planned again, further on than the call that it had: readers of its number see it grow."""
-    before = session.get(FamilyCall, one.call_id) if one.call_id is not None else None
+def _say_taken_up(
+    session: Session, series: Series, one: Occurrence, now: datetime, *, had_heard: bool, knows_no_time: bool
+) -> None:  # fmt: skip
+    """The relative hears what a cadre has brought about, where that is not what they believe."""
+    if one.state not in LIVE:
+        if not had_heard:
+            say_skipped(session, series, one, now)
+    elif had_heard or knows_no_time:
+        say_takes_place(session, series, one, now)
+
+
+def put_back(session: Session, series: Series, one: Occurrence, by: By, now: datetime) -> bool:
+    """An occurrence is planned again, further on than the call that it had: readers of its number see it grow.
+
+    Answers whether its relative knows that it was off; who had still to hear that does not hear it any more.
+    """
+    before, knows = _call_of(session, one), not waits_to_hear(session, series, one)
     one.revision += before.revision + 1 if before is not None else 0  # with its cancellation
+    if before is not None:
+        others = Letter.kind != "family.cancelled"
+        take_back(session, before.subject, now, person_id=series.relative_id, but_not=others)
     change(session, one, "take_up", by, now, reason="", call_id=None)
+    return knows
+
+
+def _call_of(session: Session, one: Occurrence) -> FamilyCall | None:
+    return session.get(FamilyCall, one.call_id) if one.call_id is not None else None
 
 
 def move_one(
@@ -197,7 +225,7 @@ def _retime(session: Session, who: Who, series: Series, rows: list[Occurrence], 
                 give_up(session, who, one, by, now, "pass_over", "holiday")
         elif one.state not in LIVE:
             if _may_come_back(one, held["starts_at"]):
-                put_back(session, one, by, now)
+                put_back(session, series, one, by, now)
                 change(session, one, "retime", by, now, starts_at=held["starts_at"], reason=held["reason"])
                 changed += 1
         elif held["starts_at"] != one.starts_at:

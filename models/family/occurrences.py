@@ -12,6 +12,7 @@ from models.family.calls import LIVE_CALLS, OVER, FamilyCall
 from models.family.series import Series, series_for
 from models.life import BY_TIME, TIME, By, Life, Verb
 from models.people.identities import Who
+from models.tasks.undelivered import take_back
 
 LIVE = ("planned", "booked", "moved")
 WITH_CALL = ("booked", "moved")
@@ -105,10 +106,13 @@ def ahead(session: Session, series: Series, now: datetime, *states: str) -> list
 
 
 def change(session: Session, one: Occurrence, verb: str, by: By, now: datetime, **columns: Any) -> None:
-    """Do a verb to an occurrence, one revision further. Raises Refused("wrong_state")."""
+    """Do a verb to an occurrence, one revision further: where it is on or off now, or at another time, what was still
+    to be said of it is not true. Raises Refused("wrong_state")."""
     OCCURRENCE.move(
         session, one, verb, by=by, now=now, note=str(columns.get("reason", "")), revision=one.revision + 1, **columns
     )
+    if verb in ("pass_over", "cancel", "take_up") or "starts_at" in columns:
+        take_back(session, one.subject, now)
 
 
 def follow(session: Session, now: datetime, series_id: int | None = None) -> int:

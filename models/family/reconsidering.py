@@ -15,7 +15,7 @@ from models.family.generating import fitted
 from models.family.keeping import who_is
 from models.family.occurrences import LIVE, Occurrence, change
 from models.family.series import Series
-from models.family.series_news import say_skipped
+from models.family.series_news import say_skipped, say_takes_place
 from models.hours import WorkCalendar, calendar
 from models.life import BY_RULE
 from models.people.persons import Person
@@ -74,8 +74,11 @@ def _look_at(session: Session, one: Occurrence, series: Series, book: WorkCalend
     if held["state"] == "skipped":
         return one.state != "skipped" and _leave_out(session, one, series, now)
     if one.state == "skipped":
-        put_back(session, one, BY_RULE, now)
+        was_told, before = one.revision > 0, one.starts_at  # of what was made as left out nobody was told
+        knows = put_back(session, series, one, BY_RULE, now)
         change(session, one, "retime", BY_RULE, now, starts_at=starts_at, reason=held["reason"])
+        if was_told and (knows or starts_at != before):
+            say_takes_place(session, series, one, now)
         return True
     return starts_at != one.starts_at and _shift(session, one, series, starts_at, held["reason"], now)
 

@@ -62,7 +62,7 @@ def _go_on(session: Session, series: Series, by: By, now: datetime) -> None:
     follow(session, now, series.id)  # a call that is on again is not planned beside itself
     for one in ahead(session, series, now, "skipped"):
         if one.reason == "suspended":
-            put_back(session, one, by, now)
+            put_back(session, series, one, by, now)
     fill(session, [series], _horizon(now), now, past=("skipped", "suspended"))
     keep_near(session, series, now, by)
 
@@ -108,7 +108,7 @@ def restore(session: Session, who: Who, series_id: int, now: datetime) -> Series
     follow(session, now, series.id)
     for one in ahead(session, series, now, "cancelled", "skipped"):
         if one.reason in ("series", "suspended"):
-            put_back(session, one, by, now)
+            put_back(session, series, one, by, now)
     fill(session, [series], _horizon(now), now, past=("cancelled", "series"))
     keep_near(session, series, now, by)
     _tell(session, series, role, "restored", now)

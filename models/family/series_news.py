@@ -6,9 +6,11 @@ from typing import Any
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
+from models.family.calls import CALL
 from models.family.clocks import clock_change
 from models.family.occurrences import Occurrence
 from models.family.series import Series
+from models.family.telling import urgency
 from models.history import History
 from models.hours import CHINA
 from models.messages.letters import Letter
@@ -22,6 +24,7 @@ from models.tasks.undelivered import take_back
 END_SAID = timedelta(days=14)  # before the last day
 CLOCK_SAID = timedelta(days=7)  # how long that stays worth reading
 _ENDING = "series.ending"
+_OFF = ("series.skipped", "family.cancelled")  # how the relative hears that one call is off
 
 
 def facts_of(session: Session, series: Series) -> dict[str, Any]:
@@ -43,6 +46,28 @@ def say_skipped(session: Session, series: Series, one: Occurrence, now: datetime
         subject=one.subject, revision=one.revision, now=now, about_id=series.cared_id,
         useful_until=max(one.starts_at, now + timedelta(hours=1)),
     )  # fmt: skip
+
+
+def say_takes_place(session: Session, series: Series, one: Occurrence, now: datetime) -> None:
+    """The relative hears that one call takes place after all, or at another time; of one revision once."""
+    post(
+        session, key=f"{one.subject}/{one.revision}/takes_place", person_id=series.relative_id,
+        kind="series.takes_place",
+        facts={**facts_of(session, series), "starts_at": one.starts_at.isoformat(), "occurrence": one.id},
+        subject=one.subject, revision=one.revision, urgency=urgency(one.starts_at, now), now=now,
+        about_id=series.cared_id, useful_until=max(one.starts_at, now + timedelta(hours=1)),
+    )  # fmt: skip
+
+
+def waits_to_hear(session: Session, series: Series, one: Occurrence) -> bool:
+    """Whether the relative has still to hear that one call does not take place: it was neither sent nor told."""
+    about = [one.subject, *([f"{CALL.name}:{one.call_id}"] if one.call_id is not None else [])]
+    unsent = Letter.state.in_(("planned", "retry")) & Letter.in_doubt.is_(False)
+    untold = Letter.state.in_(("dead", "missed")) & Letter.unwanted.is_(False)
+    said = select(Letter.id).where(
+        Letter.subject.in_(about), Letter.person_id == series.relative_id, Letter.kind.in_(_OFF), unsent | untold
+    )
+    return session.scalar(said.limit(1)) is not None
 
 
 def say_changed(session: Session, series: Series, word: str, now: datetime) -> None:

@@ -5,14 +5,20 @@ from datetime import timedelta
 
 import pytest
 
+from models.family.agreeing import Agreement
+from models.family.booking import move
 from models.family.calls import FamilyCall
-from models.family.editing import Edit, edit, skip
-from models.family.ending import undo
+from models.family.editing import Edit, edit, skip, take_up
+from models.family.ending import cancel, undo
+from models.family.keeping import book_planned
 from models.family.occurrences import follow
+from models.family.reconsidering import reconsider
 from models.family.resting import cancel_all, prolong, restore, resume, suspend
 from models.family.series_news import say_ending
-from tests.models.family.serial import begun, rows
-from tests.models.family.test_second_times import phoned, planned
+from models.hours import CalendarOverride
+from tests.models.family.serial import SUNDAY, begun, rows
+from tests.models.family.test_calls import booked, sister
+from tests.models.family.test_second_times import phoned, planned, words_to
 from tests.world import NOW
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -170,3 +176,125 @@ def test_the_end_of_a_series_that_was_over_for_a_while_is_told_once(session, cas
     restore(session, cast.who(cast.xiaofang), series.id, NOW + MINUTE)
     assert say_ending(session, NOW + MINUTE) == int(not arrives)
     assert len(planned(session, "series.ending")) == int(not arrives)
+
+
+def left_out(session, cast, one, now=NOW):
+    """A cadre leaves a date out, and the relative hears of it at once or has still to."""
+    skip(session, cast.who(cast.li), one.id, "下雨", now)
+
+
+def arrived(session):
+    return delivered(session, "family.cancelled") + delivered(session, "series.skipped")
+
+
+NEAR_AND_FAR = pytest.mark.parametrize("which", [0, -1], ids=["booked", "planned"])
+
+
+@pytest.mark.case("F4")
+@NEAR_AND_FAR
+def test_a_relative_who_heard_that_a_call_is_left_out_hears_that_it_is_not(session, cast, series, which):
+    one = rows(session, series)[which]
+    state = one.state
+    for time in (NOW, NOW + HOUR):
+        left_out(session, cast, one, time)
+        arrived(session)
+        take_up(session, cast.who(cast.li), one.id, time + MINUTE)
+        assert stands(session, one)[0] == state
+        assert words_to(session, cast.xiaofang) == ["series.takes_place"]
+        delivered(session, "series.takes_place")
+
+
+@pytest.mark.case("F4")
+@NEAR_AND_FAR
+@pytest.mark.parametrize("fails", [True, False])
+def test_who_has_still_to_hear_that_a_call_is_left_out_does_not_when_it_is_taken_up(
+    session, cast, series, which, fails
+):
+    one = rows(session, series)[which]
+    left_out(session, cast, one)
+    (kind,) = words_to(session, cast.xiaofang)
+    task = phoned(session, planned(session, kind, cast.xiaofang)[0]) if fails else None
+    take_up(session, cast.who(cast.li), one.id, NOW + MINUTE)
+    assert words_to(session, cast.xiaofang) == []
+    if task is not None:
+        session.refresh(task)
+        assert task.state == "cancelled"
+
+
+@pytest.mark.case("F2")
+@pytest.mark.parametrize("heard", [True, False])
+def test_a_call_that_cannot_be_taken_up_is_still_said_to_be_off_and_once(session, cast, series, heard):
+    one = rows(session, series)[0]
+    left_out(session, cast, one)
+    booked(session, cast, one.starts_at, "k9", cast.who(sister(session, cast)))
+    if heard:
+        arrived(session)
+    for _ in range(2):
+        take_up(session, cast.who(cast.li), one.id, NOW + MINUTE)
+        assert stands(session, one) == ("skipped", "conflict", None)
+        assert words_to(session, cast.xiaofang) == ([] if heard else ["series.skipped"])
+
+
+@pytest.mark.case("F4")
+def test_what_a_relative_has_done_they_know_and_what_a_cadre_makes_of_it_they_hear(session, cast, series):
+    one, me = rows(session, series)[0], cast.who(cast.xiaofang)
+    leave_out(session, me, one)
+    take_up(session, me, one.id, NOW + MINUTE)
+    assert words_to(session, cast.xiaofang) == []
+    skip(session, me, one.id, "", NOW + HOUR)
+    take_up(session, cast.who(cast.li), one.id, NOW + 2 * HOUR)
+    assert words_to(session, cast.xiaofang) == ["series.takes_place"]
+
+
+@pytest.mark.case("F4")
+def test_who_has_not_heard_of_the_time_of_a_call_that_is_taken_up_hears_it(session, cast, series):
+    one, li = rows(session, series)[0], cast.who(cast.li)
+    at = one.starts_at - 2 * HOUR
+    move(session, li, one.call_id, at, NOW, Agreement(cast.xiaofang.id, "phone"))
+    left_out(session, cast, one)
+    take_up(session, li, one.id, NOW + MINUTE)
+    (said,) = planned(session, "series.takes_place")
+    assert (said.facts["starts_at"], words_to(session, cast.xiaofang)) == (at.isoformat(), [said.kind])
+
+
+@pytest.mark.case("F4")
+def test_that_a_call_takes_place_is_not_said_when_it_is_off_once_more(session, cast, series):
+    one, li = rows(session, series)[0], cast.who(cast.li)
+    left_out(session, cast, one)
+    arrived(session)
+    take_up(session, li, one.id, NOW + MINUTE)
+    cancel(session, li, one.call_id, "家人来电话取消", NOW + HOUR)
+    follow(session, NOW + HOUR)
+    assert words_to(session, cast.xiaofang) == ["family.cancelled"]
+
+
+@pytest.mark.case("F11")
+@pytest.mark.parametrize("heard", [True, False])
+def test_a_holiday_that_is_none_after_all_is_said_to_who_heard_of_it(session, cast, series, heard):
+    one = rows(session, series)[0]
+    for time in (NOW, NOW + HOUR):
+        notice = CalendarOverride(day=one.day, is_workday=False, name="调休")
+        session.add(notice)
+        session.flush()
+        reconsider(session, time)
+        assert words_to(session, cast.xiaofang) == ["series.skipped"]
+        if heard:
+            arrived(session)
+        session.delete(notice)
+        session.flush()
+        assert (reconsider(session, time + MINUTE), reconsider(session, time + MINUTE)) == (1, 0)
+        assert book_planned(session, time + MINUTE) == 1
+        assert stands(session, one)[0] == "booked"
+        assert words_to(session, cast.xiaofang) == ["series.takes_place"] * heard
+        delivered(session, "series.takes_place")
+
+
+@pytest.mark.case("F11")
+def test_a_call_that_was_made_as_left_out_is_taken_back_without_a_word(session, cast):
+    notice = CalendarOverride(day=SUNDAY, is_workday=False, name="调休")
+    session.add(notice)
+    series = begun(session, cast)
+    session.delete(notice)
+    session.flush()
+    assert (reconsider(session, NOW), rows(session, series)[0].state) == (1, "planned")
+    assert words_to(session, cast.xiaofang) == []
