@@ -142,6 +142,8 @@ def move_one(
         raise Refused("bad_time")
     else:
         change(session, one, "retime", by, now, starts_at=starts_at, own_time=True)
+        if role == "cadre":
+            say_takes_place(session, series, one, now)
     return one
 
 

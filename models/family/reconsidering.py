@@ -15,7 +15,7 @@ from models.family.generating import fitted
 from models.family.keeping import who_is
 from models.family.occurrences import LIVE, Occurrence, change
 from models.family.series import Series
-from models.family.series_news import say_skipped, say_takes_place
+from models.family.series_news import is_unheard_of, say_skipped, say_takes_place
 from models.hours import WorkCalendar, calendar
 from models.life import BY_RULE
 from models.people.persons import Person
@@ -93,12 +93,13 @@ def _leave_out(session: Session, one: Occurrence, series: Series, now: datetime)
 
 
 def _shift(session: Session, one: Occurrence, series: Series, starts_at: datetime, reason: str, now: datetime) -> bool:
-    if one.call_id is None:
-        change(session, one, "retime", BY_RULE, now, starts_at=starts_at, reason=reason)
-        return True
-    try:
-        move(session, who_is(session.get_one(Person, series.relative_id)), one.call_id, starts_at, now)
-    except Refused:
-        return False  # the new time is taken: the closure's task lays the old one before the cadres
-    change(session, one, "stay", BY_RULE, now, starts_at=starts_at, reason=reason)
+    if one.call_id is not None:
+        try:
+            move(session, who_is(session.get_one(Person, series.relative_id)), one.call_id, starts_at, now)
+        except Refused:
+            return False  # the new time is taken: the closure's task lays the old one before the cadres
+    change(session, one, "retime" if one.call_id is None else "stay", BY_RULE, now, starts_at=starts_at, reason=reason)
+    # Who had still to hear of a shift that is none any more believes what is so.
+    if reason == "shifted" or not is_unheard_of(session, series, one):
+        say_takes_place(session, series, one, now)
     return True

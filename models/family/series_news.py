@@ -3,7 +3,7 @@
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, not_, or_, select
 from sqlalchemy.orm import Session
 
 from models.family.calls import CALL
@@ -24,6 +24,8 @@ from models.tasks.undelivered import take_back
 END_SAID = timedelta(days=14)  # before the last day
 CLOCK_SAID = timedelta(days=7)  # how long that stays worth reading
 _ENDING = "series.ending"
+# Neither sent nor told; what may have arrived counts as heard.
+_UNHEARD = Letter.state.in_(("planned", "retry", "withdrawn", "dead", "missed")) & Letter.in_doubt.is_(False)
 _OFF = ("series.skipped", "family.cancelled")  # how the relative hears that one call is off
 
 
@@ -62,12 +64,18 @@ def say_takes_place(session: Session, series: Series, one: Occurrence, now: date
 def waits_to_hear(session: Session, series: Series, one: Occurrence) -> bool:
     """Whether the relative has still to hear that one call does not take place: it was neither sent nor told."""
     about = [one.subject, *([f"{CALL.name}:{one.call_id}"] if one.call_id is not None else [])]
-    unsent = Letter.state.in_(("planned", "retry")) & Letter.in_doubt.is_(False)
-    untold = Letter.state.in_(("dead", "missed")) & Letter.unwanted.is_(False)
     said = select(Letter.id).where(
-        Letter.subject.in_(about), Letter.person_id == series.relative_id, Letter.kind.in_(_OFF), unsent | untold
-    )
+        Letter.subject.in_(about), Letter.person_id == series.relative_id, Letter.kind.in_(_OFF), _UNHEARD,
+        Letter.state != "withdrawn", Letter.unwanted.is_(False),
+    )  # fmt: skip
     return session.scalar(said.limit(1)) is not None
+
+
+def is_unheard_of(session: Session, series: Series, one: Occurrence) -> bool:
+    """Whether there was something to be said of this one call, and its relative has heard nothing of it."""
+    about = (Letter.subject == one.subject) & (Letter.person_id == series.relative_id)
+    heard = session.scalars(select(not_(_UNHEARD)).where(about)).all()
+    return bool(heard) and not any(heard)
 
 
 def say_changed(session: Session, series: Series, word: str, now: datetime) -> None:

@@ -1,14 +1,14 @@
 """What happens to a date of a series, or to its end, a second time: whoever heard otherwise hears how it is now."""
 
 from concurrent.futures import ThreadPoolExecutor, wait
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from models.family.agreeing import Agreement
 from models.family.booking import move
 from models.family.calls import FamilyCall
-from models.family.editing import Edit, edit, skip, take_up
+from models.family.editing import Edit, edit, move_one, skip, take_up
 from models.family.ending import cancel, undo
 from models.family.keeping import book_planned
 from models.family.occurrences import follow
@@ -298,3 +298,45 @@ def test_a_call_that_was_made_as_left_out_is_taken_back_without_a_word(session, 
     session.flush()
     assert (reconsider(session, NOW), rows(session, series)[0].state) == (1, "planned")
     assert words_to(session, cast.xiaofang) == []
+
+
+@pytest.mark.case("F11")
+@NEAR_AND_FAR
+@pytest.mark.parametrize("heard", [True, False])
+def test_a_relative_hears_that_a_holiday_shifts_a_call_and_that_it_does_not(session, cast, which, heard):
+    series = begun(session, cast, on_holidays="shift")
+    one = rows(session, series)[which]
+    before, notice = one.starts_at, CalendarOverride(day=one.day, is_workday=False, name="调休")
+    session.add(notice)
+    session.flush()
+    assert (reconsider(session, NOW), reconsider(session, NOW)) == (1, 0)
+    session.refresh(one)
+    (said,) = planned(session, "series.takes_place")
+    assert (one.reason, said.facts["starts_at"]) == ("shifted", one.starts_at.isoformat())
+    assert words_to(session, cast.xiaofang) == [said.kind]
+    if heard:
+        delivered(session, said.kind)
+    session.delete(notice)
+    session.flush()
+    assert reconsider(session, NOW + HOUR) == 1
+    back = [datetime.fromisoformat(letter.facts["starts_at"]) for letter in planned(session, said.kind)]
+    assert back == [before] * heard
+
+
+@pytest.mark.case("F4")
+def test_a_relative_hears_that_a_cadre_gives_a_call_that_is_not_booked_yet_another_time(session, cast, series):
+    one = rows(session, series)[-1]
+    for who, said in ((cast.xiaofang, []), (cast.li, ["series.takes_place"])):
+        move_one(session, cast.who(who), one.id, one.starts_at - HOUR, NOW)
+        assert words_to(session, cast.xiaofang) == said
+
+
+@pytest.mark.case("F11")
+def test_a_relative_hears_that_a_call_made_as_shifted_is_on_its_own_day(session, cast):
+    notice = CalendarOverride(day=SUNDAY, is_workday=False, name="调休")
+    session.add(notice)
+    series = begun(session, cast, on_holidays="shift")
+    session.delete(notice)
+    session.flush()
+    assert (reconsider(session, NOW), rows(session, series)[0].reason) == (1, "")
+    assert words_to(session, cast.xiaofang) == ["series.takes_place"]
