@@ -77,7 +77,8 @@ def _lay_before(session: Session, place: Place, calls: list[FamilyCall], now: da
     centre = session.get_one(ServiceCentre, key, with_for_update={"key_share": True})
     query = select(Task).where(Task.subject == subject, Task.kind == kind).order_by(Task.id)
     tasks = session.scalars(query, execution_options={"populate_existing": True}).all()
-    seen = {mark for task in tasks if task.state == "done" for line in task.facts["calls"] for mark in _marks(line)}
+    done = [task.facts.get("calls", ()) for task in tasks if task.state == "done"]  # after a year without its words
+    seen = {mark for lines in done for line in lines for mark in _marks(line)}
     lines = [line for line in (_line(session, call, kind) for call in calls) if not _marks(line) <= seen]
     standing = [task for task in tasks if task.state not in TASK.ends]
     if not makes_way(session, standing, lines, now):
