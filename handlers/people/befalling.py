@@ -25,7 +25,7 @@ def mark(session: Session, who: Who, person_id: int, verb: str, now: datetime) -
     person = befall(session, who, person_id, verb, now)
     if person.state not in (before, "active"):
         by = By(who.person_id, "cadre")
-        let_go(session, person.id, now)  # first: what the next two say to those who were to come must stand
+        let_go(session, person, now)  # first: what the next two say to those who were to come must stand
         stop_all(session, person, by, now)
         stop_calls(session, person, by, now)
         if person.state != "paused":

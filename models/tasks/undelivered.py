@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, not_, select, update
+from sqlalchemy import ColumnElement, not_, or_, select, update
 from sqlalchemy.orm import Session
 
 from models.hours import CHINA
@@ -20,6 +20,7 @@ from models.tasks.tasks import TASK, Task
 
 PHONE_WITHIN = timedelta(hours=4)
 OWN_TO_ASK_FOR = ("people.invitation_qr", "family.quiet", "family.photo")
+OF_LINKS = Letter.kind.startswith("people.link_", autoescape=True)  # what was decided of a link
 
 
 def hand_over(session: Session, letter: Letter, now: datetime) -> Task | None:
@@ -116,12 +117,16 @@ def end_telling(
         session.execute(update(Letter).where(Letter.id.in_(keys)).values(unwanted=True))
 
 
-def let_go(session: Session, person_id: int, now: datetime) -> None:
-    """Nobody need be told any more what was to be said about this person: the letters and their tasks end."""
-    about = select(Letter.subject).where(Letter.about_id == person_id, Letter.state.not_in(LETTER.ends))
+def let_go(session: Session, person: Person, now: datetime) -> None:
+    """Nobody need be told any more what was to be said about this person: the letters and their tasks end.
+
+    While they live, what was decided of their links stands: it is so in hospital too, and nobody would say it later.
+    """
+    stands = () if person.state == "deceased" else (OF_LINKS,)
+    about = select(Letter.subject).where(Letter.about_id == person.id, Letter.state.not_in(LETTER.ends))
     for subject in sorted(set(session.scalars(about))):
         # Who was to come for this person still hears that they need not: that letter is about nobody.
-        take_back(session, subject, now, but_not=Letter.about_id.is_distinct_from(person_id))
+        take_back(session, subject, now, but_not=or_(Letter.about_id.is_distinct_from(person.id), *stands))
 
 
 def in_hand(session: Session) -> dict[int, Task]:
