@@ -2,23 +2,26 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ForeignKey, UniqueConstraint, exists, select
+from sqlalchemy import ForeignKey, UniqueConstraint, delete, exists, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Row
 from models.hours import CHINA, WORK_BEGINS, WORK_ENDS, WorkCalendar, calendar
+from models.messages.letters import Letter
 from models.messages.outbox import post
 from models.people.staff import cadres_of, cadres_over
 from models.places.areas import Area, chain
 from models.tasks.tasks import TASK, Task
 
 AFTER_WORKDAYS = (1, 3)  # overdue by so many working days: the area above, and then the one above that
+KIND = "tasks.escalated"
 AT_REST = TASK.ends | {"on_hold"}
 DAY = timedelta(hours=9)  # of working time, from WORK_BEGINS to WORK_ENDS
 
 
 class Escalation(Row):
-    """One step up: which area's cadres were told that a task is overdue. It stays when the task is done."""
+    """One step up: which area's cadres were told that a task is overdue. It stays when the task is done; one that is
+    put on hold before they were is taken again."""
 
     __tablename__ = "escalations"
     __table_args__ = (UniqueConstraint("task_id", "level"),)
@@ -56,6 +59,27 @@ def raise_now(session: Session, task_id: int, now: datetime) -> int:
     return _raise(session, task_id, [1], now) if _at_work(calendar(session), now) else 0
 
 
+def step_back(session: Session, task: Task) -> None:
+    """A task waits, and what was to tell those above has been taken back: where one of them had not heard of it yet,
+    its steps are taken again once it goes on and is overdue still. Who has heard is not told again."""
+    told = select(Letter.person_id, Letter.state).where(Letter.subject == TASK.subject(task), Letter.kind == KIND)
+    letters = session.execute(told).all()
+    if {row.person_id for row in letters} - {row.person_id for row in letters if row.state != "withdrawn"}:
+        session.execute(delete(Escalation).where(Escalation.task_id == task.id))
+
+
+def _heard(session: Session, task: Task, level: int) -> set[int]:
+    """Those above who heard of this step before the task waited, or may have."""
+    same = Letter.key.startswith(_key(task, level), autoescape=True)
+    told = select(Letter.person_id).where(Letter.subject == TASK.subject(task), same, Letter.state != "withdrawn")
+    return set(session.scalars(told)) if task.times_held else set()
+
+
+def _key(task: Task, level: int) -> str:
+    """How the keys of the letters of one step begin."""
+    return f"{TASK.subject(task)}/overdue/{level}/"
+
+
 def _at_work(book: WorkCalendar, now: datetime) -> bool:
     local = now.astimezone(CHINA)
     return book.is_workday(local.date()) and WORK_BEGINS <= local.time() < WORK_ENDS
@@ -80,11 +104,13 @@ def _step_up(session: Session, task: Task, level: int, now: datetime) -> int:
         if above.id in told or not fresh:
             continue
         session.add(Escalation(task_id=task.id, level=level, area_id=above.id, at=now))
+        again, heard = f":{task.times_held}" if task.times_held else "", _heard(session, task, level)
         for cadre in fresh:
-            post(
-                session, key=f"task:{task.id}/overdue/{level}/{cadre}", person_id=cadre, kind="tasks.escalated",
-                facts=task.told, subject=TASK.subject(task), now=now, urgency="same_day",
-            )  # fmt: skip
+            if cadre not in heard:
+                post(
+                    session, key=f"{_key(task, level)}{cadre}{again}", person_id=cadre, kind=KIND, facts=task.told,
+                    subject=TASK.subject(task), now=now, urgency="same_day",
+                )  # fmt: skip
         session.flush()
         return 1
     return 0

@@ -13,6 +13,7 @@ from models.people.identities import Who
 from models.people.staff import cadres_over
 from models.places.areas import Area
 from models.tasks.desk import task_for
+from models.tasks.escalation import step_back
 from models.tasks.tasks import TASK, Task, go_on
 from models.tasks.telling import leave_digests, next_morning, tell
 
@@ -41,6 +42,7 @@ def hold(
         held_why=text, wake_at=wakes,
     )  # fmt: skip
     withdraw(session, TASK.subject(task), now)
+    step_back(session, task)
     leave_digests(session, task, now)
     return task
 

@@ -1,5 +1,6 @@
 """Taking a task on, and handing it over: what several cadres at one desk tell each other about a task."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,12 +10,14 @@ from sqlalchemy.orm import Session
 from models.errors import Refused
 from models.history import History
 from models.life import BY_RULE, By
+from models.messages.letters import Letter
 from models.messages.outbox import post, withdraw
 from models.people.identities import Who
 from models.people.persons import Person
 from models.people.staff import areas_under, cadres_above, cadres_over
 from models.places.areas import Area
 from models.tasks.desk import finish, task_for
+from models.tasks.escalation import KIND as ESCALATED
 from models.tasks.tasks import PRESSING, TASK, Task, go_on, take
 from models.tasks.telling import forget
 
@@ -58,7 +61,7 @@ def hand_over(session: Session, who: Who, task_id: int, seen: Seen, to_id: int, 
     task = as_seen(session, who, task_id, seen)
     if to_id not in {cadre.id for cadre in takers(session, task) if cadre.id != task.assignee_id}:
         raise Refused("not_a_cadre")
-    _let_go(session, task, "hand_over", By(who.person_id, "cadre"), now, assignee_id=to_id)
+    _let_go(session, task, "hand_over", By(who.person_id, "cadre"), now, {to_id}, assignee_id=to_id)
     if to_id != who.person_id:
         _tell(session, task, to_id, now)
     return task
@@ -74,19 +77,25 @@ def leave(session: Session, person_id: int, now: datetime) -> int:
     )  # fmt: skip
     left = session.scalars(query, execution_options={"populate_existing": True}).all()
     for task in left:
-        _let_go(session, task, "leave", BY_RULE, now, assignee_id=None)
-        for one in cadres_over(session, session.get_one(Area, task.area_id), {person_id}):
-            _tell(session, task, one.id, now)
+        others = [one.id for one in cadres_over(session, session.get_one(Area, task.area_id), {person_id})]
+        _let_go(session, task, "leave", BY_RULE, now, others, assignee_id=None)
+        for one in others:
+            _tell(session, task, one, now)
     forget(session, person_id, select(Task.id).where(Task.area_id.not_in(theirs)), now)
     return len(left)
 
 
-def _let_go(session: Session, task: Task, verb: str, by: By, now: datetime, assignee_id: int | None) -> None:
-    """A task goes from one cadre to another, or to all; whoever was to hear of it does not any more."""
+def _let_go(
+    session: Session, task: Task, verb: str, by: By, now: datetime, to: Collection[int], *, assignee_id: int | None
+) -> None:  # fmt: skip
+    """A task goes from one cadre to others (`to`); whoever was to hear that it is theirs does not any more.
+
+    That it is overdue stays so, and who is above still hears it, unless they are the ones who have it now.
+    """
     if task.state == "on_hold":
         go_on(session, task, by=BY_RULE, now=now)  # the time it waited is nobody's delay
     TASK.move(session, task, verb, by=by, now=now, assignee_id=assignee_id)
-    withdraw(session, TASK.subject(task), now)
+    withdraw(session, TASK.subject(task), now, but_not=(Letter.kind == ESCALATED) & Letter.person_id.not_in(to))
 
 
 def _tell(session: Session, task: Task, reader: int, now: datetime) -> None:
