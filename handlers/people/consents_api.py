@@ -7,8 +7,8 @@ from flask import g
 
 from handlers.envelope import Asked, Instant, Shown, refusing, said
 from handlers.people import words
-from models.family.parting import take_back
-from models.people.consent import agree, consents_of
+from models.family.parting import agree, take_back
+from models.people.consent import consents_of
 from models.people.scope import resident_of
 
 room = APIBlueprint("consents", __name__, tag="people")

@@ -9,9 +9,9 @@ from handlers.people.befalling import mark
 from handlers.room import Ask, Choice, Handler, Reply
 from handlers.words import when
 from models.errors import Refused
-from models.family.parting import take_back
+from models.family.parting import agree, take_back
 from models.people.care import links_to
-from models.people.consent import CONSENT_KINDS, Consent, agree, consents_of
+from models.people.consent import CONSENT_KINDS, Consent, consents_of
 from models.people.lives import PERSON
 from models.people.mobility import write_homebound
 from models.people.persons import Person

@@ -10,10 +10,10 @@ from handlers.people import kin_words, words
 from handlers.people.kin_pages import told
 from handlers.words import when
 from models.errors import Refused
-from models.family.parting import guardian_takes_back, take_back
+from models.family.parting import agree, guardian_takes_back, take_back
 from models.people import guardians
 from models.people.care import links_of, links_to
-from models.people.consent import Consent, agree, consents_of
+from models.people.consent import Consent, consents_of
 from models.people.persons import Person
 
 ROOM = Blueprint("trust", __name__, template_folder="templates")

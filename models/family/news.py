@@ -1,8 +1,9 @@
 """News from home: once a month a cadre writes a few lines about an elder who agreed, a photo with them."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint, exists, select
+from sqlalchemy import ForeignKey, String, UniqueConstraint, and_, exists, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -27,6 +28,7 @@ PHOTO_LETTER = "family.photo"  # the photo itself, for who reads: whoever wants 
 TEXT_LIMIT = 300
 SHOWN = 6
 PHOTO_USEFUL = timedelta(minutes=30)  # while somebody still reads
+BROUGHT_NOTHING = ("withdrawn", "dead", "missed")
 
 
 class HomeNews(Row):
@@ -52,9 +54,10 @@ def write(
 ) -> HomeNews:  # fmt: skip
     """Write to the confirmed relatives of a resident; each hears that there is something to read.
 
-    Raises Refused("not_yours") for anybody but a cadre over the village, ("news_consent", cared=…) where the resident
-    has not agreed or does not any more, ("said_nothing"), ("said_long", limit=…, length=…), ("nobody_to_tell",
-    cared=…), or ("news_this_month", cared=…); with a photo also as `check_photo`, or ("no_media") for what is none.
+    What was taken back before anybody heard of it makes way for what is written now. Raises Refused("not_yours") for
+    anybody but a cadre over the village, ("news_consent", cared=…) where the resident has not agreed or does not any
+    more, ("said_nothing"), ("said_long", limit=…, length=…), ("nobody_to_tell", cared=…), or ("news_this_month",
+    cared=…); with a photo also as `check_photo`, or ("no_media") for what is none.
     """
     cared, said = resident_of(session, who.person_id, cared_id), text.strip()
     if cared.state != "active" or not consents_to(session, cared.id, KIND):
@@ -63,29 +66,75 @@ def write(
         raise Refused("said_nothing")
     if len(said) > TEXT_LIMIT:
         raise Refused("said_long", limit=TEXT_LIMIT, length=len(said))
-    readers = [person.id for _, person in links_to(session, cared.id) if person.id != who.person_id]
+    readers = _readers(session, cared.id, who.person_id)
     if not readers:
         raise Refused("nobody_to_tell", cared=cared.name)
     if photo is not None:
         check_photo(session, cared)
         if photo.kind != "image":
             raise Refused("no_media")
-    news = HomeNews(cared_id=cared.id, month=f"{now.astimezone(CHINA):%Y-%m}", text=said, written_by_id=who.person_id,
-                    at=now)  # fmt: skip
+    news = HomeNews(cared_id=cared.id, month=_month(now), text=said, written_by_id=who.person_id, at=now)
     try:
         with session.begin_nested():
             session.add(news)
     except IntegrityError as error:
-        raise Refused("news_this_month", cared=cared.name) from error
+        standing = _of_month(session, cared.id, now)
+        if standing is None or _told(session, standing):
+            raise Refused("news_this_month", cared=cared.name) from error
+        news = standing
+        news.text, news.written_by_id, news.at = said, who.person_id, now
     if photo is not None:
         attach(session, news.subject, who.app_id, photo, now)
+    _tell(session, news, cared, readers, now)
+    return news
+
+
+def _month(now: datetime) -> str:
+    return f"{now.astimezone(CHINA):%Y-%m}"
+
+
+def _of_month(session: Session, cared_id: int, now: datetime) -> HomeNews | None:
+    """What was written about a person this month, held: of two who write anew the second finds the first's."""
+    query = select(HomeNews).where(HomeNews.cared_id == cared_id, HomeNews.month == _month(now)).with_for_update()
+    return session.scalar(query, execution_options={"populate_existing": True})
+
+
+def _readers(session: Session, cared_id: int, writer_id: int) -> list[int]:
+    return [person.id for _, person in links_to(session, cared_id) if person.id != writer_id]
+
+
+def _told(session: Session, news: HomeNews) -> set[int]:
+    """Who has heard of some news or will, from a letter or, where that did not arrive, from a cadre."""
+    brings_nothing = or_(Letter.state == "withdrawn", and_(Letter.state.in_(("dead", "missed")), Letter.unwanted))
+    return set(session.scalars(select(Letter.person_id).where(Letter.subject == news.subject, ~brings_nothing)))
+
+
+def _tell(session: Session, news: HomeNews, cared: Person, readers: Iterable[int], now: datetime) -> None:
+    """These hear that there is something to read."""
     centre = centre_of(session, cared)
     facts = {"news": news.id, "cared": cared.name, "at": now.isoformat(),
              "phone": phone_of(session, centre) if centre else ""}  # fmt: skip
     for reader in readers:
-        post(session, key=f"{news.subject}/{reader}", person_id=reader, kind=LETTER, facts=facts,
+        again = _again(session, news.subject, reader)
+        post(session, key=f"{news.subject}/{reader}{again}", person_id=reader, kind=LETTER, facts=facts,
              subject=news.subject, now=now, about_id=cared.id)  # fmt: skip
-    return news
+
+
+def _again(session: Session, subject: str, reader: int) -> str:
+    """What tells the key of another letter about this to somebody from that of the first, which was taken back."""
+    query = select(func.count()).where(Letter.subject == subject, Letter.person_id == reader)
+    before = session.scalar(query) or 0
+    return f":{before + 1}" if before else ""
+
+
+def tell_again(session: Session, person_id: int, now: datetime) -> None:
+    """The person agrees again: what was taken back this month before somebody heard of it is said to them."""
+    news, cared = _of_month(session, person_id, now), session.get_one(Person, person_id)
+    if news is None or not news.text or cared.state != "active":
+        return
+    written = session.scalars(select(Letter.person_id).where(Letter.subject == news.subject))
+    waited = set(written) - _told(session, news)
+    _tell(session, news, cared, [one for one in _readers(session, cared.id, news.written_by_id) if one in waited], now)
 
 
 def check_photo(session: Session, cared: Person) -> None:
@@ -96,7 +145,9 @@ def check_photo(session: Session, cared: Person) -> None:
 
 def photo_of(session: Session, news: HomeNews) -> Media | None:
     """The photo of some news, on its way or there, as long as the person agrees to be shown."""
-    found = [one for one in media_of(session, news.subject) if one.state in ("waiting", "kept")]
+    found = [
+        one for one in media_of(session, news.subject) if one.state in ("waiting", "kept") and _shows(one, news)
+    ]  # fmt: skip
     return found[-1] if found and consents_to(session, news.cared_id, PHOTOS) else None
 
 
@@ -104,26 +155,36 @@ def photo_for(session: Session, who: Who, news_id: int, media_id: int) -> Media:
     """The same, there to be sent, for who may read the news; raises Refused("not_yours") for everybody else."""
     news = news_for(session, who, news_id)
     found = one_of(session, news.subject, media_id)
-    if not consents_to(session, news.cared_id, PHOTOS):
+    if not consents_to(session, news.cared_id, PHOTOS) or not _shows(found, news):
         raise Refused("not_yours")
     return found
 
 
+def _shows(photo: Media, news: HomeNews) -> bool:
+    """Whether a photo belongs to what is written now, and not to what made way for it."""
+    return photo.created_at >= news.at
+
+
 def send_photo(session: Session, who: Who, news: HomeNews, page: str, now: datetime) -> bool:
     """Who reads now, and so has the window open, is sent the photo into it, once; `page` is said where it cannot be.
+    What was taken back, or did not go, is no time.
 
     Answers whether it is on its way to them now.
     """
     photo = photo_of(session, news)
     if photo is None or photo.state != "kept":
         return False
-    key = f"{news.subject}/{who.person_id}/photo/{photo.id}"
-    if session.scalar(select(Letter.id).where(Letter.key == key)) is not None:
+    subject = MEDIA.subject(photo)
+    goes = select(Letter.id).where(
+        Letter.subject == subject, Letter.person_id == who.person_id, Letter.state.not_in(BROUGHT_NOTHING)
+    )  # fmt: skip
+    if session.scalar(goes.limit(1)) is not None:
         return False
+    key = f"{news.subject}/{who.person_id}/photo/{photo.id}{_again(session, subject, who.person_id)}"
     cared = session.get_one(Person, news.cared_id)
     post(
         session, key=key, person_id=who.person_id, kind=PHOTO_LETTER,
-        facts={"cared": cared.name, "file": photo.file, "page": page}, subject=MEDIA.subject(photo), now=now,
+        facts={"cared": cared.name, "file": photo.file, "page": page}, subject=subject, now=now,
         useful_until=now + PHOTO_USEFUL, about_id=news.cared_id, urgency="same_day", app_id=who.app_id,
     )  # fmt: skip
     return True

@@ -10,7 +10,7 @@ from models.family.ending import end
 from models.family.guests import calls_joined
 from models.family.joining import take_off
 from models.family.makeup import drop_makeups, drop_makeups_between
-from models.family.news import stop_news, stop_photos
+from models.family.news import stop_news, stop_photos, tell_again
 from models.family.resting import befell, parted
 from models.life import By
 from models.people import consent, guardians, links
@@ -83,6 +83,13 @@ def _stop_unguarded(session: Session, child_id: int, by: By, now: datetime) -> N
         return
     for call in _coming(session, now, FamilyCall.cared_id == child_id):
         end(session, call, by=by, reason="guardian_withdrew", now=now)
+
+
+def agree(session: Session, who: Who, person_id: int, kind: str, now: datetime) -> None:
+    """A person agrees, or agrees again: news from home that waited are said then. Raises like `consent.agree`."""
+    consent.agree(session, who, person_id, kind, now)
+    if kind == "home_news":
+        tell_again(session, person_id, now)
 
 
 def take_back(session: Session, who: Who, person_id: int, kind: str, now: datetime) -> None:
