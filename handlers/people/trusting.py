@@ -7,9 +7,10 @@ from handlers.people import words
 from handlers.room import Ask, Choice, Handler, Reply
 from models.errors import Refused
 from models.family.parting import entrust, guardian_takes_back
-from models.people import guardians, links
+from models.people import guardians
 from models.people.care import CareLink, links_of, links_to
 from models.people.scope import resident_of
+from models.tasks import linking
 
 DAYS = {3: 91, 6: 183, 12: 365, 0: 0}  # months said → days; 0: until it is revoked
 MEANS = ("signature", "spoken")
@@ -49,7 +50,7 @@ def until(ask: Ask, link: int, months: int) -> Reply:
     if months not in DAYS:
         raise Refused("wrong_state")
     ends = ask.now + timedelta(days=DAYS[months]) if months else None
-    found = links.limit(ask.session, ask.who, link, ends, ask.now)
+    found = linking.limit(ask.session, ask.who, link, ends, ask.now)
     return Reply(words.LIMITED, (Choice("查看", f"trust/of/{found.cared_id}"),))
 
 

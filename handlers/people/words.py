@@ -273,6 +273,8 @@ _LINK_STATES = {
     "link_lapsed": ("已到期", "家人关联到期了，约好的视频也取消了。还想联系的话，请找村里的工作人员重新登记。"),
     "link_expiring": ("快到期", "您和{cared}的家人关联快到期了。想继续的话，请告诉村里的工作人员，到期时间"),
 }
+# Lapsed, but never confirmed: there was nothing to end.
+_UNANSWERED = ("没有答复", "您申请的家人关联一直没有答复，已经失效。还想关联的话，请联系村里的工作人员，再申请一次。")
 TEMPLATES = {f"people.{word}": "link_update" for word in _LINK_STATES}
 
 
@@ -280,7 +282,7 @@ def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
     """A letter about a family link, or the QR code of an invitation to one."""
     if kind == "people.invitation_qr":
         return Wording("", {}, invitation(facts["name"], facts["scene"].removeprefix("link/")), facts["scene"])
-    state, text = _LINK_STATES[kind.partition(".")[2]]
+    state, text = _UNANSWERED if facts.get("unanswered") else _LINK_STATES[kind.partition(".")[2]]
     at = datetime.fromisoformat(facts["at"])
     fields = {"subject": "家人关联", "state": state, "time": on_card(at, zone)}
     return Wording(TEMPLATES[kind], fields, f"{text.format(cared=facts['cared'])}（{when(at, zone)}）")

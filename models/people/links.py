@@ -158,8 +158,9 @@ def revoke(session: Session, who: Who, link_id: int, now: datetime) -> CareLink:
 def limit(session: Session, who: Who, link_id: int, expires_at: datetime | None, now: datetime) -> CareLink:
     """A cadre says until when a link holds (None: until it is revoked); saying it anew renews it.
 
-    Raises Refused("not_yours"), ("own_request") for a link of the cadre's own, ("bad_time") for a time that is past, or
-    ("wrong_state") when it does not hold.
+    `models.tasks.linking` takes back what was to be said of the end before. Raises Refused("not_yours"),
+    ("own_request") for a link of the cadre's own, ("bad_time") for a time that is past, or ("wrong_state") when it does
+    not hold.
     """
     link = _theirs(session, who, link_id)
     if expires_at is not None and expires_at <= now:

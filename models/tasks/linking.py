@@ -2,17 +2,22 @@
 
 from datetime import datetime, timedelta
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from models.history import History
 from models.life import BY_RULE, BY_TIME, By
+from models.messages.letters import Letter
 from models.messages.outbox import post
 from models.people import consent, links
 from models.people.care import CARE, CareLink, Invitation
 from models.people.identities import Who
 from models.people.persons import Person
 from models.tasks.desk import open_task, settle_for
+from models.tasks.undelivered import take_back
 
 ANSWER_WITHIN = timedelta(days=2)
+EXPIRING = "people.link_expiring"
 
 
 def invite(session: Session, who: Who, cared_id: int, now: datetime) -> Invitation:
@@ -58,22 +63,24 @@ def answer(session: Session, who: Who, link_id: int, verb: str, now: datetime) -
 
 
 def revoke(session: Session, who: Who, link_id: int, now: datetime) -> CareLink:
-    """End a link; the relative is told unless it was the relative who ended it.
+    """End a link; the relative is told unless it was the relative who ended it, and of nothing before that any more.
 
     `models.family.parting` ends with it what was still to come between the two.
     """
     link = links.revoke(session, who, link_id, now)
     settle_for(session, CARE.subject(link), "cancel", by=BY_RULE, now=now)
+    take_back(session, CARE.subject(link), now)
     if who.person_id != link.relative_id:
         _tell_relative(session, link, now)
     return link
 
 
 def lapse_old(session: Session, now: datetime) -> int:
-    """Askings that nobody settled lapse, and their tasks with them; answers how many."""
+    """Askings that nobody settled lapse, and their tasks with them, and who asked is told; answers how many."""
     lapsed = links.lapse_old(session, now)
     for link in lapsed:
         settle_for(session, CARE.subject(link), "cancel", by=BY_RULE, now=now)
+        _tell_relative(session, link, now, unanswered=True)
     return len(lapsed)
 
 
@@ -85,19 +92,32 @@ def lapse_over(session: Session, now: datetime) -> list[CareLink]:
     ended = links.over(session, now)
     for link in ended:
         CARE.move(session, link, "lapse", by=BY_TIME, now=now, settled_at=now)
+        take_back(session, CARE.subject(link), now)
         _tell_relative(session, link, now)
     return ended
 
 
+def limit(session: Session, who: Who, link_id: int, expires_at: datetime | None, now: datetime) -> CareLink:
+    """Say until when a link holds; of an end that is none any more nobody is told. Raises like `links.limit`."""
+    link = links.limit(session, who, link_id, expires_at, now)
+    if link.reminded_of is not None and link.reminded_of != link.expires_at:
+        take_back(session, CARE.subject(link), now, but_not=Letter.kind != EXPIRING)
+        link.reminded_of = None  # should that very end come back, it is told anew
+        session.flush()
+    return link
+
+
 def remind_of_end(session: Session, now: datetime) -> int:
-    """Two weeks before a link ends its relative is told, and how it goes on; once for each end. Answers how many."""
+    """Two weeks before a link ends its relative is told, and how it goes on; once for each time that this is said.
+    Answers how many."""
     ending = links.expiring(session, now)
     for link in ending:
         assert link.expires_at is not None
         cared = session.get_one(Person, link.cared_id)
         post(
-            session, key=f"care:{link.id}/expiring/{link.expires_at:%Y%m%d%H%M}", person_id=link.relative_id,
-            kind="people.link_expiring", facts={"cared": cared.name, "at": link.expires_at.isoformat()},
+            session, key=f"care:{link.id}/expiring/{link.expires_at:%Y%m%d%H%M}/{_limits(session, link)}",
+            person_id=link.relative_id, kind=EXPIRING,
+            facts={"cared": cared.name, "at": link.expires_at.isoformat()},
             subject=CARE.subject(link), now=now, about_id=cared.id, useful_until=link.expires_at,
         )  # fmt: skip
         link.reminded_of = link.expires_at
@@ -105,10 +125,18 @@ def remind_of_end(session: Session, now: datetime) -> int:
     return len(ending)
 
 
-def _tell_relative(session: Session, link: CareLink, now: datetime) -> None:
+def _limits(session: Session, link: CareLink) -> int:
+    """How often it was said until when a link holds: the same day may have been its end before."""
+    said = select(func.count()).where(History.subject == CARE.subject(link), History.verb == "limit")
+    return session.scalar(said) or 0
+
+
+def _tell_relative(session: Session, link: CareLink, now: datetime, *, unanswered: bool = False) -> None:
     # A link that was refused names nobody: only a confirmed one may say whom it was about.
     named = session.get_one(Person, link.cared_id).name if link.state == "confirmed" else ""
+    facts = {"cared": named, "at": now.isoformat()}
     post(
         session, key=f"care:{link.id}/{link.state}", person_id=link.relative_id, kind=f"people.link_{link.state}",
-        facts={"cared": named, "at": now.isoformat()}, subject=CARE.subject(link), about_id=link.cared_id, now=now,
+        facts={**facts, "unanswered": True} if unanswered else facts, subject=CARE.subject(link),
+        about_id=link.cared_id, now=now,
     )  # fmt: skip

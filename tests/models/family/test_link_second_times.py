@@ -6,9 +6,11 @@ import pytest
 from sqlalchemy import select
 
 from handlers.people.befalling import mark
+from handlers.people.words import letter as said
 from models.errors import Refused
 from models.family.news import photo_for, photo_of, send_photo, write
-from models.family.parting import agree, part, take_back
+from models.family.parting import agree, lapse_over, part, take_back
+from models.hours import CHINA
 from models.messages.letters import Letter
 from models.messages.media import Attached, Kept, media_of, settle_media
 from models.people import consent
@@ -154,3 +156,75 @@ def test_a_photo_is_sent_once_more_when_the_consent_is_given_again(session, cast
     agreed(session, cast, "photos")
     assert [send_photo(session, me, found, "p", NOW + 3 * MINUTE) for _ in range(2)] == [True, False]
     assert len(planned(session, "family.photo")) == 1
+
+
+# Until when a link holds, and its end.
+
+
+def limited(session, cast, days, now=NOW):
+    """A cadre says until when 小芳's link holds, and the clock runs."""
+    linking.limit(session, cast.who(cast.li), link_of(session, cast).id, NOW + days * DAY, now)
+    linking.remind_of_end(session, now)
+    return planned(session, "people.link_expiring", cast.xiaofang)
+
+
+def test_a_link_renewed_is_not_told_to_end(session, cast):
+    (letter,) = limited(session, cast, 10)
+    task = phoned(session, letter)
+    assert limited(session, cast, 300, NOW + MINUTE) == []
+    assert task.state == "cancelled"
+
+
+def test_a_link_renewed_before_anybody_said_that_it_ends_is_not_told_to_end(session, cast):
+    assert len(limited(session, cast, 10)) == 1
+    linking.limit(session, cast.who(cast.li), link_of(session, cast).id, None, NOW + MINUTE)
+    assert planned(session, "people.link_expiring") == []
+
+
+def test_a_link_limited_to_the_same_day_a_second_time(session, cast):
+    for minute, days in enumerate((10, 12, 10)):
+        (letter,) = limited(session, cast, days, NOW + minute * MINUTE)
+        assert letter.facts["at"] == (NOW + days * DAY).isoformat()
+        letter.state = "delivered"
+    assert limited(session, cast, 10, NOW + HOUR) == [], "it is the end of which they know"
+
+
+def test_an_end_that_came_back_before_the_clock_ran_is_told(session, cast):
+    assert len(limited(session, cast, 10)) == 1
+    linking.limit(session, cast.who(cast.li), link_of(session, cast).id, NOW + 12 * DAY, NOW + MINUTE)
+    assert len(limited(session, cast, 10, NOW + 2 * MINUTE)) == 1
+
+
+@pytest.mark.parametrize("renewed", [False, True])
+def test_what_else_is_said_of_a_link_stands_when_it_is_limited(session, cast, renewed):
+    link = confirmed(session, cast)
+    for days in (10, 300) if renewed else (10,):
+        linking.limit(session, cast.who(cast.li), link.id, NOW + days * DAY, NOW)
+        linking.remind_of_end(session, NOW)
+    assert len(planned(session, "people.link_confirmed", cast.aming)) == 1
+
+
+@pytest.mark.parametrize("who", ["li", "aming"])
+def test_a_link_that_ended_before_it_was_told_is_not_told_as_confirmed(session, cast, who):
+    link = confirmed(session, cast)
+    part(session, cast.who(getattr(cast, who)), link.id, NOW + HOUR)
+    assert planned(session, "people.link_confirmed") == []
+    assert len(planned(session, "people.link_revoked", cast.aming)) == (who == "li")
+
+
+def test_a_link_whose_time_has_come_is_not_told_to_be_near_its_end(session, cast):
+    assert len(limited(session, cast, 10)) == 1
+    assert lapse_over(session, NOW + 10 * DAY) == 1
+    assert planned(session, "people.link_expiring") == []
+    (told,) = planned(session, "people.link_lapsed", cast.xiaofang)
+    assert "到期了" in said(told.kind, told.facts, CHINA).text
+
+
+def test_who_asked_for_a_link_that_nobody_answered_hears_that_it_lapsed(session, cast):
+    asked(session, cast)
+    assert linking.lapse_old(session, NOW + 15 * DAY) == 1
+    (told,) = planned(session, "people.link_lapsed", cast.aming)
+    text = said(told.kind, told.facts, CHINA).text
+    assert "没有答复" in text
+    assert "王" not in text, "whom it was about they may not know"
+    assert "视频" not in text, "there was nothing to be cancelled"
