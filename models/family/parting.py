@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from models.family.calls import FamilyCall
@@ -13,11 +13,20 @@ from models.family.makeup import drop_makeups, drop_makeups_between
 from models.family.news import stop_news, stop_photos, tell_again
 from models.family.resting import befell, parted
 from models.life import By
+from models.messages.letters import Letter
 from models.people import consent, guardians, links
 from models.people.care import CareLink
 from models.people.identities import Who
 from models.people.persons import Person, held_to_change
+from models.people.staff import roles_of
 from models.tasks import linking
+from models.tasks.undelivered import OF_LINKS, say_no_more
+
+# That something is off, the answer to one's own complaint, and what the helper of a pair is told.
+_STANDS = (
+    "family.cancelled", "family.uninvited", "ordering.complaint_settled", "family.paired", "family.pairing_due",
+    "family.parted",
+)  # fmt: skip
 
 
 def part(session: Session, who: Who, link_id: int, now: datetime) -> CareLink:
@@ -43,6 +52,7 @@ def lapse_over(session: Session, now: datetime) -> int:
 
 def _stop_between(session: Session, link: CareLink, by: By, now: datetime) -> None:
     """The calls to come of these two are off; where the link was the guardian's, so are all calls of the child."""
+    _say_no_more(session, link, now)  # first: what the rest here says must stand
     pair = (FamilyCall.relative_id == link.relative_id, FamilyCall.cared_id == link.cared_id)
     for call in _coming(session, now, *pair):
         end(session, call, by=by, reason="unlinked", now=now, but_not={link.relative_id})
@@ -53,6 +63,18 @@ def _stop_between(session: Session, link: CareLink, by: By, now: datetime) -> No
     drop_makeups_between(session, link.relative_id, link.cared_id, now)
     if link.guardian:
         _stop_unguarded(session, link.cared_id, by, now)
+
+
+def _say_no_more(session: Session, link: CareLink, now: datetime) -> None:
+    """What was still to be said to the relative about who they were linked to is not theirs to know any more.
+
+    That it has ended is; so is what they are told as a helper, a cadre or in an organisation, and not as a relative.
+    """
+    by_office = func.coalesce(Letter.facts["role"].as_string(), "").in_(("helper", "provider"))
+    stands = [OF_LINKS, Letter.kind.in_(_STANDS), by_office]
+    if roles_of(session, link.relative_id):
+        stands += [Letter.kind.startswith("ordering."), Letter.kind.startswith("waiting.")]
+    say_no_more(session, link.cared_id, now, but_not=or_(*stands), person_id=link.relative_id)
 
 
 def entrust(session: Session, who: Who, link_id: int, now: datetime, *, guardian: bool) -> CareLink:

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, not_, or_, select, update
+from sqlalchemy import ColumnElement, false, not_, or_, select, update
 from sqlalchemy.orm import Session
 
 from models.hours import CHINA
@@ -122,11 +122,21 @@ def let_go(session: Session, person: Person, now: datetime) -> None:
 
     While they live, what was decided of their links stands: it is so in hospital too, and nobody would say it later.
     """
-    stands = () if person.state == "deceased" else (OF_LINKS,)
-    about = select(Letter.subject).where(Letter.about_id == person.id, Letter.state.not_in(LETTER.ends))
+    say_no_more(session, person.id, now, but_not=false() if person.state == "deceased" else OF_LINKS)
+
+
+def say_no_more(
+    session: Session, about_id: int, now: datetime, *, but_not: ColumnElement[bool], person_id: int | None = None
+) -> None:  # fmt: skip
+    """Of this person nobody (with `person_id`, not this reader) need be told any more: the letters and their tasks end.
+    `but_not`: letters that stay true."""
+    about = select(Letter.subject).where(Letter.about_id == about_id, Letter.state.not_in(LETTER.ends))
+    if person_id is not None:
+        about = about.where(Letter.person_id == person_id)
+    # Who was to come for this person still hears that they need not: that letter is about nobody.
+    stands = or_(Letter.about_id.is_distinct_from(about_id), but_not)
     for subject in sorted(set(session.scalars(about))):
-        # Who was to come for this person still hears that they need not: that letter is about nobody.
-        take_back(session, subject, now, but_not=or_(Letter.about_id.is_distinct_from(person.id), *stands))
+        take_back(session, subject, now, person_id=person_id, but_not=stands)
 
 
 def in_hand(session: Session) -> dict[int, Task]:

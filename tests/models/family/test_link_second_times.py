@@ -8,6 +8,7 @@ from sqlalchemy import select
 from handlers.people.befalling import mark
 from handlers.people.words import letter as said
 from models.errors import Refused
+from models.family.ending import call_off
 from models.family.news import photo_for, photo_of, send_photo, write
 from models.family.parting import agree, lapse_over, part, take_back
 from models.hours import CHINA
@@ -17,11 +18,15 @@ from models.people import consent
 from models.people.care import CareLink
 from models.tasks import linking
 from models.tasks.undelivered import hand_over
-from tests.models.family.test_after import with_photo
+from tests.letters import posted
+from tests.models.family.test_after import paired, with_photo
+from tests.models.family.test_calls import SUNDAY_16, booked, sister
+from tests.models.family.test_outcomes import became
 from tests.models.family.test_parting import link_of
 from tests.world import NOW
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+AFTER = SUNDAY_16 + 25 * MINUTE
 
 
 def planned(session, kind, person=None):
@@ -37,16 +42,17 @@ def phoned(session, letter, now=NOW):
     return hand_over(session, letter, now)
 
 
-def asked(session, cast):
-    """阿明 has asked for a link to 王奶奶 that nobody has answered yet."""
-    link = CareLink(relative_id=cast.aming.id, cared_id=cast.wangnainai.id, kinship="邻居", asked_at=NOW)
+def asked(session, cast, relative=None, state="asked"):
+    """阿明, or another, has asked for a link to 王奶奶 that nobody has answered yet; or it holds."""
+    person = (relative or cast.aming).id
+    link = CareLink(relative_id=person, cared_id=cast.wangnainai.id, kinship="邻居", state=state, asked_at=NOW)
     session.add(link)
     session.flush()
     return link
 
 
 def confirmed(session, cast):
-    """The same, and a cadre has confirmed it; 阿明 has not heard of that yet."""
+    """阿明 has asked, and a cadre has confirmed it; 阿明 has not heard of that yet."""
     link = asked(session, cast)
     linking.answer(session, cast.who(cast.li), link.id, "confirm", NOW)
     return link
@@ -228,3 +234,70 @@ def test_who_asked_for_a_link_that_nobody_answered_hears_that_it_lapsed(session,
     assert "没有答复" in text
     assert "王" not in text, "whom it was about they may not know"
     assert "视频" not in text, "there was nothing to be cancelled"
+
+
+# What was still to be said about who they were linked to.
+
+
+def unlinked(session, cast, now=NOW + HOUR):
+    part(session, cast.who(cast.li), link_of(session, cast).id, now)
+
+
+def test_news_from_home_do_not_go_to_whom_the_link_has_ended(session, cast):
+    other = sister(session, cast)
+    agreed(session, cast)
+    news(session, cast)
+    task = phoned(session, planned(session, "family.news", cast.xiaofang)[0])
+    unlinked(session, cast)
+    assert task.state == "cancelled"
+    assert [one.person_id for one in planned(session, "family.news")] == [other.id]
+    assert len(planned(session, "people.link_revoked", cast.xiaofang)) == 1
+
+
+def test_news_that_wait_do_not_go_to_whom_the_link_has_ended(session, cast):
+    agreed(session, cast)
+    news(session, cast)
+    unlinked(session, cast)
+    assert planned(session, "family.news") == []
+
+
+def test_a_relative_whose_link_ended_hears_no_more_of_a_makeup(session, cast):
+    call = booked(session, cast)
+    became(session, cast, call, "resident_no_show", AFTER)
+    assert len(planned(session, "family.resident_no_show", cast.xiaofang)) == 1
+    unlinked(session, cast, AFTER + MINUTE)
+    assert planned(session, "family.resident_no_show", cast.xiaofang) == []
+
+
+def test_that_a_call_is_off_is_said_though_the_link_has_ended(session, cast):
+    call = booked(session, cast)
+    call_off(session, cast.who(cast.li), call.id, "停电", "请改约下周", NOW)
+    unlinked(session, cast)
+    assert len(planned(session, "family.cancelled", cast.xiaofang)) == 1
+
+
+def test_who_helps_with_a_call_hears_of_it_though_their_own_link_has_ended(session, cast):
+    call = booked(session, cast)
+    link = asked(session, cast, cast.li, state="confirmed")
+    before = [one.key for one in planned(session, "family.reminder", cast.li)]
+    part(session, cast.who(cast.chen), link.id, NOW + HOUR)
+    assert call.helper_id == cast.li.id
+    assert len(planned(session, "family.booked", cast.li)) == 1
+    assert [one.key for one in planned(session, "family.reminder", cast.li)] == before != []
+
+
+def test_a_helper_of_a_pair_who_was_linked_too_hears_of_the_pair(session, cast):
+    link = asked(session, cast, cast.laoxu, state="confirmed")
+    paired(session, cast, cast.laoxu)
+    part(session, cast.who(cast.li), link.id, NOW + HOUR)
+    assert len(planned(session, "family.paired", cast.laoxu)) == 1
+
+
+def test_who_was_linked_and_still_answers_for_an_organisation_hears_of_its_orders(session, cast):
+    link = asked(session, cast, cast.laoxu, state="confirmed")
+    for reader in (cast.laoxu, cast.xiaofang):
+        posted(session, key=f"nag/{reader.id}", person_id=reader.id, kind="ordering.nag", subject="order:1",
+               about_id=cast.wangnainai.id, facts={}, now=NOW)  # fmt: skip
+    part(session, cast.who(cast.li), link.id, NOW + HOUR)
+    unlinked(session, cast)
+    assert [one.person_id for one in planned(session, "ordering.nag")] == [cast.laoxu.id]
