@@ -9,8 +9,10 @@ from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from models.base import Row
 from models.errors import Refused
+from models.history import History
 from models.hours import calendar
 from models.life import BY_RULE, BY_TIME, By, Life, Verb
+from models.messages.letters import Letter
 from models.messages.outbox import post
 from models.people.homes import centre_of
 from models.people.identities import Who
@@ -21,11 +23,13 @@ from models.places.areas import Area
 from models.places.centres import phone_of
 from models.tasks.desk import open_task, settle_for
 from models.tasks.telling import next_morning
+from models.tasks.undelivered import take_back
 
 MEANS = ("visit", "phone", "wechat", "call")  # came by, phoned, wrote, helped with a video call
 RHYTHMS = (7, 14, 30)  # days
 NOTE_LIMIT = 200
 AT_ONCE = 200
+DUE = "family.pairing_due"  # that a volunteer should look in
 
 
 class Pairing(Row):
@@ -106,6 +110,10 @@ def pair(session: Session, who: Who, helper_id: int, cared_id: int, every_days: 
         if found.every_days != every_days:
             by = By(who.person_id, "cadre")
             PAIRING.move(session, found, "rhythm", by=by, now=now, every_days=every_days, note=str(every_days))
+            if found.due_at > now:  # what was overdue is not any more; when it is again, it is asked for again
+                _ask_no_more(session, found, "cancel", BY_RULE, now)
+                found.asked_since = None
+                session.flush()
         return found
     made = Pairing(helper_id=helper.id, cared_id=cared.id, every_days=every_days, since=now)
     session.add(made)
@@ -144,8 +152,9 @@ def touch(
     session.add(line)
     found.last_at = max(found.last_at or happened_at, happened_at)
     session.flush()
-    if found.due_at > now:
-        settle_for(session, found.subject, "finish", by=By(who.person_id, "cadre"), now=now)
+    # A contact after the one since which it was asked ends that silence; one that is overdue itself is asked anew.
+    if found.due_at > now or found.asked_since is None or found.last_at > found.asked_since:
+        _ask_no_more(session, found, "finish", By(who.person_id, "cadre"), now)
     return line
 
 
@@ -161,8 +170,7 @@ def part(session: Session, who: Who, pairing_id: int, now: datetime) -> Pairing:
     """The pair ends: the helper stops, or a cadre ends it. Twice is once; raises Refused("not_yours")."""
     found, role = pair_for(session, who, pairing_id)
     if found.state != "parted":
-        PAIRING.move(session, found, "part", by=By(who.person_id, role), now=now)
-        settle_for(session, found.subject, "cancel", by=BY_RULE, now=now)
+        _part(session, found, By(who.person_id, role), now)
         if found.helper_id != who.person_id:
             _write_to(session, found, "parted", now)
     return found
@@ -172,8 +180,19 @@ def part_all(session: Session, person_id: int, now: datetime) -> None:
     """A resident has died or moved away: nobody is asked to look in on them any more."""
     query = select(Pairing).where(Pairing.cared_id == person_id, Pairing.state == "paired").with_for_update()
     for found in session.scalars(query).all():
-        PAIRING.move(session, found, "part", by=BY_RULE, now=now)
-        settle_for(session, found.subject, "cancel", by=BY_RULE, now=now)
+        _part(session, found, BY_RULE, now)
+
+
+def _part(session: Session, found: Pairing, by: By, now: datetime) -> None:
+    PAIRING.move(session, found, "part", by=by, now=now)
+    settle_for(session, found.subject, "cancel", by=BY_RULE, now=now)
+    take_back(session, found.subject, now)
+
+
+def _ask_no_more(session: Session, found: Pairing, verb: str, by: By, now: datetime) -> None:
+    """Nobody is asked any more to look in: the task ends, and so does what was to ask the volunteer."""
+    settle_for(session, found.subject, verb, by=by, now=now)
+    take_back(session, found.subject, now, but_not=Letter.kind != DUE)
 
 
 @dataclass(frozen=True)
@@ -235,13 +254,21 @@ def _ask(session: Session, found: Pairing, now: datetime) -> None:
     area = session.get_one(Area, cared.area_id)
     own = is_cadre_over(session, helper.id, area)
     task = open_task(
-        session, key=f"{found.subject}/due/{found.due_at.timestamp():.0f}", kind="pairing_due", area_id=area.id,
-        subject=found.subject, person_id=cared.id, assignee_id=helper.id if own else None, now=now, by=BY_TIME,
-        due_at=next_morning(now, calendar(session), 2), facts={"cared": cared.name, "helper": helper.name},
+        session, key=f"{found.subject}/due/{found.due_at.timestamp():.0f}{_rhythms(session, found)}",
+        kind="pairing_due", area_id=area.id, subject=found.subject, person_id=cared.id, now=now, by=BY_TIME,
+        assignee_id=helper.id if own else None, due_at=next_morning(now, calendar(session), 2),
+        facts={"cared": cared.name, "helper": helper.name},
     )  # fmt: skip
     found.asked_since = found.last_at or found.since
     if not own:
         _write_to(session, found, "pairing_due", now, f":{task.id}")
+
+
+def _rhythms(session: Session, found: Pairing) -> str:
+    """What tells the same day by the same rhythm a second time from the first: another lay in between."""
+    query = select(func.count()).where(History.subject == found.subject, History.verb == "rhythm")
+    changes = session.scalar(query)
+    return f"/{changes}" if changes else ""
 
 
 def _write_to(session: Session, found: Pairing, word: str, now: datetime, mark: str = "") -> None:

@@ -10,6 +10,8 @@ from handlers.people.words import letter as said
 from models.errors import Refused
 from models.family.ending import call_off
 from models.family.news import photo_for, photo_of, send_photo, write
+from models.family.pairing import ask_overdue, pair, touch
+from models.family.pairing import part as unpair
 from models.family.parting import agree, lapse_over, part, take_back
 from models.hours import CHINA
 from models.messages.letters import Letter
@@ -17,6 +19,7 @@ from models.messages.media import Attached, Kept, media_of, settle_media
 from models.people import consent
 from models.people.care import CareLink
 from models.tasks import linking
+from models.tasks.tasks import Task
 from models.tasks.undelivered import hand_over
 from tests.letters import posted
 from tests.models.family.test_after import paired, with_photo
@@ -301,3 +304,98 @@ def test_who_was_linked_and_still_answers_for_an_organisation_hears_of_its_order
     part(session, cast.who(cast.li), link.id, NOW + HOUR)
     unlinked(session, cast)
     assert [one.person_id for one in planned(session, "ordering.nag")] == [cast.laoxu.id]
+
+
+# Pairs.
+
+LATE = NOW + 8 * DAY
+
+
+def due(session):
+    """The states of the tasks to look in, in the order in which they were opened."""
+    return list(session.scalars(select(Task.state).where(Task.kind == "pairing_due").order_by(Task.id)))
+
+
+def overdue(session, cast):
+    """老徐, a volunteer, was to look in within a week, and has not."""
+    found = paired(session, cast, cast.laoxu)
+    assert ask_overdue(session, LATE) == 1
+    return found
+
+
+@pytest.mark.parametrize("state", ["planned", "dead"])
+def test_a_volunteer_who_has_been_in_touch_is_not_asked_to(session, cast, state):
+    found = overdue(session, cast)
+    (letter,) = planned(session, "family.pairing_due")
+    task = phoned(session, letter, LATE) if state == "dead" else None
+    touch(session, cast.who(cast.laoxu), found.id, "visit", LATE, LATE + MINUTE)
+    assert (planned(session, "family.pairing_due"), due(session)) == ([], ["done"])
+    assert task is None or task.state == "cancelled"
+    assert len(planned(session, "family.paired")) == 1
+
+
+@pytest.mark.parametrize("who", ["li", "laoxu"])
+def test_a_volunteer_of_no_pair_any_more_is_not_asked_to_look_in(session, cast, who):
+    found = overdue(session, cast)
+    task = phoned(session, planned(session, "family.pairing_due")[0], LATE)
+    unpair(session, cast.who(getattr(cast, who)), found.id, LATE + MINUTE)
+    assert task.state == "cancelled"
+    assert planned(session, "family.paired") == []
+    assert len(planned(session, "family.parted", cast.laoxu)) == (who == "li")
+
+
+def test_who_was_to_look_in_on_somebody_who_moved_away_is_not_asked_to(session, cast):
+    overdue(session, cast)
+    mark(session, cast.who(cast.li), cast.wangnainai.id, "move_away", LATE + MINUTE)
+    assert (planned(session, "family.pairing_due"), due(session)) == ([], ["cancelled"])
+
+
+def test_a_contact_told_late_that_is_overdue_itself_opens_no_second_task(session, cast):
+    found, late = paired(session, cast, cast.laoxu), NOW + 20 * DAY
+    ask_overdue(session, late)
+    touch(session, cast.who(cast.laoxu), found.id, "visit", NOW + 5 * DAY, late)
+    assert ask_overdue(session, late + MINUTE) == 1
+    assert due(session) == ["done", "open"]
+    assert len(planned(session, "family.pairing_due")) == 1
+
+
+def test_a_contact_told_late_of_before_the_last_one_leaves_the_task(session, cast):
+    found = paired(session, cast, cast.laoxu)
+    touch(session, cast.who(cast.laoxu), found.id, "visit", NOW + DAY, NOW + DAY)
+    ask_overdue(session, NOW + 9 * DAY)
+    for hours in (1, -2, -1):  # since before they were paired counts too
+        touch(session, cast.who(cast.laoxu), found.id, "phone", NOW + hours * HOUR, NOW + 9 * DAY)
+    assert due(session) == ["open"]
+    assert len(planned(session, "family.pairing_due")) == 1
+
+
+def test_contacts_of_before_they_were_paired_leave_the_task(session, cast):
+    found = overdue(session, cast)
+    for hours in (2, 1):
+        touch(session, cast.who(cast.laoxu), found.id, "phone", NOW - hours * HOUR, LATE)
+    assert due(session) == ["open"]
+
+
+def test_a_rhythm_by_which_nothing_is_overdue_ends_the_task(session, cast):
+    overdue(session, cast)
+    pair(session, cast.who(cast.li), cast.laoxu.id, cast.wangnainai.id, 14, LATE)
+    assert (planned(session, "family.pairing_due"), due(session)) == ([], ["cancelled"])
+    assert ask_overdue(session, NOW + 15 * DAY) == 1
+    assert len(planned(session, "family.pairing_due")) == 1
+
+
+def test_a_rhythm_that_comes_back_asks_for_the_same_day_again(session, cast):
+    overdue(session, cast)
+    for days in (30, 7):
+        pair(session, cast.who(cast.li), cast.laoxu.id, cast.wangnainai.id, days, LATE)
+    assert ask_overdue(session, LATE + MINUTE) == 1
+    assert due(session) == ["cancelled", "open"]
+    assert len(planned(session, "family.pairing_due")) == 1
+
+
+def test_a_rhythm_by_which_it_is_overdue_still_asks_once(session, cast):
+    found, late = paired(session, cast, cast.laoxu), NOW + 20 * DAY
+    ask_overdue(session, late)
+    pair(session, cast.who(cast.li), cast.laoxu.id, cast.wangnainai.id, 14, late)
+    assert ask_overdue(session, late + MINUTE) == 0
+    assert (found.every_days, due(session)) == (14, ["open"])
