@@ -14,6 +14,8 @@ from models.messages.letters import Letter, in_states
 from models.messages.outbox import Draft, post_many, withdraw
 from models.messages.rules import Rule, due_time, rules_for
 
+GONE_OUT = ("sending", "sent", "unconfirmed", "delivered", "told_in_person")
+
 
 @dataclass(frozen=True)
 class Recipient:
@@ -56,7 +58,7 @@ def plan(
     with its rule, its reader's zone or its booking; what no rule asks for any more is withdrawn; what has been sent
     stays as it is and is not said twice. An offset that is past already is skipped, by an edit too: a booking made
     inside the window must not fire all its reminders together, and "at once" is over when the revision has been planned
-    before. Twice is once.
+    before, or the same start was said so at an older one. Twice is once.
     """
     withdraw(session, occasion.subject, now, before_revision=occasion.revision, but_not=stands)
     prefix = f"{occasion.subject}/{occasion.revision}/"
@@ -65,14 +67,16 @@ def plan(
     )
     standing = {letter.key: letter for letter in session.scalars(query.with_for_update()).all()}
     since, changed = min((letter.created_at for letter in standing.values()), default=now), 0
-    drafts = list[Draft]()
+    fresh = list[tuple[Wanted, str]]()
     for want in _wanted(session, occasion, recipients, since):
         key = f"{prefix}{want.rule.name}/{want.recipient.role}:{want.recipient.person_id}"
         letter = standing.pop(key, None)
         if letter is not None:
             changed += _move(letter, occasion, want, now)
         elif want.due > now or (want.rule.mode == "at_once" and since == now):
-            drafts.append(_draft(occasion, want, key))
+            fresh.append((want, key))
+    said = _said_before(session, occasion, {key for want, key in fresh if want.rule.mode == "at_once"})
+    drafts = [_draft(occasion, want, key) for want, key in fresh if key not in said]
     post_many(session, drafts, now)
     for key, letter in standing.items():
         # What a person has sent again by hand is no rule's, and stays.
@@ -81,6 +85,25 @@ def plan(
             changed += 1
     session.flush()
     return changed + len(drafts)
+
+
+def _said_before(session: Session, occasion: Occasion, at_once: set[str]) -> set[str]:
+    """Those of these letters (by key) whose like has gone out at an older revision about this very start: there is
+    nothing new to be said at once.
+
+    What reached nobody has gone with its revision, its phone call too, and is still to be said.
+    """
+    if not at_once or occasion.revision == 0:
+        return set()
+    query = select(Letter.person_id, Letter.facts).where(
+        Letter.subject == occasion.subject, Letter.revision < occasion.revision, Letter.kind == occasion.kind,
+        Letter.state.in_(GONE_OUT),
+    )  # fmt: skip
+    return at_once & {
+        f"{occasion.subject}/{occasion.revision}/{row.facts.get('rule')}/{row.facts.get('role')}:{row.person_id}"
+        for row in session.execute(query)
+        if "starts_at" in row.facts and datetime.fromisoformat(row.facts["starts_at"]) == occasion.starts_at
+    }
 
 
 def unsent_of(session: Session, rule: Rule) -> int:

@@ -7,13 +7,15 @@ from time import sleep
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import delete, func, select, text
 
 from models import reminding
 from models.errors import Refused
 from models.family.agreeing import Agreement
 from models.family.booking import move
-from models.family.ending import cancel
+from models.family.ending import cancel, undo
+from models.family.keeping import who_is
+from models.family.leaving import list_without_helper, take_over
 from models.family.telling import REMINDER, coming, remind_these
 from models.hours import CHINA, CalendarOverride, WorkCalendar
 from models.messages.letters import Letter
@@ -21,10 +23,13 @@ from models.messages.optouts import opt_out
 from models.messages.outcomes import Sent
 from models.messages.reminders import Occasion, Recipient, plan
 from models.messages.rules import SHIPPED, Replanning, Rule, due_time, put_rule, rules_for, take_changed
+from models.people.staff import StaffRole
 from models.reminding import plan_some, take_up_changes
+from models.tasks.tasks import Task
 from scheduler.plan import plan_anew
 from scheduler.settings import ClockSettings, Hands
 from tests.models.family.test_calls import SUNDAY_16, booked
+from tests.models.family.test_parting import second_helper
 from tests.models.messages.test_outbox import claimed
 from tests.world import NOW
 
@@ -252,6 +257,50 @@ def test_at_once_is_when_it_was_booked_and_not_when_somebody_writes_the_rule(ses
     assert planned(session, cast, day_before, START + HOUR, revision=1) == 0
     assert sorted(due(session)) == ["t-10min", "t-1h", "t-24h"]
     assert letter.facts["rule"] == "now"
+
+
+def at_once(session, cast, now, starts_at, revision):
+    """The letters that say at once, as they stand after a revision was planned."""
+    when = Occasion("call:1", revision, REMINDER, starts_at, {"starts_at": starts_at.isoformat()})
+    plan(session, when, [Recipient(cast.xiaofang.id, "relative", MADRID)], now)
+    query = select(Letter).where(Letter.key.contains("/now/")).order_by(Letter.revision)
+    return session.scalars(query, execution_options={"populate_existing": True}).all()
+
+
+@pytest.mark.parametrize(
+    ("state", "many"),
+    [
+        ("planned", 2), ("withdrawn", 2), ("dead", 2), ("missed", 2), ("needs_check", 2), ("sending", 1), ("sent", 1),
+        ("unconfirmed", 1), ("delivered", 1), ("told_in_person", 1),
+    ],
+)  # fmt: skip
+def test_at_once_is_said_again_of_another_start_and_of_the_same_where_it_reached_nobody(session, cast, state, many):
+    put_rule(session, rule("now", "at_once", urgency="same_day"), NOW)
+    (letter,) = at_once(session, cast, NOW, START, 0)
+    letter.state = state
+    assert len(at_once(session, cast, NOW + HOUR, START.astimezone(CHINA), 1)) == many
+    assert len(due(session)) == many + 2, "the others are said at their time"
+    found = at_once(session, cast, NOW + 2 * HOUR, START + HOUR, 2)
+    assert (len(found), found[-1].state, found[-1].revision) == (many + 1, "planned", 2)
+
+
+@pytest.mark.parametrize("how", ["take_over", "undo"])
+def test_a_reminder_at_once_is_not_said_twice(session, cast, how):
+    put_rule(session, rule("now", "at_once", urgency="same_day"), NOW)
+    call, helper = booked(session, cast), second_helper(session, cast)
+    mine = select(Letter).where(Letter.kind == REMINDER, Letter.person_id == cast.xiaofang.id, Letter.due_at == NOW)
+    session.scalars(mine).one().state = "delivered"
+    if how == "undo":
+        cancel(session, cast.who(cast.xiaofang), call.id, "", NOW + HOUR)
+        undo(session, cast.who(cast.xiaofang), call.id, NOW + HOUR)
+    else:
+        session.execute(delete(StaffRole).where(StaffRole.person_id == cast.li.id))
+        list_without_helper(session, NOW)
+        todo = session.scalars(select(Task).where(Task.kind == "series_helper")).one()
+        take_over(session, who_is(helper), todo.id, NOW + HOUR)
+    assert call.revision == 1
+    again = select(Letter.person_id).where(Letter.revision == 1, Letter.key.contains("/now/"))
+    assert cast.xiaofang.id not in session.scalars(again).all()
 
 
 @pytest.mark.case("J11")
