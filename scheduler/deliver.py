@@ -23,7 +23,7 @@ from models.messages.outcomes import Failed, OpenLetter, Outcome, Sent, Unsure
 from models.messages.passage import give_up
 from models.messages.settling import settle
 from models.tasks.alarm import day_spent, raise_alarm
-from models.tasks.undelivered import hand_over
+from models.tasks.undelivered import arrived, hand_over
 from scheduler.settings import Hands
 from scheduler.units import in_unit
 
@@ -201,6 +201,8 @@ class Deliverer:
         )  # fmt: skip
         for letter in settled.ended:
             hand_over(session, letter, now)
+        for letter in settled.arrived:
+            arrived(session, letter, now)
         for one in settled.blown:
             raise_alarm(session, one, now)
         return settled.blown

@@ -33,6 +33,7 @@ ENDED = frozenset({
     "failed", "relative_no_show", "resident_no_show", "neither_came", "technical_failure", "lost", "purged",
     "deceased",
 })  # fmt: skip
+COPY = "again:"  # so begins the key of a letter by which somebody says another once more
 USEFUL_AGAIN = timedelta(hours=24)
 WATCHED = (("planned", "retry"), ("sending",))  # as the partial indexes have them
 STUCK_AFTER = timedelta(minutes=10)
@@ -179,7 +180,7 @@ def resend(
     over = _over_at(old)
     useful_until = max(old.useful_until, now + USEFUL_AGAIN)
     posted = post(
-        session, key=f"again:{said_first.id}/{len(before) + 1}", person_id=old.person_id, about_id=old.about_id,
+        session, key=f"{COPY}{said_first.id}/{len(before) + 1}", person_id=old.person_id, about_id=old.about_id,
         kind=old.kind, facts=old.facts, subject=old.subject, revision=old.revision, urgency=old.urgency, now=now,
         useful_until=min(useful_until, over) if over else useful_until,
     )  # fmt: skip
@@ -227,15 +228,27 @@ def _check_again(session: Session, old: Letter, now: datetime) -> None:
 
 def said_again(session: Session, old: Letter) -> Sequence[Letter]:
     """The letters by which somebody has said it once more, as they stand now: of one of them, all of the same."""
-    mine = Letter.key.startswith(f"again:{_said_first(session, old).id}/")
+    mine = Letter.key.startswith(f"{COPY}{_said_first(session, old).id}/")
     query = select(Letter).where(Letter.subject == old.subject, mine)  # the subject has an index
     return session.scalars(query, execution_options={"populate_existing": True}).all()
 
 
+def others_of(session: Session, letter: Letter) -> list[Letter]:
+    """Where somebody has said a letter again: those that say the same as this copy of it."""
+    if not is_copy(letter):
+        return []
+    return [one for one in (_said_first(session, letter), *said_again(session, letter)) if one.id != letter.id]
+
+
+def is_copy(letter: Letter) -> bool:
+    """Whether somebody has said another letter again by this one."""
+    return letter.key.startswith(COPY)
+
+
 def _said_first(session: Session, letter: Letter) -> Letter:
     """The letter that one sent again says once more, and any other itself: what is sent again is counted there."""
-    while letter.key.startswith("again:"):
-        letter = session.get_one(Letter, int(letter.key.removeprefix("again:").partition("/")[0]))
+    while is_copy(letter):
+        letter = session.get_one(Letter, int(letter.key.removeprefix(COPY).partition("/")[0]))
     return letter
 
 

@@ -13,6 +13,7 @@ from models.messages.breakers import EVERY, Blown, Mark, mend, standing, suspect
 from models.messages.choosing import A_WHILE
 from models.messages.ladder import CHANNELS, rungs_from
 from models.messages.letters import Letter
+from models.messages.looking import is_copy
 from models.messages.outcomes import Failed, OpenLetter, Outcome, Sent, Unsure
 from models.messages.passage import ENDED_UNDELIVERED, back_off, doubt, give_up, step_down
 from models.messages.subscriptions import close_window, count_reply, refuse, use
@@ -26,10 +27,17 @@ OUTAGE_FIRST, OUTAGE_LONGEST = timedelta(seconds=5), timedelta(minutes=1)
 
 @dataclass
 class Settled:
-    """What one settling brought: letters that are a cadre's now, and breakers that have just opened."""
+    """What one settling brought: letters that are a cadre's now, copies of others that have arrived, and breakers that
+    have just opened."""
 
     ended: list[Letter] = field(default_factory=list)
+    arrived: list[Letter] = field(default_factory=list)
     blown: list[Blown] = field(default_factory=list)
+
+    def sort(self, letters: Sequence[Letter]) -> None:
+        """Letters as they stand now, each to where it belongs."""
+        self.ended += [letter for letter in letters if letter.state in ENDED_UNDELIVERED]
+        self.arrived += [letter for letter in letters if letter.state == "delivered" and is_copy(letter)]
 
 
 @dataclass(frozen=True)
@@ -88,7 +96,7 @@ def settle(
         _rest_where_nothing_goes(desk, quick.values(), [rest[letter.id] for letter in held])
     join_early(session, [letter.msgid for letter in held if letter.state == "sent"], now)
     session.flush()
-    desk.settled.ended += [letter for letter in (*held, *joined) if letter.state in ENDED_UNDELIVERED]
+    desk.settled.sort((*held, *joined))
     return desk.settled
 
 

@@ -9,6 +9,7 @@ from models.hours import CHINA
 from models.life import BY_RULE, BY_TIME
 from models.messages.allowance import Allowance
 from models.messages.letters import LETTER, Letter
+from models.messages.looking import others_of
 from models.messages.outbox import withdraw
 from models.messages.passage import ENDED_UNDELIVERED
 from models.messages.reach import Reach
@@ -81,7 +82,15 @@ def receipt_came(session: Session, letter: Letter, now: datetime) -> Task | None
     """A receipt has said what became of `letter`: nobody need check it any more. Where it failed: the task to tell
     the person, as `hand_over` answers it; where it goes again, another way, that is seen when it has."""
     settle_for(session, LETTER.subject(letter), "cancel", by=BY_RULE, now=now, kinds=("check_delivery",))
+    if letter.state == "delivered":
+        arrived(session, letter, now)
     return hand_over(session, letter, now) if letter.state in ENDED_UNDELIVERED else None
+
+
+def arrived(session: Session, letter: Letter, now: datetime) -> None:
+    """A letter has arrived. Where it says another again, nobody need phone for that one or for its copies any more."""
+    for one in others_of(session, letter):
+        settle_for(session, LETTER.subject(one), "cancel", by=BY_RULE, now=now)
 
 
 def take_back(

@@ -10,10 +10,12 @@ import pytest
 from sqlalchemy import event, func, select
 from sqlalchemy.exc import OperationalError
 
+from models.life import By
 from models.messages import settling
 from models.messages.answers import Answer
 from models.messages.inbox import Inbox
 from models.messages.letters import Letter
+from models.messages.looking import resend
 from models.messages.outbox import post
 from models.messages.outcomes import Failed, Sent, Unsure
 from models.messages.receipts import Receipt
@@ -148,6 +150,22 @@ def test_each_outcome_leads_where_it_should(hands, open_session, cast, outcome, 
     with open_session() as session:
         assert session.scalars(select(Letter.state).where(Letter.kind == "people.link_declined")).one() == state
         assert list(session.scalars(select(Task.kind))) == ([kind] if kind else [])
+
+
+@pytest.mark.parametrize("msgid", ["77", None])
+def test_what_is_said_again_and_arrives_leaves_no_call_to_make(hands, open_session, cast, msgid):
+    posted(open_session, cast.xiaofang, 1)
+    once(replace(hands, carry=lambda _: Failed("person", "43004")))
+    with open_session() as session, session.begin():
+        first = session.scalars(select(Letter).where(Letter.state == "dead")).one()
+        resend(session, first.id, lives=(), by=By(None, "desk"), reason="来电", now=NOW)
+        session.scalars(select(Identity).where(Identity.person_id == cast.xiaofang.id)).one().reachable = True
+        if msgid:  # its receipt is here before WeChat's answer
+            session.add(Receipt(app_id=APP_ID, msgid=msgid, status="success", received_at=NOW))
+    once(replace(hands, carry=lambda letter: Sent(msgid if letter.kind == first.kind else str(letter.id), "好")))
+    with open_session() as session:
+        states = session.scalars(select(Letter.state).where(Letter.kind == first.kind).order_by(Letter.id)).all()
+        assert (states, session.scalars(select(Task.state)).all()) == (["dead", "delivered"], ["cancelled"])
 
 
 def test_a_postman_that_stumbles_leaves_a_doubt_and_not_a_loss(hands, open_session, cast, caplog):

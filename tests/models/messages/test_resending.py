@@ -13,6 +13,7 @@ from models.messages.letters import LETTER, Letter
 from models.messages.looking import ENDED, PRIVATE_KINDS, resend, said_again
 from models.messages.outbox import tell_in_person
 from models.register import LIVES
+from models.tasks.undelivered import hand_over, receipt_came
 from tests.letters import posted
 from tests.models.family.in_turn import one_waits
 from tests.models.family.test_calls import booked
@@ -154,6 +155,28 @@ def test_what_was_said_again_from_a_copy_has_been_said_again_on_every_page_of_it
     last.state = "dead"
     assert [len(said_again(session, letter)) for letter in (first, copy, last)] == [2, 2, 2]
     assert again(session, first, seen=2).key == f"again:{first.id}/3"
+
+
+@pytest.mark.parametrize(("state", "left"), [("delivered", "cancelled"), ("retry", "open")])
+def test_a_letter_that_is_sent_again_and_arrives_leaves_no_call_to_make(session, cast, state, left):
+    first = dead(session, cast, "family.booked")
+    tasks = [hand_over(session, first, NOW)]
+    copy = again(session, first)
+    copy.state = "dead"
+    tasks.append(hand_over(session, copy, NOW))
+    last = again(session, copy)
+    last.state = state
+    receipt_came(session, last, NOW)
+    assert [task.state for task in tasks] == [left, left]
+
+
+def test_a_letter_that_arrives_leaves_other_calls_to_make(session, cast):
+    task = hand_over(session, dead(session, cast, "family.booked"), NOW)
+    other = posted(session, key="k", person_id=cast.xiaofang.id, kind="family.booked", subject="order:1", facts={},
+                   now=NOW)  # fmt: skip
+    other.state = "delivered"
+    receipt_came(session, other, NOW)
+    assert task.state == "open"
 
 
 @pytest.mark.case("G9")
