@@ -195,7 +195,7 @@ _TEXTS = {
     "closed": ("已答复", "您请人帮忙的事这次没能办成{why}（答复人：{who}）。"),
 }
 _SECRET = ("有新进展", "您反映的事项有了新进展。")
-TEMPLATES = {f"ordering.matter_{word}": "matter_update" for word in _TEXTS}
+TEMPLATES = {f"ordering.matter_{word}": "matter_update" for word in _TEXTS} | {"ordering.help_off": "matter_update"}
 
 
 def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
@@ -204,6 +204,8 @@ def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
     What a clerk typed stays on the matter's own page, unless a cadre reads the letter out (`aloud`) to somebody who
     has no such page.
     """
+    if kind == "ordering.help_off":
+        return _off(facts, zone)
     state, text = _SECRET if facts["secret"] else _TEXTS[kind.rpartition("_")[2]]
     at = datetime.fromisoformat(facts["at"])
     year, _, number = str(facts.get("quarter", "")).partition("-Q")
@@ -213,6 +215,16 @@ def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
     look = "" if facts.get("aloud") else f"回复“我的需求”查看（{when(at, zone)}）。"
     ask = f"有问题请打{facts['centre']}电话{facts['phone']}。" if facts["phone"] else ""
     return Wording(TEMPLATES[kind], fields, f"{said}{look}{ask}")
+
+
+def _off(facts: dict[str, Any], zone: ZoneInfo) -> Wording:
+    """To who was asked to help: they need not go."""
+    at = datetime.fromisoformat(facts["at"])
+    fields = {"subject": "请您帮忙的事", "state": "不用去了", "time": on_card(at, zone)}
+    ask = f"有问题请打{facts['centre']}电话{facts['phone']}。" if facts["phone"] else ""
+    whose = plain(facts["person"]) or "一位村民"
+    said = f"{facts['place']}{whose}请人帮忙的事，不用您去了（{when(at, zone)}），谢谢您。"
+    return Wording(TEMPLATES["ordering.help_off"], fields, f"{said}{ask}")
 
 
 def _why(facts: dict[str, Any]) -> str:

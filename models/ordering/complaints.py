@@ -55,6 +55,7 @@ COMPLAINT = Life(
     cast(Table, Complaint.__table__),
     "open",
     (
+        Verb("add", ("open",), "open", who=("complainant",)),
         Verb("settle", ("open",), "settled", who=("cadre",), tells=("complainant",)),
         Verb("take_back", ("open",), "taken_back", who=("complainant",)),
     ),
@@ -62,7 +63,7 @@ COMPLAINT = Life(
 
 
 def complain(session: Session, who: Who, order_id: int, words: str, now: datetime, media_id: str = "") -> Complaint:
-    """Complain of an order, whatever its state; one open complaint of a person is enough.
+    """Complain of an order, whatever its state; what the same person says while it is open is added to it.
 
     Raises Refused("not_yours"), ("answer_needed") when nothing is said, or ("note_long").
     """
@@ -82,11 +83,7 @@ def complain(session: Session, who: Who, order_id: int, words: str, now: datetim
         with session.begin_nested():
             session.add(made)
     except IntegrityError:
-        return session.scalars(
-            select(Complaint).where(
-                Complaint.order_id == order.id, Complaint.by_person_id == who.person_id, Complaint.state == "open"
-            )
-        ).one()
+        return _add(session, who, order, said, media_id, now)
     COMPLAINT.begin(session, made, by=By(who.person_id, "complainant"), now=now, note=role)
     due = calendar(session).add_workdays(now.astimezone(CHINA).date(), ANSWER_WORKDAYS)
     open_task(
@@ -95,6 +92,23 @@ def complain(session: Session, who: Who, order_id: int, words: str, now: datetim
         by=By(who.person_id, "complainant"),
     )  # fmt: skip
     return made
+
+
+def _add(session: Session, who: Who, order: Order, said: str, media_id: str, now: datetime) -> Complaint:
+    """What else somebody says while their complaint is open stands with it; the same again is once."""
+    standing = select(Complaint).where(
+        Complaint.order_id == order.id, Complaint.by_person_id == who.person_id, Complaint.state == "open"
+    )
+    found = session.scalars(standing.with_for_update()).one()
+    whole = f"{found.words}\n{said}".strip()
+    if said and said not in found.words:
+        if len(whole) > WORDS_LIMIT:
+            raise Refused("note_long", limit=WORDS_LIMIT, length=len(whole))
+        COMPLAINT.move(session, found, "add", by=By(who.person_id, "complainant"), now=now, words=whole)
+    if media_id and not found.media_id:
+        found.media_id = media_id
+        session.flush()
+    return found
 
 
 def complaint_for(session: Session, who: Who, complaint_id: int) -> Complaint:

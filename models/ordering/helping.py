@@ -8,8 +8,7 @@ from sqlalchemy.orm import Session
 
 from models.errors import Refused
 from models.hours import calendar
-from models.life import By
-from models.messages.outbox import withdraw as withdraw_letters
+from models.life import BY_RULE, By
 from models.ordering.help import (
     HELP,
     NOTE_LIMIT,
@@ -18,14 +17,16 @@ from models.ordering.help import (
     help_for,
     locked_help,
 )
-from models.ordering.matter_news import tell
+from models.ordering.matter_news import tell, tell_off
 from models.ordering.matters import WORKDAYS, attach_all, drop_desk, hold, open_desk_task, settle_desk
 from models.ordering.said import CONFIDENTIAL, OWN_CHANNELS, Words, check_category, check_reason, cleaned, taken_down
 from models.people.identities import Who
 from models.people.persons import Person
 from models.people.staff import CADRE_ROLES, StaffRole, is_cadre_over
 from models.places.areas import Area, chain
+from models.tasks.desk import settle_for
 from models.tasks.escalation import DAY
+from models.tasks.undelivered import take_back
 
 
 def ask_for_help(session: Session, who: Who, words: Words, now: datetime) -> HelpRequest:
@@ -79,7 +80,7 @@ def look_at_help(
               revision=found.revision + 1)  # fmt: skip
     if newly:
         # The task that named the person is taken back; one that names nobody stands in its place.
-        drop_desk(session, found, now)
+        drop_desk(session, found, now, goes_on=True)
         open_desk_task(session, found, "help_triage", by=by, now=now, mark=f":{found.revision}")
     return found
 
@@ -109,9 +110,12 @@ def assign(session: Session, who: Who, help_id: int, to_id: int, now: datetime) 
         raise Refused("no_helper")
     if found.state == "assigned" and found.holder_id == to_id:
         return found
+    before = found.holder_id if found.state == "assigned" else None
     HELP.move(session, found, "assign", by=by, now=now, holder_id=to_id, due_at=_due(session, "help_do", now),
               revision=found.revision + 1)  # fmt: skip
-    settle_desk(session, found, who, now)
+    settle_for(session, found.subject, "cancel", by=BY_RULE, now=now, kinds=("help_do",))  # another's now
+    settle_desk(session, found, who, now, goes_on=True)
+    tell_off(session, found, before, by, now)
     open_desk_task(session, found, "help_do", by=by, now=now, mark=f":{found.revision}", assignee=to_id)
     return found
 
@@ -165,9 +169,11 @@ def withdraw(session: Session, who: Who, help_id: int, now: datetime) -> HelpReq
         raise Refused("not_yours")
     found = locked_help(session, found.id)
     if found.state != "withdrawn":
-        HELP.move(session, found, "withdraw", by=By(who.person_id, role), now=now, settled_at=now)
+        by, before = By(who.person_id, role), found.holder_id if found.state == "assigned" else None
+        HELP.move(session, found, "withdraw", by=by, now=now, settled_at=now)
         drop_desk(session, found, now)
-        withdraw_letters(session, found.subject, now)
+        take_back(session, found.subject, now)
+        tell_off(session, found, before, by, now)
     return found
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
-from models.life import By
+from models.life import BY_RULE, By
 from models.ordering.orders import Order
 from models.ordering.placing import check_fits, check_note, check_wished, offer_for, place
 from models.ordering.questions import check_answers, places_wanted
@@ -19,6 +19,7 @@ from models.ordering.waiting import IN_LINE, WAITING, WaitlistEntry, end, hold_l
 from models.people.care import CareLink
 from models.people.identities import Who
 from models.people.scope import act_for
+from models.tasks.desk import settle_for
 from models.tasks.undelivered import take_back
 
 
@@ -79,6 +80,7 @@ def take(session: Session, who: Who, entry_id: int, now: datetime) -> Order:
     # What was kept is the order's now: the tally stays as it is.
     WAITING.move(session, entry, "take", by=by, now=now, held=0, order_id=order.id)
     take_back(session, entry.subject, now)
+    settle_for(session, entry.subject, "cancel", by=BY_RULE, now=now)
     return order
 
 

@@ -13,6 +13,7 @@ from models.ordering.needs import NEED, NeedSubmission
 from models.ordering.said import Matter
 from models.tasks.tasks import Task
 
+_OVER = HELP.ends | NEED.ends
 _TABLES: dict[str, type[NeedSubmission] | type[HelpRequest]] = {NEED.name: NeedSubmission, HELP.name: HelpRequest}
 
 
@@ -25,8 +26,8 @@ def matter_behind(session: Session, subject: str) -> Matter | None:
 
 
 def ask_again(session: Session, media: Media, now: datetime) -> Task | None:
-    """Open the task to call the person; None where nobody can be called, for an anonymous voice."""
+    """Open the task to call the person; None where nobody can be called (an anonymous voice) or need be."""
     thing = matter_behind(session, media.subject)
-    if thing is None or thing.person_id is None:
+    if thing is None or thing.person_id is None or thing.state in _OVER:
         return None
     return open_desk_task(session, thing, "media_lost", by=BY_TIME, now=now, mark=f":{media.id}")

@@ -22,6 +22,7 @@ from models.tasks.desk import open_task
 from models.tasks.tasks import Task
 
 MATTER_NEWS = "ordering.matter"  # how the kinds of these letters begin: a person may do without all of them
+HELP_OFF = "ordering.help_off"
 TELL_WITHIN = timedelta(days=2)
 
 
@@ -44,6 +45,21 @@ def tell(
             _write(session, thing, f"{key}/{reader}", reader, kind, known, now)
     if readers and not reached and not _all_want_none(session, readers, kind):
         _in_person(session, thing, kind, known, key, by, now)
+
+
+def tell_off(session: Session, thing: Matter, helper_id: int | None, by: By, now: datetime) -> None:
+    """Who was asked to help need not go: it is off, or another does it. Of a secret nothing is said."""
+    if helper_id is None or helper_id == by.person_id:
+        return
+    area = session.get_one(Area, thing.area_id)
+    centre, phone = phone_for(session, area)
+    named = thing.person_id is not None and not thing.confidential
+    post(
+        session, key=f"{thing.subject}/off:{thing.revision}/{helper_id}", person_id=helper_id, kind=HELP_OFF, now=now,
+        facts={"person": session.get_one(Person, thing.person_id).name if named else "", "place": area.name,
+               "at": now.isoformat(), "centre": centre, "phone": phone, "area_id": area.id},
+        subject=thing.subject, urgency="same_day",
+    )  # fmt: skip
 
 
 def _write(

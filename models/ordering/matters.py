@@ -18,13 +18,15 @@ from models.people.persons import Person
 from models.people.staff import StaffRole, is_cadre_over
 from models.places.areas import Area, chain
 from models.places.centres import ServiceCentre, centre_for
-from models.tasks.desk import open_task, settle_for
+from models.tasks.desk import open_task, settle, settle_for
 from models.tasks.escalation import DAY
 from models.tasks.tasks import TASK, Task
 from models.tasks.undelivered import take_back
 
 # Working days a clerk, or whoever was asked to help, has for each kind of task before it goes up the tree.
 WORKDAYS = {"need_triage": 5, "help_triage": 1, "help_do": 5, "media_lost": 1, "matter_tell": 2}
+# What ends when another has it: not what was said and never came.
+DECIDED = (*(kind for kind in WORKDAYS if kind != "media_lost"), "matter_urgent")
 URGENT_WITHIN = timedelta(minutes=30)
 
 M = TypeVar("M", bound=Matter)
@@ -147,12 +149,32 @@ def phone_for(session: Session, area: Area) -> tuple[str, str]:
     return (centre.name, centre.phone) if centre is not None else ("", "")
 
 
-def settle_desk(session: Session, thing: Matter, who: Who, now: datetime) -> None:
-    """What the clerks had to do about it is done, and letters that nobody has sent say what is no longer so."""
+def settle_desk(session: Session, thing: Matter, who: Who, now: datetime, *, goes_on: bool = False) -> None:
+    """What the clerks had to do about it is done, and letters that nobody has sent say what is no longer so.
+
+    `goes_on`: another does something about it now, and what was said and never came is still to be asked for.
+    """
     take_back(session, thing.subject, now)
-    settle_for(session, thing.subject, "finish", by=By(who.person_id, "cadre"), now=now)
+    by = By(who.person_id, "cadre")
+    settle_for(session, thing.subject, "finish", by=by, now=now, kinds=DECIDED if goes_on else None)
+    if goes_on:
+        _hand_on_lost(session, thing, now)
 
 
-def drop_desk(session: Session, thing: Matter, now: datetime) -> None:
-    """There is nothing to do about it any more."""
-    settle_for(session, thing.subject, "cancel", by=BY_RULE, now=now)
+def drop_desk(session: Session, thing: Matter, now: datetime, *, goes_on: bool = False) -> None:
+    """There is nothing to do about it any more; or, when it `goes_on`, not as it was."""
+    settle_for(session, thing.subject, "cancel", by=BY_RULE, now=now, kinds=DECIDED if goes_on else None)
+    if goes_on:
+        _hand_on_lost(session, thing, now)
+
+
+def _hand_on_lost(session: Session, thing: Matter, now: datetime) -> None:
+    """Who reads a confidential matter now asks for what was said and never came: the task that another had names the
+    person, or lies with who reads it no more."""
+    open_tasks = select(Task).where(
+        Task.subject == thing.subject, Task.kind == "media_lost", Task.state.not_in(TASK.ends)
+    ).order_by(Task.id)  # fmt: skip
+    for task in session.scalars(open_tasks).all() if thing.confidential else ():
+        settle(session, task, "cancel", by=BY_RULE, now=now)
+        medium = task.key.rpartition("media_lost:")[2].partition(":")[0]
+        open_desk_task(session, thing, "media_lost", by=BY_RULE, now=now, mark=f":{medium}:{thing.revision}")

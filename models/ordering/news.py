@@ -85,7 +85,7 @@ def say(
     in_person = "beneficiary" in roles and not is_reachable(session, beneficiary.id)
     off = {key: one for one in ended for key in concerned(session, one)} if "provider" in roles else {}
     readers = family_of(session, beneficiary.id) if "family" in roles else set[int]()
-    if "requester" in roles and _still_concerned(session, order.requested_by_id, beneficiary):
+    if "requester" in roles and still_concerned(session, order.requested_by_id, beneficiary):
         readers.add(order.requested_by_id)
     if in_person:
         _tell_in_person(session, order, beneficiary, kind, known, word, by, now)
@@ -107,7 +107,7 @@ def tell_on_the_way(session: Session, order: Order, assignment: Assignment, by: 
     name = session.get_one(Organisation, assignment.organisation_id).name
     beneficiary = session.get_one(Person, order.beneficiary_id)
     readers = {beneficiary.id}
-    if _still_concerned(session, order.requested_by_id, beneficiary):
+    if still_concerned(session, order.requested_by_id, beneficiary):
         readers.add(order.requested_by_id)
     times = sum(line.verb == "start" for line in history_of(session, assignment.subject))
     for reader in sorted(reader for reader in readers - {by.person_id} if is_reachable(session, reader)):
@@ -174,7 +174,7 @@ def urgency(order: Order, now: datetime) -> str:
     return "same_day" if order.preferred_at - now < SOON else "routine"
 
 
-def _still_concerned(session: Session, person_id: int, beneficiary: Person) -> bool:
+def still_concerned(session: Session, person_id: int, beneficiary: Person) -> bool:
     """Whether this person may still act for the beneficiary: news ends with the link."""
     return may_act_for(session, person_id, beneficiary.id) or in_charge_of(session, person_id, beneficiary)
 

@@ -67,6 +67,7 @@ class Matter(Protocol):
     """A row that has the columns of `Said`: a need or a call for help."""
 
     id: Any
+    state: Any
     area_id: Any
     person_id: Any
     said_by_id: Any

@@ -42,7 +42,7 @@ def look_at(
               revision=need.revision + 1)  # fmt: skip
     if newly:
         # The task that named the person is taken back; one that names nobody stands in its place.
-        drop_desk(session, need, now)
+        drop_desk(session, need, now, goes_on=True)
         open_desk_task(session, need, "need_triage", by=_by(who), now=now, mark=f":{need.revision}")
     return need
 
@@ -205,7 +205,7 @@ def hand_over(session: Session, who: Who, need_id: int, to_id: int, now: datetim
     """
     need = handed_over(session, who, locked_need(session, need_id), to_id)
     NEED.move(session, need, "hand_over", by=_by(who), now=now, holder_id=to_id, revision=need.revision + 1)
-    settle_desk(session, need, who, now)
+    settle_desk(session, need, who, now, goes_on=True)
     open_desk_task(session, need, "need_triage", by=_by(who), now=now, mark=f":{need.revision}")
     return need
 

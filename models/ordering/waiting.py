@@ -12,16 +12,18 @@ from models.life import BY_RULE, BY_TIME, TIME, By, Life, Verb
 from models.messages.outbox import post
 from models.ordering.deadlines import closes_at
 from models.ordering.listings import Listing, Offered, offered
-from models.ordering.news import family_of
+from models.ordering.news import family_of, still_concerned
 from models.ordering.offers import AWAKE_TO, waking
 from models.ordering.orders import Order
 from models.ordering.tallies import Tally, TallyHold, claims, give_back
 from models.people.identities import is_reachable
 from models.people.persons import Person
 from models.places.centres import ServiceCentre, phone_of
+from models.tasks.desk import open_task, settle_for
 from models.tasks.undelivered import take_back
 
 ANSWER_WITHIN = timedelta(hours=2)  # of working time
+TELL_WITHIN = timedelta(hours=24)
 AT_LEAST = timedelta(minutes=30)  # a place that must be answered faster than this is offered to nobody
 IN_LINE = ("waiting", "offered")
 FAMILY = ("requester", "beneficiary", "cadre")
@@ -112,6 +114,7 @@ def end(session: Session, entry: WaitlistEntry, verb: str, by: By, now: datetime
     WAITING.move(session, entry, verb, by=by, now=now, held=0)
     session.execute(update(Tally).where(Tally.key == entry.key).values(taken=Tally.taken - kept))
     take_back(session, entry.subject, now)
+    settle_for(session, entry.subject, "cancel", by=BY_RULE, now=now)
 
 
 def leave_all(session: Session, person: Person, now: datetime) -> None:
@@ -180,11 +183,14 @@ def _sweep(session: Session, key: str, now: datetime) -> int:
     book, ended = calendar(session), 0
     for entry in session.scalars(_line(session, key), execution_options={"populate_existing": True}).all():
         offer, was = service(session, entry, now), entry.state
-        over = offer is None or answer_until(offer, entry.preferred_at, book, now) is None
-        if (entry.answer_by is not None and entry.answer_by <= now) if was == "offered" else over:
+        kind = ""
+        if offer is None or (was == "waiting" and answer_until(offer, entry.preferred_at, book, now) is None):
+            kind = "waiting.closed"
+        elif was == "offered" and entry.answer_by is not None and entry.answer_by <= now:
+            kind = "waiting.lapsed"
+        if kind:
             end(session, entry, "lapse", BY_TIME, now)
-            kind = "waiting.lapsed" if was == "offered" else "waiting.closed"
-            _post(session, entry, kind, {entry.requested_by_id}, now, {})
+            _post(session, entry, kind, _readers(session, entry, all_=was == "offered"), now, {})
             ended += 1
     return ended + serve(session, key, now)
 
@@ -246,15 +252,25 @@ def _last_moment(offer: Offered, wished: datetime, book: WorkCalendar, now: date
 
 
 def _tell_offer(session: Session, entry: WaitlistEntry, offer: Offered, until: datetime, now: datetime) -> None:
-    readers = {entry.requested_by_id} | family_of(session, entry.beneficiary_id)
-    if is_reachable(session, entry.beneficiary_id):
-        readers.add(entry.beneficiary_id)
+    readers = _readers(session, entry, all_=True)
     _post(session, entry, "waiting.offered", readers, now, {"until": until.isoformat(), "useful": until})
+
+
+def _readers(session: Session, entry: WaitlistEntry, *, all_: bool) -> set[int]:
+    """Who hears of an entry: who stood in line for it, if they may still hear of the person; with `all_`, and where
+    they may not, everybody who may act for the person, and the person self where WeChat reaches them."""
+    person = session.get_one(Person, entry.beneficiary_id)
+    asked = {entry.requested_by_id} if still_concerned(session, entry.requested_by_id, person) else set[int]()
+    if asked and not all_:
+        return asked
+    own = {person.id} if is_reachable(session, person.id) else set[int]()
+    return asked | family_of(session, person.id) | own
 
 
 def _post(
     session: Session, entry: WaitlistEntry, kind: str, readers: set[int], now: datetime, more: dict[str, Any]
 ) -> None:
+    """One letter to each; where nobody is left to read one, a cadre tells the person."""
     useful = more.pop("useful", None)
     listing, centre = session.get_one(Listing, entry.listing_id), session.get_one(ServiceCentre, entry.centre_id)
     facts = {
@@ -267,4 +283,11 @@ def _post(
         post(
             session, key=f"{entry.subject}/{kind}/{reader}", person_id=reader, kind=kind, facts=facts,
             subject=entry.subject, now=now, urgency="same_day", useful_until=useful, about_id=entry.beneficiary_id,
+        )  # fmt: skip
+    person = session.get_one(Person, entry.beneficiary_id)
+    if not readers and person.area_id is not None:
+        open_task(
+            session, key=f"{entry.subject}/tell/{kind}", kind="tell_in_person", area_id=person.area_id,
+            subject=entry.subject, person_id=person.id, now=now, due_at=useful or now + TELL_WITHIN,
+            facts={"person": person.name, "letter_kind": kind, "letter_facts": facts, "phone": facts["phone"]},
         )  # fmt: skip
