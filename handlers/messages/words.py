@@ -71,6 +71,7 @@ KINDS = {
     "ordering.nobody_home": "上门没人应门", "ordering.complaint_settled": "投诉答复",
     "ordering.still_wanted": "请确认还要不要", "ordering.stood_down": "另有人上门", "ordering.help_off": "不用去帮忙",
     "ordering.loan_approved": "借用同意", "ordering.loan_refused": "借用未同意", "ordering.loan_cancelled": "借用取消",
+    "ordering.loan_lapsed": "借用过期", "ordering.loan_returned": "借用归还",
     "catalogue.approved": "清单审核通过", "catalogue.returned": "清单退回修改", "catalogue.rejected": "清单未通过",
     "catalogue.review_due": "催审清单", "waiting.offered": "排到名额", "waiting.lapsed": "名额已过",
     "waiting.closed": "没有排到名额",

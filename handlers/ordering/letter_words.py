@@ -62,7 +62,10 @@ _AT_CENTRE = {"state": "服务提醒", "comes": "在{centre}", "be_there": "准�
 TEMPLATES = {f"ordering.{word}": "order_update" for word in (*_LETTERS, "reminder")} | need_words.TEMPLATES
 
 
-_LOANS = {"loan_approved": "借用已同意", "loan_refused": "借用没有同意", "loan_cancelled": "借用已取消"}
+_LOANS = {
+    "loan_approved": "借用已同意", "loan_refused": "借用没有同意", "loan_cancelled": "借用已取消",
+    "loan_lapsed": "借用没有办成", "loan_returned": "借用已归还",
+}  # fmt: skip
 TEMPLATES |= {f"ordering.{word}": "task_assigned" for word in _LOANS}
 
 

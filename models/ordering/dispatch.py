@@ -11,6 +11,7 @@ from models.life import BY_RULE, By
 from models.messages.letters import Letter
 from models.messages.outbox import post
 from models.ordering.assignments import ASSIGNMENT, Assignment, assigned_to, taken_from
+from models.ordering.lending import order_over
 from models.ordering.news import STILL_ASKED, facts_for, spare, tell, tell_on_the_way
 from models.ordering.offers import end_offers, offer_next
 from models.ordering.orders import ORDER, Order, locked, turn
@@ -185,6 +186,7 @@ def conclude(
         take_back(session, subject, now)
     settle_for(session, order.subject, "cancel", by=BY_RULE, now=now)
     end_looking(session, order.id, now)
+    order_over(session, order, now)
     _tell(session, order, assignment, "complete", by, now)
 
 

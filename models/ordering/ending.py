@@ -9,6 +9,7 @@ from models.errors import Refused
 from models.history import history_of
 from models.life import BY_RULE, By
 from models.ordering.assignments import Assignment, set_out_for
+from models.ordering.lending import order_over
 from models.ordering.matching import match
 from models.ordering.news import call_back, facts_for, tell
 from models.ordering.offers import begin_round, end_offers, make_offer, offer_next
@@ -117,6 +118,7 @@ def _end(
     ORDER.move(session, order, verb, by=by, now=now, note=why, reason=why, end_code=code)
     take_back(session, order.subject, now)
     end_pause(session, order, now)
+    order_over(session, order, now)
     on_the_way = set_out_for(session, order)
     free_places(session, order, now)
     ended = end_offers(session, order, now)

@@ -20,6 +20,7 @@ from models.places.cells import held_between
 from models.places.centres import ServiceCentre, Station, centre_for, portable_screen
 from models.places.equipment import Equipment
 from models.tasks.desk import open_task, settle_for
+from models.tasks.undelivered import take_back
 
 ANSWER_WITHIN = timedelta(days=1)
 MOST_NAMED = 5  # dates in a refusal
@@ -116,7 +117,7 @@ def give_back(session: Session, who: Who, loan_id: int, now: datetime) -> Resour
         _check_unneeded(session, loan, now)
         LOAN.move(session, loan, "return", by=by, now=now)
         free_days(session, loan, since=now.astimezone(CHINA).date())
-        settle_for(session, loan.subject, "cancel", by=BY_RULE, now=now)
+        _settled(session, loan, "returned", by, now)
     return loan
 
 
@@ -139,8 +140,20 @@ def lapse_loans(session: Session, now: datetime) -> int:
     for loan in old:
         LOAN.move(session, loan, "lapse", by=BY_TIME, now=now)
         free_days(session, loan)
-        settle_for(session, loan.subject, "cancel", by=BY_RULE, now=now)
+        _settled(session, loan, "lapsed", BY_TIME, now, "borrower")
     return len(old)
+
+
+def order_over(session: Session, order: Order, now: datetime) -> None:
+    """An order is over: what was asked for or agreed on for it alone is off, and both sides hear that. What has changed
+    hands is given back as always."""
+    query = select(ResourceLoan).where(
+        ResourceLoan.order_id == order.id, ResourceLoan.state.in_(("requested", "approved"))
+    )
+    for loan in session.scalars(query.order_by(ResourceLoan.id).with_for_update(key_share=True)).all():
+        LOAN.move(session, loan, "cancel", by=BY_RULE, now=now)
+        free_days(session, loan)
+        _settled(session, loan, "cancelled", BY_RULE, now, "borrower", "lender")
 
 
 def ask_overdue(session: Session, now: datetime) -> int:
@@ -258,14 +271,21 @@ def _facts(session: Session, loan: ResourceLoan, name: str) -> dict[str, str]:
     }  # fmt: skip
 
 
-def _settled(session: Session, loan: ResourceLoan, word: str, by: By, now: datetime) -> None:
-    """The task is done, and the other side hears of it."""
+def _settled(session: Session, loan: ResourceLoan, word: str, by: By, now: datetime, *sides: str) -> None:
+    """The task is done, what was said before is not so any more, and these sides, or else the other one, hear of it."""
+    take_back(session, loan.subject, now)
     settle_for(session, loan.subject, "cancel", by=BY_RULE, now=now)
-    other = loan.from_centre_id if by.role == "borrower" else loan.to_centre_id
-    centre = session.get_one(ServiceCentre, other)
+    for side in sides or ("lender" if by.role == "borrower" else "borrower",):
+        key = loan.from_centre_id if side == "lender" else loan.to_centre_id
+        _tell(session, loan, word, side, session.get_one(ServiceCentre, key), by, now)
+
+
+def _tell(
+    session: Session, loan: ResourceLoan, word: str, side: str, centre: ServiceCentre, by: By, now: datetime
+) -> None:  # fmt: skip
     name, _ = owner_of(session, loan.kind, loan.lent_id)
     readers = {cadre.id for cadre in cadres_over(session, session.get_one(Area, centre.area_id))}
-    if by.role == "lender":
+    if side == "borrower":
         readers.add(loan.requested_by_id)
     for reader in sorted(readers - {by.person_id}):
         post(

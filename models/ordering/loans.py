@@ -70,12 +70,13 @@ LOAN = Life(
     (
         Verb("approve", ("requested",), "approved", who=("lender",), tells=("borrower",)),
         Verb("refuse", ("requested",), "refused", who=("lender",), tells=("borrower",)),
-        Verb("cancel", ("requested", "approved"), "cancelled", who=("borrower", "lender"), tells=("lender",)),
-        Verb("lapse", ("requested", "approved"), "cancelled", who=(TIME,)),
+        Verb("cancel", ("requested", "approved"), "cancelled", who=("borrower", "lender", "rule"),
+             tells=("borrower", "lender")),
+        Verb("lapse", ("requested", "approved"), "cancelled", who=(TIME,), tells=("borrower",)),
         Verb("hand_over", ("approved",), "handed_over", who=("lender",), tells=("borrower",)),
-        Verb("return", ("handed_over",), "returned", who=("borrower", "lender"), tells=("lender",)),
+        Verb("return", ("handed_over",), "returned", who=("borrower", "lender"), tells=("borrower", "lender")),
     ),
-)
+)  # fmt: skip
 
 
 def is_overdue(loan: ResourceLoan, now: datetime) -> bool:

@@ -14,6 +14,7 @@ from models.messages.outbox import post
 from models.ordering.assignments import set_out_for
 from models.ordering.deadlines import check_deadline, check_season
 from models.ordering.eligibility import Finding, findings
+from models.ordering.lending import order_over
 from models.ordering.listings import EMERGENCIES, Offered, offered, offered_by
 from models.ordering.news import call_back, facts_for, tell
 from models.ordering.numbers import number_for
@@ -142,6 +143,7 @@ def _end(session: Session, who: Who, order_id: int, verb: str, reason: str, now:
     ORDER.move(session, order, verb, by=by, now=now, note=text, reason=text, end_code=code)
     take_back(session, order.subject, now)
     end_pause(session, order, now)
+    order_over(session, order, now)
     on_the_way = set_out_for(session, order)
     free_places(session, order, now, given_up=verb == "cancel")
     ended = end_offers(session, order, now)

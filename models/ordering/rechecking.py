@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Row, exists, func, or_, select
+from sqlalchemy import ColumnElement, Exists, Row, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from models.history import steps_of
@@ -12,14 +12,16 @@ from models.life import BY_RULE
 from models.messages.outbox import post
 from models.ordering.assignments import Assignment
 from models.ordering.listings import Listing
-from models.ordering.matching import able_members
+from models.ordering.loans import ResourceLoan, lent_to
+from models.ordering.matching import able_members, covers
 from models.ordering.news import facts_for, urgency
 from models.ordering.orders import Order
 from models.ordering.skills import away, qualified
 from models.ordering.teams import VolunteerTeam
 from models.ordering.visits import LIVE_VISITS, Visit
 from models.people.persons import Person
-from models.people.staff import members_of
+from models.people.staff import Organisation, StaffRole, members_of
+from models.places.areas import Area
 from models.tasks.desk import open_task, settle
 from models.tasks.tasks import TASK, Task
 
@@ -61,20 +63,45 @@ def _lay_before(session: Session, one: _Agreed, now: datetime) -> bool:
 
 
 def _visits_to_come(session: Session, now: datetime) -> Iterator[_Agreed]:
+    member = exists().where(
+        StaffRole.person_id == Visit.person_id,
+        StaffRole.organisation_id == Assignment.organisation_id,
+        StaffRole.ended_at.is_(None),
+    )
     coming = (
-        select(Visit, Order, Person).join(Order, Visit.order_id == Order.id).join(Person, Visit.person_id == Person.id)
+        select(Visit, Order, Person, Assignment.organisation_id, member.label("member"), _was_lent().label("lent"))
+        .join(Order, Visit.order_id == Order.id).join(Person, Visit.person_id == Person.id)
+        .join(Assignment, Visit.assignment_id == Assignment.id)
         .where(Visit.state == "scheduled", Visit.starts_at > now).order_by(Visit.id)
     )  # fmt: skip
     rows = session.execute(coming).all()
     steps = steps_of(session, [row.Visit.subject for row in rows])
-    for visit, order, person in rows:
-        stem = f"{visit.subject}/{steps[visit.subject]}"
-        yield _Agreed(order, visit.assignment_id, stem, _why_not(session, visit, order, person))
+    for row in rows:
+        visit, order = row.Visit, row.Order
+        gone = row.lent and not _serves(session, row.organisation_id, order)
+        why = "not_lent" if gone else _why_not(session, visit, order, row.Person, row.member)
+        yield _Agreed(order, visit.assignment_id, f"{visit.subject}/{steps[visit.subject]}", why)
 
 
-def _why_not(session: Session, visit: Visit, order: Order, person: Person) -> str:
+def _was_lent() -> Exists:
+    """Whether an assignment's organisation has ever been lent to the order's centre: it may be at home again."""
+    return exists().where(
+        ResourceLoan.organisation_id == Assignment.organisation_id, ResourceLoan.to_centre_id == Order.centre_id
+    )
+
+
+def _serves(session: Session, organisation_id: int, order: Order) -> bool:
+    organisation, here = session.get_one(Organisation, organisation_id), session.get_one(Area, order.area_id)
+    return covers(session, organisation, here, order)
+
+
+def _why_not(session: Session, visit: Visit, order: Order, person: Person, member: bool) -> str:
     if person.state != "active":
         return "inactive"
+    if not member:
+        loan = lent_to(session, "person", person.id, order.centre_id, visit.starts_at)
+        if loan is None or loan.order_id not in (None, order.id):
+            return "not_member"  # has left the organisation, or is given back
     if person.id not in qualified(session, [person.id], order.listing_id, visit.starts_at):
         return "certificate"
     return "time_off" if away(session, [person.id], visit.starts_at, visit.ends_at) else ""
@@ -82,16 +109,20 @@ def _why_not(session: Session, visit: Visit, order: Order, person: Person) -> st
 
 def _accepted_to_come(session: Session, now: datetime) -> Iterator[_Agreed]:
     """Who has accepted and has nobody named yet, and perhaps nobody left who could go."""
-    for assignment, order, last in _unnamed(session, now):
+    for assignment, order, last, was_lent in _unnamed(session, now):
         listing = session.get_one(Listing, order.listing_id)
         able = able_members(session, assignment.organisation_id, order, listing)
-        yield _Agreed(order, assignment.id, f"{assignment.subject}/nobody_able/{last}", "" if able else "certificate")
+        gone = was_lent and not _serves(session, assignment.organisation_id, order)
+        why = "not_lent" if gone else "" if able else "certificate"
+        yield _Agreed(order, assignment.id, f"{assignment.subject}/nobody_able/{last}", why)
 
 
 def press_to_name(session: Session, now: datetime) -> int:
     """Teams that have named nobody a day before: they are reminded and a cadre asks; answers how many are new."""
     opened = 0
-    for assignment, order, last in _unnamed(session, now, VolunteerTeam.organisation_id == Assignment.organisation_id):
+    for assignment, order, last, _ in _unnamed(
+        session, now, VolunteerTeam.organisation_id == Assignment.organisation_id
+    ):
         fresh = assignment.answered_at is not None and assignment.answered_at > now - BREATH
         if order.preferred_at - NAME_BEFORE <= now and not fresh:
             key = f"{assignment.subject}/name/{last}"
@@ -135,11 +166,14 @@ def _last_visit() -> ColumnElement[int]:
     return last.scalar_subquery()
 
 
-def _unnamed(session: Session, now: datetime, *where: ColumnElement[bool]) -> Sequence[Row[Assignment, Order, int]]:
-    """Accepted orders to come for which nobody is named, each with the key of the last visit for which somebody was."""
+def _unnamed(
+    session: Session, now: datetime, *where: ColumnElement[bool]
+) -> Sequence[Row[Assignment, Order, int, bool]]:
+    """Accepted orders to come for which nobody is named, with the key of the last visit for which somebody was, and
+    `_was_lent`."""
     named = exists().where(Visit.assignment_id == Assignment.id, Visit.state.in_(LIVE_VISITS))
     query = (
-        select(Assignment, Order, _last_visit()).join(Order, Assignment.order_id == Order.id)
+        select(Assignment, Order, _last_visit(), _was_lent()).join(Order, Assignment.order_id == Order.id)
         .where(Assignment.state == "accepted", Order.preferred_at > now, ~named, *where).order_by(Assignment.id)
     )  # fmt: skip
     return session.execute(query).all()

@@ -40,6 +40,7 @@ def submit(session: Session, who: Who, version_id: int, now: datetime) -> Listin
     check_publisher(session, who, listing.centre_id)
     by = By(who.person_id, "publisher")
     VERSION.move(session, version, "submit", by=by, now=now, submitted_by_id=who.person_id, rounds=version.rounds + 1)
+    take_back(session, VERSION.subject(version), now)  # that it was returned
     writers = writers_of(session, version)
     where, readers = _reviewers(session, area, writers)
     book, subject = calendar(session), VERSION.subject(version)

@@ -19,6 +19,8 @@ from models.people.identities import Who
 from models.people.staff import has_role_over
 from models.places.areas import Area
 from models.places.centres import ServiceCentre
+from models.tasks.desk import settle_for
+from models.tasks.undelivered import take_back
 
 PUBLISHERS = ("station_cadre", "township_clerk", "county_admin")
 REVIEWERS = ("township_clerk", "county_admin")
@@ -130,6 +132,8 @@ def drop(session: Session, who: Who, version_id: int, now: datetime) -> ListingV
     version = version_for(session, who, version_id)[0]
     check_publisher(session, who, session.get_one(Listing, version.listing_id).centre_id)
     VERSION.move(session, version, "drop", by=By(who.person_id, "publisher"), now=now)
+    take_back(session, VERSION.subject(version), now)
+    settle_for(session, VERSION.subject(version), "cancel", by=BY_RULE, now=now)
     return version
 
 

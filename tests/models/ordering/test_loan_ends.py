@@ -1,0 +1,154 @@
+"""Who is lent and goes home early, a loan for an order that is over: nobody waits for them, and both sides hear it."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from handlers.ordering.letter_words import letter
+from models.hours import CHINA
+from models.messages.letters import Letter
+from models.ordering.directing import recall
+from models.ordering.dispatch import accept, complete
+from models.ordering.lending import approve, give_back, hand_over, lapse_loans
+from models.ordering.lending import cancel as cancel_loan
+from models.ordering.loans import LoanDay
+from models.ordering.placing import cancel
+from models.ordering.rechecking import recheck
+from models.ordering.review import decide, submit
+from models.ordering.versions import drop
+from models.ordering.visiting import name_person
+from models.people.staff import Organisation, StaffRole
+from models.tasks import undelivered
+from models.tasks.tasks import TASK, Task
+from tests.models.ordering.test_catalogue import new_listing
+from tests.models.ordering.test_dispatch import offer_of, ordered
+from tests.models.ordering.test_lending import ENDS, asked, lent, nurse  # noqa: F401
+from tests.world import NOW
+
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+
+
+def opened(session, kind):
+    return list(session.scalars(select(Task.facts).where(Task.kind == kind, Task.state.not_in(TASK.ends))))
+
+
+def planned(session, kind):
+    return sorted(session.scalars(select(Letter.person_id).where(Letter.kind == kind, Letter.state == "planned")))
+
+
+def taken_on(session, cast):
+    order = ordered(session, cast)
+    offer = offer_of(session, order)
+    accept(session, cast.who(cast.laoxu), offer.id, NOW)
+    return order, offer
+
+
+@pytest.mark.parametrize("how", ["given_back", "cancelled", "other_order"])
+def test_who_is_lent_and_goes_home_is_to_be_replaced(session, cast, nurse, how):  # noqa: F811
+    _, offer = taken_on(session, cast)
+    if how == "given_back":
+        loan = lent(session, cast, "person", nurse.id)
+    else:
+        loan = asked(session, cast, "person", nurse.id)
+        approve(session, cast.who(cast.zhao), loan.id, NOW)
+    name_person(session, cast.who(cast.laoxu), offer.id, nurse.id, now=NOW)
+    assert recheck(session, NOW) == 0
+    if how == "given_back":
+        give_back(session, cast.who(cast.zhao), loan.id, NOW + HOUR)
+    elif how == "cancelled":
+        cancel_loan(session, cast.who(cast.zhao), loan.id, NOW + HOUR)
+    else:
+        loan.order_id = ordered(session, cast, "k2").id
+        session.flush()
+    assert [recheck(session, NOW + HOUR + n * MINUTE) for n in (0, 1)] == [1, 0]
+    assert [facts["why"] for facts in opened(session, "visit_recheck")] == ["not_member"]
+
+
+def test_who_has_left_the_organisation_is_to_be_replaced(session, cast):
+    _, offer = taken_on(session, cast)
+    name_person(session, cast.who(cast.laoxu), offer.id, cast.ama.id, now=NOW)
+    session.execute(update(StaffRole).where(StaffRole.person_id == cast.ama.id).values(ended_at=NOW + HOUR))
+    session.expire_all()
+    assert recheck(session, NOW + HOUR) == 1
+
+
+@pytest.mark.parametrize("is_named", [True, False])
+def test_an_organisation_that_was_lent_and_went_home_goes_nowhere(session, cast, is_named):
+    session.execute(update(Organisation).values(area_id=cast.other_village.id))
+    session.expire_all()
+    loan = asked(session, cast, "organisation", cast.helpers_club.id)
+    approve(session, cast.who(cast.zhao), loan.id, NOW)
+    order, offer = taken_on(session, cast)
+    if is_named:
+        name_person(session, cast.who(cast.laoxu), offer.id, cast.ama.id, now=NOW)
+    assert recheck(session, NOW) == 0
+    cancel_loan(session, cast.who(cast.zhao), loan.id, NOW + HOUR)
+    assert [recheck(session, NOW + HOUR + n * MINUTE) for n in (0, 1)] == [1, 0]
+    assert [facts["why"] for facts in opened(session, "visit_recheck")] == ["not_lent"]
+    recall(session, cast.who(cast.li), order.id, order.revision, "", NOW + 2 * HOUR)
+    assert opened(session, "visit_recheck") == []
+
+
+@pytest.mark.parametrize("is_agreed", [False, True])
+@pytest.mark.parametrize("how", ["cancelled", "completed"])
+def test_a_loan_for_one_order_is_off_with_it_and_both_sides_hear_that(session, cast, nurse, is_agreed, how):  # noqa: F811
+    order, offer = taken_on(session, cast)
+    loan = asked(session, cast, "person", nurse.id, order_id=order.id)
+    other = asked(session, cast, "person", nurse.id, starts_at=NOW + HOUR)
+    if is_agreed:
+        approve(session, cast.who(cast.zhao), loan.id, NOW)
+    if how == "cancelled":
+        cancel(session, cast.who(cast.xiaofang), order.id, "", NOW)
+    else:
+        complete(session, cast.who(cast.laoxu), offer.id, NOW)
+    assert (loan.state, other.state, session.scalars(select(LoanDay)).all()) == ("cancelled", "requested", [])
+    assert len(opened(session, "loan_request")) == 1
+    assert planned(session, "ordering.loan_cancelled") == sorted([cast.li.id, cast.zhao.id])
+    assert planned(session, "ordering.loan_approved") == []
+
+
+def test_what_has_changed_hands_for_an_order_that_is_over_is_given_back_as_always(session, cast, nurse):  # noqa: F811
+    order, _ = taken_on(session, cast)
+    loan = asked(session, cast, "person", nurse.id, order_id=order.id)
+    approve(session, cast.who(cast.zhao), loan.id, NOW)
+    hand_over(session, cast.who(cast.zhao), loan.id, NOW)
+    cancel(session, cast.who(cast.xiaofang), order.id, "", NOW)
+    assert loan.state == "handed_over"
+
+
+@pytest.mark.parametrize("reached", [True, False])
+def test_that_it_is_agreed_is_not_said_after_it_was_cancelled(session, cast, nurse, reached):  # noqa: F811
+    loan = asked(session, cast, "person", nurse.id)
+    approve(session, cast.who(cast.zhao), loan.id, NOW)
+    if not reached:
+        agreed = session.scalars(select(Letter).where(Letter.kind == "ordering.loan_approved")).one()
+        agreed.state = "dead"
+        session.flush()
+    task = None if reached else undelivered.hand_over(session, agreed, NOW)
+    cancel_loan(session, cast.who(cast.zhao), loan.id, NOW)
+    assert planned(session, "ordering.loan_cancelled") == [cast.li.id]
+    assert planned(session, "ordering.loan_approved") == []
+    assert task is None or task.state == "cancelled"
+
+
+def test_who_asked_in_vain_and_whose_it_is_that_came_back_hear_that(session, cast, nurse):  # noqa: F811
+    asked(session, cast, "person", nurse.id)
+    lapse_loans(session, ENDS)
+    assert planned(session, "ordering.loan_lapsed") == [cast.li.id]
+    loan = lent(session, cast, "person", nurse.id)
+    give_back(session, cast.who(cast.li), loan.id, NOW + HOUR)
+    assert planned(session, "ordering.loan_returned") == [cast.zhao.id]
+    for kind, word in (("lapsed", "没有办成"), ("returned", "已归还")):
+        said = session.scalars(select(Letter).where(Letter.kind == f"ordering.loan_{kind}")).first()
+        assert word in letter(said.kind, said.facts, CHINA).text
+
+
+def test_a_version_given_to_review_again_is_not_said_to_be_returned_and_one_given_up_waits_for_nobody(session, cast):
+    version = new_listing(session, cast)
+    submit(session, cast.who(cast.li), version.id, NOW)
+    decide(session, cast.who(cast.chen), version.id, "return", "价格没写", NOW)
+    submit(session, cast.who(cast.li), version.id, NOW)
+    assert planned(session, "catalogue.returned") == []
+    drop(session, cast.who(cast.li), version.id, NOW)
+    assert (opened(session, "review_listing"), planned(session, "catalogue.review_due")) == ([], [])
