@@ -54,6 +54,9 @@ def _missed(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
 
 def _kept(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
     start = datetime.fromisoformat(facts["starts_at"])
+    if facts["role"] == "relative":
+        text = f"不用改时间了，也不用再答复。与{facts['cared']}的视频照原来的时间：{words.both(start, zone.key)}。"
+        return _card(kind, f"与{facts['cared']}视频", "照原来的时间", start, zone, text, facts)
     text = f"{facts['relative']}没有答应改时间，与{facts['cared']}的视频照原来的时间：{when(start, zone)}。"
     return _card(kind, f"{facts['cared']}·{facts['relative']}", "照原来的时间", start, zone, text, facts)
 

@@ -12,10 +12,11 @@ from models.family.calls import FamilyCall, cadres_call, call_for, locked
 from models.family.ending import end
 from models.family.guests import guests_of
 from models.family.holds import uncounted_for
-from models.family.proposals import POLICIES, PROPOSAL, CallProposal, drop_proposals, end_asking, standing
+from models.family.proposals import ASKS, POLICIES, PROPOSAL, CallProposal, drop_proposals, end_asking, standing
 from models.family.slots import HORIZON_DAYS, NOTICE, free_slots, nearest
-from models.family.telling import facts_of, urgency
+from models.family.telling import SAYS_WHEN, facts_of, tell, urgency
 from models.life import BY_TIME, By
+from models.messages.letters import Letter
 from models.messages.outbox import post
 from models.people.identities import Who
 from models.people.persons import Person, stay_as_they_are
@@ -25,6 +26,7 @@ ANSWER_WITHIN = timedelta(hours=24)
 LAST_CHANCE = timedelta(hours=1)  # before the call as it stands: then everybody has to know where they are
 NOTE_LIMIT = 200
 AT_ONCE = 200
+_NEVER_HEARD = ("withdrawn", "suppressed", "dead", "missed")  # what is on the wire, or in doubt, may have arrived
 
 
 def propose(
@@ -155,6 +157,30 @@ def _without_a_yes(session: Session, asked: CallProposal, call: FamilyCall, by: 
         return
     local = asked.starts_at.astimezone(session.get_one(ServiceCentre, call.centre_id).tz)
     end(session, call, by=by, reason=asked.reason, now=now, code="centre", alternative=f"{local:%m-%d %H:%M}")
+
+
+def let_stand(session: Session, call: FamilyCall, asked: CallProposal, now: datetime) -> None:
+    """The call can be where it is after all: the family need not answer.
+
+    Who may have read that it is off without an answer hears that it stands; from whom the question was taken back
+    unsent never heard that it was in doubt. A question that said that the call stays without an answer is still asked.
+    """
+    if asked.otherwise == "keep" and not _may_think_it_is_off(session, call):
+        return
+    drop_proposals(session, call.id, now)
+    if call.state == "booked" and call.starts_at > now and _may_think_it_is_off(session, call):
+        tell(session, call, {call.relative_id: "kept"}, facts_of(session, call), now, f":{asked.id}")
+
+
+def _may_think_it_is_off(session: Session, call: FamilyCall) -> bool:
+    """Whether the last that the relative may have heard of the time of a call is that without an answer it is off."""
+    last = session.scalar(
+        select(Letter).where(
+            Letter.subject == call.subject, Letter.person_id == call.relative_id, Letter.kind.in_((*SAYS_WHEN, ASKS)),
+            Letter.state.not_in(_NEVER_HEARD),
+        ).order_by(Letter.id.desc()).limit(1)
+    )  # fmt: skip
+    return last is not None and last.kind == ASKS and last.facts["otherwise"] == "cancel"
 
 
 def _check_open(asked: CallProposal, call: FamilyCall, now: datetime) -> None:

@@ -11,7 +11,7 @@ from models.errors import Refused
 from models.family.affected import Affected, is_to_come
 from models.family.call_days import CallDay
 from models.family.calls import FamilyCall
-from models.family.changing import ask
+from models.family.changing import ask, let_stand
 from models.family.closing import is_shut_out
 from models.family.ending import end
 from models.family.guests import guests_of
@@ -152,14 +152,13 @@ def _asked(
     return True
 
 
-def let_stay(session: Session, cause: str) -> None:
-    """Whoever was asked for another time because of this and could have their own after all, has it without an
-    answer."""
-    session.flush()
-    for asked in asked_because_of(session, cause):
-        if not is_shut_out(session, session.get_one(FamilyCall, asked.call_id)):
-            asked.otherwise = "keep"
-    session.flush()
+def let_stay(session: Session, cause: str, now: datetime) -> None:
+    """Whoever was asked for another time because of this and can have their own after all is asked no more, and hears
+    that their call stands."""
+    for call in _held(session, asked_because_of(session, cause)):
+        asked = standing(session, call.id)
+        if asked is not None and not is_shut_out(session, call):
+            let_stand(session, call, asked, now)
 
 
 def kind_time(

@@ -129,13 +129,13 @@ def mend(session: Session, who: Who, outage_id: int, now: datetime) -> StationOu
     """The station can be used again. Twice is once.
 
     Nothing that was cancelled or seated elsewhere comes back; a family that has not answered yet keeps its time without
-    a yes. Raises Refused("not_yours").
+    a yes, and hears so. Raises Refused("not_yours").
     """
     found, _, __ = outage_for(session, who, outage_id)
     session.refresh(found, with_for_update=True)
     if found.state == "standing":
         OUTAGE.move(session, found, "mend", by=By(who.person_id, "cadre"), now=now)
-        let_stay(session, found.subject)
+        let_stay(session, found.subject, now)
     return found
 
 

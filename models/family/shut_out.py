@@ -57,10 +57,9 @@ def shut_out_by(session: Session, person_id: int, cause: str) -> list[Any]:
     return list(session.execute(query))
 
 
-def asked_because_of(session: Session, cause: str) -> Collection[CallProposal]:
-    """The questions that were asked because of it and wait for their answer, held."""
+def asked_because_of(session: Session, cause: str) -> Collection[int]:
+    """The keys of the calls about which a question was asked because of it, and that wait for an answer."""
     asked = select(ShutOut.call_id).where(ShutOut.cause == cause, ShutOut.outcome == "asked")
-    query = select(CallProposal).where(CallProposal.call_id.in_(asked), CallProposal.state == "asked")
     return session.scalars(
-        query.order_by(CallProposal.id).with_for_update(), execution_options={"populate_existing": True}
+        asked.join(CallProposal, and_(CallProposal.call_id == ShutOut.call_id, CallProposal.state == "asked"))
     ).all()

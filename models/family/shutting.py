@@ -100,8 +100,8 @@ def opens_again(session: Session, who: Who, closure: Closure, now: datetime) -> 
 def open_again(session: Session, who: Who, closure_id: int, now: datetime) -> Closure:
     """The centre is open after all: on all its days, or from tomorrow on where they have begun. Twice is once.
 
-    What was cancelled stays so; a family that has not answered yet keeps its time without a yes. Raises
-    Refused("not_yours"), or ("closure_over") when the last day is past.
+    What was cancelled stays so; a family that has not answered yet keeps its time without a yes, and
+    hears so. Raises Refused("not_yours"), or ("closure_over") when the last day is past.
     """
     found = closure_for(session, who, closure_id)
     if not _may(session, who, found.centre_id):
@@ -117,7 +117,7 @@ def open_again(session: Session, who: Who, closure_id: int, now: datetime) -> Cl
     else:
         note = f"{found.last_day:%m-%d} → {today:%m-%d}"
         CLOSURE.move(session, found, "shorten", by=by, now=now, note=note, last_day=today)
-    let_stay(session, found.subject)
+    let_stay(session, found.subject, now)
     return found
 
 

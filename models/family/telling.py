@@ -22,13 +22,15 @@ from models.tasks.desk import open_task, settle_for
 from models.tasks.undelivered import end_telling
 
 REMINDER = "family.reminder"
+KEPT = "family.kept"
 ROLES = ("relative", "cared", "helper")
 # A change is said a minute later: who moves a call and moves it back has changed nothing, and nobody hears of it twice.
 SETTLES = timedelta(minutes=1)
 SOON = timedelta(hours=24)  # a change this close is about today: it goes at night too
 NEAR = timedelta(hours=2)  # so close to the call every minute counts
-_SAYS_WHEN = (
+SAYS_WHEN = (
     "family.booked", "family.booked_for", "family.changed", "family.restored", "family.invited", "family.seated",
+    KEPT,
 )  # fmt: skip
 _FIRST_WORDS = ("invited", "seated")  # to who has not heard of a call at all, its new time is no change
 
@@ -62,7 +64,7 @@ def _knows(session: Session, call: FamilyCall, reader: int) -> bool:
     reminded = (Letter.kind == REMINDER) & Letter.state.not_in(("planned", "retry"))
     last = session.scalar(
         select(Letter).where(
-            Letter.subject == call.subject, Letter.person_id == reader, Letter.kind.in_(_SAYS_WHEN) | reminded,
+            Letter.subject == call.subject, Letter.person_id == reader, Letter.kind.in_(SAYS_WHEN) | reminded,
             Letter.state.not_in(("withdrawn", "suppressed", *ENDED_UNDELIVERED)),
         ).order_by(Letter.id.desc()).limit(1)
     )  # fmt: skip
@@ -144,15 +146,16 @@ def farewells(session: Session, call: FamilyCall) -> ColumnElement[bool]:
 
 def unheard(session: Session, call: FamilyCall) -> dict[int, str]:
     """What readers of a call were to hear of its time and have not, as `tell` takes it: the last letter about it was
-    taken back, or brought to nobody, and none before it says how the call stands now."""
+    taken back, or brought to nobody, and none before it says how the call stands now. After a question for another
+    time, none before it does."""
     on_it = {call.relative_id, *own_phone(session, call), call.helper_id, *_guests(session, call)}
     said = select(Letter.person_id, Letter.kind, Letter.state).where(
-        Letter.subject == call.subject, Letter.kind.in_(_SAYS_WHEN), Letter.person_id.in_(on_it)
+        Letter.subject == call.subject, Letter.kind.in_(SAYS_WHEN), Letter.person_id.in_(on_it)
     )  # fmt: skip
     last = {row.person_id: row for row in session.execute(said.order_by(Letter.id))}
     return {
         reader: row.kind.partition(".")[2] for reader, row in last.items()
-        if row.state in ("withdrawn", *ENDED_UNDELIVERED) and not _knows(session, call, reader)
+        if row.state in ("withdrawn", *ENDED_UNDELIVERED) and (row.kind == KEPT or not _knows(session, call, reader))
     }  # fmt: skip
 
 

@@ -104,3 +104,11 @@ def test_a_task_says_whom_and_by_when(kind):
     assert kind in TASK_KINDS
     assert "王秀英" in text
     assert "请在11月24日（周二）11:00前办好" in text
+
+
+def test_that_a_call_stays_names_the_family_to_the_cadre_and_asks_nothing_more_of_the_family():
+    family, cadre = said("kept"), said("kept", role="helper")
+    assert "不用再答复" in family.text
+    assert "国内11月29日（周日）16:00 · 马德里09:00" in family.text
+    assert "没有答应" not in family.text
+    assert f"{FACTS['relative']}没有答应改时间" in cadre.text
