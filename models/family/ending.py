@@ -147,9 +147,10 @@ def undo(session: Session, who: Who, call_id: int, now: datetime) -> FamilyCall:
     heard = _heard_that_it_is_off(session, call) - {who.person_id}
     try:
         with session.begin_nested():
-            # Another revision: what is said of this life of the call has keys of its own.
+            # Another revision: what is said of this life of the call has keys of its own. Who was on the way may have
+            # turned back, and that they set out was taken back with the call: they set out anew, and it is said anew.
             CALL.move(session, call, "undo", by=By(who.person_id, role), now=now, reason="", end_code="",
-                      revision=call.revision + 1)  # fmt: skip
+                      revision=call.revision + 1, set_out_at=None)  # fmt: skip
             if call.at_home:
                 check_here(session, call)
             where = place_of(session, call)

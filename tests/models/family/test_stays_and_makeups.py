@@ -9,6 +9,7 @@ from handlers.family.letter_words import letter as family_letter
 from handlers.places.words import became as said_of
 from models.family.changing import lapse_proposals
 from models.family.ending import cancel, undo
+from models.family.homes import set_out
 from models.family.keeping import who_is
 from models.family.out_of_service import mend
 from models.family.proposals import CallProposal
@@ -25,7 +26,8 @@ from tests.models.family.test_second_times import another_helps
 from tests.models.family.test_shutting import closed, pick
 from tests.world import NOW
 
-MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+MINUTE, HALF = timedelta(minutes=1), timedelta(minutes=30)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 def planned(session, kind):
@@ -135,3 +137,21 @@ def test_that_a_call_stands_outlives_another_helper_and_a_cancellation_that_is_t
     assert told(session) == []
     undo(session, who_is(helper), call.id, NOW + HOUR + 2 * MINUTE)
     assert told(session) == [cast.xiaofang.id]
+
+
+@pytest.mark.parametrize("read", [True, False])
+def test_who_sets_out_again_after_a_cancellation_that_was_taken_back_is_announced_again(session, cast, hills, read):
+    call = booked(session, cast, SUNDAY_16 - HALF)
+    at = call.starts_at - 2 * HOUR
+    set_out(session, cast.who(cast.li), call.id, at)
+    if read:
+        arrive(session, "family.on_the_way")
+    cancel(session, cast.who(cast.xiaofang), call.id, "", at + MINUTE)
+    if read:
+        arrive(session, "family.cancelled")  # the helper has turned back
+    undo(session, cast.who(cast.xiaofang), call.id, at + 2 * MINUTE)
+    assert call.set_out_at is None
+    for _ in range(2):
+        _, arrives = set_out(session, cast.who(cast.li), call.id, at + HOUR)
+    assert (call.set_out_at, arrives) == (at + HOUR, at + HOUR + 40 * MINUTE)
+    assert told(session, "family.on_the_way") == [cast.xiaofang.id]
