@@ -9,23 +9,26 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.base import Row
 from models.errors import Refused
 from models.family.booking import book
-from models.family.calls import FamilyCall
+from models.family.calls import CALL, MISSED, FamilyCall
+from models.family.permitted import may_call_now
 from models.family.slots import Slot, free_slots
 from models.family.taking import free_crews
-from models.family.venues import look, venue_for
+from models.family.venues import CALL_LASTS, look, venue_for
 from models.hours import CHINA
 from models.life import BY_RULE, BY_TIME, TIME, By, Life, Verb
-from models.people.care import may_act_for
-from models.people.consent import has_taken_back
+from models.messages.letters import Letter
 from models.people.identities import Who
 from models.people.persons import Person
-from models.places.cells import hold, release
+from models.places.cells import hold, release, release_between
+from models.places.days import DAY
 from models.places.quarters import Grid
+from models.tasks.undelivered import say_instead
 
 OFFERED = 3
 HELD_FOR = timedelta(hours=24)  # so long the times are kept from everybody else
 AHEAD_DAYS = 7
 AT_ONCE = 200
+_PROMISES = [f"family.{state}" for state in MISSED]  # the letters that say that times are kept
 
 
 class Makeup(Row):
@@ -75,9 +78,7 @@ def offer(session: Session, call: FamilyCall, now: datetime) -> Makeup | None:
     if known is not None:
         return known
     relative, cared = session.get_one(Person, call.relative_id), session.get_one(Person, call.cared_id)
-    if cared.state != "active" or not may_act_for(session, relative.id, cared.id):
-        return None
-    if has_taken_back(session, cared.id, "family_calls"):
+    if not may_call_now(session, relative, cared, now):
         return None
     makeup = Makeup(call_id=call.id, relative_id=relative.id, cared_id=cared.id, slots=[], created_at=now,
                     held_until=now + HELD_FOR)  # fmt: skip
@@ -193,6 +194,37 @@ def drop_makeups_between(session: Session, relative_id: int, cared_id: int, now:
     _drop_all(session, now, and_(Makeup.relative_id == relative_id, Makeup.cared_id == cared_id))
 
 
+def drop_lost_times(session: Session, since: datetime, until: datetime, now: datetime) -> None:
+    """Something has come between in this stretch of time: what cannot be had any more is neither kept nor offered.
+
+    An offer of which no time is left ends.
+    """
+    query = select(Makeup).where(Makeup.state == "offered", Makeup.held_until > now).order_by(Makeup.id)
+    for makeup in session.scalars(query.with_for_update(), execution_options={"populate_existing": True}).all():
+        if not any(since <= start < until for start in makeup.starts):
+            continue
+        lost = set(makeup.starts) - _still_free(session, makeup, now)
+        if len(lost) == len(makeup.starts):
+            _drop(session, makeup, now)
+            continue
+        makeup.slots = [start.isoformat() for start in makeup.starts if start not in lost]
+        for start in lost:
+            release_between(session, makeup.subject, start, start + CALL_LASTS)
+        session.flush()
+
+
+def _still_free(session: Session, makeup: Makeup, now: datetime) -> set[datetime]:
+    """The times around those that are kept which the two could have now."""
+    relative, cared = session.get_one(Person, makeup.relative_id), session.get_one(Person, makeup.cared_id)
+    first, last = (one.astimezone(CHINA).date() for one in (min(makeup.starts), max(makeup.starts)))
+    try:
+        free = free_slots(session, relative, cared, first_day=first - DAY, days=(last - first).days + 3, now=now,
+                          held_by=makeup.subject)  # fmt: skip
+    except Refused:
+        return set()
+    return {slot.starts_at for slot in free}
+
+
 def _drop_all(session: Session, now: datetime, which: ColumnElement[bool]) -> None:
     for makeup in session.scalars(select(Makeup).where(which, Makeup.state == "offered").with_for_update()).all():
         _drop(session, makeup, now)
@@ -202,3 +234,5 @@ def _drop(session: Session, makeup: Makeup | None, now: datetime) -> None:
     if makeup is not None and makeup.state == "offered":
         MAKEUP.move(session, makeup, "withdraw", by=BY_RULE, now=now)
         release(session, makeup.subject)
+        promises = (Letter.subject == f"{CALL.name}:{makeup.call_id}") & Letter.kind.in_(_PROMISES)
+        say_instead(session, promises, {"makeup": False})

@@ -15,9 +15,10 @@ from models.family.call_days import CallDay, centre_of
 from models.family.calls import CALL, FamilyCall, locked
 from models.family.deciding import Cause, Decided, carry_out, let_stay, write_down
 from models.family.guests import guests_of
+from models.family.makeup import drop_lost_times
 from models.family.reseating import at_another_screen
 from models.family.taking import take
-from models.family.venues import venue_for
+from models.family.venues import CALL_LASTS, venue_for
 from models.life import By
 from models.people.identities import Who
 from models.people.persons import Person
@@ -114,6 +115,7 @@ def take_out(
     others = {key: choice for key, choice in decided.calls.items() if key not in keys}
     carry_out(session, who, cause, Affected(there.centres, rest, [], there.begun),
               Decided(others, {}, decided.instead), now)  # fmt: skip
+    drop_lost_times(session, wish.starts_at - CALL_LASTS, wish.ends_at, now)
     return made
 
 

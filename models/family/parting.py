@@ -100,11 +100,13 @@ def guardian_takes_back(session: Session, who: Who, child_id: int, guardian_id: 
 
 
 def _stop_unguarded(session: Session, child_id: int, by: By, now: datetime) -> None:
+    """Without a guardian who agrees, the child's calls to come are off, and nothing is kept to make up for others."""
     child = session.get_one(Person, child_id)
     if not guardians.is_child(child, now) or guardians.agreed(session, child_id):
         return
     for call in _coming(session, now, FamilyCall.cared_id == child_id):
         end(session, call, by=by, reason="guardian_withdrew", now=now)
+    drop_makeups(session, child_id, now)
 
 
 def agree(session: Session, who: Who, person_id: int, kind: str, now: datetime) -> None:

@@ -1,5 +1,6 @@
 """Whether two may hold calls: both are here, their link holds, and nobody has taken back what was agreed."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -20,7 +21,12 @@ def check_pair(session: Session, relative: Person, cared: Person, role: str, now
     ("not_active"); for a cadre, who acts for both, ("not_together", cared=…, relative=…) in place of these; and for
     either ("consent_withdrawn", cared=…) and ("guardian_missing", cared=…).
     """
-    states = stay_as_they_are(session, relative.id, cared.id)
+    _check(session, relative, cared, role, now, stay_as_they_are(session, relative.id, cared.id))
+
+
+def _check(
+    session: Session, relative: Person, cared: Person, role: str, now: datetime, states: Mapping[int, str]
+) -> None:  # fmt: skip
     linked, here = may_act_for(session, relative.id, cared.id), states[cared.id] == "active"
     if role == "cadre" and not (linked and here and states[relative.id] in _THERE):
         raise Refused("not_together", cared=cared.name, relative=relative.name)
@@ -42,6 +48,15 @@ def may_call(session: Session, relative: Person, cared: Person, now: datetime) -
     """Whether a cadre may seat these two; until this transaction is over that stays so."""
     try:
         check_pair(session, relative, cared, "cadre", now)
+    except Refused:
+        return False
+    return True
+
+
+def may_call_now(session: Session, relative: Person, cared: Person, now: datetime) -> bool:
+    """The same where a call is held already: then nobody is waited for, and it may end at this very moment."""
+    try:
+        _check(session, relative, cared, "cadre", now, {one.id: one.state for one in (relative, cared)})
     except Refused:
         return False
     return True

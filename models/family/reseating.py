@@ -11,6 +11,7 @@ from models.family.call_days import CALL_DAY, CallDay, area_of, calls_held, day_
 from models.family.calls import CALL, MISSED, FamilyCall
 from models.family.ending import end
 from models.family.guests import guests_of
+from models.family.makeup import drop_makeup
 from models.family.permitted import check_pair
 from models.family.proposals import drop_proposals
 from models.family.seating import free_screen, hold_day, screens_of, seat_again, sit
@@ -26,9 +27,10 @@ from models.places.centres import stations_of
 def to_reserve(session: Session, who: Who, call_id: int, now: datetime) -> FamilyCall:
     """A call that is late, or came to nothing, goes on in the reserve of its own day; the family hears of it at once.
 
-    One that stands is moved, one that has ended is made up for by a new one. Raises Refused("not_yours"),
-    Refused("no_reserve") when the reserve has begun, Refused("day_full"), Refused("slot_taken") or ("wrong_state"), and
-    what `permitted.check_pair` raises where these two may not call each other any more: then there is no new seat.
+    One that stands is moved, one that has ended is made up for by a new one, in place of the times that were kept for
+    that. Raises Refused("not_yours"), Refused("no_reserve") when the reserve has begun, Refused("day_full"),
+    Refused("slot_taken") or ("wrong_state"), and what `permitted.check_pair` raises where these two may not call each
+    other any more: then there is no new seat.
     """
     call, day = _on_a_day(session, who, call_id)
     if now >= day.reserve_at:
@@ -37,7 +39,10 @@ def to_reserve(session: Session, who: Who, call_id: int, now: datetime) -> Famil
         theirs = FamilyCall.relative_id == call.relative_id, FamilyCall.client_key.startswith(f"{call.subject}/again/")
         made = session.scalars(select(FamilyCall).where(*theirs)).all()
         again = next((one for one in made if one.state != "cancelled"), None)
-        return again if again is not None else seat_again(session, who, day, call, now, len(made))
+        if again is None:
+            again = seat_again(session, who, day, call, now, len(made))
+            drop_makeup(session, call.id, now)
+        return again
     if call.starts_at >= day.reserve_at:
         return call
     return _move(session, who, call, day, day.reserve_at, f"reserve {day.reserve_at.isoformat()}", now)

@@ -11,6 +11,7 @@ from models.errors import Refused
 from models.family.affected import Affected, affected
 from models.family.call_days import centre_of
 from models.family.deciding import Cause, Decided, carry_out, let_stay
+from models.family.makeup import drop_lost_times
 from models.hours import CHINA
 from models.life import By
 from models.people.identities import Who
@@ -51,7 +52,8 @@ def preview(session: Session, who: Who, wish: Wish, now: datetime) -> Affected:
 
 
 def shut(session: Session, who: Who, wish: Wish, decided: Decided, client_key: str, now: datetime) -> Closure:
-    """The centre is shut on these days, and each call that lay in them goes the way that was decided.
+    """The centre is shut on these days, and each call that lay in them goes the way that was decided; no time in them
+    is kept to make up for another.
 
     The same `client_key` again answers the same closure. Raises as `preview`, and what `Decided.check` raises.
     """
@@ -76,6 +78,7 @@ def shut(session: Session, who: Who, wish: Wish, decided: Decided, client_key: s
     CLOSURE.begin(session, made, by=By(who.person_id, "cadre"), now=now, note=made.reason)
     found = affected(session, [centre.id for centre in centres], wish.days, now)
     carry_out(session, who, Cause(made.subject, made.reason, wish.days.last + DAY), found, decided, now)
+    drop_lost_times(session, *wish.days.span(), now)
     return made
 
 

@@ -124,6 +124,11 @@ def release(session: Session, held_by: str) -> None:
     session.execute(delete(Cell).where(Cell.held_by == held_by))
 
 
+def release_between(session: Session, held_by: str, since: datetime, until: datetime) -> None:
+    """Give those cells of a booking back that begin in [since, until)."""
+    session.execute(delete(Cell).where(Cell.held_by == held_by, Cell.cell_start >= since, Cell.cell_start < until))
+
+
 def held_between(session: Session, resource: str, since: datetime, until: datetime) -> list[datetime]:
     """When whatever needs a resource in [since, until) begins, or the part of it that lies there; one for each."""
     first = select(func.min(Cell.cell_start)).where(

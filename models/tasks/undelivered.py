@@ -1,6 +1,7 @@
 """A letter that WeChat could not bring becomes a cadre's: phone, or walk over."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import ColumnElement, false, not_, or_, select, update
 from sqlalchemy.orm import Session
@@ -124,6 +125,24 @@ def end_telling(
     # The tasks first: who finishes one at this moment holds it, and then its letter.
     if keys:
         session.execute(update(Letter).where(Letter.id.in_(keys)).values(unwanted=True))
+
+
+def say_instead(session: Session, which: ColumnElement[bool], facts: dict[str, Any]) -> None:
+    """Letters that have reached nobody, and cadres who have still to tell what a letter could not, say these facts.
+
+    What may have arrived stays as it was written.
+    """
+    session.flush()
+    keys = session.scalars(select(Letter.id).where(which, Letter.state.in_(ENDED_UNDELIVERED))).all()
+    tasks = select(Task).where(Task.subject.in_([f"{LETTER.name}:{key}" for key in keys]), Task.state.not_in(TASK.ends))
+    for task in session.scalars(tasks.order_by(Task.id).with_for_update()).all():
+        task.facts = {**task.facts, "letter_facts": {**task.facts["letter_facts"], **facts}}
+    unheard = select(Letter).where(
+        which, Letter.state.in_(("planned", "retry", "dead", "missed")), Letter.in_doubt.is_(False)
+    ).order_by(Letter.id).with_for_update()  # fmt: skip
+    for letter in session.scalars(unheard, execution_options={"populate_existing": True}).all():
+        letter.facts = {**letter.facts, **facts}
+    session.flush()
 
 
 def let_go(session: Session, person: Person, now: datetime) -> None:
