@@ -103,9 +103,9 @@ def became(row: Any) -> str:
     if decided.outcome == "asked" and call.state == "cancelled":
         return "问过家人改时间，最后取消了"
     said = "" if decided.outcome == "asked" else _OUTCOMES[decided.outcome]
-    if call.revision > decided.revision and call.state != "cancelled":
+    if call.starts_at != decided.starts_at and call.state != "cancelled":
         moved = f"改到{both(call.starts_at, row.relative_zone)}"
-        return f"{said}；后来{moved}" if said else f"家人同意了，{moved}"
+        return f"{said}；后来{moved}" if said else f"家人同意了，{moved}" if row.agreed else f"后来{moved}"
     if call.state == "cancelled" and decided.outcome not in ("cancelled", "changed"):
         return f"{said}；后来取消了"
     return said or "照原来的时间"

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint, and_, select
+from sqlalchemy import ForeignKey, String, UniqueConstraint, and_, exists, select
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from models.base import Row
@@ -36,17 +36,23 @@ class ShutOut(Row):
 
 
 def shut_out_by(session: Session, person_id: int, cause: str) -> list[Any]:
-    """Rows of (ShutOut, FamilyCall, centre, cared, relative, relative_zone, new_at, answer_by) below a cadre's areas.
+    """Rows of (ShutOut, FamilyCall, centre, cared, relative, relative_zone, new_at, answer_by, agreed) below a cadre's
+    areas.
 
-    `new_at` and `answer_by` are those of the question that still waits for its answer. In order of time.
+    `new_at` and `answer_by` are those of the question that still waits for its answer; `agreed`: the family has said
+    yes to the time that the call has now. In order of time.
     """
     cared, relative = aliased(Person), aliased(Person)
     waits = and_(CallProposal.call_id == FamilyCall.id, CallProposal.state == "asked")
+    said_yes = aliased(CallProposal)
+    agreed = exists().where(
+        said_yes.call_id == FamilyCall.id, said_yes.state == "accepted", said_yes.starts_at == FamilyCall.starts_at
+    )
     query = (
         select(
             ShutOut, FamilyCall, ServiceCentre.name.label("centre"), cared.name.label("cared"),
             relative.name.label("relative"), relative.time_zone.label("relative_zone"),
-            CallProposal.starts_at.label("new_at"), CallProposal.answer_by,
+            CallProposal.starts_at.label("new_at"), CallProposal.answer_by, agreed.label("agreed"),
         )
         .join(FamilyCall, ShutOut.call_id == FamilyCall.id).join(cared, FamilyCall.cared_id == cared.id)
         .join(relative, FamilyCall.relative_id == relative.id)

@@ -7,7 +7,8 @@ from sqlalchemy import select
 
 from handlers.family.letter_words import letter as family_letter
 from handlers.places.words import became as said_of
-from models.family.changing import lapse_proposals
+from models.family.booking import move
+from models.family.changing import accept, lapse_proposals
 from models.family.ending import cancel, undo
 from models.family.homes import set_out
 from models.family.keeping import who_is
@@ -22,7 +23,7 @@ from tests.models.family.test_calls import SUNDAY_16, booked
 from tests.models.family.test_changing import asked
 from tests.models.family.test_out_of_service import alone, out
 from tests.models.family.test_parting import second_helper
-from tests.models.family.test_second_times import another_helps
+from tests.models.family.test_second_times import another_helps, off_and_on
 from tests.models.family.test_shutting import closed, pick
 from tests.world import NOW
 
@@ -45,6 +46,12 @@ def arrive(session, kind, state="delivered"):
 
 def told(session, kind="family.kept"):
     return [letter.person_id for letter in planned(session, kind)]
+
+
+def on_the_page(session, cast, closure):
+    """What the page of a closure says of its one call."""
+    (row,) = shut_out_by(session, cast.li.id, closure.subject)
+    return said_of(row)
 
 
 @pytest.fixture(params=["centre", "screen"])
@@ -104,8 +111,18 @@ def test_each_question_has_its_own_word_that_it_is_over(session, cast):
         open_again(session, cast.who(cast.li), closure.id, NOW + n * HOUR + MINUTE)
         assert told(session) == [cast.xiaofang.id]
         arrive(session, "family.kept")
-    (row,) = shut_out_by(session, cast.li.id, closure.subject)
-    assert said_of(row) == "照原来的时间"
+    assert on_the_page(session, cast, closure) == "照原来的时间"
+    off_and_on(session, cast.who(cast.xiaofang), call)
+    assert on_the_page(session, cast, closure) == "照原来的时间"  # one revision further, and where it was
+    move(session, cast.who(cast.xiaofang), call.id, SUNDAY_16 - HOUR, NOW + HOUR)
+    assert on_the_page(session, cast, closure).startswith("后来改到")  # of their own accord
+
+
+def test_the_page_of_a_closure_says_that_a_family_agreed_where_it_did(session, cast):
+    call = booked(session, cast)
+    closure = closed(session, cast, pick(ask=[call]))
+    accept(session, cast.who(cast.xiaofang), session.scalars(select(CallProposal.id)).one(), NOW)
+    assert on_the_page(session, cast, closure).startswith("家人同意了，改到")
 
 
 def test_who_read_the_first_of_two_questions_hears_it_though_the_second_went_unread(session, cast):
