@@ -118,4 +118,4 @@ def _causes(session: Session, call: FamilyCall, kind: str) -> list[str]:
 
 
 def _marks(line: dict[str, Any]) -> set[tuple[int, int, str]]:
-    return {(line["call"], line["revision"], cause) for cause in line["causes"]}
+    return {(line["call"], line["revision"], cause) for cause in line.get("causes", ())}

@@ -197,10 +197,12 @@ def drop_makeups_between(session: Session, relative_id: int, cared_id: int, now:
 def drop_lost_times(session: Session, since: datetime, until: datetime, now: datetime) -> None:
     """Something has come between in this stretch of time: what cannot be had any more is neither kept nor offered.
 
-    An offer of which no time is left ends.
+    An offer of which no time is left ends. One that somebody takes at this moment is left to them: they find the place
+    shut.
     """
     query = select(Makeup).where(Makeup.state == "offered", Makeup.held_until > now).order_by(Makeup.id)
-    for makeup in session.scalars(query.with_for_update(), execution_options={"populate_existing": True}).all():
+    offered = query.with_for_update(skip_locked=True)
+    for makeup in session.scalars(offered, execution_options={"populate_existing": True}).all():
         if not any(since <= start < until for start in makeup.starts):
             continue
         lost = set(makeup.starts) - _still_free(session, makeup, now)

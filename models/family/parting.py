@@ -52,7 +52,8 @@ def lapse_over(session: Session, now: datetime) -> int:
 
 def _stop_between(session: Session, link: CareLink, by: By, now: datetime) -> None:
     """The calls to come of these two are off; where the link was the guardian's, so are all calls of the child."""
-    _say_no_more(session, link, now)  # first: what the rest here says must stand
+    _coming(session, now, FamilyCall.cared_id == link.cared_id)  # held before their letters, as everywhere
+    _say_no_more(session, link, now)  # before the rest: what that says must stand
     pair = (FamilyCall.relative_id == link.relative_id, FamilyCall.cared_id == link.cared_id)
     for call in _coming(session, now, *pair):
         end(session, call, by=by, reason="unlinked", now=now, but_not={link.relative_id})

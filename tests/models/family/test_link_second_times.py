@@ -8,11 +8,13 @@ from sqlalchemy import select
 from handlers.people.befalling import mark
 from handlers.people.words import letter as said
 from models.errors import Refused
+from models.family.calls import FamilyCall, locked
 from models.family.ending import call_off
 from models.family.news import photo_for, photo_of, send_photo, write
 from models.family.pairing import ask_overdue, pair, touch
 from models.family.pairing import part as unpair
 from models.family.parting import agree, lapse_over, part, take_back
+from models.family.telling import remind_these
 from models.hours import CHINA
 from models.messages.letters import Letter
 from models.messages.media import Attached, Kept, media_of, settle_media
@@ -22,6 +24,7 @@ from models.tasks import linking
 from models.tasks.tasks import Task
 from models.tasks.undelivered import hand_over
 from tests.letters import posted
+from tests.models.family.in_turn import one_comes_between
 from tests.models.family.test_after import paired, with_photo
 from tests.models.family.test_calls import SUNDAY_16, booked, sister
 from tests.models.family.test_outcomes import became
@@ -399,3 +402,14 @@ def test_a_rhythm_by_which_it_is_overdue_still_asks_once(session, cast):
     pair(session, cast.who(cast.li), cast.laoxu.id, cast.wangnainai.id, 14, late)
     assert ask_overdue(session, late + MINUTE) == 0
     assert (found.every_days, due(session)) == (14, ["open"])
+
+
+def test_a_link_that_ends_while_its_call_is_planned_anew_waits_for_that(open_session, cast, engine):
+    with open_session() as session, session.begin():
+        call, link = booked(session, cast).id, link_of(session, cast).id
+    with one_comes_between(open_session, engine, lambda s: part(s, cast.who(cast.li), link, NOW)) as (clock, comes):
+        locked(clock, call)
+        comes()
+        remind_these(clock, NOW, [call])
+    with open_session() as session:
+        assert session.get_one(FamilyCall, call).state == "cancelled"

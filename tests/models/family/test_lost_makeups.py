@@ -9,7 +9,7 @@ from models.errors import Refused
 from models.family import parting
 from models.family.calls import FamilyCall
 from models.family.deciding import Decided
-from models.family.makeup import makeups_of, take
+from models.family.makeup import makeup_for, makeups_of, take
 from models.family.out_of_service import Wish as Outage
 from models.family.out_of_service import take_out
 from models.family.outcomes import report
@@ -183,3 +183,17 @@ def test_what_has_been_said_stays_as_it_was_written(session, cast):
     session.flush()
     closes(session, cast, days_of(makeup)[0], days_of(makeup)[-1])
     assert (makeup.state, promised(session, "delivered")) == ("withdrawn", [True])
+
+
+def test_a_centre_that_shuts_does_not_wait_for_who_takes_a_makeup_at_this_moment(open_session, cast, engine):
+    if engine.dialect.name == "sqlite":
+        pytest.skip("one transaction writes at a time")
+    with open_session() as session, session.begin():
+        one = missed(session, cast)
+        key, at, last = one.id, one.starts[0], days_of(one)[-1]
+    with open_session() as family, family.begin():
+        makeup_for(family, cast.who(cast.xiaofang), key)
+        with open_session() as other, other.begin():
+            shut(other, cast.who(cast.li), Wish(cast.centre.id, Days(last, last), "台风"), Decided(), "c1", AFTER)
+        with pytest.raises(Refused, match="bad_time"):
+            take(family, cast.who(cast.xiaofang), key, at, AFTER)
