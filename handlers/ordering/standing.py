@@ -13,9 +13,8 @@ from models.history import History
 from models.hours import calendar
 from models.ordering.aftercare import OPEN_FOR
 from models.ordering.assignments import Assignment
-from models.ordering.ending import UNDO_WITHIN
 from models.ordering.listings import CentreTerms, Listing, Offered, Terms
-from models.ordering.orders import LIVE_ORDERS, Order
+from models.ordering.orders import LIVE_ORDERS, UNDO_WITHIN, Order
 from models.ordering.ratings import Rating
 from models.ordering.sla import due_at
 from models.ordering.versions import ListingVersion

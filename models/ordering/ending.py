@@ -13,7 +13,7 @@ from models.ordering.lending import order_over
 from models.ordering.matching import match
 from models.ordering.news import call_back, facts_for, tell
 from models.ordering.offers import begin_round, end_offers, make_offer, offer_next
-from models.ordering.orders import LIVE_ORDERS, ORDER, Order, locked, order_for
+from models.ordering.orders import LIVE_ORDERS, ORDER, UNDO_WITHIN, Order, locked, order_for
 from models.ordering.placing import hold_places
 from models.ordering.sla import cadres_order, end_pause
 from models.ordering.visits import end_looking
@@ -23,7 +23,6 @@ from models.people.persons import Person
 from models.tasks.desk import open_task, settle_for
 from models.tasks.undelivered import take_back
 
-UNDO_WITHIN = timedelta(minutes=10)
 LOOK_WITHIN = timedelta(hours=24)
 NOTE_LIMIT = 200
 

@@ -18,7 +18,7 @@ from models.ordering.help import (
     locked_help,
 )
 from models.ordering.matter_news import tell, tell_off
-from models.ordering.matters import WORKDAYS, attach_all, drop_desk, hold, open_desk_task, settle_desk
+from models.ordering.matters import HELP_OFF, WORKDAYS, attach_all, drop_desk, hold, open_desk_task, settle_desk
 from models.ordering.said import CONFIDENTIAL, OWN_CHANNELS, Words, check_category, check_reason, cleaned, taken_down
 from models.people.identities import Who
 from models.people.persons import Person
@@ -115,6 +115,7 @@ def assign(session: Session, who: Who, help_id: int, to_id: int, now: datetime) 
               revision=found.revision + 1)  # fmt: skip
     settle_for(session, found.subject, "cancel", by=BY_RULE, now=now, kinds=("help_do",))  # another's now
     settle_desk(session, found, who, now, goes_on=True)
+    take_back(session, found.subject, now, person_id=to_id)  # that they need not
     tell_off(session, found, before, by, now)
     open_desk_task(session, found, "help_do", by=by, now=now, mark=f":{found.revision}", assignee=to_id)
     return found
@@ -138,10 +139,12 @@ def finish(session: Session, who: Who, help_id: int, outcome: str, now: datetime
     said = _short(outcome)
     if found.state == "done":
         return found
+    before = found.holder_id if found.state == "assigned" else None
     if found.state in ("received", "triaged"):
         HELP.move(session, found, "assign", by=by, now=now, holder_id=who.person_id, revision=found.revision + 1)
     HELP.move(session, found, "finish", by=by, now=now, outcome=said, settled_by_id=who.person_id, settled_at=now)
     settle_desk(session, found, who, now)
+    tell_off(session, found, before, by, now)
     tell(session, found, "done", {"outcome": said, "who": who.name}, key=f"{found.subject}/done", by=by, now=now)
     return found
 
@@ -155,9 +158,11 @@ def close(session: Session, who: Who, help_id: int, reason: str, now: datetime) 
     why = check_reason(reason)
     if found.state == "closed":
         return found
+    before = found.holder_id if found.state == "assigned" else None
     HELP.move(session, found, "close", by=by, now=now, note="" if found.confidential else why, reason=why,
               settled_by_id=who.person_id, settled_at=now)  # fmt: skip
     settle_desk(session, found, who, now)
+    tell_off(session, found, before, by, now)
     tell(session, found, "closed", {"reason": why, "who": who.name}, key=f"{found.subject}/closed", by=by, now=now)
     return found
 
@@ -172,7 +177,7 @@ def withdraw(session: Session, who: Who, help_id: int, now: datetime) -> HelpReq
         by, before = By(who.person_id, role), found.holder_id if found.state == "assigned" else None
         HELP.move(session, found, "withdraw", by=by, now=now, settled_at=now)
         drop_desk(session, found, now)
-        take_back(session, found.subject, now)
+        take_back(session, found.subject, now, but_not=HELP_OFF)
         tell_off(session, found, before, by, now)
     return found
 

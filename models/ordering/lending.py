@@ -2,15 +2,16 @@
 
 from datetime import datetime, time, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
+from models.history import history_of
 from models.hours import CHINA, instant
 from models.life import BY_RULE, BY_TIME, By
 from models.messages.outbox import post
 from models.ordering.loans import A_MOMENT, LOAN, LOAN_KINDS, THINGS, ResourceLoan, days_of, free_days, take_days
-from models.ordering.orders import LIVE_ORDERS, Order
+from models.ordering.orders import LIVE_ORDERS, UNDO_WITHIN, Order, locked
 from models.ordering.skills import Skill
 from models.people.identities import Who
 from models.people.persons import Person
@@ -134,7 +135,12 @@ def cancel(session: Session, who: Who, loan_id: int, now: datetime) -> ResourceL
 
 
 def lapse_loans(session: Session, now: datetime) -> int:
-    """What was asked for or agreed and never changed hands is over when its days are; answers how many ended."""
+    """What was asked for or agreed and never changed hands is over when its days are, or the order for which it was and
+    nobody can take that back; answers how many ended."""
+    for order_id in session.scalars(_of_orders_over()).all():
+        order = locked(session, order_id)
+        if order.state not in LIVE_ORDERS and history_of(session, order.subject)[-1].at + UNDO_WITHIN < now:
+            order_over(session, order, now)
     query = select(ResourceLoan).where(ResourceLoan.state.in_(("requested", "approved")), ResourceLoan.ends_at <= now)
     old = session.scalars(query.order_by(ResourceLoan.id).with_for_update(skip_locked=True)).all()
     for loan in old:
@@ -142,6 +148,14 @@ def lapse_loans(session: Session, now: datetime) -> int:
         free_days(session, loan)
         _settled(session, loan, "lapsed", BY_TIME, now, "borrower")
     return len(old)
+
+
+def _of_orders_over() -> Select[int]:
+    return (
+        select(Order.id).join(ResourceLoan, ResourceLoan.order_id == Order.id)
+        .where(ResourceLoan.state.in_(("requested", "approved")), Order.state.not_in(LIVE_ORDERS))
+        .distinct().order_by(Order.id)
+    )  # fmt: skip
 
 
 def order_over(session: Session, order: Order, now: datetime) -> None:

@@ -22,7 +22,6 @@ from models.tasks.desk import open_task
 from models.tasks.tasks import Task
 
 MATTER_NEWS = "ordering.matter"  # how the kinds of these letters begin: a person may do without all of them
-HELP_OFF = "ordering.help_off"
 TELL_WITHIN = timedelta(days=2)
 
 
@@ -55,7 +54,8 @@ def tell_off(session: Session, thing: Matter, helper_id: int | None, by: By, now
     centre, phone = phone_for(session, area)
     named = thing.person_id is not None and not thing.confidential
     post(
-        session, key=f"{thing.subject}/off:{thing.revision}/{helper_id}", person_id=helper_id, kind=HELP_OFF, now=now,
+        session, key=f"{thing.subject}/off:{thing.revision}/{helper_id}", person_id=helper_id, now=now,
+        kind="ordering.help_off",
         facts={"person": session.get_one(Person, thing.person_id).name if named else "", "place": area.name,
                "at": now.isoformat(), "centre": centre, "phone": phone, "area_id": area.id},
         subject=thing.subject, urgency="same_day",

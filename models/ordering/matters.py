@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from models.errors import Refused
 from models.hours import calendar
 from models.life import BY_RULE, By
+from models.messages.letters import Letter
 from models.messages.media import attach, keep
 from models.ordering.said import Matter, Words
 from models.ordering.townships import clerks_over, may_triage, township_of
@@ -27,6 +28,7 @@ from models.tasks.undelivered import take_back
 WORKDAYS = {"need_triage": 5, "help_triage": 1, "help_do": 5, "media_lost": 1, "matter_tell": 2}
 # What ends when another has it: not what was said and never came.
 DECIDED = (*(kind for kind in WORKDAYS if kind != "media_lost"), "matter_urgent")
+HELP_OFF = Letter.kind == "ordering.help_off"  # to who need not help any more: true whatever becomes of it
 URGENT_WITHIN = timedelta(minutes=30)
 
 M = TypeVar("M", bound=Matter)
@@ -154,7 +156,7 @@ def settle_desk(session: Session, thing: Matter, who: Who, now: datetime, *, goe
 
     `goes_on`: another does something about it now, and what was said and never came is still to be asked for.
     """
-    take_back(session, thing.subject, now)
+    take_back(session, thing.subject, now, but_not=HELP_OFF)
     by = By(who.person_id, "cadre")
     settle_for(session, thing.subject, "finish", by=by, now=now, kinds=DECIDED if goes_on else None)
     if goes_on:
@@ -174,7 +176,10 @@ def _hand_on_lost(session: Session, thing: Matter, now: datetime) -> None:
     open_tasks = select(Task).where(
         Task.subject == thing.subject, Task.kind == "media_lost", Task.state.not_in(TASK.ends)
     ).order_by(Task.id)  # fmt: skip
-    for task in session.scalars(open_tasks).all() if thing.confidential else ():
+    if not thing.confidential:
+        return
+    locked = open_tasks.with_for_update()
+    for task in session.scalars(locked, execution_options={"populate_existing": True}).all():
         settle(session, task, "cancel", by=BY_RULE, now=now)
         medium = task.key.rpartition("media_lost:")[2].partition(":")[0]
         open_desk_task(session, thing, "media_lost", by=BY_RULE, now=now, mark=f":{medium}:{thing.revision}")

@@ -18,6 +18,7 @@ from models.people.identities import Who
 from models.people.scope import act_for
 
 LIVE_ORDERS = ("open", "accepted")
+UNDO_WITHIN = timedelta(minutes=10)  # of a cancellation
 CUT_OFF = timedelta(hours=24)  # until then a cancellation troubles nobody
 # Why nobody could (what the gap report counts by), and how close to the service an order was cancelled.
 UNMET_REASONS = ("nobody_free", "too_far", "no_skill", "no_equipment", "other")

@@ -143,7 +143,8 @@ def _end(session: Session, who: Who, order_id: int, verb: str, reason: str, now:
     ORDER.move(session, order, verb, by=by, now=now, note=text, reason=text, end_code=code)
     take_back(session, order.subject, now)
     end_pause(session, order, now)
-    order_over(session, order, now)
+    if verb != "cancel":  # that may be taken back: `lapse_loans` looks later
+        order_over(session, order, now)
     on_the_way = set_out_for(session, order)
     free_places(session, order, now, given_up=verb == "cancel")
     ended = end_offers(session, order, now)

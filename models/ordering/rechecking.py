@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 
 from models.history import steps_of
 from models.life import BY_RULE
+from models.messages.letters import Letter
 from models.messages.outbox import post
-from models.ordering.assignments import Assignment
+from models.ordering.assignments import ASSIGNMENT, Assignment
 from models.ordering.listings import Listing
 from models.ordering.loans import ResourceLoan, lent_to
 from models.ordering.matching import able_members, covers
@@ -24,6 +25,7 @@ from models.people.staff import Organisation, StaffRole, members_of
 from models.places.areas import Area
 from models.tasks.desk import open_task, settle
 from models.tasks.tasks import TASK, Task
+from models.tasks.undelivered import take_back
 
 NAME_BEFORE = timedelta(hours=24)
 BREATH = timedelta(hours=1)  # who accepts within the last day has this long to name somebody
@@ -34,11 +36,7 @@ def recheck(session: Session, now: datetime) -> int:
     """Open a task for every agreed visit that cannot take place as agreed, and end it where it can after all; answers
     how many are new."""
     found = [*_visits_to_come(session, now), *_accepted_to_come(session, now)]
-    right = [one.stem for one in found if not one.why]
-    end = select(Task).where(Task.kind == "visit_recheck", Task.state.not_in(TASK.ends)).order_by(Task.id)
-    for task in session.scalars(end).all():
-        if any(task.key.startswith(f"{stem}/") for stem in right):
-            settle(session, task, "cancel", by=BY_RULE, now=now)
+    _end_right(session, [one for one in found if not one.why], now)
     return sum(_lay_before(session, one, now) for one in found if one.why)
 
 
@@ -50,6 +48,21 @@ class _Agreed(NamedTuple):
     assignment_id: int
     stem: str
     why: str
+
+
+def _end_right(session: Session, right: Sequence[_Agreed], now: datetime) -> None:
+    """Nobody need be replaced after all: neither a cadre nor the organisation is asked to any more."""
+    orders = sorted({one.order.subject for one in right})
+    standing = select(Task).where(
+        Task.subject.in_(orders), Task.kind == "visit_recheck", Task.state.not_in(TASK.ends)
+    ).order_by(Task.id)  # fmt: skip
+    # Locked: what a cadre settles at this very moment is settled.
+    for task in session.scalars(standing.with_for_update(), execution_options={"populate_existing": True}).all():
+        for one in right:
+            if task.key.startswith(f"{one.stem}/"):
+                settle(session, task, "cancel", by=BY_RULE, now=now)
+                asks = Letter.kind == "ordering.visit_recheck"
+                take_back(session, f"{ASSIGNMENT.name}:{one.assignment_id}", now, but_not=~asks)
 
 
 def _lay_before(session: Session, one: _Agreed, now: datetime) -> bool:

@@ -237,14 +237,14 @@ def _vehicle(session: Session, visit: Visit, order: Order) -> Equipment:
 
 def _announce(session: Session, visit: Visit, order: Order, assignment: Assignment, by: By, now: datetime) -> None:
     """Who goes hears where and when, the household who comes; both are reminded of it."""
-    visitor, word = session.get_one(Person, visit.person_id), f"named:{visit.id}/{visit.revision}"
+    visitor, word = session.get_one(Person, visit.person_id), f"named:{visit.id}:{visit.revision}"
     facts = {
         "organisation": session.get_one(Organisation, assignment.organisation_id).name, "visitor": visitor.name,
         "village": session.get_one(Area, order.area_id).name, "preferred_at": visit.starts_at.isoformat(),
     }  # fmt: skip
     if visitor.id != by.person_id:
         post(
-            session, key=f"{visit.subject}/yours/{visit.revision}", person_id=visitor.id, kind="ordering.your_visit",
+            session, key=f"{visit.subject}/yours:{visit.revision}", person_id=visitor.id, kind="ordering.your_visit",
             facts={**facts_for(session, order), **facts, "area_id": order.area_id}, subject=visit.subject,
             revision=visit.revision, now=now, urgency="same_day",
         )  # fmt: skip

@@ -258,6 +258,7 @@ def test_who_is_away_after_all_and_again_is_to_be_replaced_again(session, cast):
         session.delete(away)
         session.flush()
         assert recheck(session, NOW + 3 * MINUTE) == 0
+        assert {one.state for one in letters(session, "ordering.visit_recheck")} == {"withdrawn"}
     assert states(session, "visit_recheck") == ["cancelled"] * 2
     take_time_off(session, cast.ama.id, WANTED + DAY, WANTED + DAY + HOUR)
     recheck(session, NOW + HOUR)

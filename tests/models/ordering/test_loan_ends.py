@@ -10,9 +10,11 @@ from models.hours import CHINA
 from models.messages.letters import Letter
 from models.ordering.directing import recall
 from models.ordering.dispatch import accept, complete
+from models.ordering.ending import undo
 from models.ordering.lending import approve, give_back, hand_over, lapse_loans
 from models.ordering.lending import cancel as cancel_loan
 from models.ordering.loans import LoanDay
+from models.ordering.offers import make_offer
 from models.ordering.placing import cancel
 from models.ordering.rechecking import recheck
 from models.ordering.review import decide, submit
@@ -100,12 +102,28 @@ def test_a_loan_for_one_order_is_off_with_it_and_both_sides_hear_that(session, c
         approve(session, cast.who(cast.zhao), loan.id, NOW)
     if how == "cancelled":
         cancel(session, cast.who(cast.xiaofang), order.id, "", NOW)
+        assert [lapse_loans(session, NOW + n * MINUTE) for n in (9, 11)] == [0, 0]
     else:
         complete(session, cast.who(cast.laoxu), offer.id, NOW)
+    session.expire_all()
     assert (loan.state, other.state, session.scalars(select(LoanDay)).all()) == ("cancelled", "requested", [])
     assert len(opened(session, "loan_request")) == 1
     assert planned(session, "ordering.loan_cancelled") == sorted([cast.li.id, cast.zhao.id])
     assert planned(session, "ordering.loan_approved") == []
+
+
+def test_a_cancellation_taken_back_finds_who_was_lent_for_it(session, cast):
+    session.execute(update(Organisation).values(area_id=cast.other_village.id))
+    session.expire_all()
+    order = ordered(session, cast)
+    loan = asked(session, cast, "organisation", cast.helpers_club.id, order_id=order.id)
+    approve(session, cast.who(cast.zhao), loan.id, NOW)
+    accept(session, cast.who(cast.laoxu), make_offer(session, order, cast.helpers_club.id, NOW).id, NOW)
+    cancel(session, cast.who(cast.xiaofang), order.id, "点错了", NOW + MINUTE)
+    undo(session, cast.who(cast.xiaofang), order.id, NOW + 2 * MINUTE)
+    assert offer_of(session, order).organisation_id == cast.helpers_club.id
+    lapse_loans(session, NOW + HOUR)
+    assert loan.state == "approved"
 
 
 def test_what_has_changed_hands_for_an_order_that_is_over_is_given_back_as_always(session, cast, nurse):  # noqa: F811

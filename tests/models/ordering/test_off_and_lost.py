@@ -16,7 +16,7 @@ from models.messages.media import Attached, Gone, Media, settle_media
 from models.ordering import triage
 from models.ordering.catalogue import suspend
 from models.ordering.complaints import WORDS_LIMIT, complain
-from models.ordering.helping import assign, look_at_help, withdraw
+from models.ordering.helping import assign, close, finish, look_at_help, withdraw
 from models.ordering.joining import join, take
 from models.ordering.lost_media import ask_again
 from models.ordering.placing import cancel
@@ -113,6 +113,25 @@ def test_who_was_to_help_hears_that_they_need_not(session, cast, how):
     assert "不用您去了" in letter(said.kind, said.facts, CHINA).text
     states = session.scalars(select(Task.state).where(Task.kind == "help_do").order_by(Task.id)).all()
     assert states == (["cancelled"] if how == "withdrawn" else ["cancelled", "open"])
+
+
+@pytest.mark.parametrize("then", ["third", "done", "closed", "withdrawn", "back"])
+def test_who_was_to_help_hears_it_whatever_becomes_of_it(session, cast, then):
+    other, third = (joins(session, name, cast.village, "grid_officer").person_id for name in ("网格员", "网格员二"))
+    call, me = calls(session, cast.who(cast.aming)), cast.who(cast.chen)
+    assign(session, me, call.id, cast.li.id, NOW)
+    session.execute(update(Letter).values(state="delivered"))
+    session.expire_all()
+    assign(session, me, call.id, other, NOW)
+    if then in ("third", "back"):
+        assign(session, me, call.id, third if then == "third" else cast.li.id, NOW)
+    elif then == "done":
+        finish(session, me, call.id, "送去了", NOW)
+    elif then == "closed":
+        close(session, me, call.id, "不需要了", NOW)
+    else:
+        withdraw(session, cast.who(cast.aming), call.id, NOW)
+    assert planned(session, "ordering.help_off") == ([other] if then == "back" else [cast.li.id, other])
 
 
 def test_who_gives_a_help_to_another_themselves_hears_nothing_and_of_a_secret_nothing_is_said(session, cast):
