@@ -25,9 +25,11 @@ class History(Row):
     at: Mapped[datetime]
 
 
-def steps_of(session: Session, subjects: Collection[str]) -> dict[str, int]:
-    """How many verbs each of these has been through."""
+def steps_of(session: Session, subjects: Collection[str], *verbs: str) -> dict[str, int]:
+    """How many verbs (or how many of these) each of the subjects has been through."""
     query = select(History.subject, func.count()).where(History.subject.in_(subjects)).group_by(History.subject)
+    if verbs:
+        query = query.where(History.verb.in_(verbs))
     return dict.fromkeys(subjects, 0) | {row[0]: row[1] for row in session.execute(query)}
 
 

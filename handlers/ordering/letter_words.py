@@ -49,6 +49,11 @@ _OFFERED_AGAIN = (
     "请再接一次",
     "{beneficiary}的“{service}”（订单{spoken}）还要办，希望{wanted}。原来的接单已经取消，请回复“接单”再接一次。",
 )
+# Nobody of an organisation that was lent and is at home again need be named instead.
+_NOT_LENT = (
+    "先别派人",
+    "{beneficiary}的“{service}”（订单{spoken}，{wanted}）：您单位借调帮忙的期限不含那天，请先别派人，等站里安排。",
+)
 # A reminder of a visit, by who reads it. Nobody knows how late it is read: the time itself stands in it.
 _REMINDERS = {
     "beneficiary": "提醒：{wanted}，{organisation}的{visitor}{comes}为您做“{service}”（订单{spoken}），"
@@ -101,6 +106,8 @@ def _said(word: str, facts: dict[str, Any]) -> tuple[str, str]:
     """How a letter about an order is headed, and what it says."""
     if word == "reminder":
         return _reminder(facts)
+    if word == "visit_recheck" and facts.get("why") == "not_lent":
+        return _NOT_LENT
     return _OFFERED_AGAIN if word == "offered" and facts.get("again") else _LETTERS[word]
 
 

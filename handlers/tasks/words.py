@@ -85,6 +85,8 @@ ORDER_TAILS = {
     "follow_up": "服务已经做完，请问问本人满不满意。",
     "still_wanted": "代办的家人不再代办了，请问清本人还要不要。",
 }
+# Where the whole organisation that accepted was lent and is at home again.
+_NOT_LENT = "接单的组织借期不到那天，请另派组织，或重新借用。"
 
 # What they are about stands on the matter's own page: of a confidential one nothing is said here.
 _MATTERS = {
@@ -211,7 +213,8 @@ def sentence(kind: str, facts: dict[str, Any], due: datetime | None, zone: ZoneI
 def _order(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> str:
     wanted = when(datetime.fromisoformat(facts["preferred_at"]), zone)
     outside = "、".join(facts.get("outside", ()))
-    tail = ORDER_TAILS[kind] + (f"{outside}能做，但不服务这个村，可以申请借调。" if outside else "")
+    tail = _NOT_LENT if facts.get("why") == "not_lent" else ORDER_TAILS[kind]
+    tail += f"{outside}能做，但不服务这个村，可以申请借调。" if outside else ""
     return f"{facts['beneficiary']}的“{facts['service']}”（订单{facts['number']}），希望{wanted}。{tail}"
 
 

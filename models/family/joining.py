@@ -56,15 +56,8 @@ def invite(session: Session, who: Who, call_id: int, person_id: int, now: dateti
         raise Refused("guest_busy", name=guest.name) from refusal
     row = _join(session, call, guest, By(who.person_id, role), now)
     take_back(session, call.subject, now, person_id=guest.id)  # that they were off it
-    facts = _told_anew(session, call, now)
-    tell(
-        session,
-        call,
-        {guest.id: "invited"},
-        {**facts, "role": "relative"},
-        now,
-        mark=f":{row.joined_at.timestamp():.0f}",
-    )
+    facts = {**_told_anew(session, call, now), "role": "relative"}
+    tell(session, call, {guest.id: "invited"}, facts, now, mark=f":{row.joined_at.timestamp():.0f}")
     return call
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from models.base import Row
 from models.errors import Refused
-from models.history import History
+from models.history import steps_of
 from models.hours import calendar
 from models.life import BY_RULE, BY_TIME, By, Life, Verb
 from models.messages.letters import Letter
@@ -266,8 +266,7 @@ def _ask(session: Session, found: Pairing, now: datetime) -> None:
 
 def _rhythms(session: Session, found: Pairing) -> str:
     """What tells the same day by the same rhythm a second time from the first: another lay in between."""
-    query = select(func.count()).where(History.subject == found.subject, History.verb == "rhythm")
-    changes = session.scalar(query)
+    changes = steps_of(session, [found.subject], "rhythm")[found.subject]
     return f"/{changes}" if changes else ""
 
 

@@ -3,7 +3,7 @@
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, not_, or_, select
+from sqlalchemy import not_, or_, select
 from sqlalchemy.orm import Session
 
 from models.family.calls import CALL
@@ -11,7 +11,7 @@ from models.family.clocks import clock_change
 from models.family.occurrences import Occurrence
 from models.family.series import Series
 from models.family.telling import urgency
-from models.history import History
+from models.history import steps_of
 from models.hours import CHINA
 from models.messages.letters import Letter
 from models.messages.outbox import post
@@ -100,7 +100,7 @@ def say_ending(session: Session, now: datetime) -> int:
     for one in due:
         assert one.last_day is not None
         # An end that is set elsewhere and back is told a second time: what was done to the series tells the two apart.
-        mark = session.scalar(select(func.count()).select_from(History).where(History.subject == one.subject))
+        mark = steps_of(session, [one.subject])[one.subject]
         post(
             session, key=f"{one.subject}/ending/{one.last_day}/{mark}", person_id=one.relative_id, kind=_ENDING,
             facts={**facts_of(session, one), "last_day": one.last_day.isoformat()}, subject=one.subject, now=now,

@@ -11,7 +11,7 @@ from models.messages.outbox import post
 from models.ordering.assignments import Assignment
 from models.ordering.listings import Listing, providers_of
 from models.ordering.matching import able_members, answering, by_turn, covers
-from models.ordering.news import STILL_ASKED, concerned, facts_for, tell
+from models.ordering.news import STILL_ASKED, concerned, facts_for, facts_for_provider, tell
 from models.ordering.offers import PHONE_WITHIN, begin_round, end_offers, in_hand, make_offer, offer_next
 from models.ordering.orders import ORDER, Order, check_seen
 from models.ordering.sla import cadres_order
@@ -103,10 +103,10 @@ def _take_back(session: Session, order: Order, who: Who, reason: str, now: datet
         end_pressing(session, order.subject, had.subject, now)
         name = session.get_one(Organisation, had.organisation_id).name
         tell(session, order, "recall", by=by, now=now, mark=f":{had.id}", facts={"organisation": name})
-    facts = facts_for(session, order)
+    facts = facts_for_provider(session, order)
     for ended in end_offers(session, order, now):
         for reader in sorted(concerned(session, ended) - {who.person_id}):
             post(
                 session, key=f"{ended.subject}/recalled/{reader}", person_id=reader, kind="ordering.recalled",
-                facts={**facts, "area_id": order.area_id}, subject=ended.subject, now=now, urgency="same_day",
+                facts=facts, subject=ended.subject, now=now, urgency="same_day",
             )  # fmt: skip

@@ -12,7 +12,7 @@ from models.messages.letters import Letter
 from models.messages.outbox import post
 from models.ordering.assignments import ASSIGNMENT, Assignment, assigned_to, taken_from
 from models.ordering.lending import order_over
-from models.ordering.news import STILL_ASKED, facts_for, spare, tell, tell_on_the_way
+from models.ordering.news import STILL_ASKED, facts_for_provider, spare, tell, tell_on_the_way
 from models.ordering.offers import end_offers, offer_next
 from models.ordering.orders import ORDER, Order, locked, turn
 from models.ordering.sla import end_pause
@@ -46,7 +46,7 @@ def accept(session: Session, who: Who, assignment_id: int, now: datetime) -> Ord
         for member in members_of(session, other.organisation_id):
             post(
                 session, key=f"{other.subject}/taken/{member.id}", person_id=member.id, kind="ordering.taken",
-                facts={**facts_for(session, order), "area_id": order.area_id}, subject=other.subject, now=now,
+                facts=facts_for_provider(session, order), subject=other.subject, now=now,
             )  # fmt: skip
     _tell(session, order, assignment, "accept", by, now)
     return order

@@ -8,16 +8,15 @@ from sqlalchemy.orm import Session
 from models.errors import Refused
 from models.history import history_of
 from models.life import BY_RULE, By
-from models.ordering.assignments import Assignment, set_out_for
-from models.ordering.lending import order_over
+from models.ordering.assignments import Assignment
 from models.ordering.matching import match
-from models.ordering.news import call_back, facts_for, tell
-from models.ordering.offers import begin_round, end_offers, make_offer, offer_next
+from models.ordering.news import facts_for, tell
+from models.ordering.offers import begin_round, make_offer, offer_next
 from models.ordering.orders import LIVE_ORDERS, ORDER, UNDO_WITHIN, Order, locked, order_for
-from models.ordering.placing import hold_places
-from models.ordering.sla import cadres_order, end_pause
+from models.ordering.placing import end_order, hold_places
+from models.ordering.sla import cadres_order
 from models.ordering.visits import end_looking
-from models.ordering.waiting import free_places, leave_all
+from models.ordering.waiting import leave_all
 from models.people.identities import Who
 from models.people.persons import Person
 from models.tasks.desk import open_task, settle_for
@@ -41,7 +40,7 @@ def call_off(session: Session, who: Who, order_id: int, reason: str, alternative
         raise Refused("reason_missing")
     if not instead:
         raise Refused("alternative_needed")
-    _end(session, order, "call_off", By(who.person_id, "cadre"), why, "centre", now, {"alternative": instead})
+    end_order(session, order, "call_off", By(who.person_id, "cadre"), why, "centre", now, {"alternative": instead})
     return order
 
 
@@ -56,7 +55,7 @@ def stop_all(session: Session, person: Person, by: By, now: datetime) -> int:
     for key in keys:
         order = locked(session, key)
         if order.state in LIVE_ORDERS:
-            _end(session, order, "stop", By(by.person_id, "rule"), "", "stopped", now, {})
+            end_order(session, order, "stop", By(by.person_id, "rule"), "", "stopped", now)
     leave_all(session, person, now)
     over = select(Order).where(
         Order.beneficiary_id == person.id, Order.state.not_in(LIVE_ORDERS), Order.end_code != "stopped"
@@ -109,20 +108,3 @@ def _held_before(session: Session, order: Order) -> int | None:
     last = select(Assignment).where(Assignment.order_id == order.id).order_by(Assignment.id.desc()).limit(1)
     found = session.scalar(last)
     return found.organisation_id if found is not None and found.state == "withdrawn" else None
-
-
-def _end(
-    session: Session, order: Order, verb: str, by: By, why: str, code: str, now: datetime, facts: dict[str, str]
-) -> None:
-    ORDER.move(session, order, verb, by=by, now=now, note=why, reason=why, end_code=code)
-    take_back(session, order.subject, now)
-    end_pause(session, order, now)
-    order_over(session, order, now)
-    on_the_way = set_out_for(session, order)
-    free_places(session, order, now)
-    ended = end_offers(session, order, now)
-    settle_for(session, order.subject, "cancel", by=BY_RULE, now=now)
-    if verb == "stop":
-        end_looking(session, order.id, now)
-    called = call_back(session, order, on_the_way, why, by, now)
-    tell(session, order, verb, by=by, now=now, ended=ended, but=called, facts={"reason": why, **facts})

@@ -1,6 +1,7 @@
 """Lending between centres: asked, agreed, handed over, given back; and what somebody who is lent may see meanwhile."""
 
 from datetime import datetime, time, timedelta
+from typing import Any
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
@@ -11,7 +12,7 @@ from models.hours import CHINA, instant
 from models.life import BY_RULE, BY_TIME, By
 from models.messages.outbox import post
 from models.ordering.loans import A_MOMENT, LOAN, LOAN_KINDS, THINGS, ResourceLoan, days_of, free_days, take_days
-from models.ordering.orders import LIVE_ORDERS, UNDO_WITHIN, Order, locked
+from models.ordering.orders import LIVE_ORDERS, ORDER, UNDO_WITHIN, Order, locked
 from models.ordering.skills import Skill
 from models.people.identities import Who
 from models.people.persons import Person
@@ -35,7 +36,8 @@ def request(
     """A cadre of one centre asks another for a person, an organisation, a piece of equipment or a portable screen.
 
     With `order_id` it is for that order only; asking twice is asking once. Raises Refused("not_yours"), ("bad_span"),
-    ("not_lendable") for what is not there, is nobody's, is a person without a skill or stands fast, ("own_already").
+    ("not_lendable") for what is not there, is nobody's, is a person without a skill or stands fast, ("own_already"),
+    or ("wrong_state") for an order that is over.
     """
     centre = session.get(ServiceCentre, to_centre_id)
     if centre is None or not is_of(session, who, centre):
@@ -45,25 +47,23 @@ def request(
     if not now < ends_at or not starts_at < ends_at <= starts_at + LONGEST or starts_at > now + FURTHEST:
         raise Refused("bad_span", days=LONGEST.days)
     if order_id is not None:
-        order = session.get(Order, order_id)
-        if order is None or order.centre_id != centre.id:
+        order = locked(session, order_id)
+        if order.centre_id != centre.id:
             raise Refused("not_yours")
+        _check_wanted(order)
     name, home = owner_of(session, kind, resource_id)
     if home is None or (kind == "person" and not can_do_something(session, resource_id)):
         raise Refused("not_lendable")  # nobody learns of a resident by asking to borrow them
     if home.id == centre.id:
         raise Refused("own_already")
-    standing = session.scalar(select(ResourceLoan).where(
-        ResourceLoan.kind == kind, getattr(ResourceLoan, f"{kind}_id") == resource_id,
-        ResourceLoan.state == "requested",
-        ResourceLoan.to_centre_id == centre.id, ResourceLoan.starts_at == starts_at, ResourceLoan.ends_at == ends_at,
-    ))  # fmt: skip
+    wish: dict[str, Any] = {
+        "kind": kind, f"{kind}_id": resource_id, "to_centre_id": centre.id, "order_id": order_id,
+        "starts_at": starts_at, "ends_at": ends_at,
+    }  # fmt: skip
+    standing = session.scalar(select(ResourceLoan).filter_by(**wish, state="requested"))
     if standing is not None:
         return standing
-    loan = ResourceLoan(
-        kind=kind, **{f"{kind}_id": resource_id}, from_centre_id=home.id, to_centre_id=centre.id, order_id=order_id,
-        starts_at=starts_at, ends_at=ends_at, requested_by_id=who.person_id, created_at=now,
-    )  # fmt: skip
+    loan = ResourceLoan(**wish, from_centre_id=home.id, requested_by_id=who.person_id, created_at=now)
     session.add(loan)
     LOAN.begin(session, loan, by=By(who.person_id, "borrower"), now=now)
     open_task(
@@ -80,8 +80,7 @@ def approve(session: Session, who: Who, loan_id: int, now: datetime) -> Resource
     Raises Refused("not_yours"), ("wrong_state"), ("lent_already"), or ("lent_needed", dates=…) for a thing with which
     the lender itself, or whoever has it then, has something to do on one of these days.
     """
-    loan, by = _held(session, who, loan_id, "lender")
-    _check_ahead(loan, now)
+    loan, by = _held_ahead(session, who, loan_id, now)
     _check_unneeded(session, loan, now)
     LOAN.move(session, loan, "approve", by=by, now=now, decided_by_id=who.person_id)
     take_days(session, loan)
@@ -102,8 +101,7 @@ def refuse(session: Session, who: Who, loan_id: int, reason: str, now: datetime)
 
 def hand_over(session: Session, who: Who, loan_id: int, now: datetime) -> ResourceLoan:
     """It changes hands. Raises Refused("not_yours") or ("wrong_state")."""
-    loan, by = _held(session, who, loan_id, "lender")
-    _check_ahead(loan, now)
+    loan, by = _held_ahead(session, who, loan_id, now)
     LOAN.move(session, loan, "hand_over", by=by, now=now)
     return loan
 
@@ -137,17 +135,18 @@ def cancel(session: Session, who: Who, loan_id: int, now: datetime) -> ResourceL
 def lapse_loans(session: Session, now: datetime) -> int:
     """What was asked for or agreed and never changed hands is over when its days are, or the order for which it was and
     nobody can take that back; answers how many ended."""
+    ended = 0
     for order_id in session.scalars(_of_orders_over()).all():
         order = locked(session, order_id)
         if order.state not in LIVE_ORDERS and history_of(session, order.subject)[-1].at + UNDO_WITHIN < now:
-            order_over(session, order, now)
+            ended += order_over(session, order, now)
     query = select(ResourceLoan).where(ResourceLoan.state.in_(("requested", "approved")), ResourceLoan.ends_at <= now)
     old = session.scalars(query.order_by(ResourceLoan.id).with_for_update(skip_locked=True)).all()
     for loan in old:
         LOAN.move(session, loan, "lapse", by=BY_TIME, now=now)
         free_days(session, loan)
         _settled(session, loan, "lapsed", BY_TIME, now, "borrower")
-    return len(old)
+    return ended + len(old)
 
 
 def _of_orders_over() -> Select[int]:
@@ -158,16 +157,18 @@ def _of_orders_over() -> Select[int]:
     )  # fmt: skip
 
 
-def order_over(session: Session, order: Order, now: datetime) -> None:
-    """An order is over: what was asked for or agreed on for it alone is off, and both sides hear that. What has changed
-    hands is given back as always."""
+def order_over(session: Session, order: Order, now: datetime) -> int:
+    """An order that is held is over: what was asked for or agreed on for it alone is off, and both sides hear that;
+    answers how many. What has changed hands is given back as always."""
     query = select(ResourceLoan).where(
         ResourceLoan.order_id == order.id, ResourceLoan.state.in_(("requested", "approved"))
     )
-    for loan in session.scalars(query.order_by(ResourceLoan.id).with_for_update(key_share=True)).all():
+    off = session.scalars(query.order_by(ResourceLoan.id).with_for_update(key_share=True)).all()
+    for loan in off:
         LOAN.move(session, loan, "cancel", by=BY_RULE, now=now)
         free_days(session, loan)
         _settled(session, loan, "cancelled", BY_RULE, now, "borrower", "lender")
+    return len(off)
 
 
 def ask_overdue(session: Session, now: datetime) -> int:
@@ -223,9 +224,9 @@ def _answer_by(starts_at: datetime, now: datetime) -> datetime:
     return starts_at if now + timedelta(hours=1) < starts_at < soon else soon
 
 
-def _check_ahead(loan: ResourceLoan, now: datetime) -> None:
-    if loan.ends_at <= now:
-        raise Refused("wrong_state", thing=LOAN.name, state=loan.state)
+def _check_wanted(order: Order) -> None:
+    if order.state not in LIVE_ORDERS:
+        raise Refused("wrong_state", thing=ORDER.name, state=order.state)
 
 
 def needed_at(session: Session, loan: ResourceLoan, now: datetime) -> list[datetime]:
@@ -259,6 +260,19 @@ def _held(session: Session, who: Who, loan_id: int, *sides: str) -> tuple[Resour
         if loan is not None and is_of(session, who, session.get_one(ServiceCentre, centres[side])):
             return loan, By(who.person_id, side)
     raise Refused("not_yours")
+
+
+def _held_ahead(session: Session, who: Who, loan_id: int, now: datetime) -> tuple[ResourceLoan, By]:
+    """The lender's loan, held, whose days are not over, and neither is the order for which it is; that one is held
+    first, as by whoever ends it."""
+    order_id = session.scalar(select(ResourceLoan.order_id).where(ResourceLoan.id == loan_id))
+    order = locked(session, order_id) if order_id is not None else None
+    loan, by = _held(session, who, loan_id, "lender")
+    if loan.ends_at <= now:
+        raise Refused("wrong_state", thing=LOAN.name, state=loan.state)
+    if order is not None:
+        _check_wanted(order)
+    return loan, by
 
 
 def owner_of(session: Session, kind: str, resource_id: int) -> tuple[str, ServiceCentre | None]:

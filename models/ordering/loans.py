@@ -11,6 +11,7 @@ from models.base import Row
 from models.errors import Refused
 from models.hours import CHINA
 from models.life import TIME, Life, Verb
+from models.ordering.orders import Order
 from models.places.lent import LoanDay
 
 LOAN_KINDS = ("person", "organisation", "equipment", "station")
@@ -107,6 +108,12 @@ def free_days(session: Session, loan: ResourceLoan, since: date | None = None) -
     gone = delete(LoanDay).where(LoanDay.loan_id == loan.id)
     session.execute(gone if since is None else gone.where(LoanDay.day > since))
     session.execute(update(LoanDay).where(LoanDay.loan_id == loan.id).values(to_centre_id=None))
+
+
+def lent_for(session: Session, kind: str, lent_id: int, order: Order, at: datetime) -> bool:
+    """Whether something is lent to an order's centre at an instant, for that order or for all."""
+    loan = lent_to(session, kind, lent_id, order.centre_id, at)
+    return loan is not None and loan.order_id in (None, order.id)
 
 
 def lent_to(session: Session, kind: str, lent_id: int, centre_id: int, at: datetime) -> ResourceLoan | None:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from models.hours import CHINA, midnight
 from models.ordering.assignments import Assignment
 from models.ordering.listings import Listing, providers_of
-from models.ordering.loans import lent_to
+from models.ordering.loans import lent_for
 from models.ordering.orders import Order
 from models.ordering.skills import away, qualified
 from models.ordering.teams import CoverageArea
@@ -122,8 +122,7 @@ def covers(session: Session, organisation: Organisation, here: Area, order: Orde
     allied = allied_paths(session, order.centre_id, order.preferred_at.astimezone(CHINA).date())
     if any(place.startswith(path) or path.startswith(place) for place in allied for path in paths):
         return True
-    loan = lent_to(session, "organisation", organisation.id, order.centre_id, order.preferred_at)
-    return loan is not None and loan.order_id in (None, order.id)
+    return lent_for(session, "organisation", organisation.id, order, order.preferred_at)
 
 
 def load_of(session: Session, organisation_id: int, at: datetime) -> int:

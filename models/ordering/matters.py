@@ -173,13 +173,12 @@ def drop_desk(session: Session, thing: Matter, now: datetime, *, goes_on: bool =
 def _hand_on_lost(session: Session, thing: Matter, now: datetime) -> None:
     """Who reads a confidential matter now asks for what was said and never came: the task that another had names the
     person, or lies with who reads it no more."""
-    open_tasks = select(Task).where(
-        Task.subject == thing.subject, Task.kind == "media_lost", Task.state.not_in(TASK.ends)
-    ).order_by(Task.id)  # fmt: skip
     if not thing.confidential:
         return
-    locked = open_tasks.with_for_update()
-    for task in session.scalars(locked, execution_options={"populate_existing": True}).all():
+    lost = select(Task).where(
+        Task.subject == thing.subject, Task.kind == "media_lost", Task.state.not_in(TASK.ends)
+    ).order_by(Task.id).with_for_update()  # fmt: skip
+    for task in session.scalars(lost, execution_options={"populate_existing": True}).all():
         settle(session, task, "cancel", by=BY_RULE, now=now)
         medium = task.key.rpartition("media_lost:")[2].partition(":")[0]
         open_desk_task(session, thing, "media_lost", by=BY_RULE, now=now, mark=f":{medium}:{thing.revision}")

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.history import history_of
+from models.history import steps_of
 from models.life import BY_RULE, By
 from models.messages.letters import Letter
 from models.messages.outbox import post
@@ -51,6 +51,12 @@ def facts_for(session: Session, order: Order) -> dict[str, Any]:
         "requester": session.get_one(Person, order.requested_by_id).name,
         "preferred_at": order.preferred_at.isoformat(), "centre": centre.name, "phone": phone_of(session, centre),
     }  # fmt: skip
+
+
+def facts_for_provider(session: Session, order: Order) -> dict[str, Any]:
+    """The same for who serves it: such a letter is about nobody, and what WeChat cannot bring of it is told where the
+    beneficiary lives."""
+    return {**facts_for(session, order), "area_id": order.area_id}
 
 
 def tell(
@@ -109,7 +115,7 @@ def tell_on_the_way(session: Session, order: Order, assignment: Assignment, by: 
     readers = {beneficiary.id}
     if still_concerned(session, order.requested_by_id, beneficiary):
         readers.add(order.requested_by_id)
-    times = sum(line.verb == "start" for line in history_of(session, assignment.subject))
+    times = steps_of(session, [assignment.subject], "start")[assignment.subject]
     for reader in sorted(reader for reader in readers - {by.person_id} if is_reachable(session, reader)):
         post(
             session, key=f"{order.subject}/start:{assignment.id}:{times}/{reader}", person_id=reader,
@@ -130,9 +136,7 @@ def call_back(
     called = set[int]()
     for assignment in on_the_way:
         organisation = session.get_one(Organisation, assignment.organisation_id)
-        facts = {
-            **facts_for(session, order), "reason": reason, "organisation": organisation.name, "area_id": order.area_id,
-        }  # fmt: skip
+        facts = {**facts_for_provider(session, order), "reason": reason, "organisation": organisation.name}
         people = concerned(session, assignment) - {by.person_id}
         for reader in sorted(people):
             post(
@@ -159,7 +163,7 @@ def spare(session: Session, visit: Visit, order: Order, by: By, now: datetime) -
     if visit.person_id != by.person_id:
         post(
             session, key=f"{visit.subject}/stood_down", person_id=visit.person_id, kind="ordering.stood_down",
-            facts={**facts_for(session, order), "preferred_at": visit.starts_at.isoformat(), "area_id": order.area_id},
+            facts={**facts_for_provider(session, order), "preferred_at": visit.starts_at.isoformat()},
             subject=visit.subject, now=now, urgency="same_day",
         )  # fmt: skip
 

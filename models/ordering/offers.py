@@ -10,7 +10,7 @@ from models.life import BY_RULE, BY_TIME, By
 from models.messages.outbox import post
 from models.ordering.assignments import ASSIGNMENT, STANDING, Assignment, taken_from
 from models.ordering.matching import answering, match
-from models.ordering.news import facts_for, urgency
+from models.ordering.news import facts_for, facts_for_provider, urgency
 from models.ordering.orders import Order, turn
 from models.ordering.visits import stand_down
 from models.people.staff import Organisation
@@ -66,7 +66,7 @@ def make_offer(
     session.add(assignment)
     ASSIGNMENT.begin(session, assignment, by=by, now=now)
     facts = {
-        **facts_for(session, order), "assignment": assignment.id, "mode": mode, "area_id": order.area_id,
+        **facts_for_provider(session, order), "assignment": assignment.id, "mode": mode,
         "again": any(one.answered_at is not None for one in taken_from(session, assignment)),
     }  # fmt: skip
     for member in answering(session, organisation_id):

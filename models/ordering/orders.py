@@ -1,15 +1,13 @@
 """An order: somebody asks for one service for one beneficiary, perhaps through a relative or a cadre."""
 
-from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import BigInteger, ForeignKey, String, Table, func, or_, select
+from sqlalchemy import BigInteger, ForeignKey, String, Table, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Row
 from models.errors import Refused
-from models.history import History
 from models.hours import CHINA, midnight
 from models.life import TIME, Life, Verb
 from models.ordering.numbers import heard
@@ -96,17 +94,6 @@ def locked(session: Session, order_id: int) -> Order:
     if order is None:
         raise Refused("not_yours")
     return order
-
-
-def returns_of(session: Session, orders: Collection[Order]) -> dict[int, int]:
-    """How often each of these orders (by key) has come back to be open: taken back, handed back, taken up again."""
-    back = tuple(verb.name for verb in ORDER.verbs if verb.target == "open")
-    subjects = {order.subject: order.id for order in orders}
-    query = (
-        select(History.subject, func.count()).where(History.subject.in_(subjects), History.verb.in_(back))
-        .group_by(History.subject)
-    )  # fmt: skip
-    return dict.fromkeys(subjects.values(), 0) | {subjects[row[0]]: row[1] for row in session.execute(query)}
 
 
 def cancel_code(order: Order, now: datetime) -> str:

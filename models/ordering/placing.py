@@ -1,6 +1,6 @@
 """Placing and ending an order: for oneself, for someone one is linked to, or by a cadre for anyone below."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,6 +24,7 @@ from models.ordering.questions import check_answers, places_wanted
 from models.ordering.sla import end_pause
 from models.ordering.tallies import TallyHold, claims, take
 from models.ordering.versions import in_force
+from models.ordering.visits import end_looking
 from models.ordering.waiting import free_places
 from models.people.contacts import plan_for
 from models.people.identities import Who, is_reachable
@@ -138,9 +139,19 @@ def _end(session: Session, who: Who, order_id: int, verb: str, reason: str, now:
     order = locked(session, order.id)
     if order.state == ORDER.by_name[verb].target:
         return order
-    text, by = reason.strip()[:NOTE_LIMIT], By(who.person_id, role)
     code = code or cancel_code(order, now)
-    ORDER.move(session, order, verb, by=by, now=now, note=text, reason=text, end_code=code)
+    end_order(session, order, verb, By(who.person_id, role), reason.strip()[:NOTE_LIMIT], code, now)
+    if role != "cadre":
+        wake_for(session, order.beneficiary_id, now)
+    return order
+
+
+def end_order(
+    session: Session, order: Order, verb: str, by: By, why: str, code: str, now: datetime,
+    facts: Mapping[str, str] | None = None,
+) -> None:  # fmt: skip
+    """An order that is held ends by this verb, and with it what hung on it; everybody whom it concerns is told why."""
+    ORDER.move(session, order, verb, by=by, now=now, note=why, reason=why, end_code=code)
     take_back(session, order.subject, now)
     end_pause(session, order, now)
     if verb != "cancel":  # that may be taken back: `lapse_loans` looks later
@@ -149,11 +160,10 @@ def _end(session: Session, who: Who, order_id: int, verb: str, reason: str, now:
     free_places(session, order, now, given_up=verb == "cancel")
     ended = end_offers(session, order, now)
     settle_for(session, order.subject, "cancel", by=BY_RULE, now=now)
-    called = call_back(session, order, on_the_way, text, by, now)
-    tell(session, order, verb, by=by, now=now, ended=ended, but=called, facts={"reason": text})
-    if role != "cadre":
-        wake_for(session, order.beneficiary_id, now)
-    return order
+    if verb == "stop":
+        end_looking(session, order.id, now)
+    called = call_back(session, order, on_the_way, why, by, now)
+    tell(session, order, verb, by=by, now=now, ended=ended, but=called, facts={"reason": why, **(facts or {})})
 
 
 def check_wished(preferred_at: datetime, now: datetime) -> None:

@@ -13,7 +13,7 @@ from models.messages.letters import Letter
 from models.messages.outbox import post
 from models.ordering.assignments import ASSIGNMENT, Assignment
 from models.ordering.listings import Listing
-from models.ordering.loans import ResourceLoan, lent_to
+from models.ordering.loans import ResourceLoan, lent_for
 from models.ordering.matching import able_members, covers
 from models.ordering.news import facts_for, urgency
 from models.ordering.orders import Order
@@ -21,7 +21,7 @@ from models.ordering.skills import away, qualified
 from models.ordering.teams import VolunteerTeam
 from models.ordering.visits import LIVE_VISITS, Visit
 from models.people.persons import Person
-from models.people.staff import Organisation, StaffRole, members_of
+from models.people.staff import Organisation, members_of, memberships
 from models.places.areas import Area
 from models.tasks.desk import open_task, settle
 from models.tasks.tasks import TASK, Task
@@ -29,6 +29,7 @@ from models.tasks.undelivered import take_back
 
 NAME_BEFORE = timedelta(hours=24)
 BREATH = timedelta(hours=1)  # who accepts within the last day has this long to name somebody
+NOT_LENT = "not_lent"  # the whole organisation is at home again: another person does not help
 SILENT_AFTER = timedelta(hours=24)  # nobody has reported a visit: notes from a place without signal come a day later
 
 
@@ -36,7 +37,7 @@ def recheck(session: Session, now: datetime) -> int:
     """Open a task for every agreed visit that cannot take place as agreed, and end it where it can after all; answers
     how many are new."""
     found = [*_visits_to_come(session, now), *_accepted_to_come(session, now)]
-    _end_right(session, [one for one in found if not one.why], now)
+    _end_untrue(session, found, now)
     return sum(_lay_before(session, one, now) for one in found if one.why)
 
 
@@ -50,37 +51,38 @@ class _Agreed(NamedTuple):
     why: str
 
 
-def _end_right(session: Session, right: Sequence[_Agreed], now: datetime) -> None:
-    """Nobody need be replaced after all: neither a cadre nor the organisation is asked to any more."""
-    orders = sorted({one.order.subject for one in right})
+def _end_untrue(session: Session, found: Sequence[_Agreed], now: datetime) -> None:
+    """What is right after all, and what asks for another person where another organisation is needed (or the other way
+    round): neither a cadre nor the organisation is asked for that any more."""
+    by_stem = {one.stem: one for one in found}
+    orders = sorted({one.order.subject for one in found})
     standing = select(Task).where(
         Task.subject.in_(orders), Task.kind == "visit_recheck", Task.state.not_in(TASK.ends)
     ).order_by(Task.id)  # fmt: skip
     # Locked: what a cadre settles at this very moment is settled.
     for task in session.scalars(standing.with_for_update(), execution_options={"populate_existing": True}).all():
-        for one in right:
-            if task.key.startswith(f"{one.stem}/"):
-                settle(session, task, "cancel", by=BY_RULE, now=now)
-                asks = Letter.kind == "ordering.visit_recheck"
-                take_back(session, f"{ASSIGNMENT.name}:{one.assignment_id}", now, but_not=~asks)
+        stem, why, *_ = task.key.rsplit("/", 3)  # and how often before, and the kind
+        one = by_stem.get(stem)
+        if one is not None and (not one.why or (one.why == NOT_LENT) is not (why == NOT_LENT)):
+            settle(session, task, "cancel", by=BY_RULE, now=now)
+            others = Letter.kind != "ordering.visit_recheck"
+            take_back(session, f"{ASSIGNMENT.name}:{one.assignment_id}", now, but_not=others)
 
 
 def _lay_before(session: Session, one: _Agreed, now: datetime) -> bool:
-    """The task for it, unless there is one or somebody has done it; once more where it had been right in between."""
+    """The task for it, unless one stands or somebody has done what this asks; once more where it had been right in
+    between."""
+    of_it = Task.subject == one.order.subject, Task.kind == "visit_recheck", Task.key.startswith(f"{one.stem}/")
+    before = session.execute(select(Task.key, Task.state).where(*of_it)).all()
     stem = f"{one.stem}/{one.why}"
-    same = Task.subject == one.order.subject, Task.kind == "visit_recheck", Task.key.startswith(f"{stem}/")
-    before = session.scalars(select(Task.state).where(*same)).all()
-    if any(state != "cancelled" for state in before):
+    same = [state for key, state in before if key.startswith(f"{stem}/")]
+    if "done" in same or any(state not in TASK.ends for _, state in before):
         return False
-    return _open(session, one.order, one.assignment_id, "visit_recheck", f"{stem}/{len(before)}", now, one.why)
+    return _open(session, one.order, one.assignment_id, "visit_recheck", f"{stem}/{len(same)}", now, one.why)
 
 
 def _visits_to_come(session: Session, now: datetime) -> Iterator[_Agreed]:
-    member = exists().where(
-        StaffRole.person_id == Visit.person_id,
-        StaffRole.organisation_id == Assignment.organisation_id,
-        StaffRole.ended_at.is_(None),
-    )
+    member = Assignment.organisation_id.in_(memberships(Visit.person_id))
     coming = (
         select(Visit, Order, Person, Assignment.organisation_id, member.label("member"), _was_lent().label("lent"))
         .join(Order, Visit.order_id == Order.id).join(Person, Visit.person_id == Person.id)
@@ -92,7 +94,7 @@ def _visits_to_come(session: Session, now: datetime) -> Iterator[_Agreed]:
     for row in rows:
         visit, order = row.Visit, row.Order
         gone = row.lent and not _serves(session, row.organisation_id, order)
-        why = "not_lent" if gone else _why_not(session, visit, order, row.Person, row.member)
+        why = NOT_LENT if gone else _why_not(session, visit, order, row.Person, row.member)
         yield _Agreed(order, visit.assignment_id, f"{visit.subject}/{steps[visit.subject]}", why)
 
 
@@ -111,10 +113,8 @@ def _serves(session: Session, organisation_id: int, order: Order) -> bool:
 def _why_not(session: Session, visit: Visit, order: Order, person: Person, member: bool) -> str:
     if person.state != "active":
         return "inactive"
-    if not member:
-        loan = lent_to(session, "person", person.id, order.centre_id, visit.starts_at)
-        if loan is None or loan.order_id not in (None, order.id):
-            return "not_member"  # has left the organisation, or is given back
+    if not member and not lent_for(session, "person", person.id, order, visit.starts_at):
+        return "not_member"  # has left the organisation, or is given back
     if person.id not in qualified(session, [person.id], order.listing_id, visit.starts_at):
         return "certificate"
     return "time_off" if away(session, [person.id], visit.starts_at, visit.ends_at) else ""
@@ -126,7 +126,7 @@ def _accepted_to_come(session: Session, now: datetime) -> Iterator[_Agreed]:
         listing = session.get_one(Listing, order.listing_id)
         able = able_members(session, assignment.organisation_id, order, listing)
         gone = was_lent and not _serves(session, assignment.organisation_id, order)
-        why = "not_lent" if gone else "" if able else "certificate"
+        why = NOT_LENT if gone else "" if able else "certificate"
         yield _Agreed(order, assignment.id, f"{assignment.subject}/nobody_able/{last}", why)
 
 

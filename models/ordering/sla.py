@@ -6,14 +6,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
+from models.history import steps_of
 from models.hours import WorkCalendar, calendar
 from models.ordering.news import facts_for
-from models.ordering.orders import Order, locked, returns_of, turn
+from models.ordering.orders import ORDER, Order, locked, turn
 from models.people.identities import Who
 from models.people.persons import Person
 from models.people.scope import in_charge_of
 from models.tasks.desk import open_task
 
+BACK = tuple(verb.name for verb in ORDER.verbs if verb.target == "open")  # how an order comes back to be open
 PROMISE = timedelta(hours=18)  # of working time: two working days
 
 
@@ -83,14 +85,15 @@ def open_overdue(session: Session, now: datetime) -> int:
     """Broken promises become a task of the station, which goes up the tree by working days; answers how many."""
     book, opened = calendar(session), 0
     waiting = select(Order).where(Order.state == "open", Order.paused_since.is_(None)).order_by(Order.id)
-    broken = [order for order in session.scalars(waiting).all() if is_overdue(order, book, now)]
-    returns = returns_of(session, broken)
-    for order in broken:
+    promised = [(order, due_at(order, book)) for order in session.scalars(waiting).all()]
+    broken = [(order, due) for order, due in promised if due is not None and due <= now]
+    returns = steps_of(session, [order.subject for order, _ in broken], *BACK)
+    for order, due in broken:
         # Once each time that it waits for somebody.
         task = open_task(
-            session, key=f"{order.subject}/overdue/{returns[order.id]}", kind="order_overdue", area_id=order.area_id,
-            subject=order.subject, facts=facts_for(session, order), person_id=order.beneficiary_id, now=now,
-            due_at=due_at(order, book) or now,
+            session, key=f"{order.subject}/overdue/{returns[order.subject]}", kind="order_overdue",
+            area_id=order.area_id, subject=order.subject, facts=facts_for(session, order),
+            person_id=order.beneficiary_id, now=now, due_at=due,
         )  # fmt: skip
         opened += task.created_at == now
     return opened

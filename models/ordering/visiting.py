@@ -13,9 +13,9 @@ from models.messages.outbox import post
 from models.ordering.assignments import ASSIGNMENT, Assignment
 from models.ordering.dispatch import conclude
 from models.ordering.listings import Listing
-from models.ordering.loans import lent_to
+from models.ordering.loans import lent_for
 from models.ordering.matching import lasting
-from models.ordering.news import facts_for, say, spare
+from models.ordering.news import facts_for, facts_for_provider, say, spare
 from models.ordering.orders import Order, locked, turn
 from models.ordering.placing import check_wished
 from models.ordering.reminding import remind
@@ -188,8 +188,7 @@ def _check_person(session: Session, visit: Visit, assignment: Assignment, order:
     """Whether this person may and can go; the person is held, so that no other visit is made for them meanwhile."""
     key, start, end = visit.person_id, visit.starts_at, visit.ends_at
     person = session.scalar(select(Person).where(Person.id == key).with_for_update(key_share=True))
-    loan = lent_to(session, "person", key, order.centre_id, start)
-    lent = loan is not None and loan.order_id in (None, order.id)
+    lent = lent_for(session, "person", key, order, start)
     if person is None or person.state != "active" or not (lent or is_member(session, key, assignment.organisation_id)):
         raise Refused("not_member")
     if key not in qualified(session, [key], order.listing_id, start):
@@ -228,8 +227,7 @@ def _vehicle(session: Session, visit: Visit, order: Order) -> Equipment:
         day = visit.starts_at.astimezone(CHINA).date()
         here = not holders(session, [vehicle.resource], day, visit.ends_at.astimezone(CHINA).date())
     else:
-        loan = lent_to(session, "equipment", visit.vehicle_id or 0, order.centre_id, visit.starts_at)
-        here = loan is not None and loan.order_id in (None, order.id)
+        here = lent_for(session, "equipment", visit.vehicle_id or 0, order, visit.starts_at)
     if vehicle is None or not here:
         raise Refused("not_here")
     return vehicle
@@ -245,8 +243,8 @@ def _announce(session: Session, visit: Visit, order: Order, assignment: Assignme
     if visitor.id != by.person_id:
         post(
             session, key=f"{visit.subject}/yours:{visit.revision}", person_id=visitor.id, kind="ordering.your_visit",
-            facts={**facts_for(session, order), **facts, "area_id": order.area_id}, subject=visit.subject,
-            revision=visit.revision, now=now, urgency="same_day",
+            facts={**facts_for_provider(session, order), **facts}, subject=visit.subject, revision=visit.revision,
+            now=now, urgency="same_day",
         )  # fmt: skip
     earlier = Letter.kind.in_(_COMING) & ~Letter.key.startswith(f"{order.subject}/{word}/")
     take_back(session, order.subject, now, but_not=~earlier)

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import BindParameter, ColumnExpressionArgument, ForeignKey, Index, Select, String, select, text, update
-from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, aliased, mapped_column
 
 from models.base import Row
 from models.people import desk_sessions
@@ -117,7 +117,7 @@ def members_of(session: Session, organisation_id: int) -> list[Person]:
     return list(session.scalars(query))
 
 
-def memberships(person_id: int | BindParameter[int]) -> Select[int | None]:
+def memberships(person_id: int | BindParameter[int] | InstrumentedAttribute[int]) -> Select[int | None]:
     """The ids of the organisations for which a person answers now, to be joined into other questions."""
     return select(StaffRole.organisation_id).where(
         StaffRole.person_id == person_id, StaffRole.ended_at.is_(None), StaffRole.organisation_id.is_not(None)

@@ -2,10 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models.history import History
+from models.history import steps_of
 from models.life import BY_RULE, BY_TIME, By
 from models.messages.letters import Letter
 from models.messages.outbox import post
@@ -127,8 +126,8 @@ def remind_of_end(session: Session, now: datetime) -> int:
 
 def _limits(session: Session, link: CareLink) -> int:
     """How often it was said until when a link holds: the same day may have been its end before."""
-    said = select(func.count()).where(History.subject == CARE.subject(link), History.verb == "limit")
-    return session.scalar(said) or 0
+    subject = CARE.subject(link)
+    return steps_of(session, [subject], "limit")[subject]
 
 
 def _tell_relative(session: Session, link: CareLink, now: datetime, *, unanswered: bool = False) -> None:

@@ -30,13 +30,18 @@ def told(session, kind):
     return sorted(session.scalars(select(Letter.person_id).where(Letter.kind == kind, Letter.state == "planned")))
 
 
+def colleague(session, name, role, area):
+    """Another of the staff of an area."""
+    person = Person(name=name, area_id=area.id, created_at=NOW)
+    session.add(person)
+    session.flush()
+    session.add(StaffRole(person_id=person.id, role=role, area_id=area.id, since=NOW))
+    session.flush()
+    return person
+
+
 def second_helper(session, cast):
-    helper = Person(name="蓝网格员", area_id=cast.village.id, created_at=NOW)
-    session.add(helper)
-    session.flush()
-    session.add(StaffRole(person_id=helper.id, role="grid_officer", area_id=cast.village.id, since=NOW))
-    session.flush()
-    return helper
+    return colleague(session, "蓝网格员", "grid_officer", cast.village)
 
 
 @pytest.mark.case("L6")

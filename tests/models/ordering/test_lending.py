@@ -37,6 +37,10 @@ ENDS = WANTED + timedelta(hours=6)
 @pytest.fixture
 def nurse(session, cast):
     """A nurse of the other village, with WeChat."""
+    return new_nurse(session, cast)
+
+
+def new_nurse(session, cast):
     person = Person(name="护士小梅", area_id=cast.other_village.id, created_at=NOW)
     session.add(person)
     session.flush()

@@ -6,6 +6,8 @@ import pytest
 from sqlalchemy import select, update
 
 from handlers.ordering.letter_words import letter
+from handlers.tasks.words import sentence
+from models.errors import Refused
 from models.hours import CHINA
 from models.messages.letters import Letter
 from models.ordering.directing import recall
@@ -18,14 +20,17 @@ from models.ordering.offers import make_offer
 from models.ordering.placing import cancel
 from models.ordering.rechecking import recheck
 from models.ordering.review import decide, submit
+from models.ordering.skills import take_time_off
 from models.ordering.versions import drop
 from models.ordering.visiting import name_person
 from models.people.staff import Organisation, StaffRole
 from models.tasks import undelivered
+from models.tasks.desk import finish as done
 from models.tasks.tasks import TASK, Task
+from tests.models.family.in_turn import one_waits
 from tests.models.ordering.test_catalogue import new_listing
 from tests.models.ordering.test_dispatch import offer_of, ordered
-from tests.models.ordering.test_lending import ENDS, asked, lent, nurse  # noqa: F401
+from tests.models.ordering.test_lending import ENDS, asked, lent, new_nurse, nurse  # noqa: F401
 from tests.world import NOW
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -92,6 +97,92 @@ def test_an_organisation_that_was_lent_and_went_home_goes_nowhere(session, cast,
     assert opened(session, "visit_recheck") == []
 
 
+def asks(session):
+    """What the organisation is still to read of a visit that cannot take place as agreed, and how many are to."""
+    query = select(Letter).where(Letter.kind == "ordering.visit_recheck", Letter.state == "planned")
+    said = [letter(one.kind, one.facts, CHINA).text for one in session.scalars(query)]
+    return [word for word in ("请换一个人", "请先别派人") if any(word in text for text in said)], len(said)
+
+
+def test_two_reasons_why_somebody_cannot_go_are_one_request_and_a_new_one_after_it_was_done_another(session, cast):
+    order, offer = taken_on(session, cast)
+    name_person(session, cast.who(cast.laoxu), offer.id, cast.ama.id, now=NOW)
+    take_time_off(session, cast.ama.id, order.preferred_at, order.preferred_at + HOUR)
+    assert recheck(session, NOW) == 1
+    first = session.scalars(select(Task).where(Task.kind == "visit_recheck")).one()
+    once = asks(session)
+    session.execute(update(StaffRole).where(StaffRole.person_id == cast.ama.id).values(ended_at=NOW))
+    session.expire_all()
+    assert (recheck(session, NOW + MINUTE), asks(session)) == (0, once)
+    done(session, cast.who(cast.li), first.id, NOW + HOUR)
+    assert [recheck(session, NOW + HOUR + n * MINUTE) for n in (0, 1)] == [1, 0]
+    assert [facts["why"] for facts in opened(session, "visit_recheck")] == ["not_member"]
+
+
+def test_where_the_organisation_has_gone_home_another_one_is_asked_for_and_no_other_person(session, cast):
+    session.execute(update(Organisation).values(area_id=cast.other_village.id))
+    session.expire_all()
+    loan = asked(session, cast, "organisation", cast.helpers_club.id)
+    approve(session, cast.who(cast.zhao), loan.id, NOW)
+    order, offer = taken_on(session, cast)
+    name_person(session, cast.who(cast.laoxu), offer.id, cast.ama.id, now=NOW)
+    take_time_off(session, cast.ama.id, order.preferred_at, order.preferred_at + HOUR)
+    recheck(session, NOW)
+    assert asks(session)[0] == ["请换一个人"]
+    cancel_loan(session, cast.who(cast.zhao), loan.id, NOW)
+    assert [recheck(session, NOW + n * MINUTE) for n in (1, 2)] == [1, 0]
+    assert asks(session)[0] == ["请先别派人"]
+    assert [facts["why"] for facts in opened(session, "visit_recheck")] == ["not_lent"]
+    assert "请另派组织" in sentence("visit_recheck", opened(session, "visit_recheck")[0], None, CHINA, "")
+    again = asked(session, cast, "organisation", cast.helpers_club.id)
+    approve(session, cast.who(cast.zhao), again.id, NOW)
+    assert [recheck(session, NOW + n * MINUTE) for n in (3, 4)] == [1, 0]
+    assert asks(session)[0] == ["请换一个人"]
+    assert [facts["why"] for facts in opened(session, "visit_recheck")] == ["time_off"]
+
+
+@pytest.mark.parametrize("step", ["ask", "agree", "hand_over"])
+def test_nothing_is_lent_for_an_order_that_is_over_until_its_cancellation_is_taken_back(session, cast, nurse, step):  # noqa: F811
+    order = ordered(session, cast)
+    loan = None if step == "ask" else asked(session, cast, "person", nurse.id, order_id=order.id)
+    if step == "hand_over":
+        approve(session, cast.who(cast.zhao), loan.id, NOW)
+    cancel(session, cast.who(cast.xiaofang), order.id, "点错了", NOW)
+
+    def goes_on():
+        if loan is None:
+            return asked(session, cast, "person", nurse.id, order_id=order.id).state
+        return {"agree": approve, "hand_over": hand_over}[step](session, cast.who(cast.zhao), loan.id, NOW).state
+
+    with pytest.raises(Refused, match="wrong_state"):
+        goes_on()
+    undo(session, cast.who(cast.xiaofang), order.id, NOW + MINUTE)
+    assert goes_on() == {"ask": "requested", "agree": "approved", "hand_over": "handed_over"}[step]
+
+
+def test_what_is_agreed_while_its_order_ends_is_not(open_session, engine, cast):
+    with open_session() as session, session.begin():
+        order, offer = taken_on(session, cast)
+        nurse = new_nurse(session, cast)
+        key, offer_key = asked(session, cast, "person", nurse.id, order_id=order.id).id, offer.id
+
+    def agree(session):
+        return approve(session, cast.who(cast.zhao), key, NOW).state
+
+    with one_waits(open_session, engine, agree) as (first, answer):
+        complete(first, cast.who(cast.laoxu), offer_key, NOW)
+    assert answer() == "wrong_state"
+
+
+def test_the_same_person_is_asked_for_two_orders_and_lent_for_the_one_that_is_agreed(session, cast, nurse):  # noqa: F811
+    orders = [ordered(session, cast, key).id for key in ("k1", "k2")]
+    one, other = (asked(session, cast, "person", nurse.id, order_id=key) for key in orders)
+    assert (one.order_id, other.order_id) == tuple(orders)
+    approve(session, cast.who(cast.zhao), one.id, NOW)
+    with pytest.raises(Refused, match="lent_already"):
+        approve(session, cast.who(cast.zhao), other.id, NOW)
+
+
 @pytest.mark.parametrize("is_agreed", [False, True])
 @pytest.mark.parametrize("how", ["cancelled", "completed"])
 def test_a_loan_for_one_order_is_off_with_it_and_both_sides_hear_that(session, cast, nurse, is_agreed, how):  # noqa: F811
@@ -102,7 +193,7 @@ def test_a_loan_for_one_order_is_off_with_it_and_both_sides_hear_that(session, c
         approve(session, cast.who(cast.zhao), loan.id, NOW)
     if how == "cancelled":
         cancel(session, cast.who(cast.xiaofang), order.id, "", NOW)
-        assert [lapse_loans(session, NOW + n * MINUTE) for n in (9, 11)] == [0, 0]
+        assert [lapse_loans(session, NOW + n * MINUTE) for n in (9, 11)] == [0, 1]
     else:
         complete(session, cast.who(cast.laoxu), offer.id, NOW)
     session.expire_all()

@@ -5,12 +5,11 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from models.messages.letters import Letter
-from models.people.persons import Person
-from models.people.staff import StaffRole, end_role, roles_of
+from models.people.staff import end_role, roles_of
 from models.tasks.escalation import Escalation, escalate
 from models.tasks.holding import hold, wake_due
 from models.tasks.taking import Seen, hand_over, leave
-from tests.models.family.test_parting import second_helper
+from tests.models.family.test_parting import colleague, second_helper
 from tests.models.tasks.test_telling import opened
 from tests.world import NOW
 
@@ -23,11 +22,11 @@ def escalated(session, *states):
     return sorted(session.scalars(query))
 
 
-def overdue(session, cast):
-    """A task that has gone up to the township, whose cadre has not heard of it yet."""
+def overdue(session, cast, *others):
+    """A task that has gone up to the township, whose cadres (the clerk and these) have not heard of it yet."""
     task = opened(session, cast, kind="confirm_link", now=LONG_AGO, due_at=LONG_AGO)
     assert escalate(session, NOW) >= 1
-    assert escalated(session) == [cast.chen.id]
+    assert escalated(session) == sorted(one.id for one in (cast.chen, *others))
     return task
 
 
@@ -45,12 +44,7 @@ def waited(session, cast, task):
 
 def second_above(session, cast):
     """Another cadre of the township."""
-    found = Person(name="镇上的小周", area_id=cast.township.id, created_at=NOW)
-    session.add(found)
-    session.flush()
-    session.add(StaffRole(person_id=found.id, role="township_clerk", area_id=cast.township.id, since=NOW))
-    session.flush()
-    return found
+    return colleague(session, "镇上的小周", "township_clerk", cast.township)
 
 
 def test_who_is_above_hears_of_an_overdue_task_though_it_is_handed_over(session, cast):
@@ -62,8 +56,7 @@ def test_who_is_above_hears_of_an_overdue_task_though_it_is_handed_over(session,
 
 def test_who_is_above_and_is_given_the_task_hears_that_it_is_theirs_and_not_that_it_is_overdue_too(session, cast):
     other = second_above(session, cast)
-    task = opened(session, cast, kind="confirm_link", now=LONG_AGO, due_at=LONG_AGO)
-    escalate(session, NOW)
+    task = overdue(session, cast, other)
     hand_over(session, cast.who(cast.li), task.id, seen(task), cast.chen.id, NOW + MINUTE)
     assert escalated(session) == [other.id]
 
@@ -90,8 +83,7 @@ def test_what_is_overdue_again_after_it_waited_goes_up_again(session, cast):
 
 def test_who_has_heard_before_it_waited_is_not_told_again_and_the_others_are(session, cast):
     other = second_above(session, cast)
-    task = opened(session, cast, kind="confirm_link", now=LONG_AGO, due_at=LONG_AGO)
-    escalate(session, NOW)
+    task = overdue(session, cast, other)
     first = session.scalars(select(Letter).where(Letter.kind == "tasks.escalated", Letter.person_id == cast.chen.id))
     first.one().state = "delivered"
     waited(session, cast, task)
