@@ -233,6 +233,12 @@ def plain(text: str) -> str:
     return text.replace("<", "＜").replace(">", "＞")
 
 
+def as_sentence(text: str) -> str:
+    """What somebody typed as a sentence among ours: with one end, and nothing where it is empty."""
+    bare = text.rstrip(" 　。．.，,；;、")
+    return bare if bare.endswith((*"！？!?",)) else f"{bare}。" if bare else ""
+
+
 def called(name: str) -> str:
     """How a person is addressed where a name may be missing."""
     return name or "您"

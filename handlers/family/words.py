@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from handlers.room import Said, Wording
-from handlers.words import WEEKDAYS, city, kept, on_card, plain, when, when_two
+from handlers.words import WEEKDAYS, as_sentence, city, kept, on_card, plain, when, when_two
 from models.hours import CHINA
 
 FOR_WHOM = "想和哪位家人视频？"
@@ -205,7 +205,7 @@ _TEXTS = {
     "running_late": "{helper}要晚一点，大约{arrives}到{cared}家，请多等一会儿。视频约的是{time}。",
 }
 A_LITTLE = timedelta(minutes=5)  # nobody calls that late
-_INSTEAD = "别的办法：{instead}。"
+_INSTEAD = "别的办法：{instead}"
 TEMPLATES = {
     "family.booked": "call_booked", "family.changed": "call_changed", "family.cancelled": "call_cancelled",
     "family.reminder": "call_reminder", "family.invited": "call_booked", "family.left": "call_changed",
@@ -276,5 +276,5 @@ def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
             fields |= {"time": on_card(arrives, zone)}
             word = "on_time_again" if word == "running_late" and arrives - start < A_LITTLE else word
         text = _TEXTS["ready_at_home" if word == "arrived" and facts.get("at_home") else word].format(**words)
-        text += _INSTEAD.format(instead=plain(facts["alternative"])) if facts.get("alternative") else ""
+        text += _INSTEAD.format(instead=as_sentence(plain(facts["alternative"]))) if facts.get("alternative") else ""
     return Wording(TEMPLATES[kind], fields, f"{text}有问题请打电话{facts['phone']}。")

@@ -67,7 +67,7 @@ KINDS = {
     "ordering.nag": "催接单", "ordering.recalled": "另行安排", "ordering.called_off": "中心取消订单",
     "ordering.stopped": "不用上门", "ordering.restored": "取消已撤回", "ordering.reopened": "重新办理",
     "ordering.named": "上门人员已定", "ordering.your_visit": "请上门", "ordering.name_person": "请定上门人员",
-    "ordering.reminder": "上门提醒", "ordering.visit_recheck": "请换上门人员", "ordering.visit_silent": "请回报上门",
+    "ordering.reminder": "上门提醒", "ordering.visit_recheck": "上门要重新安排", "ordering.visit_silent": "请回报上门",
     "ordering.nobody_home": "上门没人应门", "ordering.complaint_settled": "投诉答复",
     "ordering.still_wanted": "请确认还要不要", "ordering.stood_down": "另有人上门", "ordering.help_off": "不用去帮忙",
     "ordering.loan_approved": "借用同意", "ordering.loan_refused": "借用未同意", "ordering.loan_cancelled": "借用取消",

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from handlers.ordering.words import CATEGORY_NAMES
 from handlers.room import Wording
-from handlers.words import WEEKDAYS, on_card, plain, when
+from handlers.words import WEEKDAYS, as_sentence, on_card, plain, when
 from models.hours import CHINA
 from models.ordering.eligibility import Finding
 from models.ordering.listings import CentreTerms, Terms
@@ -194,8 +194,8 @@ def version_whole(
 
 _DECISIONS = {
     "approved": ("审核通过", "您填写的“{listing}”（{centre}）审核通过了，请发布：回复“清单审核”查看。"),
-    "returned": ("退回修改", "您填写的“{listing}”（{centre}）要改一改：{reason}。改好后请再提交。"),
-    "rejected": ("未通过", "您填写的“{listing}”（{centre}）没有通过：{reason}。"),
+    "returned": ("退回修改", "您填写的“{listing}”（{centre}）要改一改：{reason}改好后请再提交。"),
+    "rejected": ("未通过", "您填写的“{listing}”（{centre}）没有通过：{reason}"),
 }
 TEMPLATES = {
     **{f"catalogue.{word}": "order_update" for word in _DECISIONS}, "catalogue.review_due": "task_assigned",
@@ -212,7 +212,7 @@ def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
         return Wording(TEMPLATES[kind], fields, text)
     state, text = _DECISIONS[word]
     fields = {"service": facts["listing"], "number": facts["code"], "state": state, "time": stamp}
-    return Wording(TEMPLATES[kind], fields, text.format(**facts))
+    return Wording(TEMPLATES[kind], fields, text.format(**{**facts, "reason": as_sentence(facts["reason"])}))
 
 
 # The sheet and the article

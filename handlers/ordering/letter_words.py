@@ -5,9 +5,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from handlers.ordering import need_words
+from handlers.ordering.loan_words import lending
 from handlers.ordering.words import NAMED_ON_LOCK_SCREENS, UNNAMED
 from handlers.room import Wording
-from handlers.words import on_card, when_two
+from handlers.words import as_sentence, on_card, when_two
 from models.hours import CHINA
 from models.ordering.numbers import spoken
 
@@ -20,17 +21,17 @@ _LETTERS = {
     "unmet": ("没有组织", "抱歉，{beneficiary}的“{service}”（订单{spoken}）暂时没有组织能做。"),
     "taken": ("已被接走", "{beneficiary}的“{service}”（订单{spoken}）已由其他组织接单，您不用去了。"),
     "on_the_way": ("已出发", "{organisation}出发了，正在去做{beneficiary}的“{service}”（订单{spoken}）。"),
-    "stop": ("请停下", "请马上停下，不用去了：{beneficiary}的“{service}”（订单{spoken}）刚刚取消，原因：{reason}。"),
-    "cancelled": ("已取消", "{beneficiary}的“{service}”（订单{spoken}）取消了，原因：{reason}。"),
+    "stop": ("请停下", "请马上停下，不用去了：{beneficiary}的“{service}”（订单{spoken}）刚刚取消，原因：{reason}"),
+    "cancelled": ("已取消", "{beneficiary}的“{service}”（订单{spoken}）取消了，原因：{reason}"),
     "nag": ("还没接单", "{beneficiary}的“{service}”（订单{spoken}）还没有组织接单，希望{wanted}，请尽快答复或协调。"),
     "recalled": ("不用去了", "{beneficiary}的“{service}”（订单{spoken}）由工作人员另行安排，您不用去了。"),
     "called_off": (
         "中心取消",
-        "抱歉，{beneficiary}的“{service}”（订单{spoken}）办不了了，原因：{reason}。{alternative}",
+        "抱歉，{beneficiary}的“{service}”（订单{spoken}）办不了了，原因：{reason}{alternative}",
     ),
     "stopped": ("不用去了", "{beneficiary}的“{service}”（订单{spoken}）不再需要，您不用去了。"),
     "restored": ("继续办理", "{beneficiary}的“{service}”（订单{spoken}）没有取消，继续办理，希望{wanted}。"),
-    "reopened": ("重新办理", "{beneficiary}的“{service}”（订单{spoken}）重新安排，希望{wanted}，原因：{reason}。"),
+    "reopened": ("重新办理", "{beneficiary}的“{service}”（订单{spoken}）重新安排，希望{wanted}，原因：{reason}"),
     "named": ("人员已定", "{beneficiary}的“{service}”（订单{spoken}）由{organisation}的{visitor}上门，时间{wanted}。"),
     "your_visit": ("请您上门", "请您{wanted}到{village}{beneficiary}家做“{service}”（订单{spoken}）。回复“接单”查看。"),
     "stood_down": ("不用去了", "{beneficiary}的“{service}”（订单{spoken}，{wanted}）另有安排，您不用去了。"),
@@ -41,7 +42,7 @@ _LETTERS = {
         "家里没人",
         "{organisation}到{beneficiary}家时没有人应门（“{service}”订单{spoken}）。请联系一下老人。",
     ),
-    "complaint_settled": ("投诉有结果", "您对“{service}”（订单{spoken}）的意见已处理：{reason}。"),
+    "complaint_settled": ("投诉有结果", "您对“{service}”（订单{spoken}）的意见已处理：{reason}"),
     "still_wanted": ("请您确认", "{requester}不再代办{beneficiary}的事。“{service}”（订单{spoken}，{wanted}）还要吗？"),
 }
 # An offer to who had accepted it before it was taken from them.
@@ -71,6 +72,7 @@ _LOANS = {
     "loan_approved": "借用已同意", "loan_refused": "借用没有同意", "loan_cancelled": "借用已取消",
     "loan_lapsed": "借用没有办成", "loan_returned": "借用已归还",
 }  # fmt: skip
+_ORDER_OVER = "要用的那个订单已经结束了。"
 TEMPLATES |= {f"ordering.{word}": "task_assigned" for word in _LOANS}
 
 
@@ -79,8 +81,8 @@ def _loan(word: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
         "task": _LOANS[word], "who": facts["lent"], "contact": facts["phone"],
         "time": on_card(datetime.fromisoformat(facts["at"]), zone),
     }  # fmt: skip
-    why = f"原因：{facts['reason']}。" if facts["reason"] else ""
-    text = f"{_LOANS[word]}：{facts['borrower']}向{facts['lender']}借{facts['lent']}（{facts['span']}）。{why}"
+    why = f"原因：{said}" if (said := as_sentence(facts["reason"])) else _ORDER_OVER if facts["order_over"] else ""
+    text = f"{_LOANS[word]}：{lending(facts)}{why}"
     return Wording(TEMPLATES[f"ordering.{word}"], fields, text)
 
 
@@ -97,8 +99,13 @@ def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
         "service": f"{on_lock_screen(facts)}·{facts['beneficiary']}", "number": facts["number"], "state": state,
         "time": on_card(wanted, zone),
     }  # fmt: skip
-    known = {"organisation": "", "alternative": "", **facts, "reason": facts.get("reason") or "未说明"}
-    told = text.format(**known, spoken=spoken(facts["number"]), wanted=when_two(wanted, CHINA, zone))
+    typed = {
+        "reason": as_sentence(facts.get("reason", "")) or "未说明。",
+        "alternative": as_sentence(facts.get("alternative", "")),
+    }  # fmt: skip
+    told = text.format(
+        **{"organisation": "", **facts, **typed}, spoken=spoken(facts["number"]), wanted=when_two(wanted, CHINA, zone)
+    )
     return Wording(TEMPLATES[kind], fields, f"{told}有问题请打{facts['centre']}电话{facts['phone']}。")
 
 

@@ -1,7 +1,7 @@
 """What we say about loans between centres: who lends what to whom, how it stands, and what can be done."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 
 from handlers.words import on_day, when
 from models.hours import CHINA
@@ -46,4 +46,14 @@ def needed(moments: Sequence[datetime]) -> str:
 def span(starts_at: datetime, ends_at: datetime) -> str:
     """From which day to which, in China; a loan ends with a day, at midnight."""
     first, last = starts_at.astimezone(CHINA).date(), (ends_at - A_MOMENT).astimezone(CHINA).date()
+    return _days(first, last)
+
+
+def lending(facts: Mapping[str, str]) -> str:
+    """What a letter or a task about a loan begins with: who lends what to whom, from when to when."""
+    lent_for = _days(*(date.fromisoformat(facts[end]) for end in ("first_day", "last_day")))
+    return f"{facts['borrower']}向{facts['lender']}借{facts['lent']}，{lent_for}。"
+
+
+def _days(first: date, last: date) -> str:
     return on_day(first) if first == last else f"{on_day(first)}到{on_day(last)}"

@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from handlers.messages.words import KINDS
+from handlers.ordering.loan_words import lending
 from handlers.room import Wording
 from handlers.tasks import alarm_words, call_words
 from handlers.words import called, near, on_card, plain, when
@@ -263,7 +264,7 @@ def _review_listing(facts: dict[str, Any], zone: ZoneInfo) -> str:
 
 def _loan(tail: str) -> Callable[[dict[str, Any], ZoneInfo], str]:
     def said(facts: dict[str, Any], zone: ZoneInfo) -> str:
-        return f"{facts['borrower']}向{facts['lender']}借{facts['lent']}（{facts['span']}）。{tail}"
+        return f"{lending(facts)}{tail}"
 
     return said
 

@@ -11,7 +11,7 @@ from models.history import history_of
 from models.hours import CHINA, instant
 from models.life import BY_RULE, BY_TIME, By
 from models.messages.outbox import post
-from models.ordering.loans import A_MOMENT, LOAN, LOAN_KINDS, THINGS, ResourceLoan, days_of, free_days, take_days
+from models.ordering.loans import LOAN, LOAN_KINDS, THINGS, ResourceLoan, days_of, free_days, take_days
 from models.ordering.orders import LIVE_ORDERS, ORDER, UNDO_WITHIN, Order, locked
 from models.ordering.skills import Skill
 from models.people.identities import Who
@@ -292,10 +292,11 @@ def owner_of(session: Session, kind: str, resource_id: int) -> tuple[str, Servic
 
 
 def _facts(session: Session, loan: ResourceLoan, name: str) -> dict[str, str]:
-    days = [f"{moment.astimezone(CHINA):%m-%d}" for moment in (loan.starts_at, loan.ends_at - A_MOMENT)]
+    days = days_of(loan)
     return {
         "lent": name, "borrower": session.get_one(ServiceCentre, loan.to_centre_id).name,
-        "lender": session.get_one(ServiceCentre, loan.from_centre_id).name, "span": " 至 ".join(days),
+        "lender": session.get_one(ServiceCentre, loan.from_centre_id).name,
+        "first_day": days[0].isoformat(), "last_day": days[-1].isoformat(),
     }  # fmt: skip
 
 
@@ -318,7 +319,7 @@ def _tell(
     for reader in sorted(readers - {by.person_id}):
         post(
             session, key=f"{loan.subject}/{word}/{reader}", person_id=reader, kind=f"ordering.loan_{word}",
-            facts={**_facts(session, loan, name), "reason": loan.reason, "phone": centre.phone,
-                   "centre": centre.name, "at": loan.starts_at.isoformat()},
+            facts={**_facts(session, loan, name), "reason": loan.reason, "order_over": by == BY_RULE,
+                   "phone": centre.phone, "centre": centre.name, "at": loan.starts_at.isoformat()},
             subject=loan.subject, now=now,
         )  # fmt: skip

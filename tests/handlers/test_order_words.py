@@ -60,6 +60,14 @@ def test_a_reason_nobody_gave_is_said_so():
     assert "原因：未说明" in letter("ordering.cancelled", facts(reason=""), CHINA).text
 
 
+@pytest.mark.parametrize(("typed", "said"), [
+    ("道路塌方", "道路塌方。"), ("道路塌方。", "道路塌方。"), ("太远了！", "太远了！"), ("改天行吗？ ", "改天行吗？"),
+])  # fmt: skip
+def test_what_a_clerk_typed_is_a_sentence_of_its_own(typed, said):
+    told = letter("ordering.called_off", facts(reason=typed, alternative=typed), CHINA).text
+    assert f"原因：{said}{said}有问题请打" in told
+
+
 def test_whatever_the_rules_post_can_be_said():
     assert set(LETTER_KINDS.values()) < set(KINDS)
 
@@ -67,9 +75,14 @@ def test_whatever_the_rules_post_can_be_said():
 @pytest.mark.parametrize("word", ["approved", "refused", "cancelled"])
 def test_a_loan_says_what_is_lent_by_whom_and_for_how_long(word):
     told = {
-        "lent": "护士小梅", "borrower": "葛山中心", "lender": "桂远中心", "span": "11-24 至 11-26", "reason": "义诊",
+        "lent": "护士小梅", "borrower": "葛山中心", "lender": "桂远中心", "reason": "义诊",
+        "first_day": "2026-11-24", "last_day": "2026-11-26", "order_over": False,
         "phone": "0578-5550101", "at": NOW.isoformat(),
     }  # fmt: skip
     said = letter(f"ordering.loan_{word}", told, CHINA)
-    assert all(part in said.text for part in ("护士小梅", "葛山中心", "11-24 至 11-26", "义诊"))
+    assert all(part in said.text for part in ("护士小梅", "葛山中心", "11月24日（周二）到11月26日（周四）", "义诊"))
     assert said.fields["contact"] == "0578-5550101"
+    of_its_order = {**told, "last_day": "2026-11-24", "reason": "", "order_over": True}
+    lent, why = letter(f"ordering.loan_{word}", of_its_order, CHINA).text.split("。", 1)
+    assert lent.endswith("借护士小梅，11月24日（周二）")
+    assert why == "要用的那个订单已经结束了。"

@@ -107,7 +107,7 @@ def test_asking_twice_is_asking_once_and_the_lender_has_time_to_answer(session, 
     assert first.id == second.id
     task = session.scalars(select(Task).where(Task.kind == "loan_request")).one()
     assert task.due_at == NOW + timedelta(days=1)  # it begins now: not overdue the minute it is asked for
-    assert task.facts["span"] == "11-24 至 11-25"
+    assert (task.facts["first_day"], task.facts["last_day"]) == ("2026-11-24", "2026-11-25")
 
 
 def test_what_was_never_fetched_is_over_with_its_days(session, cast, nurse):
