@@ -18,7 +18,14 @@ from models.family.occurrences import LIVE, WITH_CALL, Occurrence, ahead, change
 from models.family.recurring import LOOKED_THROUGH, Rule, check_fits
 from models.family.repeating import Glance, glances
 from models.family.series import ON_HOLIDAYS, SERIES, Series, locked, series_for
-from models.family.series_news import say_changed, say_skipped, say_takes_place, take_back_ending, waits_to_hear
+from models.family.series_news import (
+    say_changed,
+    say_skipped,
+    say_takes_place,
+    take_back_ending,
+    take_back_rule,
+    waits_to_hear,
+)
 from models.family.telling import unheard
 from models.family.venues import CALL_LASTS
 from models.hours import calendar, instant
@@ -177,6 +184,7 @@ def edit(session: Session, who: Who, series_id: int, wanted: Edit, now: datetime
     fill(session, [series], through, now)
     outcome = _retime(session, who, series, [one for one in rows if one.day in days], by, now)
     keep_near(session, series, now, by)
+    take_back_rule(session, series, now)
     if role == "cadre":
         say_changed(session, series, "edited", now)
     return replace(outcome, off=off)

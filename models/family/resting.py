@@ -15,7 +15,7 @@ from models.family.generating import AHEAD, fill
 from models.family.keeping import keep_near
 from models.family.occurrences import LIVE, Occurrence, ahead, change, follow
 from models.family.series import SERIES, Series, locked, series_for, standing_between
-from models.family.series_news import say_changed, say_ending_anew, take_back_ending
+from models.family.series_news import say_anew, say_changed, take_back_ending, take_back_standing
 from models.hours import CHINA
 from models.life import BY_TIME, By
 from models.people.identities import Who
@@ -39,6 +39,7 @@ def suspend(session: Session, who: Who, series_id: int, now: datetime) -> Series
 def _rest(session: Session, series: Series, by: By, why: str, now: datetime, but_not: Collection[int]) -> None:
     """The relative hears of the series in one letter, not of each call."""
     SERIES.move(session, series, "suspend", by=by, now=now, note=why, why=why)
+    take_back_standing(session, series, now)
     for one in ahead(session, series, now, *LIVE):
         _call_off(session, one, "pass_over", "suspended", by, now, but_not)
 
@@ -59,6 +60,7 @@ def resume(session: Session, who: Who, series_id: int, now: datetime) -> Series:
 
 def _go_on(session: Session, series: Series, by: By, now: datetime) -> None:
     SERIES.move(session, series, "resume", by=by, now=now, why="")
+    take_back_standing(session, series, now)
     follow(session, now, series.id)  # a call that is on again is not planned beside itself
     for one in ahead(session, series, now, "skipped"):
         if one.reason == "suspended":
@@ -83,7 +85,7 @@ def cancel_all(session: Session, who: Who, series_id: int, now: datetime) -> Ser
 
 def _stop(session: Session, series: Series, by: By, why: str, now: datetime, but_not: Collection[int] = ()) -> None:
     SERIES.move(session, series, "cancel", by=by, now=now, note=why, why=why)
-    take_back_ending(session, series, now)
+    take_back_standing(session, series, now, over=True)
     for one in ahead(session, series, now, *LIVE):
         _call_off(session, one, "cancel", "series", by, now, but_not)
 
@@ -104,7 +106,8 @@ def restore(session: Session, who: Who, series_id: int, now: datetime) -> Series
             SERIES.move(session, series, "restore", by=by, now=now, why="")
     except IntegrityError as error:
         raise Refused("series_there") from error
-    say_ending_anew(session, series)
+    take_back_standing(session, series, now)
+    say_anew(session, series)
     follow(session, now, series.id)
     for one in ahead(session, series, now, "cancelled", "skipped"):
         if one.reason in ("series", "suspended"):

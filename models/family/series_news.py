@@ -23,7 +23,9 @@ from models.tasks.undelivered import take_back
 
 END_SAID = timedelta(days=14)  # before the last day
 CLOCK_SAID = timedelta(days=7)  # how long that stays worth reading
-_ENDING = "series.ending"
+_ENDING, _CLOCK = "series.ending", "series.clock"
+_RULE = ("series.begun", "series.edited")  # of these, and of those, only what was said last is true
+_STANDING = ("series.rests", "series.goes_on", "series.cancelled", "series.restored")
 # Neither sent nor told; what may have arrived counts as heard.
 _UNHEARD = Letter.state.in_(("planned", "retry", "withdrawn", "dead", "missed")) & Letter.in_doubt.is_(False)
 _OFF = ("series.skipped", "family.cancelled")  # how the relative hears that one call is off
@@ -81,7 +83,7 @@ def is_unheard_of(session: Session, series: Series, one: Occurrence) -> bool:
 def say_changed(session: Session, series: Series, word: str, now: datetime) -> None:
     """The relative hears that somebody else has made, edited, rested, resumed or ended the series."""
     post(
-        session, key=f"{series.subject}/{word}/{now.timestamp():.0f}", person_id=series.relative_id,
+        session, key=f"{series.subject}/{word}/{_mark(session, series)}", person_id=series.relative_id,
         kind=f"series.{word}", facts=facts_of(session, series), subject=series.subject, now=now,
         about_id=series.cared_id,
     )  # fmt: skip
@@ -99,12 +101,10 @@ def say_ending(session: Session, now: datetime) -> int:
     due = session.scalars(query, execution_options={"populate_existing": True}).all()
     for one in due:
         assert one.last_day is not None
-        # An end that is set elsewhere and back is told a second time: what was done to the series tells the two apart.
-        mark = steps_of(session, [one.subject])[one.subject]
         post(
-            session, key=f"{one.subject}/ending/{one.last_day}/{mark}", person_id=one.relative_id, kind=_ENDING,
-            facts={**facts_of(session, one), "last_day": one.last_day.isoformat()}, subject=one.subject, now=now,
-            about_id=one.cared_id, useful_until=one.moment(one.last_day + timedelta(days=1)),
+            session, key=f"{one.subject}/ending/{one.last_day}/{_mark(session, one)}", person_id=one.relative_id,
+            kind=_ENDING, facts={**facts_of(session, one), "last_day": one.last_day.isoformat()}, subject=one.subject,
+            now=now, about_id=one.cared_id, useful_until=one.moment(one.last_day + timedelta(days=1)),
         )  # fmt: skip
         one.end_told = one.last_day
     session.flush()
@@ -113,17 +113,34 @@ def say_ending(session: Session, now: datetime) -> int:
 
 def take_back_ending(session: Session, series: Series, now: datetime) -> None:
     """A series does not end as its relative was to hear; what else was to be said of it stays true."""
-    take_back(session, series.subject, now, but_not=Letter.kind != _ENDING)
+    _take_back(session, series, now, _ENDING)
 
 
-def say_ending_anew(session: Session, series: Series) -> None:
-    """A series is to end after all: a relative of whom that was taken back before they heard it hears it."""
-    last = session.scalar(
-        select(Letter.state).where(Letter.subject == series.subject, Letter.kind == _ENDING)
-        .order_by(Letter.id.desc()).limit(1)
-    )  # fmt: skip
-    if last in ("withdrawn", *ENDED_UNDELIVERED):
-        series.end_told = None
+def take_back_rule(session: Session, series: Series, now: datetime) -> None:
+    """A series is by another rule now than its relative was to hear."""
+    _take_back(session, series, now, *_RULE)
+
+
+def take_back_standing(session: Session, series: Series, now: datetime, *, over: bool = False) -> None:
+    """A series rests, goes on or is over, and not as its relative was to hear; of one that is over nothing else is to
+    be said either."""
+    _take_back(session, series, now, *_STANDING, *([_ENDING, _CLOCK, *_RULE] if over else []))
+
+
+def _take_back(session: Session, series: Series, now: datetime, *kinds: str) -> None:
+    take_back(session, series.subject, now, but_not=Letter.kind.not_in(kinds))
+
+
+def say_anew(session: Session, series: Series) -> None:
+    """A series that was over goes on: a relative of whom it was taken back when it ends, or which hour its calls come
+    to have, before they heard that, hears it."""
+    for kind, told in ((_ENDING, "end_told"), (_CLOCK, "clock_told")):
+        last = session.scalar(
+            select(Letter.state).where(Letter.subject == series.subject, Letter.kind == kind)
+            .order_by(Letter.id.desc()).limit(1)
+        )  # fmt: skip
+        if last in ("withdrawn", *ENDED_UNDELIVERED):
+            setattr(series, told, None)
 
 
 def say_clocks(session: Session, now: datetime) -> int:
@@ -154,10 +171,15 @@ def _say_clock(session: Session, home: str, away: str, changes: date, now: datet
     due = session.scalars(query, execution_options={"populate_existing": True}).all()
     for one in due:
         post(
-            session, key=f"{one.subject}/clock/{changes}", person_id=one.relative_id, kind="series.clock",
+            session, key=f"{one.subject}/clock/{changes}/{_mark(session, one)}", person_id=one.relative_id, kind=_CLOCK,
             facts={**facts_of(session, one), "changes": changes.isoformat()}, subject=one.subject, now=now,
             about_id=one.cared_id, useful_until=now + CLOCK_SAID,
         )  # fmt: skip
         one.clock_told = changes
     session.flush()
     return len(due)
+
+
+def _mark(session: Session, series: Series) -> int:
+    """What is true again is said a second time: what was done to the series in between tells the two apart."""
+    return steps_of(session, [series.subject])[series.subject]

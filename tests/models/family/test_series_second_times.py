@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from models.family.agreeing import Agreement
 from models.family.booking import move
@@ -14,8 +15,9 @@ from models.family.keeping import book_planned
 from models.family.occurrences import follow
 from models.family.reconsidering import reconsider
 from models.family.resting import cancel_all, prolong, restore, resume, suspend
-from models.family.series_news import say_ending
+from models.family.series_news import say_clocks, say_ending
 from models.hours import CalendarOverride
+from models.messages.letters import Letter
 from tests.models.family.serial import SUNDAY, begun, rows
 from tests.models.family.test_calls import booked, sister
 from tests.models.family.test_second_times import phoned, planned, words_to
@@ -138,7 +140,7 @@ def test_a_series_that_does_not_end_then_is_not_told_to(session, cast, goes_on):
     assert len(planned(session, "series.ending")) == 1  # still true
     goes_on(session, cast, series)
     assert (planned(session, "series.ending"), say_ending(session, NOW)) == ([], 0)
-    assert planned(session, "series.edited")
+    assert bool(planned(session, "series.edited")) is (series.state == "active")
 
 
 @pytest.mark.case("F8")
@@ -340,3 +342,55 @@ def test_a_relative_hears_that_a_call_made_as_shifted_is_on_its_own_day(session,
     session.flush()
     assert (reconsider(session, NOW), rows(session, series)[0].reason) == (1, "")
     assert words_to(session, cast.xiaofang) == ["series.takes_place"]
+
+
+HEARD = ("series.begun", "series.edited", "series.rests", "series.goes_on", "series.cancelled", "series.restored")
+
+
+def still_said(session):
+    """What the relative is still to hear of how a series stands, in the order in which it was written."""
+    query = select(Letter.kind).where(Letter.kind.in_(HEARD), Letter.state == "planned").order_by(Letter.id)
+    return [kind.partition(".")[2] for kind in session.scalars(query)]
+
+
+@pytest.mark.parametrize(("done", "said"), [
+    ((suspend, resume), ["goes_on"]), ((suspend, resume, suspend), ["rests"]), ((cancel_all, restore), ["restored"]),
+    ((cancel_all, restore, cancel_all), ["cancelled"]), ((suspend, cancel_all), ["cancelled"]),
+])  # fmt: skip
+@pytest.mark.parametrize("by_relative", [False, True])
+def test_only_how_a_series_stands_at_last_is_said(session, cast, series, done, said, by_relative):
+    for minute, verb in enumerate(done):
+        last = minute == len(done) - 1
+        who = cast.xiaofang if by_relative and last else cast.li
+        verb(session, cast.who(who), series.id, NOW + minute * MINUTE)
+    assert still_said(session) == ([] if by_relative else said)
+
+
+def test_of_a_series_only_the_last_rule_is_said_and_of_one_that_is_over_none(session, cast):
+    series = begun(session, cast, who=cast.who(cast.li))
+    assert still_said(session) == ["begun"]
+    for keep in ("keep", "skip"):
+        edit(session, cast.who(cast.li), series.id, Edit(on_holidays=keep), NOW)
+        assert still_said(session) == ["edited"]
+    edit(session, cast.who(cast.xiaofang), series.id, Edit(on_holidays="keep"), NOW + MINUTE)
+    assert still_said(session) == []
+    edit(session, cast.who(cast.li), series.id, Edit(on_holidays="skip"), NOW + HOUR)
+    suspend(session, cast.who(cast.li), series.id, NOW + HOUR)
+    assert still_said(session) == ["edited", "rests"]
+    cancel_all(session, cast.who(cast.li), series.id, NOW + HOUR)
+    assert still_said(session) == ["cancelled"]
+
+
+@pytest.mark.parametrize("arrives", [False, True])
+def test_the_hour_is_said_of_no_series_that_is_over_and_again_where_it_goes_on_and_that_was_not_heard(
+    session, cast, arrives
+):
+    series, me, spring = begun(session, cast), cast.who(cast.xiaofang), NOW + 122 * DAY
+    assert say_clocks(session, spring) == 1
+    if arrives:
+        delivered(session, "series.clock")
+    cancel_all(session, me, series.id, spring)
+    assert planned(session, "series.clock") == []
+    restore(session, me, series.id, spring + MINUTE)
+    assert [say_clocks(session, spring + 2 * MINUTE) for _ in range(2)] == [int(not arrives), 0]
+    assert len(planned(session, "series.clock")) == int(not arrives)
