@@ -37,11 +37,6 @@ class Letter(Row):
             "ix_letters_unconfirmed", "sent_at",
             postgresql_where=text("state = 'sent'"), sqlite_where=text("state = 'sent'"),
         ),
-        # What somebody has to ask about.
-        Index(
-            "ix_letters_to_check", "id",
-            postgresql_where=text("state = 'needs_check'"), sqlite_where=text("state = 'needs_check'"),
-        ),
         Index(None, "subject", "revision"),
         Index(None, "msgid"),
     )  # fmt: skip
