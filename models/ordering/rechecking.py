@@ -53,7 +53,8 @@ class _Agreed(NamedTuple):
 
 def _end_untrue(session: Session, found: Sequence[_Agreed], now: datetime) -> None:
     """What is right after all, and what asks for another person where another organisation is needed (or the other way
-    round): neither a cadre nor the organisation is asked for that any more."""
+    round): neither a cadre nor the organisation is asked for that any more. What stands for another reason than it was
+    opened for says so."""
     by_stem = {one.stem: one for one in found}
     orders = sorted({one.order.subject for one in found})
     standing = select(Task).where(
@@ -61,24 +62,25 @@ def _end_untrue(session: Session, found: Sequence[_Agreed], now: datetime) -> No
     ).order_by(Task.id)  # fmt: skip
     # Locked: what a cadre settles at this very moment is settled.
     for task in session.scalars(standing.with_for_update(), execution_options={"populate_existing": True}).all():
-        stem, why, *_ = task.key.rsplit("/", 3)  # and how often before, and the kind
-        one = by_stem.get(stem)
-        if one is not None and (not one.why or (one.why == NOT_LENT) is not (why == NOT_LENT)):
+        one = by_stem.get(task.key.rsplit("/", 2)[0])  # behind it: how often before, and the kind
+        if one is None:
+            continue
+        if not one.why or (one.why == NOT_LENT) is not (task.facts["why"] == NOT_LENT):
             settle(session, task, "cancel", by=BY_RULE, now=now)
             others = Letter.kind != "ordering.visit_recheck"
             take_back(session, f"{ASSIGNMENT.name}:{one.assignment_id}", now, but_not=others)
+        elif task.facts["why"] != one.why:
+            task.facts = {**task.facts, "why": one.why}  # who settles it settles what is so now
 
 
 def _lay_before(session: Session, one: _Agreed, now: datetime) -> bool:
-    """The task for it, unless one stands or somebody has done what this asks; once more where it had been right in
-    between."""
+    """The task for it, unless one stands or somebody has done it; once more for another reason, and where it had been
+    right in between."""
     of_it = Task.subject == one.order.subject, Task.kind == "visit_recheck", Task.key.startswith(f"{one.stem}/")
-    before = session.execute(select(Task.key, Task.state).where(*of_it)).all()
-    stem = f"{one.stem}/{one.why}"
-    same = [state for key, state in before if key.startswith(f"{stem}/")]
-    if "done" in same or any(state not in TASK.ends for _, state in before):
+    before = session.scalars(select(Task).where(*of_it)).all()
+    if any(task.state != "cancelled" and (task.state != "done" or task.facts.get("why") == one.why) for task in before):
         return False
-    return _open(session, one.order, one.assignment_id, "visit_recheck", f"{stem}/{len(same)}", now, one.why)
+    return _open(session, one.order, one.assignment_id, "visit_recheck", f"{one.stem}/{len(before)}", now, one.why)
 
 
 def _visits_to_come(session: Session, now: datetime) -> Iterator[_Agreed]:

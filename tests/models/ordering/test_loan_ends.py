@@ -23,6 +23,7 @@ from models.ordering.review import decide, submit
 from models.ordering.skills import take_time_off
 from models.ordering.versions import drop
 from models.ordering.visiting import name_person
+from models.people.persons import Person
 from models.people.staff import Organisation, StaffRole
 from models.tasks import undelivered
 from models.tasks.desk import finish as done
@@ -115,8 +116,11 @@ def test_two_reasons_why_somebody_cannot_go_are_one_request_and_a_new_one_after_
     session.expire_all()
     assert (recheck(session, NOW + MINUTE), asks(session)) == (0, once)
     done(session, cast.who(cast.li), first.id, NOW + HOUR)
+    assert recheck(session, NOW + HOUR) == 0  # they have seen to it, for whichever reason
+    session.execute(update(Person).where(Person.id == cast.ama.id).values(state="moved"))
+    session.expire_all()
     assert [recheck(session, NOW + HOUR + n * MINUTE) for n in (0, 1)] == [1, 0]
-    assert [facts["why"] for facts in opened(session, "visit_recheck")] == ["not_member"]
+    assert [facts["why"] for facts in opened(session, "visit_recheck")] == ["inactive"]
 
 
 def test_where_the_organisation_has_gone_home_another_one_is_asked_for_and_no_other_person(session, cast):
