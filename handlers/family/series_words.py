@@ -227,6 +227,7 @@ _CHANGED = {
     "begun": "工作人员帮您定好了", "edited": "工作人员改了", "rests": "工作人员暂停了", "goes_on": "工作人员恢复了",
     "cancelled": "工作人员结束了", "restored": "工作人员重新恢复了",
 }  # fmt: skip
+_OFF = ("rests", "cancelled")
 _LOOK = "回复“定期连线”查看。"
 
 
@@ -258,8 +259,9 @@ def letter(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
     elif word == "clock":
         text, fields["time"] = _clock(facts, at, home, zone)
     else:
-        rule = repeats(read(facts["rule"]))
-        text = f"与{facts['cared']}的定期连线（{rule}，国内{clock(at)}），{_CHANGED[word]}。{_LOOK}"
+        rule, last_day = repeats(read(facts["rule"])), facts.get("last_day")
+        until = f"，{span(date.fromisoformat(last_day))}" if last_day is not None and word not in _OFF else ""
+        text = f"与{facts['cared']}的定期连线（{rule}，国内{clock(at)}{until}），{_CHANGED[word]}。{_LOOK}"
         fields |= {
             "subject": (f"与{facts['cared']}的定期连线（国内时间）", "定期连线（国内时间）"), "time": clock(at),
             "reason": _CHANGED[word],

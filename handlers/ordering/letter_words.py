@@ -81,7 +81,7 @@ def _loan(word: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
         "task": _LOANS[word], "who": facts["lent"], "contact": facts["phone"],
         "time": on_card(datetime.fromisoformat(facts["at"]), zone),
     }  # fmt: skip
-    why = f"原因：{said}" if (said := as_sentence(facts["reason"])) else _ORDER_OVER if facts["order_over"] else ""
+    why = f"原因：{said}" if (said := as_sentence(facts["reason"])) else _ORDER_OVER if facts.get("order_over") else ""
     text = f"{_LOANS[word]}：{lending(facts)}{why}"
     return Wording(TEMPLATES[f"ordering.{word}"], fields, text)
 

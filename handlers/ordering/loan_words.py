@@ -51,7 +51,9 @@ def span(starts_at: datetime, ends_at: datetime) -> str:
 
 def lending(facts: Mapping[str, str]) -> str:
     """What a letter or a task about a loan begins with: who lends what to whom, from when to when."""
-    lent_for = _days(*(date.fromisoformat(facts[end]) for end in ("first_day", "last_day")))
+    if "first_day" not in facts:  # written down before the days were
+        return f"{facts['borrower']}向{facts['lender']}借{facts['lent']}（{facts['span']}）。"
+    lent_for = _days(date.fromisoformat(facts["first_day"]), date.fromisoformat(facts["last_day"]))
     return f"{facts['borrower']}向{facts['lender']}借{facts['lent']}，{lent_for}。"
 
 

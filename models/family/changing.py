@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
+from models.family.asking import say_of
 from models.family.booking import move
 from models.family.calls import FamilyCall, cadres_call, call_for, locked
 from models.family.ending import end
@@ -14,13 +15,13 @@ from models.family.guests import guests_of
 from models.family.holds import uncounted_for
 from models.family.proposals import ASKS, POLICIES, PROPOSAL, CallProposal, drop_proposals, end_asking, standing
 from models.family.slots import HORIZON_DAYS, NOTICE, free_slots, nearest
-from models.family.telling import SAYS_WHEN, facts_of, tell, urgency
+from models.family.telling import SAYS_WHEN, facts_of, tell
 from models.life import BY_TIME, By
 from models.messages.letters import Letter
-from models.messages.outbox import post
 from models.people.identities import Who
 from models.people.persons import Person, stay_as_they_are
 from models.places.centres import ServiceCentre
+from models.places.heeding import look_again
 
 ANSWER_WITHIN = timedelta(hours=24)
 LAST_CHANCE = timedelta(hours=1)  # before the call as it stands: then everybody has to know where they are
@@ -67,7 +68,9 @@ def ask(
     )  # fmt: skip
     session.add(made)
     PROPOSAL.begin(session, made, by=By(who.person_id, "cadre"), now=now, note=why)
-    _tell(session, call, made, "asked_to_move", call.relative_id, now)
+    say_of(session, call, made, "asked_to_move", call.relative_id, now)
+    if asked is not None and (asked.otherwise, otherwise) == ("cancel", "keep"):
+        look_again(session)  # it may stay where it cannot be: that is a cadre's then
     return made
 
 
@@ -153,7 +156,7 @@ def lapse_proposals(session: Session, now: datetime) -> int:
 def _without_a_yes(session: Session, asked: CallProposal, call: FamilyCall, by: By, now: datetime) -> None:
     end_asking(session, call.id, now)
     if asked.otherwise == "keep":
-        _tell(session, call, asked, "kept", asked.proposed_by_id, now)
+        say_of(session, call, asked, "kept", asked.proposed_by_id, now)
         return
     local = asked.starts_at.astimezone(session.get_one(ServiceCentre, call.centre_id).tz)
     end(session, call, by=by, reason=asked.reason, now=now, code="centre", alternative=f"{local:%m-%d %H:%M}")
@@ -199,16 +202,3 @@ def _check_free(session: Session, call: FamilyCall, starts_at: datetime, now: da
     if starts_at not in {slot.starts_at for slot in free}:
         others = nearest(session, relative, cared, starts_at, **about)
         raise Refused("slot_taken", alternatives=others)
-
-
-def _tell(session: Session, call: FamilyCall, asked: CallProposal, word: str, reader: int, now: datetime) -> None:
-    facts = {
-        **facts_of(session, call), "role": "relative" if reader == call.relative_id else "helper",
-        "new_at": asked.starts_at.isoformat(), "answer_by": asked.answer_by.isoformat(), "otherwise": asked.otherwise,
-    }  # fmt: skip
-    post(
-        session, key=f"{call.subject}/{call.revision}/{word}:{asked.id}/{reader}", person_id=reader,
-        kind=f"family.{word}", facts=facts, subject=call.subject, revision=call.revision, now=now,
-        urgency=urgency(asked.answer_by, now), useful_until=max(asked.answer_by, now + timedelta(hours=1)),
-        about_id=call.cared_id,
-    )  # fmt: skip

@@ -128,9 +128,11 @@ def _settle(
         end(session, call, by=By(who.person_id, "cadre"), reason=cause.reason, now=now, code="centre",
             alternative=instead.strip())  # fmt: skip
         return "cancelled"
-    if what == "keep":
-        return "kept"
     before = standing(session, call.id)
+    if what == "keep":
+        if before is not None:
+            before.otherwise = "keep"  # a yes still moves it, and nothing comes of silence
+        return "kept"
     others = spoken_for - ({before.starts_at} if before else set())
     new_at = kind_time(session, call, cause.opens, now, others)
     if new_at is None or not _asked(session, who, cause, call, new_at, now):

@@ -94,7 +94,7 @@ def take_up(session: Session, who: Who, occurrence_id: int, now: datetime) -> Oc
         by, before = By(who.person_id, role), _call_of(session, one)
         knows_no_time = before is not None and series.relative_id in unheard(session, before)
         had_heard = put_back(session, series, one, by, now)
-        keep_near(session, series, now, by)
+        keep_near(session, series, now, by, says=False)
         session.refresh(one)
         if role == "cadre":
             _say_taken_up(session, series, one, now, had_heard=had_heard, knows_no_time=knows_no_time)
@@ -182,8 +182,8 @@ def edit(session: Session, who: Who, series_id: int, wanted: Edit, now: datetime
         give_up(session, who, one, by, now, "cancel", "edited")
     series.scheduled_through = since - timedelta(days=1)
     fill(session, [series], through, now)
-    outcome = _retime(session, who, series, [one for one in rows if one.day in days], by, now)
-    keep_near(session, series, now, by)
+    outcome = retime(session, who, series, [one for one in rows if one.day in days], by, now)
+    keep_near(session, series, now, by, says=role == "cadre")
     take_back_rule(session, series, now)
     if role == "cadre":
         say_changed(session, series, "edited", now)
@@ -225,8 +225,8 @@ def _rewrite(session: Session, series: Series, wanted: Edit, since: date, by: By
         raise Refused("series_there") from error
 
 
-def _retime(session: Session, who: Who, series: Series, rows: list[Occurrence], by: By, now: datetime) -> Outcome:
-    """Bring rows to what the series now says of their days."""
+def retime(session: Session, who: Who, series: Series, rows: list[Occurrence], by: By, now: datetime) -> Outcome:
+    """Bring rows to what the series now says of their days; what an edit had cancelled is planned again."""
     book, changed, kept = calendar(session), 0, 0
     for one in rows:
         held = fitted(series, book, one.day)

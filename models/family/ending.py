@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
+from models.family.asking import ask_again
 from models.family.call_days import CallDay, held
 from models.family.calls import CALL, FamilyCall, cadres_call, led_by, locked, place_of, resources_of
 from models.family.closing import is_shut_out
@@ -15,7 +16,7 @@ from models.family.guests import guests_of
 from models.family.permitted import check_pair
 from models.family.proposals import drop_proposals
 from models.family.seating import screens_of
-from models.family.telling import facts_of, farewells, open_help, own_phone, remind, tell, unheard
+from models.family.telling import facts_of, farewells, open_help, own_phone, remind, say_left_again, tell, unheard
 from models.family.told import carry_over
 from models.family.venues import check_here
 from models.history import History, history_of
@@ -144,7 +145,7 @@ def undo(session: Session, who: Who, call_id: int, now: datetime) -> FamilyCall:
         raise Refused("undo_over")
     relative, cared = session.get_one(Person, call.relative_id), session.get_one(Person, call.cared_id)
     check_pair(session, relative, cared, role, now)
-    heard = _heard_that_it_is_off(session, call) - {who.person_id}
+    heard, cancelled = _heard_that_it_is_off(session, call) - {who.person_id}, ended_by(session, call)
     try:
         with session.begin_nested():
             # Another revision: what is said of this life of the call has keys of its own. Who was on the way may have
@@ -158,14 +159,21 @@ def undo(session: Session, who: Who, call_id: int, now: datetime) -> FamilyCall:
     except Refused:
         session.refresh(call)
         raise
-    take_back(session, call.subject, now, but_not=farewells(session, call))
     carry_over(session, call)
+    _say_it_is_on(session, call, heard, who.person_id, now)
+    ask_again(session, call, cancelled, now)
+    return call
+
+
+def _say_it_is_on(session: Session, call: FamilyCall, heard: set[int], told: int, now: datetime) -> None:
+    """Who has `heard` that a call was off, and who has still to hear something of it, but not who was `told`."""
+    take_back(session, call.subject, now, but_not=farewells(session, call))
     facts = facts_of(session, call)
     remind(session, call, facts, now)
     open_help(session, call, facts, now)
-    waits = {reader: word for reader, word in unheard(session, call).items() if reader != who.person_id}
+    waits = {reader: word for reader, word in unheard(session, call).items() if reader != told}
     tell(session, call, {**waits, **dict.fromkeys(heard, "restored")}, facts, now)
-    return call
+    say_left_again(session, call, facts, now)
 
 
 def _heard_that_it_is_off(session: Session, call: FamilyCall) -> set[int]:

@@ -9,8 +9,9 @@ from models.errors import Refused
 from models.family.calls import CALL, LEADS, FamilyCall, call_for, led_by, locked, place_of, resources_of
 from models.family.guests import GUEST, CallGuest, guests_of
 from models.family.presence import MOST_SEATS
-from models.family.telling import facts_of, remind, tell
+from models.family.telling import LEFT, facts_of, remind, tell
 from models.life import By
+from models.messages.letters import Letter
 from models.people.care import links_to
 from models.people.identities import Who
 from models.people.persons import Person, stay_as_they_are
@@ -56,6 +57,7 @@ def invite(session: Session, who: Who, call_id: int, person_id: int, now: dateti
         raise Refused("guest_busy", name=guest.name) from refusal
     row = _join(session, call, guest, By(who.person_id, role), now)
     take_back(session, call.subject, now, person_id=guest.id)  # that they were off it
+    take_back(session, call.subject, now, but_not=~((Letter.kind == LEFT) & Letter.key.contains(f"/left:{guest.id}:")))
     facts = {**_told_anew(session, call, now), "role": "relative"}
     tell(session, call, {guest.id: "invited"}, facts, now, mark=f":{row.joined_at.timestamp():.0f}")
     return call
@@ -95,7 +97,8 @@ def take_off(session: Session, call: FamilyCall, person_id: int, by: By, now: da
     readers = {reader: word for reader, word in words.items() if reader != by.person_id}
     if by.role == "rule":
         readers.pop(person_id, None)  # whose link has ended hears of that, and of no call any more
-    tell(session, call, readers, {**facts, "guest": gone, "role": "relative"}, now, mark=mark)
+    about = {"guest": gone, "guest_id": person_id, "role": "relative"}
+    tell(session, call, readers, {**facts, **about}, now, mark=mark)
 
 
 def _states(session: Session, call_id: int, person_id: int) -> set[str]:

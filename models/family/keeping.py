@@ -60,8 +60,9 @@ def keep(session: Session, series: Series, one: Occurrence, by: By, now: datetim
     return True
 
 
-def keep_near(session: Session, series: Series, now: datetime, by: By) -> None:
-    """Book the nearest planned calls of a series that somebody is waiting for."""
+def keep_near(session: Session, series: Series, now: datetime, by: By, *, says: bool) -> None:
+    """Book the nearest planned calls of a series that somebody is waiting for. With `says` the relative, who is not the
+    one that waits, hears which of them cannot be."""
     near = (
         select(Occurrence)
         .where(Occurrence.series_id == series.id, Occurrence.state == "planned")
@@ -69,7 +70,8 @@ def keep_near(session: Session, series: Series, now: datetime, by: By) -> None:
         .with_for_update()
     )  # fmt: skip
     for one in session.scalars(near).all():
-        keep(session, series, one, by, now)
+        if not keep(session, series, one, by, now) and says:
+            say_skipped(session, series, one, now)
 
 
 def who_is(person: Person) -> Who:

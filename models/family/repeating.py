@@ -101,7 +101,7 @@ def begin(
     if call is not None:
         _adopt(session, series, call, by, now)
     fill(session, [series], now.astimezone(CHINA).date() + AHEAD, now)
-    keep_near(session, series, now, by)
+    keep_near(session, series, now, by, says=role == "cadre")
     if role == "cadre":
         say_changed(session, series, "begun", now)
     return series

@@ -9,13 +9,20 @@ from sqlalchemy.orm import Session
 
 from models.errors import Refused
 from models.family.calls import OVER, FamilyCall
-from models.family.editing import put_back
+from models.family.editing import put_back, retime
 from models.family.ending import end
 from models.family.generating import AHEAD, fill
 from models.family.keeping import keep_near
 from models.family.occurrences import LIVE, Occurrence, ahead, change, follow
 from models.family.series import SERIES, Series, locked, series_for, standing_between
-from models.family.series_news import say_anew, say_changed, take_back_ending, take_back_standing
+from models.family.series_news import (
+    say_anew,
+    say_changed,
+    say_rule_as_it_is,
+    take_back_ending,
+    take_back_rule,
+    take_back_standing,
+)
 from models.hours import CHINA
 from models.life import BY_TIME, By
 from models.people.identities import Who
@@ -61,12 +68,13 @@ def resume(session: Session, who: Who, series_id: int, now: datetime) -> Series:
 def _go_on(session: Session, series: Series, by: By, now: datetime) -> None:
     SERIES.move(session, series, "resume", by=by, now=now, why="")
     take_back_standing(session, series, now)
+    say_anew(session, series)
     follow(session, now, series.id)  # a call that is on again is not planned beside itself
     for one in ahead(session, series, now, "skipped"):
         if one.reason == "suspended":
             put_back(session, series, one, by, now)
     fill(session, [series], _horizon(now), now, past=("skipped", "suspended"))
-    keep_near(session, series, now, by)
+    keep_near(session, series, now, by, says=by.role == "cadre")
 
 
 def cancel_all(session: Session, who: Who, series_id: int, now: datetime) -> Series:
@@ -85,7 +93,7 @@ def cancel_all(session: Session, who: Who, series_id: int, now: datetime) -> Ser
 
 def _stop(session: Session, series: Series, by: By, why: str, now: datetime, but_not: Collection[int] = ()) -> None:
     SERIES.move(session, series, "cancel", by=by, now=now, note=why, why=why)
-    take_back_standing(session, series, now, over=True)
+    take_back_standing(session, series, now)
     for one in ahead(session, series, now, *LIVE):
         _call_off(session, one, "cancel", "series", by, now, but_not)
 
@@ -113,7 +121,7 @@ def restore(session: Session, who: Who, series_id: int, now: datetime) -> Series
         if one.reason in ("series", "suspended"):
             put_back(session, series, one, by, now)
     fill(session, [series], _horizon(now), now, past=("cancelled", "series"))
-    keep_near(session, series, now, by)
+    keep_near(session, series, now, by, says=by.role == "cadre")
     _tell(session, series, role, "restored", now)
     return series
 
@@ -131,10 +139,18 @@ def prolong(session: Session, who: Who, series_id: int, last_day: date, now: dat
     SERIES.move(session, series, "prolong" if ended else "edit", by=by, now=now, note=str(last_day), last_day=last_day,
                 end_told=None)  # fmt: skip
     take_back_ending(session, series, now)
-    # The rows up to the cursor were made with the earlier end: from there on they are made anew.
+    if role == "cadre":
+        take_back_rule(session, series, now)
+    else:
+        say_rule_as_it_is(session, series)
+    # The rows up to the cursor were made with the earlier end: from there on they are made anew, and those that an
+    # edit had cancelled beyond it come back.
     series.scheduled_through = min(series.scheduled_through, before)
+    days = set(series.recurs.days(series.anchor, before + timedelta(days=1), last_day))
+    retime(session, who, series, [one for one in ahead(session, series, now, "cancelled") if one.day in days], by, now)
     fill(session, [series], _horizon(now), now)
-    keep_near(session, series, now, by)
+    keep_near(session, series, now, by, says=by.role == "cadre")
+    _tell(session, series, role, "edited", now)
     return series
 
 

@@ -19,7 +19,7 @@ from models.messages.passage import ENDED_UNDELIVERED
 from models.people.persons import Person
 from models.places.areas import Area
 from models.places.centres import phone_for
-from models.tasks.undelivered import take_back
+from models.tasks.undelivered import say_instead, take_back
 
 END_SAID = timedelta(days=14)  # before the last day
 CLOCK_SAID = timedelta(days=7)  # how long that stays worth reading
@@ -38,6 +38,7 @@ def facts_of(session: Session, series: Series) -> dict[str, Any]:
     return {
         "series": series.id, "rule": series.rule, "at": series.at.isoformat(), "zone": series.zone,
         "cared": cared.name, "relative": relative.name, "phone": phone_for(session, area.path) if area else "",
+        "last_day": series.last_day.isoformat() if series.last_day is not None else None,
     }  # fmt: skip
 
 
@@ -103,8 +104,8 @@ def say_ending(session: Session, now: datetime) -> int:
         assert one.last_day is not None
         post(
             session, key=f"{one.subject}/ending/{one.last_day}/{_mark(session, one)}", person_id=one.relative_id,
-            kind=_ENDING, facts={**facts_of(session, one), "last_day": one.last_day.isoformat()}, subject=one.subject,
-            now=now, about_id=one.cared_id, useful_until=one.moment(one.last_day + timedelta(days=1)),
+            kind=_ENDING, facts=facts_of(session, one), subject=one.subject, now=now, about_id=one.cared_id,
+            useful_until=one.moment(one.last_day + timedelta(days=1)),
         )  # fmt: skip
         one.end_told = one.last_day
     session.flush()
@@ -121,10 +122,16 @@ def take_back_rule(session: Session, series: Series, now: datetime) -> None:
     _take_back(session, series, now, *_RULE)
 
 
-def take_back_standing(session: Session, series: Series, now: datetime, *, over: bool = False) -> None:
-    """A series rests, goes on or is over, and not as its relative was to hear; of one that is over nothing else is to
-    be said either."""
-    _take_back(session, series, now, *_STANDING, *([_ENDING, _CLOCK, *_RULE] if over else []))
+def say_rule_as_it_is(session: Session, series: Series) -> None:
+    """What a relative has still to hear of the rule of a series that they have prolonged themselves says until when."""
+    say_instead(session, (Letter.subject == series.subject) & Letter.kind.in_(_RULE), facts_of(session, series))
+
+
+def take_back_standing(session: Session, series: Series, now: datetime) -> None:
+    """A series rests, goes on or is over, and not as its relative was to hear. Of one that rests no hour is said, of
+    one that is over nothing else."""
+    off = [] if series.state == "active" else [_CLOCK] if series.state == "suspended" else [_CLOCK, _ENDING, *_RULE]
+    _take_back(session, series, now, *_STANDING, *off)
 
 
 def _take_back(session: Session, series: Series, now: datetime, *kinds: str) -> None:
@@ -132,7 +139,7 @@ def _take_back(session: Session, series: Series, now: datetime, *kinds: str) -> 
 
 
 def say_anew(session: Session, series: Series) -> None:
-    """A series that was over goes on: a relative of whom it was taken back when it ends, or which hour its calls come
+    """A series that was off goes on: a relative of whom it was taken back when it ends, or which hour its calls come
     to have, before they heard that, hears it."""
     for kind, told in ((_ENDING, "end_told"), (_CLOCK, "clock_told")):
         last = session.scalar(

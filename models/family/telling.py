@@ -22,7 +22,7 @@ from models.tasks.desk import open_task, settle_for
 from models.tasks.undelivered import end_telling
 
 REMINDER = "family.reminder"
-KEPT = "family.kept"
+KEPT, LEFT = "family.kept", "family.left"
 ROLES = ("relative", "cared", "helper")
 # A change is said a minute later: who moves a call and moves it back has changed nothing, and nobody hears of it twice.
 SETTLES = timedelta(minutes=1)
@@ -130,7 +130,7 @@ def remind(session: Session, call: FamilyCall, facts: dict[str, Any], now: datet
     readers = [*((key, "relative") for key in relatives), *((key, "cared") for key in own_phone(session, call))]
     if call.call_day_id is None:  # the cadre of a call day has it before them: a reminder for each call is too many
         readers.append((call.helper_id, "helper"))
-    stands = farewells(session, call)
+    stands = farewells(session, call) | (Letter.kind == LEFT)
     if is_asked(session, call):
         stands |= Letter.kind == ASKS  # whoever helps, the family is still asked for another time
     recipients = [Recipient(key, role, session.get_one(Person, key).tz) for key, role in readers]
@@ -157,6 +157,17 @@ def unheard(session: Session, call: FamilyCall) -> dict[int, str]:
         reader: row.kind.partition(".")[2] for reader, row in last.items()
         if row.state in ("withdrawn", *ENDED_UNDELIVERED) and (row.kind == KEPT or not _knows(session, call, reader))
     }  # fmt: skip
+
+
+def say_left_again(session: Session, call: FamilyCall, facts: dict[str, Any], now: datetime) -> None:
+    """A call is on again: who booked it and had still to hear which guests have left hears that."""
+    said = select(Letter).where(Letter.subject == call.subject, Letter.kind == LEFT).order_by(Letter.id)
+    last = {letter.facts.get("guest_id"): letter for letter in session.scalars(said)}
+    for guest_id in last.keys() - set(_guests(session, call)):
+        letter = last[guest_id]
+        if letter.state in ("withdrawn", *ENDED_UNDELIVERED):
+            about = {"guest": letter.facts["guest"], "guest_id": guest_id, "role": "relative"}
+            tell(session, call, {letter.person_id: "left"}, {**facts, **about}, now, mark=f":{guest_id}:{letter.id}")
 
 
 def coming(session: Session, now: datetime, after: int, most: int) -> Sequence[int]:

@@ -2,7 +2,7 @@
 
 from hashlib import sha256
 
-from sqlalchemy import String, select
+from sqlalchemy import String, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, locked_row
@@ -33,6 +33,11 @@ def take_changed_hours(session: Session) -> bool:
     row.digest = digest
     session.flush()
     return changed
+
+
+def look_again(session: Session) -> None:
+    """Hours are looked at anew as if they had changed: what depends on them has."""
+    session.execute(update(HoursHeeded).values(digest=""))
 
 
 def _digest(session: Session) -> str:
