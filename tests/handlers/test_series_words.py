@@ -97,3 +97,11 @@ def test_dates_show_why_they_are_not_as_usual():
     ]
     assert words.dated([], "Asia/Shanghai") == words.NO_DATES
     assert words.clock(time(9, 5)) == "09:05"
+
+
+@pytest.mark.parametrize(("word", "is_on"), [
+    ("begun", True), ("edited", True), ("goes_on", True), ("restored", True), ("rests", False), ("cancelled", False),
+])  # fmt: skip
+def test_what_is_said_of_a_series_that_goes_on_says_until_when(word, is_on):
+    assert ("，到4月4日（周日）为止）" in words.letter(f"series.{word}", FACTS, CHINA).text) is is_on
+    assert "为止" not in words.letter(f"series.{word}", {**FACTS, "last_day": None}, CHINA).text
