@@ -146,9 +146,11 @@ def _kind(item: pytest.Item) -> str:
 
 
 def pytest_collection_finish() -> None:
-    """What was imported stays: the garbage collector need not look at all of it again and again."""
+    """What was imported stays: the garbage collector need not look at all of it again and again, nor often at what the
+    tests keep for each other."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -21,6 +21,7 @@ _MISSED = {
     "neither_came": ("这次没有连上", "与{cared}的视频（{time}）这次没有连上。工作人员会去看看老人。"),
     "technical_failure": ("设备或网络没有接通", "与{cared}的视频（{time}）因为设备或网络没有接通，很抱歉。"),
 }
+_TIMES_LOST = "与{cared}的视频，先前为您留的几个时间中心办不了了，很抱歉。"
 _WITHOUT_A_YES = {
     "keep": "没有答复就照原来的时间。", "cancel": "原来的时间中心办不了，没有答复就只能取消。",
 }  # fmt: skip
@@ -32,7 +33,7 @@ _PAIRS = {
 
 TEMPLATES = {
     **words.TEMPLATES,
-    **dict.fromkeys([f"family.{word}" for word in (*_MISSED, *_PAIRS, "kept", "news")], "matter_update"),
+    **dict.fromkeys([f"family.{word}" for word in (*_MISSED, *_PAIRS, "kept", "news", "times_lost")], "matter_update"),
     "family.asked_to_move": "call_changed", "family.quiet": "task_assigned",
 }  # fmt: skip
 
@@ -50,6 +51,12 @@ def _missed(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
     return _card(
         kind, f"与{facts['cared']}视频", state, start, zone, said + (_KEPT if facts["makeup"] else _BOOK), facts
     )
+
+
+def _times_lost(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
+    text = _TIMES_LOST.format(cared=plain(facts["cared"])) + _BOOK
+    start = datetime.fromisoformat(facts["starts_at"])
+    return _card(kind, f"与{facts['cared']}视频", "留的时间没有了", start, zone, text, facts)
 
 
 def _kept(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> Wording:
@@ -113,5 +120,5 @@ def _ask(facts: dict[str, Any]) -> str:
 
 _SAYS: dict[str, Callable[[str, dict[str, Any], ZoneInfo], Wording]] = {
     **dict.fromkeys(_MISSED, _missed), **dict.fromkeys(_PAIRS, _pair), "kept": _kept, "asked_to_move": _asked,
-    "news": _news, "photo": _photo, "quiet": _quiet,
+    "times_lost": _times_lost, "news": _news, "photo": _photo, "quiet": _quiet,
 }  # fmt: skip

@@ -58,7 +58,7 @@ KINDS = {
     "family.asked_to_move": "请答复改时间",
     "family.kept": "连线照原来的时间", "family.relative_no_show": "连线没有接上", "family.neither_came": "连线没有连上",
     "family.resident_no_show": "老人没有到场", "family.technical_failure": "连线没有接通", "family.news": "家乡来信",
-    "family.photo": "家乡来信的照片",
+    "family.photo": "家乡来信的照片", "family.times_lost": "留的时间没有了",
     "family.quiet": "好久没视频", "family.paired": "结对", "family.parted": "结对解除",
     "family.pairing_due": "结对该联系了", "ordering.offered": "请接单", "ordering.accepted": "已接单",
     "ordering.placed": "已点单", "ordering.cancelled": "订单取消", "ordering.taken": "已由别人接单",

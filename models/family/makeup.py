@@ -13,10 +13,13 @@ from models.family.calls import CALL, MISSED, FamilyCall
 from models.family.permitted import may_call_now
 from models.family.slots import Slot, free_slots
 from models.family.taking import free_crews
+from models.family.telling import facts_of
 from models.family.venues import CALL_LASTS, look, venue_for
 from models.hours import CHINA
 from models.life import BY_RULE, BY_TIME, TIME, By, Life, Verb
 from models.messages.letters import Letter
+from models.messages.outbox import post
+from models.messages.passage import ENDED_UNDELIVERED
 from models.people.identities import Who
 from models.people.persons import Person
 from models.places.cells import hold, release, release_between
@@ -29,6 +32,7 @@ HELD_FOR = timedelta(hours=24)  # so long the times are kept from everybody else
 AHEAD_DAYS = 7
 AT_ONCE = 200
 _PROMISES = [f"family.{state}" for state in MISSED]  # the letters that say that times are kept
+_UNREAD = ("planned", "retry", "withdrawn", "suppressed", *ENDED_UNDELIVERED)
 
 
 class Makeup(Row):
@@ -208,11 +212,27 @@ def drop_lost_times(session: Session, since: datetime, until: datetime, now: dat
         lost = set(makeup.starts) - _still_free(session, makeup, now)
         if len(lost) == len(makeup.starts):
             _drop(session, makeup, now)
+            _say_lost(session, makeup, now)
             continue
         makeup.slots = [start.isoformat() for start in makeup.starts if start not in lost]
         for start in lost:
             release_between(session, makeup.subject, start, start + CALL_LASTS)
         session.flush()
+
+
+def _say_lost(session: Session, makeup: Makeup, now: datetime) -> None:
+    """Who may have read that times are kept hears that there are none any more; to others that is not said now."""
+    call = session.get_one(FamilyCall, makeup.call_id)
+    read = select(Letter.id).where(
+        Letter.subject == call.subject, Letter.person_id == makeup.relative_id, Letter.kind.in_(_PROMISES),
+        Letter.state.not_in(_UNREAD) | Letter.in_doubt,
+    )  # fmt: skip
+    if session.scalar(read.limit(1)) is not None:
+        post(
+            session, key=f"{call.subject}/times_lost/{makeup.id}", person_id=makeup.relative_id,
+            kind="family.times_lost", facts={**facts_of(session, call), "role": "relative"}, subject=call.subject,
+            revision=call.revision, now=now, about_id=call.cared_id, useful_until=makeup.held_until,
+        )  # fmt: skip
 
 
 def _still_free(session: Session, makeup: Makeup, now: datetime) -> set[datetime]:

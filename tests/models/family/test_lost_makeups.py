@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from handlers.family.letter_words import letter as words
 from models.errors import Refused
 from models.family import parting
 from models.family.calls import FamilyCall
@@ -177,12 +178,18 @@ def test_a_cadre_who_tells_it_by_phone_promises_no_times_that_are_kept_no_more(s
     assert promised(session, state) == [state == "needs_check"]  # what may have arrived stands as it was written
 
 
-def test_what_has_been_said_stays_as_it_was_written(session, cast):
+@pytest.mark.parametrize("state", ["planned", "dead", "delivered", "told_in_person", "needs_check"])
+def test_who_has_read_that_times_are_kept_hears_that_there_are_none_any_more(session, cast, state):
     makeup = missed(session, cast)
-    session.scalars(select(Letter).where(Letter.kind == "family.relative_no_show")).one().state = "delivered"
+    letter = session.scalars(select(Letter).where(Letter.kind == "family.relative_no_show")).one()
+    letter.state, letter.in_doubt = state, state == "needs_check"
     session.flush()
     closes(session, cast, days_of(makeup)[0], days_of(makeup)[-1])
-    assert (makeup.state, promised(session, "delivered")) == ("withdrawn", [True])
+    is_read = state in ("delivered", "told_in_person", "needs_check")
+    assert (makeup.state, promised(session, state)) == ("withdrawn", [is_read])  # what was said stays as it was written
+    said = session.scalars(select(Letter).where(Letter.kind == "family.times_lost")).all()
+    assert [one.person_id for one in said] == [cast.xiaofang.id] * is_read
+    assert all("先前为您留的几个时间" in words(one.kind, one.facts, CHINA).text for one in said)
 
 
 def test_a_centre_that_shuts_does_not_wait_for_who_takes_a_makeup_at_this_moment(open_session, cast, engine):
