@@ -61,22 +61,17 @@ def test_the_clocks_of_a_series_that_is_off_are_not_told(session, cast, off):
     assert words_to(session, cast.xiaofang) == []
 
 
-def test_the_end_of_a_series_that_was_not_heard_of_before_a_stay_in_hospital_is_told_after(session, cast):
-    series, li = begun(session, cast, last_day=SOON), cast.who(cast.li)
-    assert say_ending(session, NOW) == 1
-    mark(session, li, cast.wangnainai.id, "pause", NOW + MINUTE)
-    assert planned(session, "series.ending") == []
-    mark(session, li, cast.wangnainai.id, "resume", NOW + DAY)
-    assert (series.state, say_ending(session, NOW + DAY)) == ("active", 1)
-
-
-def test_clocks_that_were_not_heard_of_before_a_stay_in_hospital_are_told_after(session, cast):
-    series, li = begun(session, cast, first_day=MARCH.date(), now=MARCH), cast.who(cast.li)
-    assert say_clocks(session, MARCH) == 1
-    mark(session, li, cast.wangnainai.id, "pause", MARCH + MINUTE)
-    assert planned(session, "series.clock") == []
-    mark(session, li, cast.wangnainai.id, "resume", MARCH + DAY)
-    assert (series.state, say_clocks(session, MARCH + DAY)) == ("active", 1)
+@pytest.mark.parametrize(("say", "kind", "since", "more"), [
+    (say_ending, "series.ending", NOW, {"last_day": SOON}),
+    (say_clocks, "series.clock", MARCH, {"first_day": MARCH.date()}),
+])  # fmt: skip
+def test_what_was_not_heard_of_a_series_before_a_stay_in_hospital_is_told_after(session, cast, say, kind, since, more):
+    series, li = begun(session, cast, now=since, **more), cast.who(cast.li)
+    assert say(session, since) == 1
+    mark(session, li, cast.wangnainai.id, "pause", since + MINUTE)
+    assert planned(session, kind) == []
+    mark(session, li, cast.wangnainai.id, "resume", since + DAY)
+    assert (series.state, say(session, since + DAY)) == ("active", 1)
 
 
 def test_a_relative_who_heard_of_the_end_hears_that_a_cadre_has_put_it_off(session, cast):
