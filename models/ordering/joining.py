@@ -75,7 +75,7 @@ def take(session: Session, who: Who, entry_id: int, now: datetime) -> Order:
     order = place(
         session, who, listing_id=entry.listing_id, beneficiary_id=entry.beneficiary_id, answers=entry.answers,
         preferred_at=entry.preferred_at, note=entry.note, client_key=uuid4().hex, now=now, warned=entry.warned,
-        held=entry.key,
+        held=(entry.key, entry.held),
     )  # fmt: skip
     # What was kept is the order's now: the tally stays as it is.
     WAITING.move(session, entry, "take", by=by, now=now, held=0, order_id=order.id)

@@ -18,8 +18,9 @@ from models.people.care import may_act_for
 from models.people.identities import is_reachable
 from models.people.persons import Person
 from models.places.areas import Area
-from models.tasks.desk import open_task
-from models.tasks.tasks import Task
+from models.tasks.desk import open_task, settle
+from models.tasks.tasks import TASK, Task
+from models.tasks.undelivered import take_back
 
 MATTER_NEWS = "ordering.matter"  # how the kinds of these letters begin: a person may do without all of them
 TELL_WITHIN = timedelta(days=2)
@@ -44,6 +45,17 @@ def tell(
             _write(session, thing, f"{key}/{reader}", reader, kind, known, now)
     if readers and not reached and not _all_want_none(session, readers, kind):
         _in_person(session, thing, kind, known, key, by, now)
+
+
+def unlist(session: Session, thing: Matter, now: datetime) -> None:
+    """What `thing` was counted with is on no list any more: who has still to hear that it is hears it no more."""
+    take_back(session, thing.subject, now, but_not=Letter.kind != f"{MATTER_NEWS}_listed")
+    told = select(Task).where(
+        Task.subject == thing.subject, Task.kind.in_(("tell_in_person", "matter_tell")),
+        Task.key.contains("demand:"), Task.state.not_in(TASK.ends),
+    ).order_by(Task.id).with_for_update()  # fmt: skip
+    for task in session.scalars(told, execution_options={"populate_existing": True}).all():
+        settle(session, task, "cancel", by=BY_RULE, now=now)
 
 
 def tell_off(session: Session, thing: Matter, helper_id: int | None, by: By, now: datetime) -> None:

@@ -22,8 +22,8 @@ from models.people.scope import in_charge_of
 from models.people.staff import Organisation, cadres_over, members_of
 from models.places.areas import Area
 from models.places.centres import ServiceCentre, phone_of
-from models.tasks.desk import open_task
-from models.tasks.tasks import TASK, Task
+from models.tasks.desk import open_task, settle_for
+from models.tasks.tasks import Task
 
 TELL_WITHIN = timedelta(hours=24)
 ARRIVES_WITHIN = timedelta(hours=12)
@@ -191,11 +191,7 @@ def _tell_in_person(
     key = f"{order.subject}/tell/{word}"
     if session.scalar(select(Task.id).where(Task.key == key)) is not None:
         return
-    older = select(Task).where(
-        Task.subject == order.subject, Task.kind == "tell_in_person", Task.state.not_in(TASK.ends)
-    )
-    for task in session.scalars(older).all():
-        TASK.move(session, task, "cancel", by=BY_RULE, now=now, settled_at=now)
+    settle_for(session, order.subject, "cancel", by=BY_RULE, now=now, kinds=("tell_in_person",))
     open_task(
         session, key=key, kind="tell_in_person", area_id=order.area_id,
         subject=order.subject, person_id=beneficiary.id, now=now, by=by,

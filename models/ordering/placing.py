@@ -44,13 +44,13 @@ LOOK_WITHIN = timedelta(hours=24)
 def place(
     session: Session, who: Who, *, listing_id: int, beneficiary_id: int, answers: dict[str, Any],
     preferred_at: datetime, note: str, client_key: str, now: datetime, warned: Collection[str] = (),
-    held: str = "",
+    held: tuple[str, int] | None = None,
 ) -> Order:  # fmt: skip
     """Place an order; the same `client_key` again answers the same order.
 
     The beneficiary's own data are never touched by what the orderer says of themselves. `warned` are the codes of the
-    rules of which the orderer has read that they do not fit, and orders all the same; `held` is the list
-    whose places are kept for this order already. Raises Refused("no_link"), what
+    rules of which the orderer has read that they do not fit, and orders all the same; `held` names the tally
+    in which places are kept for this order already, and how many. Raises Refused("no_link"), what
     `offer_for`, `check_answers`, `check_wished`, `check_note` and `check_fits` raise, ("full") or ("quota_used") when
     the places or the household's share are used up, or ("no_contact"): somebody without any way to be told must first
     get a contact plan.
@@ -88,7 +88,9 @@ def place(
     return order
 
 
-def hold_places(session: Session, order: Order, offer: Offered | None = None, held: str = "") -> None:
+def hold_places(
+    session: Session, order: Order, offer: Offered | None = None, held: tuple[str, int] | None = None
+) -> None:  # fmt: skip
     """Take what an order needs of places and of its household's share: when it is placed, and when it lives again.
 
     Raises Refused("full") or ("quota_used"); the caller's savepoint takes back what was taken before.
@@ -96,9 +98,9 @@ def hold_places(session: Session, order: Order, offer: Offered | None = None, he
     found = offer or offered_by(session, order.listing_id, order.centre_id)
     places = places_wanted(found.listing.questions, order.answers)
     wanted = claims(found, session.get_one(Person, order.beneficiary_id), order.preferred_at, places)
-    if held:
-        session.add(TallyHold(order_id=order.id, key=held, amount=places))
-    take(session, order, [claim for claim in wanted if claim.share or not held])
+    if held is not None:
+        session.add(TallyHold(order_id=order.id, key=held[0], amount=held[1]))
+    take(session, order, [claim for claim in wanted if claim.share or held is None])
 
 
 def _announce(session: Session, order: Order, by: By, now: datetime) -> None:

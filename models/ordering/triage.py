@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from models.errors import Refused
 from models.life import By
 from models.ordering.demands import DemandItem, DemandList, line_of, open_draft, position_of
-from models.ordering.matter_news import tell
+from models.ordering.matter_news import tell, unlist
 from models.ordering.matters import drop_desk, handed_over, open_desk_task, settle_desk
 from models.ordering.needs import NEED, WAITING, NeedSubmission, locked_need, need_for
 from models.ordering.said import CONFIDENTIAL, check_category, check_reason
@@ -84,13 +84,15 @@ def merge(session: Session, who: Who, need_id: int, into_id: int, now: datetime)
     by = _by(who)
     if need.state == "received":
         NEED.move(session, need, "triage", by=by, now=now, category=need.category or into.category)
+    behind = voices_of(session, [need.id]) or [need]  # with those that were merged with it before
     NEED.move(session, need, "merge", by=by, now=now, note=into.subject, merged_into_id=into.id,
               revision=need.revision + 1)  # fmt: skip
     settle_desk(session, need, who, now)
     place = _place_of(session, into)
     facts = {"people": people_behind(session, [into.id])[into.id]}
     if place is not None:
-        tell(session, need, "listed", place, key=f"demand:{into.demand_id}", by=by, now=now)
+        for voice in behind:
+            tell(session, voice, "listed", place, key=f"demand:{into.demand_id}", by=by, now=now)
     else:
         tell(session, need, "merged", facts, key=f"{need.subject}/merged:{need.revision}", by=by, now=now)
     return need
@@ -107,6 +109,9 @@ def unmerge(session: Session, who: Who, need_id: int, now: datetime) -> NeedSubm
     NEED.move(session, need, "unmerge", by=by, now=now, note=f"need:{into}" if into else "", merged_into_id=None,
               revision=need.revision + 1)  # fmt: skip
     take_back(session, need.subject, now)
+    for voice in voices_of(session, [need.id]):
+        if voice.id != need.id:
+            unlist(session, voice, now)
     _tell_the_others(session, into, by, now)
     drop_desk(session, need, now)
     open_desk_task(session, need, "need_triage", by=by, now=now, mark=f":{need.revision}")

@@ -138,6 +138,7 @@ def acknowledge(session: Session, who: Who, task_id: int, now: datetime) -> Task
     task = task_for(session, who, task_id)
     if (task.state, task.assignee_id) != ("acknowledged", who.person_id):
         take(session, task, who.person_id, now)
+        leave_digests(session, task, now)
     return task
 
 

@@ -19,7 +19,7 @@ from models.places.areas import Area
 from models.tasks.desk import finish, task_for
 from models.tasks.escalation import KIND as ESCALATED
 from models.tasks.tasks import PRESSING, TASK, Task, go_on, take
-from models.tasks.telling import forget
+from models.tasks.telling import forget, leave_digests
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ def acknowledge(session: Session, who: Who, task_id: int, seen: Seen, now: datet
     """A cadre takes the task on: it is theirs, and off everybody else's list. Raises like `as_seen` and `take`."""
     task = as_seen(session, who, task_id, seen)
     take(session, task, who.person_id, now)
+    leave_digests(session, task, now)
     return task
 
 
@@ -96,6 +97,7 @@ def _let_go(
         go_on(session, task, by=BY_RULE, now=now)  # the time it waited is nobody's delay
     TASK.move(session, task, verb, by=by, now=now, assignee_id=assignee_id)
     withdraw(session, TASK.subject(task), now, but_not=(Letter.kind == ESCALATED) & Letter.person_id.not_in(to))
+    leave_digests(session, task, now)
 
 
 def _tell(session: Session, task: Task, reader: int, now: datetime) -> None:
