@@ -4,7 +4,8 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from models.family.pairing import part_all
+from models.family.news import tell_again
+from models.family.pairing import ask_again, part_all
 from models.family.parting import stop_calls
 from models.family.resting import befell
 from models.life import By
@@ -32,4 +33,6 @@ def mark(session: Session, who: Who, person_id: int, verb: str, now: datetime) -
             part_all(session, person.id, now)
     elif person.state != before:
         befell(session, person, By(who.person_id, "cadre"), now)  # back home: what rested for them goes on
+        tell_again(session, person.id, now)
+        ask_again(session, person.id, now)
     return person

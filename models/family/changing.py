@@ -20,6 +20,7 @@ from models.life import BY_TIME, By
 from models.messages.letters import Letter
 from models.people.identities import Who
 from models.people.persons import Person, stay_as_they_are
+from models.people.staff import roles_of
 from models.places.centres import ServiceCentre
 from models.places.heeding import look_again
 
@@ -112,6 +113,8 @@ def accept(session: Session, who: Who, proposal_id: int, now: datetime) -> Famil
         with session.begin_nested():
             PROPOSAL.move(session, asked, "accept", by=By(who.person_id, "relative"), now=now)
             move(session, who, call.id, asked.starts_at, now)
+            if roles_of(session, asked.proposed_by_id):
+                tell(session, call, {asked.proposed_by_id: "changed"}, facts_of(session, call), now)
     except Refused:
         session.refresh(asked)
         session.refresh(call)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Row, insert_of
 from models.errors import Refused
-from models.family.calls import FamilyCall
+from models.family.calls import CALL, FamilyCall
 from models.family.guests import CallGuest
 from models.family.telling import facts_of
 from models.life import BY_RULE
@@ -111,7 +111,11 @@ def said(session: Session, call: FamilyCall, person_id: int, state: str, now: da
     grant = grant_for(session, person_id, device.id)
     assert grant is not None
     if grant.state == "granted" and person_id == call.relative_id:
-        settle_for(session, call.subject, "cancel", by=BY_RULE, now=now, kinds=(KIND,))
+        same = select(FamilyCall.id).where(
+            FamilyCall.relative_id == person_id, FamilyCall.station_id == call.station_id, FamilyCall.state == "booked"
+        )  # the leave is given to the device, whichever call it was asked for
+        for key in sorted({call.id, *session.scalars(same)}):
+            settle_for(session, f"{CALL.name}:{key}", "cancel", by=BY_RULE, now=now, kinds=(KIND,))
     return grant.state
 
 

@@ -7,8 +7,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
+from models.family.call_days import CallDay
 from models.family.calls import CALL, FamilyCall, place_of, resources_of
+from models.family.guests import guests_of
 from models.family.proposals import keep_asking
+from models.family.seating import hold_day
 from models.family.telling import help_anew
 from models.family.told import carry_over
 from models.hours import calendar
@@ -88,6 +91,7 @@ def take_over(session: Session, who: Who, task_id: int, now: datetime) -> tuple[
         raise Refused("wrong_state")
     if not is_cadre_over(session, who.person_id, _area_of(session, task)):
         raise Refused("not_yours")
+    _take_days(session, who.person_id, task.facts["centre_id"], task.facts["helper_id"], now)
     query = (
         _orphaned(now).where(FamilyCall.helper_id == task.facts["helper_id"])
         .where(FamilyCall.centre_id == task.facts["centre_id"]).with_for_update()
@@ -101,6 +105,21 @@ def take_over(session: Session, who: Who, task_id: int, now: datetime) -> tuple[
     return taken, len(calls) - taken
 
 
+def _take_days(session: Session, mine: int, centre_id: int, left: int, now: datetime) -> None:
+    """The call days of who left are the cadre's, where they are free throughout; the days come before their calls."""
+    query = select(CallDay).where(
+        CallDay.centre_id == centre_id, CallDay.helper_id == left, CallDay.state == "open", CallDay.ends_at > now
+    ).order_by(CallDay.id).with_for_update(key_share=True)  # fmt: skip
+    for day in session.scalars(query, execution_options={"populate_existing": True}).all():
+        try:
+            with session.begin_nested():
+                day.helper_id = mine
+                session.flush()
+                hold_day(session, day)
+        except Refused:
+            session.refresh(day)
+
+
 def _area_of(session: Session, task: Task) -> Area:
     centre = session.get_one(ServiceCentre, task.facts["centre_id"])
     return session.get_one(Area, centre.area_id)
@@ -109,7 +128,9 @@ def _area_of(session: Session, task: Task) -> Area:
 def _take_over(session: Session, who: Who, call: FamilyCall, now: datetime) -> bool:
     """One call, one revision further; no where the cadre is on another call then, or a party to this one."""
     left, mine = session.get_one(Person, call.helper_id), session.get_one(Person, who.person_id)
-    if mine.id in (call.relative_id, call.cared_id):
+    if mine.id in (call.relative_id, call.cared_id, *(guest.id for guest in guests_of(session, call.id))):
+        return False
+    if call.call_day_id is not None and session.get_one(CallDay, call.call_day_id).helper_id != mine.id:
         return False
     wanted = [mine.resource if one == left.resource else one for one in resources_of(session, call)]
     try:

@@ -130,7 +130,7 @@ def _again(session: Session, subject: str, reader: int) -> str:
 def tell_again(session: Session, person_id: int, now: datetime) -> None:
     """The person agrees again: what was taken back this month before somebody heard of it is said to them."""
     news, cared = _of_month(session, person_id, now), session.get_one(Person, person_id)
-    if news is None or not news.text or cared.state != "active":
+    if news is None or not news.text or cared.state != "active" or not consents_to(session, person_id, KIND):
         return
     written = session.scalars(select(Letter.person_id).where(Letter.subject == news.subject))
     waited = set(written) - _told(session, news)

@@ -14,6 +14,7 @@ from models.hours import calendar
 from models.life import BY_RULE, BY_TIME, By, Life, Verb
 from models.messages.letters import Letter
 from models.messages.outbox import post
+from models.messages.passage import ENDED_UNDELIVERED
 from models.people.homes import centre_of
 from models.people.identities import Who
 from models.people.persons import Person
@@ -22,13 +23,15 @@ from models.people.staff import areas_under, is_cadre_over, roles_of
 from models.places.areas import Area
 from models.places.centres import phone_of
 from models.tasks.desk import open_task, settle_for
+from models.tasks.tasks import TASK, Task
 from models.tasks.telling import next_morning
-from models.tasks.undelivered import take_back
+from models.tasks.undelivered import say_instead, take_back
 
 MEANS = ("visit", "phone", "wechat", "call")  # came by, phoned, wrote, helped with a video call
 RHYTHMS = (7, 14, 30)  # days
 NOTE_LIMIT = 200
 AT_ONCE = 200
+PAIRED = "family.paired"
 DUE = "family.pairing_due"  # that a volunteer should look in
 
 
@@ -110,6 +113,8 @@ def pair(session: Session, who: Who, helper_id: int, cared_id: int, every_days: 
         if found.every_days != every_days:
             by = By(who.person_id, "cadre")
             PAIRING.move(session, found, "rhythm", by=by, now=now, every_days=every_days, note=str(every_days))
+            welcome = (Letter.subject == found.subject) & (Letter.kind == PAIRED)
+            say_instead(session, welcome, {"days": every_days})
             if found.due_at > now:  # what was overdue is not any more; when it is again, it is asked for again
                 _ask_no_more(session, found, "cancel", BY_RULE, now)
                 found.asked_since = None
@@ -181,6 +186,20 @@ def part_all(session: Session, person_id: int, now: datetime) -> None:
     query = select(Pairing).where(Pairing.cared_id == person_id, Pairing.state == "paired").with_for_update()
     for found in session.scalars(query).all():
         _part(session, found, BY_RULE, now)
+
+
+def ask_again(session: Session, person_id: int, now: datetime) -> None:
+    """A resident is back home: what was taken back meanwhile before their helpers heard of it is said to them."""
+    query = select(Pairing).where(Pairing.cared_id == person_id, Pairing.state == "paired").with_for_update()
+    for found in session.scalars(query.order_by(Pairing.id)).all():
+        if not roles_of(session, found.helper_id):
+            continue
+        waits = select(Task.id).where(Task.subject == found.subject, Task.state.not_in(TASK.ends)).limit(1)
+        still_so = [PAIRED, *([DUE] if session.scalar(waits) is not None else [])]
+        said = select(Letter).where(Letter.subject == found.subject, Letter.kind.in_(still_so)).order_by(Letter.id)
+        for kind, letter in {one.kind: one for one in session.scalars(said)}.items():
+            if letter.state == "withdrawn" or (letter.unwanted and letter.state in ENDED_UNDELIVERED):
+                _write_to(session, found, kind.partition(".")[2], now, f":again:{letter.id}")
 
 
 def _part(session: Session, found: Pairing, by: By, now: datetime) -> None:
@@ -260,7 +279,7 @@ def _ask(session: Session, found: Pairing, now: datetime) -> None:
         facts={"cared": cared.name, "helper": helper.name},
     )  # fmt: skip
     found.asked_since = found.last_at or found.since
-    if not own:
+    if not own and roles_of(session, helper.id):
         _write_to(session, found, "pairing_due", now, f":{task.id}")
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from models.family.calls import FamilyCall
 from models.family.guests import calls_joined, guests_of, inviter
-from models.family.proposals import ASKS, is_asked
+from models.family.proposals import ASKS, CallProposal, is_asked
 from models.life import BY_RULE, By
 from models.messages.letters import Letter
 from models.messages.outbox import post
@@ -17,6 +17,7 @@ from models.messages.passage import ENDED_UNDELIVERED
 from models.messages.reminders import Occasion, Recipient, plan
 from models.people.identities import is_reachable
 from models.people.persons import Person
+from models.people.staff import roles_of
 from models.places.centres import ServiceCentre, phone_of
 from models.tasks.desk import open_task, settle_for
 from models.tasks.undelivered import end_telling
@@ -149,14 +150,21 @@ def unheard(session: Session, call: FamilyCall) -> dict[int, str]:
     taken back, or brought to nobody, and none before it says how the call stands now. After a question for another
     time, none before it does."""
     on_it = {call.relative_id, *own_phone(session, call), call.helper_id, *_guests(session, call)}
-    said = select(Letter.person_id, Letter.kind, Letter.state).where(
-        Letter.subject == call.subject, Letter.kind.in_(SAYS_WHEN), Letter.person_id.in_(on_it)
+    asking = select(CallProposal.proposed_by_id).where(CallProposal.call_id == call.id).distinct()
+    askers = [key for key in session.scalars(asking).all() if roles_of(session, key)]  # the answer is theirs to hear
+    said = select(Letter.person_id, Letter.kind, Letter.state, Letter.facts).where(
+        Letter.subject == call.subject, Letter.kind.in_(SAYS_WHEN), Letter.person_id.in_({*on_it, *askers})
     )  # fmt: skip
     last = {row.person_id: row for row in session.execute(said.order_by(Letter.id))}
     return {
-        reader: row.kind.partition(".")[2] for reader, row in last.items()
-        if row.state in ("withdrawn", *ENDED_UNDELIVERED) and (row.kind == KEPT or not _knows(session, call, reader))
+        reader: row.kind.partition(".")[2] for reader, row in last.items() if (reader in on_it or _keeps(row, call))
+        and row.state in ("withdrawn", *ENDED_UNDELIVERED) and (row.kind == KEPT or not _knows(session, call, reader))
     }  # fmt: skip
+
+
+def _keeps(row: Any, call: FamilyCall) -> bool:
+    """Whether a letter says that a call keeps the time that it has."""
+    return bool(row.kind == KEPT and datetime.fromisoformat(row.facts["starts_at"]) == call.starts_at)
 
 
 def say_left_again(session: Session, call: FamilyCall, facts: dict[str, Any], now: datetime) -> None:
