@@ -11,6 +11,7 @@ from handlers.room import Wording
 from handlers.words import as_sentence, on_card, when_two
 from models.hours import CHINA
 from models.ordering.numbers import spoken
+from models.ordering.rechecking import NOT_LENT
 
 _LETTERS = {
     "placed": ("已提交", "{requester}为{beneficiary}点了“{service}”，订单{spoken}，希望{wanted}。"),
@@ -113,7 +114,7 @@ def _said(word: str, facts: dict[str, Any]) -> tuple[str, str]:
     """How a letter about an order is headed, and what it says."""
     if word == "reminder":
         return _reminder(facts)
-    if word == "visit_recheck" and facts.get("why") == "not_lent":
+    if word == "visit_recheck" and facts.get("why") == NOT_LENT:
         return _NOT_LENT
     return _OFFERED_AGAIN if word == "offered" and facts.get("again") else _LETTERS[word]
 

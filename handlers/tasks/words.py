@@ -14,6 +14,7 @@ from handlers.tasks import alarm_words, call_words
 from handlers.words import called, near, on_card, plain, when
 from models.hours import CHINA
 from models.ordering.numbers import spoken
+from models.ordering.rechecking import NOT_LENT
 from models.people.contacts import Way
 
 NO_TASKS = "现在没有待办的任务，辛苦了。"
@@ -214,7 +215,7 @@ def sentence(kind: str, facts: dict[str, Any], due: datetime | None, zone: ZoneI
 def _order(kind: str, facts: dict[str, Any], zone: ZoneInfo) -> str:
     wanted = when(datetime.fromisoformat(facts["preferred_at"]), zone)
     outside = "、".join(facts.get("outside", ()))
-    tail = _NOT_LENT if facts.get("why") == "not_lent" else ORDER_TAILS[kind]
+    tail = _NOT_LENT if facts.get("why") == NOT_LENT else ORDER_TAILS[kind]
     tail += f"{outside}能做，但不服务这个村，可以申请借调。" if outside else ""
     return f"{facts['beneficiary']}的“{facts['service']}”（订单{facts['number']}），希望{wanted}。{tail}"
 

@@ -188,12 +188,18 @@ def test_moved_it_takes_its_guests_along_and_goes_nowhere_where_one_of_them_cann
     assert (reminders(session, call), cells_of(session, call)) == ([], {})
 
 
-def test_a_cadre_who_is_a_guest_does_not_help_with_the_same_call(session, cast):
+def helper_as_guest(session, cast):
+    """A call, and another of the staff, who is on it as a relative."""
     call, second = booked(session, cast), second_helper(session, cast)
     link = CareLink(relative_id=second.id, cared_id=cast.wangnainai.id, kinship="侄女", state="confirmed", asked_at=NOW)
     session.add(link)
     session.flush()
     invite(session, cast.who(cast.xiaofang), call.id, second.id, NOW)
+    return call, second
+
+
+def test_a_cadre_who_is_a_guest_does_not_help_with_the_same_call(session, cast):
+    call, _ = helper_as_guest(session, cast)
     occupy(session, [cast.li.resource], SUNDAY_16 - HOUR, SUNDAY_16 - HOUR / 2, "call:99")
     with pytest.raises(Refused, match="slot_taken") as refused:  # 李站长 is taken then, and she is on the call herself
         move(session, cast.who(cast.xiaofang), call.id, SUNDAY_16 - HOUR, NOW)

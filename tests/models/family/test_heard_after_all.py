@@ -10,17 +10,16 @@ from handlers.people.befalling import mark
 from models.family import devices, news
 from models.family.call_days import calls_on
 from models.family.changing import accept, decline, propose
-from models.family.joining import invite
 from models.family.keeping import who_is
 from models.family.leaving import list_without_helper, take_over
 from models.family.pairing import ask_overdue, pair
 from models.family.reseating import to_reserve
 from models.people import consent
-from models.people.care import CareLink
 from models.people.staff import StaffRole, end_role
 from models.places.cells import occupy
 from tests.models.family.test_call_days import families, held_at, made
 from tests.models.family.test_calls import SUNDAY_16, booked
+from tests.models.family.test_guests import helper_as_guest
 from tests.models.family.test_parting import colleague, second_helper
 from tests.models.family.test_second_times import another_helps, living, off_and_on, planned, states, words_to
 from tests.models.family.test_ways import DAY_BEFORE, rung
@@ -55,11 +54,7 @@ def test_who_has_something_else_to_do_takes_over_no_call_of_a_day(session, cast)
 
 
 def test_a_guest_takes_over_no_call_that_they_are_on(session, cast):
-    call, helper = booked(session, cast), second_helper(session, cast)
-    link = CareLink(relative_id=helper.id, cared_id=cast.wangnainai.id, kinship="侄子", state="confirmed", asked_at=NOW)
-    session.add(link)
-    session.flush()
-    invite(session, cast.who(cast.xiaofang), call.id, helper.id, NOW)
+    _, helper = helper_as_guest(session, cast)
     assert left_to(session, cast, helper) == (0, 1)
     assert len(planned(session, "family.reminder", helper)) == 3  # not as a guest and as the helper, each time
 
