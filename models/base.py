@@ -1,13 +1,26 @@
 """The ground every table stands on: one declarative base, one naming of constraints, instants in UTC only."""
 
+from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import JSON, BigInteger, ColumnElement, DateTime, Dialect, Integer, MetaData, bindparam, func, select
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ColumnElement,
+    DateTime,
+    Dialect,
+    Integer,
+    MetaData,
+    bindparam,
+    event,
+    func,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, registry
+from sqlalchemy.orm import DeclarativeBase, Mapped, QueryContext, Session, SessionTransaction, mapped_column, registry
 from sqlalchemy.types import TypeDecorator
 
 T = TypeVar("T")
@@ -133,3 +146,50 @@ class Row(Base):
     __abstract__ = True
 
     id: Mapped[int] = mapped_column(Key, primary_key=True, sort_order=-1)
+
+
+class Ground(Row):
+    """A table whose rows one transaction asks for again and again: a person, an area, a centre.
+
+    SQLAlchemy forgets a row that nobody holds, and `get` would read it anew each time; these it keeps until the
+    transaction is over. What is decided under a lock is read anew all the same, by columns or with `populate_existing`.
+    """
+
+    __abstract__ = True
+
+
+_ROWS, _ANSWERS = "rows kept", "answers kept"
+MOST_KEPT = 500  # of a transaction that goes through a whole county only the last
+
+
+@event.listens_for(Ground, "load", propagate=True)
+def _keep(row: Ground, context: QueryContext) -> None:
+    context.session.info.setdefault(_ROWS, deque(maxlen=MOST_KEPT)).append(row)
+
+
+@event.listens_for(Session, "after_transaction_end")
+def _over(session: Session, transaction: SessionTransaction) -> None:
+    if transaction.parent is None:
+        session.info.pop(_ROWS, None)
+        session.info.pop(_ANSWERS, None)
+
+
+@event.listens_for(Session, "after_soft_rollback")
+def _undone(session: Session, transaction: SessionTransaction) -> None:
+    session.info.pop(_ANSWERS, None)
+
+
+def once(session: Session, question: str, ask: Callable[[], T]) -> T:
+    """What `ask` answers, asked once in a transaction: for what hardly ever changes. Who changes it says `ask_anew`."""
+    if session.autoflush:
+        session.flush()  # as before any question: what is still to be written may be such a change
+    kept: dict[str, T] = session.info.setdefault(_ANSWERS, {})
+    if question not in kept:
+        kept[question] = ask()
+    return kept[question]
+
+
+def ask_anew(session: Session | None, question: str) -> None:
+    """What `once` has kept of a question is true no more."""
+    if session is not None:
+        session.info.get(_ANSWERS, {}).pop(question, None)

@@ -8,10 +8,10 @@ from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 import chinese_calendar
-from sqlalchemy import String, select, update
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import String, event, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column, object_session
 
-from models.base import Base
+from models.base import Base, ask_anew, once
 from models.errors import Refused
 
 CHINA = ZoneInfo("Asia/Shanghai")
@@ -119,8 +119,22 @@ def _statutory(day: date) -> _Day | None:
 
 def calendar(session: Session) -> WorkCalendar:
     """The county's working calendar as it stands now."""
-    rows: Iterable[Any] = session.execute(select(CalendarOverride.day, CalendarOverride.is_workday))
-    return WorkCalendar({row.day: row.is_workday for row in rows})
+
+    def ask() -> WorkCalendar:
+        rows: Iterable[Any] = session.execute(select(CalendarOverride.day, CalendarOverride.is_workday))
+        return WorkCalendar({row.day: row.is_workday for row in rows})
+
+    return once(session, _CALENDAR, ask)
+
+
+_CALENDAR = "calendar"
+
+
+@event.listens_for(CalendarOverride, "after_insert")
+@event.listens_for(CalendarOverride, "after_update")
+@event.listens_for(CalendarOverride, "after_delete")
+def _changed(mapper: object, connection: object, override: CalendarOverride) -> None:
+    ask_anew(object_session(override), _CALENDAR)
 
 
 def take_changed_days(session: Session) -> bool:

@@ -113,11 +113,11 @@ class Life:
             .where(self.table.c.id == thing.id, self.table.c.state.in_(verb.sources))
             .where(*(self.table.c[name] == value for name, value in (where or {}).items()))
             .values(state=verb.target, **changes)
-            .returning(self.table.c.id)
+            .returning(*self.table.c)
         )
-        won = session.execute(statement).first() is not None
-        session.refresh(thing)
-        if not won:
+        moved = select(type(thing)).from_statement(statement)
+        if session.scalars(moved, execution_options={"populate_existing": True}).first() is None:
+            session.refresh(thing)
             raise Refused("wrong_state", thing=self.name, state=thing.state, verb=verb_name)
         session.add(self._line(thing, verb_name, before, verb.target, by, now, note))
 

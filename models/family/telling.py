@@ -43,9 +43,11 @@ def announce(
 
     Where a change brought another helper, the new one hears of a new call, and `helped_before` that it is off.
     """
-    facts = facts_of(session, call)
-    remind(session, call, facts, now)
-    words = dict.fromkeys([call.relative_id, *_guests(session, call), *own_phone(session, call), call.helper_id], word)
+    guests, own = guests_of(session, call.id), own_phone(session, call)
+    facts = _facts(session, call, guests)
+    relatives = [call.relative_id, *(guest.id for guest in guests)]
+    _remind(session, call, facts, now, relatives, own)
+    words = dict.fromkeys([*relatives, *own, call.helper_id], word)
     if word == "booked_for":
         words[call.helper_id] = "booked"
     if helped_before not in (None, call.helper_id):
@@ -55,7 +57,7 @@ def announce(
         words = {reader: said for reader, said in words.items() if said != word or not _knows(session, call, reader)}
         first = {reader: said for reader, said in unheard(session, call).items() if said in _FIRST_WORDS}
         words |= {reader: said for reader, said in first.items() if reader in words}
-    tell(session, call, words, facts, now)
+    tell(session, call, words, facts, now, relatives=relatives)
     settle_for(session, call.subject, "cancel", by=BY_RULE, now=now)
     open_help(session, call, facts, now)
 
@@ -80,19 +82,21 @@ def own_phone(session: Session, call: FamilyCall) -> list[int]:
     return [call.cared_id] if is_reachable(session, call.cared_id) else []
 
 
-def _guests(session: Session, call: FamilyCall) -> list[int]:
-    return [guest.id for guest in guests_of(session, call.id)]
+def _relatives(session: Session, call: FamilyCall) -> list[int]:
+    """Who is on a call from far away: who booked it, and the guests."""
+    return [call.relative_id, *(guest.id for guest in guests_of(session, call.id))]
 
 
 def tell(
     session: Session, call: FamilyCall, words: dict[int, str], facts: dict[str, Any], now: datetime, mark: str = "",
-    due_at: datetime | None = None,
+    due_at: datetime | None = None, relatives: Collection[int] | None = None,
 ) -> None:  # fmt: skip
     """One letter for each reader; `words` says which ("booked", "changed", "cancelled", …).
 
-    Facts that name a "role" are for readers of that role alone; `mark` tells a second time from the first.
+    Facts that name a "role" are for readers of that role alone; `mark` tells a second time from the first. `relatives`
+    are those on the call, where the caller has asked for them already.
     """
-    relatives = {call.relative_id, *_guests(session, call)}
+    relatives = _relatives(session, call) if relatives is None else relatives
     settled = now if call.starts_at - now < NEAR else now + SETTLES
     for reader, word in words.items():
         others = "cared" if reader == call.cared_id else "helper"
@@ -114,24 +118,33 @@ def urgency(until: datetime, now: datetime) -> str:
 
 def facts_of(session: Session, call: FamilyCall) -> dict[str, Any]:
     """What every letter and task about a call may need."""
+    return _facts(session, call, guests_of(session, call.id))
+
+
+def _facts(session: Session, call: FamilyCall, guests: list[Person]) -> dict[str, Any]:
     relative, cared = session.get_one(Person, call.relative_id), session.get_one(Person, call.cared_id)
     centre = session.get_one(ServiceCentre, call.centre_id)
     return {
         "call": call.id, "starts_at": call.starts_at.isoformat(), "cared": cared.name, "relative": relative.name,
         "relative_zone": relative.time_zone, "centre": centre.name, "centre_zone": centre.time_zone,
-        "phone": phone_of(session, centre), "guests": [guest.name for guest in guests_of(session, call.id)],
+        "phone": phone_of(session, centre), "guests": [guest.name for guest in guests],
         "way": call.way, "at_home": call.at_home,
     }  # fmt: skip
 
 
 def remind(session: Session, call: FamilyCall, facts: dict[str, Any], now: datetime) -> None:
     """Bring the reminders of a call in line with its time, its people and the rules; twice is once."""
+    _remind(session, call, facts, now, _relatives(session, call), own_phone(session, call))
+
+
+def _remind(
+    session: Session, call: FamilyCall, facts: dict[str, Any], now: datetime, relatives: list[int], own: list[int]
+) -> None:
     occasion = Occasion(call.subject, call.revision, REMINDER, call.starts_at, facts, about_id=call.cared_id)
-    relatives = [call.relative_id, *_guests(session, call)]
-    readers = [*((key, "relative") for key in relatives), *((key, "cared") for key in own_phone(session, call))]
+    readers = [*((key, "relative") for key in relatives), *((key, "cared") for key in own)]
     if call.call_day_id is None:  # the cadre of a call day has it before them: a reminder for each call is too many
         readers.append((call.helper_id, "helper"))
-    stands = farewells(session, call) | (Letter.kind == LEFT)
+    stands = _farewells(call, relatives) | (Letter.kind == LEFT)
     if is_asked(session, call):
         stands |= Letter.kind == ASKS  # whoever helps, the family is still asked for another time
     recipients = [Recipient(key, role, session.get_one(Person, key).tz) for key, role in readers]
@@ -141,7 +154,11 @@ def remind(session: Session, call: FamilyCall, facts: dict[str, Any], now: datet
 
 def farewells(session: Session, call: FamilyCall) -> ColumnElement[bool]:
     """The letters to those who are on a call no more, that they are off it: true whatever becomes of the call."""
-    on_it = {call.relative_id, call.cared_id, call.helper_id, *_guests(session, call)}
+    return _farewells(call, _relatives(session, call))
+
+
+def _farewells(call: FamilyCall, relatives: list[int]) -> ColumnElement[bool]:
+    on_it = {*relatives, call.cared_id, call.helper_id}
     return Letter.kind.in_(("family.uninvited", "family.cancelled")) & Letter.person_id.not_in(on_it)
 
 
@@ -149,7 +166,7 @@ def unheard(session: Session, call: FamilyCall) -> dict[int, str]:
     """What readers of a call were to hear of its time and have not, as `tell` takes it: the last letter about it was
     taken back, or brought to nobody, and none before it says how the call stands now. After a question for another
     time, none before it does."""
-    on_it = {call.relative_id, *own_phone(session, call), call.helper_id, *_guests(session, call)}
+    on_it = {*_relatives(session, call), *own_phone(session, call), call.helper_id}
     asking = select(CallProposal.proposed_by_id).where(CallProposal.call_id == call.id).distinct()
     askers = [key for key in session.scalars(asking).all() if roles_of(session, key)]  # the answer is theirs to hear
     said = select(Letter.person_id, Letter.kind, Letter.state, Letter.facts).where(
@@ -171,7 +188,7 @@ def say_left_again(session: Session, call: FamilyCall, facts: dict[str, Any], no
     """A call is on again: who booked it and had still to hear which guests have left hears that."""
     said = select(Letter).where(Letter.subject == call.subject, Letter.kind == LEFT).order_by(Letter.id)
     last = {letter.facts.get("guest_id"): letter for letter in session.scalars(said)}
-    for guest_id in last.keys() - set(_guests(session, call)):
+    for guest_id in last.keys() - set(_relatives(session, call)):
         letter = last[guest_id]
         if letter.state in ("withdrawn", *ENDED_UNDELIVERED):
             about = {"guest": letter.facts["guest"], "guest_id": guest_id, "role": "relative"}

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ForeignKey, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Row
+from models.base import Ground
 from models.errors import Refused
 from models.hours import zone_named
 
@@ -15,7 +15,7 @@ HARDSHIPS = ("low_income", "extreme_poverty", "disabled")  # 低保, 特困, 残
 NAME_LIMIT = 20  # what people say of themselves; the county's own list may hold more
 
 
-class Person(Row):
+class Person(Ground):
     """Somebody the centre knows. `code` is the key of the county's own list; a follower who came by WeChat has none."""
 
     __tablename__ = "persons"

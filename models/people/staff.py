@@ -9,7 +9,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, aliased, mapp
 from models.base import Row
 from models.people import desk_sessions
 from models.people.persons import Person
-from models.places.areas import Area, chain
+from models.places.areas import Area, chain, keys_in
 
 ORGANISATION_KINDS = ("department", "social_organisation", "resident_club", "resident_unit", "third_party")
 CADRE_ROLES = ("station_cadre", "grid_officer", "township_clerk", "county_admin")  # scoped to an area's subtree
@@ -59,7 +59,16 @@ def cadres_of(session: Session, area: Area, but_not: Collection[int] = ()) -> li
 
 def cadres_over(session: Session, area: Area, but_not: Collection[int] = ()) -> list[Person]:
     """The cadres nearest to `area`, those in `but_not` left out: its own, else of the nearest area above with any."""
-    return next((found for near in chain(session, area) if (found := cadres_of(session, near, but_not))), [])
+    keys = keys_in(area.path)
+    query = (
+        select(Person, StaffRole.area_id).join(StaffRole, StaffRole.person_id == Person.id)
+        .where(StaffRole.ended_at.is_(None), StaffRole.role.in_(CADRE_ROLES), StaffRole.area_id.in_(keys))
+        .where(Person.state == "active", Person.id.not_in(but_not)).order_by(Person.id)
+    )  # fmt: skip
+    found = dict[int | None, dict[int, Person]]()
+    for person, key in session.execute(query):
+        found.setdefault(key, {})[person.id] = person
+    return next((list(found[key].values()) for key in keys if key in found), [])
 
 
 def areas_under(person_id: int, roles: Collection[str] = CADRE_ROLES) -> Select[int]:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ForeignKey, String, Table, UniqueConstraint, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Row
+from models.base import Ground, Row
 from models.hours import CalendarOverride, WorkCalendar, instant
 from models.life import Life, Verb
 from models.places.areas import Area, keys_in
@@ -17,7 +17,7 @@ ZONE_KINDS = ("reception_services", "meeting_training", "consultation", "culture
 STATION_KINDS = ("video_call", "portable_call", "desk")
 
 
-class ServiceCentre(Row):
+class ServiceCentre(Ground):
     """A 党群服务中心: the door that a village or township knows."""
 
     __tablename__ = "service_centres"

@@ -1,5 +1,6 @@
 """Instants, lives, history and working days: what everything else stands on."""
 
+import gc
 import itertools
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, time, timedelta, timezone
@@ -8,17 +9,21 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.exc import StatementError
 
+from models.base import MOST_KEPT
 from models.errors import Refused
 from models.history import History, history_of
 from models.hours import CHINA, CalendarOverride, WorkCalendar, calendar, instant, zone_named
 from models.life import By, Life
 from models.ordering.orders import ORDER, Order
 from models.people.persons import Person
+from models.people.staff import cadres_over
+from models.places.areas import Area, chain
 from models.places.centres import Closure, OpeningHours, open_spans
 from models.register import LIVES, METADATA
+from tests.desk import statements
 from tests.world import NOW
 
 BY = By(None, "time")
@@ -160,6 +165,55 @@ def test_the_countys_own_notice_wins(session):
     session.add(CalendarOverride(day=date(2026, 11, 24), is_workday=False, name="台风停工"))
     session.flush()
     assert not calendar(session).is_workday(date(2026, 11, 24))
+
+
+def test_a_notice_of_this_very_transaction_counts_and_one_that_is_undone_does_not(session, cast):
+    day = date(2026, 11, 24)
+    assert calendar(session).is_workday(day)
+    with session.begin_nested() as undone:
+        session.add(CalendarOverride(day=day, is_workday=False, name="台风停工"))
+        assert not calendar(session).is_workday(day)
+        undone.rollback()
+    assert calendar(session).is_workday(day)
+    session.add(CalendarOverride(day=day, is_workday=False, name="台风停工"))
+    assert not calendar(session).is_workday(day)
+    session.get_one(CalendarOverride, day).is_workday = True
+    assert calendar(session).is_workday(day)
+
+
+def test_what_a_transaction_has_asked_of_people_and_places_it_asks_once(engine, open_session, cast):
+    with open_session() as session:
+        with session.begin(), statements(engine) as asked:
+            for _ in range(3):
+                assert session.get_one(Person, cast.wangnainai.id).name == "王秀英"
+                assert chain(session, session.get_one(Area, cast.village.id))[-1].id == cast.county.id
+                calendar(session)
+            assert len(asked) == 4
+        with open_session() as another, another.begin():
+            another.execute(update(Person).where(Person.id == cast.wangnainai.id).values(name="王桂英"))
+            another.add(CalendarOverride(day=date(2026, 11, 24), is_workday=False, name="台风停工"))
+        with session.begin():
+            assert session.get_one(Person, cast.wangnainai.id).name == "王桂英"
+            assert not calendar(session).is_workday(date(2026, 11, 24))
+
+
+def test_a_transaction_that_goes_through_a_whole_county_keeps_the_last_of_it(session, cast):
+    session.add_all(Person(name=f"村民{n}", created_at=NOW) for n in range(MOST_KEPT + 50))
+    session.commit()
+    session.expunge_all()
+    assert sum(1 for _ in session.scalars(select(Person))) > MOST_KEPT
+    gc.collect()
+    assert len(session.identity_map) <= MOST_KEPT
+
+
+def test_the_nearest_cadres_are_found_with_one_question(engine, open_session, cast):
+    with open_session() as session, session.begin():
+        village, town = session.get_one(Area, cast.village.id), session.get_one(Area, cast.township.id)
+        with statements(engine) as asked:
+            assert [cadre.id for cadre in cadres_over(session, village)] == [cast.li.id]
+            assert [cadre.id for cadre in cadres_over(session, village, {cast.li.id})] == [cast.chen.id]
+            assert [cadre.id for cadre in cadres_over(session, town)] == [cast.chen.id]
+        assert len(asked) == 3
 
 
 @pytest.mark.case("J21")

@@ -39,7 +39,8 @@ def opened(session, kind):
 
 
 def planned(session, kind):
-    return list(session.scalars(select(Letter.person_id).where(Letter.kind == kind, Letter.state == "planned")))
+    query = select(Letter.person_id).where(Letter.kind == kind, Letter.state == "planned").order_by(Letter.id)
+    return list(session.scalars(query))
 
 
 def lost_voice(session, thing):
