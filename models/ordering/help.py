@@ -53,6 +53,7 @@ HELP = Life(
     (
         Verb("triage", ("received", "triaged"), "triaged", who=("clerk", "helper")),
         Verb("assign", LIVE_HELP, "assigned", who=("clerk", "helper")),
+        Verb("hand_over", LIVE_HELP, "triaged", who=("clerk",)),
         Verb("finish", ("assigned",), "done", who=("clerk", "helper"), tells=("teller",)),
         Verb("close", LIVE_HELP, "closed", who=("clerk", "helper"), tells=("teller",)),
         Verb("withdraw", LIVE_HELP, "withdrawn", who=("teller",)),

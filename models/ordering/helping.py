@@ -11,6 +11,7 @@ from models.hours import calendar
 from models.life import BY_RULE, By
 from models.ordering.help import (
     HELP,
+    LIVE_HELP,
     NOTE_LIMIT,
     HelpNote,
     HelpRequest,
@@ -18,7 +19,16 @@ from models.ordering.help import (
     locked_help,
 )
 from models.ordering.matter_news import tell, tell_off
-from models.ordering.matters import HELP_OFF, WORKDAYS, attach_all, drop_desk, hold, open_desk_task, settle_desk
+from models.ordering.matters import (
+    HELP_OFF,
+    WORKDAYS,
+    attach_all,
+    drop_desk,
+    handed_over,
+    hold,
+    open_desk_task,
+    settle_desk,
+)
 from models.ordering.said import CONFIDENTIAL, OWN_CHANNELS, Words, check_category, check_reason, cleaned, taken_down
 from models.people.identities import Who
 from models.people.persons import Person
@@ -110,14 +120,33 @@ def assign(session: Session, who: Who, help_id: int, to_id: int, now: datetime) 
         raise Refused("no_helper")
     if found.state == "assigned" and found.holder_id == to_id:
         return found
+    return _give(session, who, found, to_id, "assign", "help_do", by, now)
+
+
+def hand_over(session: Session, who: Who, help_id: int, to_id: int, now: datetime) -> HelpRequest:
+    """Give a confidential call to another clerk over the same place, who looks at it anew; who held it reads no more.
+
+    The holder with a clerk's role may, and a county administrator, who does not read it. Twice is once. Raises
+    Refused("not_yours"), ("no_clerk") for somebody who gathers no needs there or is concerned, or ("wrong_state").
+    """
+    found = handed_over(session, who, locked_help(session, help_id), to_id)
+    if found.state in LIVE_HELP and found.holder_id == to_id:
+        return found
+    return _give(session, who, found, to_id, "hand_over", "help_triage", By(who.person_id, "clerk"), now)
+
+
+def _give(
+    session: Session, who: Who, found: HelpRequest, to_id: int, verb: str, task: str, by: By, now: datetime
+) -> HelpRequest:  # fmt: skip
+    """It is somebody else's from now on, with a task of this kind: who was asked to help before need not any more."""
     before = found.holder_id if found.state == "assigned" else None
-    HELP.move(session, found, "assign", by=by, now=now, holder_id=to_id, due_at=_due(session, "help_do", now),
+    HELP.move(session, found, verb, by=by, now=now, holder_id=to_id, due_at=_due(session, task, now),
               revision=found.revision + 1)  # fmt: skip
     settle_for(session, found.subject, "cancel", by=BY_RULE, now=now, kinds=("help_do",))  # another's now
     settle_desk(session, found, who, now, goes_on=True)
     take_back(session, found.subject, now, person_id=to_id)  # that they need not
     tell_off(session, found, before, by, now)
-    open_desk_task(session, found, "help_do", by=by, now=now, mark=f":{found.revision}", assignee=to_id)
+    open_desk_task(session, found, task, by=by, now=now, mark=f":{found.revision}", assignee=to_id)
     return found
 
 

@@ -17,6 +17,7 @@ from models.ordering.said import Matter
 from models.people.care import may_act_for
 from models.people.identities import is_reachable
 from models.people.persons import Person
+from models.people.staff import is_cadre_over
 from models.places.areas import Area
 from models.tasks.desk import open_task, settle
 from models.tasks.tasks import TASK, Task
@@ -59,10 +60,11 @@ def unlist(session: Session, thing: Matter, now: datetime) -> None:
 
 
 def tell_off(session: Session, thing: Matter, helper_id: int | None, by: By, now: datetime) -> None:
-    """Who was asked to help need not go: it is off, or another does it. Of a secret nothing is said."""
-    if helper_id is None or helper_id == by.person_id:
-        return
+    """Who was asked to help need not go: it is off, or another does it. Of a secret nothing is said, and to who is no
+    cadre there any more nothing at all."""
     area = session.get_one(Area, thing.area_id)
+    if helper_id is None or helper_id == by.person_id or not is_cadre_over(session, helper_id, area):
+        return
     centre, phone = phone_for(session, area)
     named = thing.person_id is not None and not thing.confidential
     post(

@@ -1,6 +1,8 @@
 """Who gathers the needs of a township: its clerks and those of the county above, and which of them keeps a secret."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from itertools import groupby
+from typing import Any
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, aliased
@@ -37,15 +39,28 @@ def townships_of(session: Session, person_id: int) -> list[Area]:
     return list(session.scalars(query))
 
 
-def clerks_over(session: Session, area: Area, but_not: Collection[int] = ()) -> list[Person]:
+def clerks_over(session: Session, area: Area, but_not: Collection[int | None] = ()) -> list[Person]:
     """Those who gather the needs of this area from the nearest place that has any, those in `but_not` left out."""
-    for near in chain(session, area):
-        query = (
-            select(Person).join(StaffRole, StaffRole.person_id == Person.id)
-            .where(StaffRole.ended_at.is_(None), StaffRole.role.in_(TRIAGE_ROLES), StaffRole.area_id == near.id)
-            .where(Person.state == "active", Person.id.not_in(but_not)).distinct().order_by(Person.id)
-        )  # fmt: skip
-        found = list(session.scalars(query))
-        if found:
-            return found
-    return []
+    return nearest(clerks_of_all(session, [area.id])[area.id], but_not)
+
+
+def clerks_of_all(session: Session, area_ids: Collection[int]) -> dict[int, list[Any]]:
+    """Area → rows of (area, place, Person): who gathers its needs, from the nearest place up; one question for all."""
+    above, here = aliased(Area), aliased(Area)
+    query = (
+        select(here.id.label("area"), above.path.label("place"), Person).distinct()
+        .join(above, here.path.startswith(above.path)).join(StaffRole, StaffRole.area_id == above.id)
+        .join(Person, StaffRole.person_id == Person.id)
+        .where(here.id.in_(area_ids), StaffRole.ended_at.is_(None), StaffRole.role.in_(TRIAGE_ROLES))
+        .where(Person.state == "active").order_by(above.path.desc(), Person.id)  # of one chain the longest comes first
+    )  # fmt: skip
+    found: dict[int, list[Any]] = {key: [] for key in area_ids}
+    for row in session.execute(query):
+        found[row.area].append(row)
+    return found
+
+
+def nearest(clerks: Iterable[Any], but_not: Collection[int | None]) -> list[Person]:
+    """Of such rows the people of the nearest place that has any, those in `but_not` left out."""
+    free = [row for row in clerks if row.Person.id not in but_not]
+    return next(([row.Person for row in there] for _, there in groupby(free, key=lambda row: row.place)), [])

@@ -205,10 +205,12 @@ def decline(session: Session, who: Who, need_id: int, reason: str, now: datetime
 def hand_over(session: Session, who: Who, need_id: int, to_id: int, now: datetime) -> NeedSubmission:
     """Give a confidential need to another clerk over the same place: who held it reads it no more.
 
-    The holder may, and a county administrator, who does not read it. Raises Refused("not_yours"), ("no_clerk") for
-    somebody who gathers no needs there or told it, or ("wrong_state").
+    The holder may, and a county administrator, who does not read it. Twice is once. Raises Refused("not_yours"),
+    ("no_clerk") for somebody who gathers no needs there or told it, or ("wrong_state").
     """
     need = handed_over(session, who, locked_need(session, need_id), to_id)
+    if need.state in WAITING and need.holder_id == to_id:
+        return need
     NEED.move(session, need, "hand_over", by=_by(who), now=now, holder_id=to_id, revision=need.revision + 1)
     settle_desk(session, need, who, now, goes_on=True)
     open_desk_task(session, need, "need_triage", by=_by(who), now=now, mark=f":{need.revision}")

@@ -80,13 +80,13 @@ def areas_under(person_id: int, roles: Collection[str] = CADRE_ROLES) -> Select[
     )  # fmt: skip
 
 
-def cadres_above(area_id: ColumnExpressionArgument[int] | int) -> Select[int]:
+def cadres_above(area_id: ColumnExpressionArgument[int] | int, roles: Collection[str] = CADRE_ROLES) -> Select[int]:
     """The ids of who holds a cadre's role now over an area or one above it, to be joined into other questions."""
     above, here = aliased(Area), aliased(Area)
     return (
         select(StaffRole.person_id).join(above, StaffRole.area_id == above.id)
         .join(here, here.path.startswith(above.path))
-        .where(here.id == area_id, StaffRole.ended_at.is_(None), StaffRole.role.in_(CADRE_ROLES))
+        .where(here.id == area_id, StaffRole.ended_at.is_(None), StaffRole.role.in_(roles))
     )  # fmt: skip
 
 
