@@ -72,7 +72,7 @@ def confided(session: Session, who: Who, cursor: Cursor | None = None) -> Page[C
     """
     rows = _rows(who.person_id, only_live=True)
     keys = (rows.c.stays, rows.c.calm, rows.c.created_at, rows.c.kind, rows.c.key)
-    found = page(session, select(rows), keys, lambda row: tuple(row[:5]), cursor)
+    found = page(session, select(rows).select_from(rows), keys, lambda row: tuple(row[:5]), cursor)
     return replace(found, rows=_whole(session, found.rows))
 
 
@@ -109,8 +109,7 @@ def _whole(session: Session, rows: Sequence[Any]) -> list[Confided]:
     things = dict[tuple[int, int], Any]()
     for n, kept in enumerate(KEPT.values()):
         keys = [row.key for row in rows if row.kind == n]
-        if keys:
-            things |= {(n, one.id): one for one in session.scalars(select(kept.table).where(kept.table.id.in_(keys)))}
+        things |= {(n, one.id): one for one in session.scalars(select(kept.table).where(kept.table.id.in_(keys)))}
     clerks = clerks_of_all(session, {thing.area_id for thing in things.values()})
     return [
         Confided(

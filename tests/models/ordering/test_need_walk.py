@@ -190,7 +190,8 @@ def test_needs_walk_where_their_table_leads_and_no_voice_is_lost_doubled_or_betr
 @WALK
 @given(
     steps=st.lists(
-        st.tuples(st.sampled_from(["look", "assign", "note", "finish", "close", "withdraw"]), st.integers(0, 2),
+        st.tuples(st.sampled_from(["look", "assign", "hand_over", "note", "finish", "close", "withdraw"]),
+                  st.integers(0, 3),
                   st.sampled_from(["medical", "hardship"])),
         min_size=2, max_size=9,
     ),
@@ -199,7 +200,7 @@ def test_needs_walk_where_their_table_leads_and_no_voice_is_lost_doubled_or_betr
 def test_calls_for_help_walk_where_their_table_leads_and_keep_their_secrets(open_session, cast, steps, secret):
     with open_session() as session:
         call = calls(session, cast.who(cast.aming), f"{MARK}家里的事", confidential=secret)
-        crew = [cast.who(cast.chen), cast.who(cast.li), cast.who(cast.aming)]
+        crew = [cast.who(cast.chen), cast.who(cast.li), cast.who(cast.aming), joins(session, "周干事", cast.township)]
         for verb, who, kind in steps:
             state, confidential, holder = call.state, call.confidential, call.holder_id
             try:
@@ -207,6 +208,9 @@ def test_calls_for_help_walk_where_their_table_leads_and_keep_their_secrets(open
                     {
                         "look": lambda who, kind: helping.look_at_help(session, who, call.id, kind, NOW),
                         "assign": lambda who, kind: helping.assign(session, who, call.id, cast.li.id, NOW),
+                        "hand_over": lambda who, kind: helping.hand_over(
+                            session, who, call.id, crew[3 if who is crew[0] else 0].person_id, NOW
+                        ),
                         "note": lambda who, kind: helping.note(session, who, call.id, f"{MARK}记", NOW),
                         "finish": lambda who, kind: helping.finish(session, who, call.id, f"{MARK}好了", NOW),
                         "close": lambda who, kind: helping.close(session, who, call.id, f"{MARK}不行", NOW),
@@ -223,7 +227,7 @@ def test_calls_for_help_walk_where_their_table_leads_and_keep_their_secrets(open
         open_tasks = session.scalars(select(Task.kind).where(Task.state == "open", Task.subject == call.subject)).all()
         assert bool(open_tasks) == (call.state not in HELP.ends)
         if call.confidential:
-            readers = [who for who in crew[:2] if who.person_id != call.holder_id]
+            readers = [who for who in crew if who.person_id not in (call.holder_id, cast.aming.id)]
             assert all(call not in help_waiting(session, who) for who in readers)
             for who in readers:
                 with pytest.raises(Refused, match="not_yours"):
