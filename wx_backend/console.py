@@ -51,6 +51,7 @@ from handlers.messages import words as letter_words
 from handlers.messages.media import Folder
 from handlers.ordering import (
     catalogue_words,
+    confided_desk,
     demands_desk,
     desk_words,
     gaps_desk,
@@ -86,7 +87,7 @@ from models.hours import CHINA
 from wx_backend import guard, shield
 from wx_backend.cookies import Cookies
 from wx_backend.database import db
-from wx_backend.desk_menu import AUDIT, DAILY, KNOWN, LOOKS_BACK, MINE, RULES, Group
+from wx_backend.desk_menu import menu_of
 from wx_backend.load.workbook import Sheet, written
 from wx_backend.signing import COOKIE, Signing
 
@@ -101,9 +102,9 @@ BEFORE_A_PASSWORD = frozenset({"console.sign.password", "console.sign.change", "
 ROOMS = (
     home.ROOM, tasks.ROOM, calls.ROOM, moving_desk.ROOM, guests_desk.ROOM, ways_desk.ROOM, booking_desk.ROOM,
     series_desk.ROOM, days_desk.ROOM, seats_desk.ROOM, callsheet.ROOM, quiet.ROOM, pairs_desk.ROOM, routines_desk.ROOM,
-    screens_desk.ROOM, needs_desk.ROOM, help_desk.ROOM, demands_desk.ROOM, gaps_desk.ROOM, orders.ROOM, dispatch.ROOM,
-    waiting_desk.ROOM, sheet.ROOM, loans_desk.ROOM, review.ROOM, report.ROOM, letters.ROOM, residents.ROOM,
-    centres.ROOM, seats.ROOM, logbook.ROOM, rules_desk.ROOM,
+    screens_desk.ROOM, needs_desk.ROOM, help_desk.ROOM, confided_desk.ROOM, demands_desk.ROOM, gaps_desk.ROOM,
+    orders.ROOM, dispatch.ROOM, waiting_desk.ROOM, sheet.ROOM, loans_desk.ROOM, review.ROOM, report.ROOM, letters.ROOM,
+    residents.ROOM, centres.ROOM, seats.ROOM, logbook.ROOM, rules_desk.ROOM,
 )  # fmt: skip
 
 STATUS: Mapping[str, int] = {
@@ -313,9 +314,9 @@ def _at_hand() -> dict[str, Any]:
     def url_with(**changes: Any) -> str:
         return f"{request.path}?{urlencode({**request.args.to_dict(), **changes})}"
 
-    office = Group("系统", ((RULES, AUDIT, MINE) if g.desk and g.desk.is_admin else (MINE,)))
+    menu = menu_of(is_admin=g.desk is not None and g.desk.is_admin)
     return {
-        "desk": g.desk, "now": g.now, "menu": (DAILY, LOOKS_BACK, KNOWN, office), "here": request.endpoint or "",
+        "desk": g.desk, "now": g.now, "menu": menu, "here": request.endpoint or "",
         "masked": masking.name, "masked_phone": masking.phone, "masked_text": masking.digits, "reasons": desk.REASONS,
         "near": lambda at: words.near(at, g.now), "when": lambda at: words.when(at, CHINA), "url_with": url_with,
         "just_done": _just_done(),

@@ -10,6 +10,7 @@ class Leaf:
     name: str
     endpoint: str
     room: str | tuple[str, ...]
+    admins: bool = False  # an administrator's alone
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ DAILY = Group("工作", (
     Leaf("结对", "console.pairs.listed", "console.pairs."),
     Leaf("需求", "console.needs.listed", "console.needs."),
     Leaf("求助", "console.help.listed", "console.help."),
+    Leaf("保密事项", "console.confided.listed", "console.confided.", admins=True),
     Leaf("派单", "console.dispatch.listed", "console.dispatch."),
     Leaf("排队", "console.waiting.listed", "console.waiting."),
     Leaf("借用", "console.loans.listed", "console.loans."),
@@ -48,6 +50,16 @@ KNOWN = Group("人和地方", (
     Leaf("居民", "console.residents.listed", "console.residents."),
     Leaf("中心", "console.centres.listed", ("console.centres.", "console.outages.")),
 ))  # fmt: skip
-MINE = Leaf("改密码", "console.sign.password", "console.sign.")
-RULES = Leaf("提醒规则", "console.rules.listed", "console.rules.")
-AUDIT = Leaf("操作日志", "console.audit.listed", "console.audit.")
+OFFICE = Group("系统", (
+    Leaf("提醒规则", "console.rules.listed", "console.rules.", admins=True),
+    Leaf("操作日志", "console.audit.listed", "console.audit.", admins=True),
+    Leaf("改密码", "console.sign.password", "console.sign."),
+))  # fmt: skip
+
+
+def menu_of(*, is_admin: bool) -> tuple[Group, ...]:
+    """The menu as an administrator, or anybody else, sees it."""
+    return tuple(
+        Group(group.name, tuple(leaf for leaf in group.leaves if is_admin or not leaf.admins))
+        for group in (DAILY, LOOKS_BACK, KNOWN, OFFICE)
+    )

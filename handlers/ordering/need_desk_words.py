@@ -12,8 +12,8 @@ NEED_VERBS = {
     "take_off": "从清单取下", "hand_over": "交给别的经办人", "decline": "答复",
 }  # fmt: skip
 HELP_VERBS = {
-    "begin": "收到", "triage": "看过并分类", "assign": "交办", "finish": "办好", "close": "答复",
-    "withdraw": "本人撤回",
+    "begin": "收到", "triage": "看过并分类", "assign": "交办", "hand_over": "交给别的经办人", "finish": "办好",
+    "close": "答复", "withdraw": "本人撤回",
 }  # fmt: skip
 CHANGED = "这件事刚刚有了变化：{what}。请看过最新情况再办。"
 
@@ -27,6 +27,11 @@ NO_GAPS = {
     "uncovered": "已发布的清单里，每一项都有服务。", "unmet": "没有因为没人能做而结束的订单。",
     "asked": "还没有人提过需求。",
 }  # fmt: skip
+NO_CONFIDED = "现在没有还没办完的保密事项。"
+CONFIDED_LEAD = "这里看不到说了什么、是谁说的。经办人离任的排在前面，请交给别的经办人。"
+CONFIDED_KINDS = {"need": "需求", "help": "求助"}
+GONE = "已离任，没人能看"
+NO_TAKER = "这里还没有别的经办人。请先给这个乡镇登记一位经办人，再来交接。"
 NOT_OURS = "这件事归{who}管：{why}"
 CONFIDED_LINE = "（保密，点开才能看）"
 
@@ -35,6 +40,7 @@ DONE = {
     "parted": "已经分开，恢复成合并以前的样子。",
     "adopted": "已经列入需求清单，清单发布时提的人会收到通知。", "taken_off": "已经从清单里取下。",
     "declined": "已经答复，提的人会看到原因和您的姓名。", "handed_over": "已经交给对方，您看不到这件事了。",
+    "confided_given": "已经交出，对方会收到任务，从现在起只有对方能看。",
     "given": "已经交办，对方会收到任务。", "noted": "已经记下，只有能看这件事的工作人员看得到。",
     "finished_help": "辛苦了！结果已经告诉对方。", "closed_help": "已经答复，对方会看到原因和您的姓名。",
     "list_published": "已经发布，提出这些需求的人会收到通知。", "item_added": "已经加上一项。",
@@ -81,5 +87,6 @@ LABELS = {
     "gap_place": "哪里", "gap_head": "已发布清单里还没有服务的", "quarter": "季度", "gap_people": "人数",
     "unmet_head": "没有人能做的订单", "unmet_why": "原因", "unmet_orders": "订单数", "asked_head": "大家提得最多的",
     "gap_lead": "按人数算：一个人提几次都算一个人，匿名的一次算一个人。保密的事不在这里。",
+    "confided": "保密事项", "which": "哪一件", "matter": "事项", "give_on": "交给谁", "myself": "我自己",
     "not_clerk": "需求由乡镇和县里的工作人员汇总，您这里没有要处理的。",
 }  # fmt: skip

@@ -13,11 +13,12 @@ from handlers.tasks import words as task_words
 from models.errors import Refused
 from models.messages.media import one_of
 from models.ordering import hearing, triage
+from models.ordering.confided import takers
 from models.ordering.demands import AUDIENCES, TITLE_LIMIT, DemandItem, add_item, draft_of
 from models.ordering.matters import check_as_seen
 from models.ordering.needs import WAITING, NeedSubmission, locked_need, need_for
 from models.ordering.said import SAID_CATEGORIES
-from models.ordering.townships import clerks_over, township_of, townships_of
+from models.ordering.townships import township_of, townships_of
 from models.ordering.voices import people_behind, root_of, voices_seen
 from models.people.contacts import ways_to
 from models.people.persons import Person
@@ -180,7 +181,7 @@ def _whole(need: NeedSubmission, *, shown: bool = False) -> str:
     names = [voice.name for voice in voices]
     township, root = _township(need), root_of(session, need)
     item = session.get(DemandItem, need.demand_id) if need.demand_id is not None else None
-    others = clerks_over(session, township, {who.person_id}) if need.confidential else []
+    others = takers(session, who, "need", need.id) if need.confidential else []
     return render_template(
         "needs/desk_one.html", need=need, shown=shown, waits=waits, voices=voices, media=media, labels=said.LABELS,
         said=said, need_words=need_words, people=people_behind(session, [root.id]).get(root.id, 1), item=item,

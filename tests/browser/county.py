@@ -198,8 +198,14 @@ def _told(session: Session, cast: Cast) -> dict[str, int]:
     draft = draft_of(session, chen, cast.township.id, "left_behind", NOW)
     help_ = calls(session, xiaofang, SAID, cast.wangnainai, channel="page")
     burning = calls(session, xiaofang, "厨房着火了", cast.wangnainai, channel="page")
-    return {"need": shown.id, "merged": first.id, "call": help_.id, "burning": burning.id, "list": draft.id,
-            "published": out.id}  # fmt: skip
+    secrets = [calls(session, xiaofang, "婆媳吵架", cast.wangnainai, confidential=True), says(
+        session, cast.who(cast.aming), "家里困难", confidential=True)]  # fmt: skip
+    gone = Person(name="孙干事", area_id=cast.township.id, created_at=NOW)
+    session.add(gone)
+    session.flush()
+    secrets[0].holder_id = gone.id
+    return {"secret": secrets[0].id, "need": shown.id, "merged": first.id, "call": help_.id, "burning": burning.id,
+            "list": draft.id, "published": out.id}  # fmt: skip
 
 
 def _waits(session: Session, cast: Cast) -> dict[str, int]:

@@ -37,7 +37,8 @@ ELDERS = ("/m/", "/m/settings/notices", "/m/calls", "/m/calls/{video}", "/m/fami
 DESK = ("", "tasks/", "series/", "series/{series}", "calls/", "calls/{video}", "calls/{video}/time",
         "days/", "days/new?day=2026-12-05&half=1", "days/{call_day}", "days/{call_day}/off", "days/seats/{seat}",
         "booking/{person}", "routines/{person}", "pairs/", "pairs/{pair}", "pairs/new/{person}", "quiet/",
-        "needs/", "needs/{need}", "needs/{merged}", "help/", "help/{call}", "help/{burning}",
+        "needs/", "needs/{need}", "needs/{merged}", "help/", "help/{call}", "help/{burning}", "confided/",
+        "confided/help/{secret}",
         "demands/", "demands/{list}", "demands/{published}", "gaps/", "waiting/", "waiting/{offered}", "orders/{new}",
         "dispatch/", "dispatch/{new}", "dispatch/{coming}", "review/", "review/{version}", "sheet/",
         "report/")  # fmt: skip

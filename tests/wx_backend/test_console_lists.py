@@ -43,7 +43,7 @@ LISTS = {
     "demands": "/console/demands/", "gaps": "/console/gaps/", "waiting": "/console/waiting/",
     "series": "/console/series/", "days": "/console/days/", "days past": "/console/days/?view=past",
     "loans": "/console/loans/", "residents": "/console/residents/", "centres": "/console/centres/",
-    "audit": "/console/audit/", "rules": "/console/rules/", "": "/console/",
+    "audit": "/console/audit/", "confided": "/console/confided/", "rules": "/console/rules/", "": "/console/",
 }  # fmt: skip
 
 
@@ -119,6 +119,8 @@ def fill(session, cast, start, many):
                 "said_by_id": cast.xiaofang.id, "text": "想要老年食堂", "created_at": NOW}  # fmt: skip
         session.add(NeedSubmission(**told))
         session.add(HelpRequest(**told, due_at=NOW + n * MINUTE))
+        secret = {**told, "client_key": f"s{n}", "confidential": True, "holder_id": cast.li.id}
+        session.add_all([NeedSubmission(**secret), HelpRequest(**secret, due_at=NOW)])
         demands = DemandList(area_id=cast.township.id, audience="away", version=n, quarter="2026-Q4",
                              state="published" if n == 1 else "superseded", created_at=NOW)  # fmt: skip
         session.add(demands)

@@ -183,6 +183,9 @@ MATRIX: dict[tuple[str, str], Row] = {
     (DO, "help.note"): Row("help/{help}/note", 303, 404, {"text": "打过电话"}),
     (DO, "help.finish"): Row("help/{help}/done", 409, 404, {"seen": "x", "text": "x"}),
     (DO, "help.close"): Row("help/{help}/close", 409, 404, {"seen": "x", "why": "x"}),
+    (LOOK, "confided.listed"): Row("confided/", 404, 404),  # an administrator's alone: see test_console_confided
+    (LOOK, "confided.one"): Row("confided/help/{help}", 404, 404),
+    (DO, "confided.hand_over"): Row("confided/need/{need}/to", 404, 404, {"seen": "received.0", "to": "1"}),
     (LOOK, "demands.listed"): Row("demands/", 200, 200),
     (LOOK, "demands.one"): Row("demands/{list}", 404, 404),
     (DO, "demands.add"): Row("demands/{list}/add", 404, 404, {"title": "x", "kind": "meal"}),
