@@ -4,14 +4,14 @@ from zoneinfo import ZoneInfo
 
 from handlers.menu import FIRST
 from handlers.ordering import need_words
-from handlers.ordering.triage import spoken_by, to_ask
+from handlers.ordering.triage import keepers, spoken_by, to_ask
 from handlers.room import Ask, Choice, Handler, Reply
 from handlers.tasks.words import reached
 from handlers.words import plain, when
 from models.errors import Refused
 from models.messages.media import media_of
 from models.ordering.help import LIVE_HELP, HelpRequest, help_for, help_waiting, notes_of
-from models.ordering.helping import assign, close, finish, helpers_for, look_at_help, note
+from models.ordering.helping import assign, close, finish, hand_over, helpers_for, look_at_help, note
 from models.ordering.said import SAID_CATEGORIES
 from models.people.contacts import ways_to
 from models.people.persons import Person
@@ -82,6 +82,17 @@ def given(ask: Ask, call: int, person: int) -> Reply:
     """This person is to help."""
     assign(ask.session, ask.who, call, person, ask.now)
     return Reply(need_words.ASSIGNED.format(name=ask.session.get_one(Person, person).name), NEXT)
+
+
+def pick_keeper(ask: Ask, call: int) -> Reply:
+    """Asks which clerk is to keep a secret whose holder has left: an administrator does not read it."""
+    return keepers(ask, "help", call, f"help/desk/{call}/over")
+
+
+def handed_over(ask: Ask, call: int, clerk: int) -> Reply:
+    """Another clerk keeps it."""
+    hand_over(ask.session, ask.who, call, clerk, ask.now)
+    return Reply(need_words.HANDED_OVER, NEXT)
 
 
 def pick_kind(ask: Ask, call: int) -> Reply:
@@ -163,6 +174,8 @@ ADDRESSES: dict[str, Handler] = {
     "help/desk/<int:call>": one,
     "help/desk/<int:call>/to": pick_helper,
     "help/desk/<int:call>/to/<int:person>": given,
+    "help/desk/<int:call>/over": pick_keeper,
+    "help/desk/<int:call>/over/<int:clerk>": handed_over,
     "help/desk/<int:call>/kind": pick_kind,
     "help/desk/<int:call>/kind/<int:kind>": kind_is,
     "help/desk/<int:call>/note": ask_note,

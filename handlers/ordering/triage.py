@@ -9,10 +9,11 @@ from handlers.tasks.words import reached
 from handlers.words import plain, when
 from models.errors import Refused
 from models.messages.media import media_of
+from models.ordering.confided import door, takers
 from models.ordering.demands import AUDIENCES, TITLE_LIMIT, DemandItem, DemandList, add_item, draft_of, items_of
 from models.ordering.needs import WAITING, NeedSubmission, need_for, needs_waiting
 from models.ordering.said import SAID_CATEGORIES, Matter
-from models.ordering.townships import clerks_over, township_of, townships_of
+from models.ordering.townships import township_of, townships_of
 from models.ordering.triage import adopt, decline, hand_over, likes, look_at, merge, take_off, unmerge
 from models.ordering.voices import people_behind, root_of, voices_seen
 from models.people.contacts import ways_to
@@ -218,11 +219,19 @@ def declined_because(ask: Ask, need: int) -> Reply:
 
 
 def pick_clerk(ask: Ask, need: int) -> Reply:
-    """Asks which clerk is to keep it."""
-    found = _clerks(ask, need)
-    others = clerks_over(ask.session, _township(ask, found), {ask.who.person_id})
-    choices = tuple(Choice(clerk.name, f"need/desk/{need}/to/{clerk.id}") for clerk in others)
-    return Reply(need_words.PICK_CLERK, choices, back=f"need/desk/{need}")
+    """Asks which clerk is to keep a secret: its holder gives it away, or an administrator, who does not read it."""
+    return keepers(ask, "need", need, f"need/desk/{need}/to")
+
+
+def keepers(ask: Ask, kind: str, key: int, at: str) -> Reply:
+    """Which clerks may keep a secret, each at an address below `at`."""
+    found = takers(ask.session, ask.who, kind, key)
+    if not found:
+        return Reply(need_words.NO_KEEPER, back="task")
+    choices = tuple(Choice(clerk.name, f"{at}/{clerk.id}") for clerk in found)
+    if door(ask.session, ask.who, f"{kind}:{key}") == "open":
+        return Reply(need_words.PICK_CLERK, choices, back=f"{kind}/desk/{key}")
+    return Reply(need_words.PICK_KEEPER, choices, back="task")
 
 
 def handed_over(ask: Ask, need: int, clerk: int) -> Reply:

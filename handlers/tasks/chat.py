@@ -11,6 +11,7 @@ from handlers.words import TOLD_MEANS, when
 from models.errors import Refused
 from models.hours import calendar
 from models.messages.letters import MEANS
+from models.ordering.confided import door
 from models.people.contacts import ways_to
 from models.tasks.desk import finish, task_for, tasks_for
 from models.tasks.holding import hold, put_off, resume
@@ -47,12 +48,20 @@ def whole(task: Task, zone: ZoneInfo, inner: Inner) -> str:
     return f"{words.sentence(task.kind, facts, None, zone, said)}\n{waiting}"
 
 
-def _choices(task: Task) -> tuple[Choice, ...]:
-    """What can be done with a task that is not settled."""
+def _choices(task: Task, behind: str) -> tuple[Choice, ...]:
+    """What can be done with a task that is not settled; `behind` is what a cadre finds behind it."""
     hold = Choice("继续办", f"task/{task.id}/resume")
     if task.state != "on_hold":
         hold = Choice(words.HOLD, f"task/{task.id}/hold")
-    return (*_ways_to_end(task), hold)
+    return (*(_past_a_secret(task, behind) if behind in words.SECRETS else _ways_to_end(task)), hold)
+
+
+def _past_a_secret(task: Task, behind: str) -> tuple[Choice, ...]:
+    """A matter that this cadre may not read is not opened: an administrator gives it to a clerk."""
+    thing, _, key = task.subject.partition(":")
+    page, over = f"{thing}/desk/{key}", {"need": "to", "help": "over"}[thing]
+    others = tuple(choice for choice in _ways_to_end(task) if choice.address != page)
+    return (Choice(words.HAND_ON, f"{page}/{over}"), *others) if behind == "confided" else others
 
 
 def _ways_to_end(task: Task) -> tuple[Choice, ...]:
@@ -159,7 +168,9 @@ def room(inner: Inner) -> dict[str, Callable[..., Reply]]:
             text += "\n" + words.reached(ways_to(ask.session, found.person_id, _failed(found)))
         if found.state in ("done", "cancelled"):
             return Reply(text, MINE)
-        return Reply(text, _choices(found), back="task")
+        behind = door(ask.session, ask.who, found.subject)
+        text += f"\n{words.SECRETS[behind]}" if behind in words.SECRETS else ""
+        return Reply(text, _choices(found, behind), back="task")
 
     def done(ask: Ask, task: int) -> Reply:
         """It is done."""

@@ -18,8 +18,7 @@ from models.hours import CHINA
 from models.messages.looking import one_within
 from models.ordering import queue
 from models.ordering.assignments import Assignment
-from models.ordering.help import help_for
-from models.ordering.needs import need_for
+from models.ordering.confided import KINDS, door
 from models.ordering.visits import Visit
 from models.people.contacts import ways_to
 from models.people.identities import Who
@@ -51,8 +50,6 @@ PAGES: Mapping[str, Callable[[int], str]] = {
 # Those of them that not every cadre over a task's area may open: whether this one may, or Refused.
 MAY_OPEN: Mapping[str, Callable[[Session, Who, int], bool]] = {
     "letter": lambda session, who, key: one_within(session, key, within(who.person_id)) is not None,
-    "need": lambda session, who, key: need_for(session, who, key)[1] == "clerk",
-    "help": lambda session, who, key: help_for(session, who, key)[1] != "teller",
     "version": lambda session, who, key: queue.one(session, who, key) is not None,
 }
 GONE_ON = ("acknowledged", None)  # once held before anybody had it: it is anybody's to take on
@@ -142,7 +139,8 @@ def _whole(task: Task, *, shown: bool = False) -> str:
     masked = masking.facts(task.facts)
     facts = task.facts if shown else masked
     failed = ("wechat",) if "letter_kind" in facts else ()
-    over, link = task.state in TASK.ends, _subject_link(task)
+    behind = door(session, desk.who(), task.subject)
+    over, link = task.state in TASK.ends, _subject_link(task, behind)
     told = happened.lines(session, TASK.subject(task), words.VERBS, shown=shown, said=partial(_note, task, shown))
     # An alarm is about nobody: where nothing is hidden there is nothing to ask for.
     private = task.person_id is not None or masked != task.facts or any(line.note for line in told)
@@ -151,7 +149,7 @@ def _whole(task: Task, *, shown: bool = False) -> str:
         "tasks/desk_one.html", task=task, shown=shown, words=words, about=words.about(facts), over=over,
         sentence=_sentence(task, facts), ways=ways_to(session, task.person_id, failed) if task.person_id else [],
         happened=told, colleagues=colleagues, private=private, raw=alarm_words.answered(task.facts),
-        seen=Seen(task.state, task.assignee_id), link=link, answers=ANSWERS, others=not link and _is_on_a_page(task),
+        seen=Seen(task.state, task.assignee_id), link=link, answers=ANSWERS, others=_others(task, link, behind),
         elsewhere=task.kind in DECIDED_ELSEWHERE, means=TOLD_MEANS if task.kind in TOLD else {},
         waiting=_waiting(task, shown), free=task.state == "open" or (task.state, task.assignee_id) == GONE_ON,
     )  # fmt: skip
@@ -185,15 +183,23 @@ def _sentence(task: Task, facts: dict[str, Any]) -> str:
     return words.sentence(task.kind, facts, task.due_at if task.held_at is None else None, CHINA, inner)
 
 
-def _subject_link(task: Task) -> str:
+def _subject_link(task: Task, behind: str) -> str:
     """Where the desk shows what the task is about; "" where it has no page of its own, or one for others alone."""
     kind, _, key = task.subject.partition(":")
+    if behind == "confided":
+        return url_for("console.confided.one", kind=kind, key=int(key))
+    if kind in KINDS and behind != "open":
+        return ""
     return PAGES[kind](int(key)) if kind in PAGES and _may_open(kind, int(key)) else ""
 
 
-def _is_on_a_page(task: Task) -> bool:
-    """Whether it is decided on a page of the desk and nowhere else: where there is danger, it says what to do now."""
-    return task.kind in DECIDED_ELSEWHERE and task.kind != "matter_urgent" and task.subject.partition(":")[0] in PAGES
+def _others(task: Task, link: str, behind: str) -> str:
+    """Who does it, where this cadre may not: of a secret who reads it, of what is decided on a page of the desk and
+    nowhere else that others do; where there is danger, the task says what to do now."""
+    if behind in words.SECRETS:
+        return words.SECRETS[behind]
+    decided = task.kind in DECIDED_ELSEWHERE and task.kind != "matter_urgent"
+    return words.OTHERS_DO if not link and decided and task.subject.partition(":")[0] in PAGES else ""
 
 
 def _may_open(kind: str, key: int) -> bool:

@@ -112,6 +112,12 @@ DONE_WORDS = {
     "answered": "已答复，对方会收到通知。", "gone_on": "好的，继续办。放下的工作时间不算，期限已顺延。",
 }  # fmt: skip
 OTHERS_DO = "这件事由负责的同事办结，请转交给对方。"
+# What is said in place of a confidential matter to who may only give it on, and to who may not even that.
+SECRETS = {
+    "confided": "这件事要保密，内容您看不到。经办人离任或办不了的，请交给别的经办人。",
+    "secret": "这件事要保密，只有经办人能看。经办人已经离任的，请告诉县里的管理员，换一位经办人。",
+}  # fmt: skip
+HAND_ON = "交给别的经办人"
 _LATER = re.compile(r"\+(\d+) min")
 CHANGED = "您打开页面之后，这件任务有了变化：{what}。下面是最新情况，请看过再办。"
 
