@@ -102,7 +102,7 @@ def pair(session: Session, who: Who, helper_id: int, cared_id: int, every_days: 
         raise Refused("bad_rhythm")
     if helper_id == cared.id:
         raise Refused("own_link")
-    helper = session.get(Person, helper_id, with_for_update={"key_share": True})
+    helper = session.get(Person, helper_id, with_for_update={"key_share": True}, populate_existing=True)
     if helper is None or helper.state != "active" or not roles_of(session, helper.id):
         raise Refused("no_helper")
     query = select(Pairing).where(

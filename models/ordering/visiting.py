@@ -187,7 +187,8 @@ def _put(session: Session, visit: Visit, standing: Visit | None, order: Order, b
 def _check_person(session: Session, visit: Visit, assignment: Assignment, order: Order) -> None:
     """Whether this person may and can go; the person is held, so that no other visit is made for them meanwhile."""
     key, start, end = visit.person_id, visit.starts_at, visit.ends_at
-    person = session.scalar(select(Person).where(Person.id == key).with_for_update(key_share=True))
+    held = select(Person).where(Person.id == key).with_for_update(key_share=True)
+    person = session.scalar(held, execution_options={"populate_existing": True})
     lent = lent_for(session, "person", key, order, start)
     if person is None or person.state != "active" or not (lent or is_member(session, key, assignment.organisation_id)):
         raise Refused("not_member")

@@ -1,5 +1,6 @@
 """A person: resident, relative or cadre, with or without a phone."""
 
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -53,14 +54,19 @@ def stay_as_they_are(session: Session, *keys: int) -> dict[int, str]:
     Whoever does (`held_to_change`) waits, or is waited for: then links, consents and states are to be read. Those who
     book do not wait for each other.
     """
-    query = select(Person.id, Person.state).where(Person.id.in_(keys)).order_by(Person.id)
-    return {row.id: row.state for row in session.execute(query.with_for_update(read=True))}
+    return {person.id: person.state for person in _held(session, keys, read=True)}
 
 
 def held_to_change(session: Session, *keys: int) -> None:
     """What is being booked for these people is booked before, and is to be ended too; or it comes after, and is not."""
-    query = select(Person.id).where(Person.id.in_(keys)).order_by(Person.id)
-    session.execute(query.with_for_update(key_share=True))
+    _held(session, keys, key_share=True)
+
+
+def _held(session: Session, keys: Collection[int], *, read: bool = False, key_share: bool = False) -> Sequence[Person]:
+    """These people as they stand now: what was read of them before may have changed while they were waited for."""
+    query = select(Person).where(Person.id.in_(keys)).order_by(Person.id)
+    held = query.with_for_update(read=read, key_share=key_share)
+    return session.scalars(held, execution_options={"populate_existing": True}).all()
 
 
 def call_oneself(session: Session, person: Person, name: str) -> None:

@@ -18,7 +18,7 @@ from models.history import History, history_of
 from models.hours import CHINA, CalendarOverride, WorkCalendar, calendar, instant, zone_named
 from models.life import By, Life
 from models.ordering.orders import ORDER, Order
-from models.people.persons import Person
+from models.people.persons import Person, held_to_change, stay_as_they_are
 from models.people.staff import cadres_over
 from models.places.areas import Area, chain
 from models.places.centres import Closure, OpeningHours, open_spans
@@ -195,6 +195,14 @@ def test_what_a_transaction_has_asked_of_people_and_places_it_asks_once(engine, 
         with session.begin():
             assert session.get_one(Person, cast.wangnainai.id).name == "王桂英"
             assert not calendar(session).is_workday(date(2026, 11, 24))
+
+
+def test_who_is_held_is_as_they_are_now_whatever_was_read_of_them_before(session, cast):
+    person = session.get_one(Person, cast.xiaofang.id)
+    for hold, zone in ((stay_as_they_are, "Europe/Rome"), (held_to_change, "Asia/Shanghai")):
+        session.execute(update(Person.__table__).where(Person.id == person.id).values(time_zone=zone))
+        hold(session, person.id)
+        assert person.time_zone == zone
 
 
 def test_a_transaction_that_goes_through_a_whole_county_keeps_the_last_of_it(session, cast):

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from handlers.family.daysheets import as_text, cells
 from handlers.people.befalling import mark
@@ -171,6 +171,13 @@ def test_the_latest_contact_counts_and_not_the_latest_telling(session, cast):
     for at in (NOW + 5 * DAY, NOW - 2 * DAY):
         with pytest.raises(Refused, match="bad_time"):
             touch(session, me, found.id, "visit", at, NOW + 4 * DAY)
+
+
+def test_who_has_moved_away_since_they_were_read_is_paired_with_nobody(session, cast):
+    assert session.get_one(Person, cast.laoxu.id).state == "active"
+    session.execute(update(Person.__table__).where(Person.id == cast.laoxu.id).values(state="moved"))
+    with pytest.raises(Refused, match="no_helper"):
+        paired(session, cast, cast.laoxu)
 
 
 def test_whom_a_cadre_pairs_holds_an_office_and_strangers_pair_nobody(session, cast):

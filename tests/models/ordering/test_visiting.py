@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from models.errors import Refused
@@ -21,6 +21,7 @@ from models.ordering.teams import VolunteerTeam
 from models.ordering.visiting import arrive, find_nobody, finish, name_person
 from models.ordering.visits import VISIT, Visit
 from models.people.consent import agree, take_back
+from models.people.persons import Person
 from models.people.staff import StaffRole
 from models.places.cells import Cell, occupy
 from models.places.equipment import Equipment
@@ -200,6 +201,14 @@ def test_a_vehicle_and_a_room_are_taken_with_the_visit_and_a_foreign_vehicle_is_
     _, second = taken_on(session, cast, "k2", listing_id=cast.haircut.id, answers={}, beneficiary_id=cast.xiaofang.id)
     with pytest.raises(Refused, match="slot_taken"):
         named(session, cast, second, cast.laoxu, vehicle_id=cars[0].id)
+
+
+def test_who_has_moved_away_since_they_were_read_is_not_named(session, cast):
+    _, offer = taken_on(session, cast)
+    assert session.get_one(Person, cast.ama.id).state == "active"
+    session.execute(update(Person.__table__).where(Person.id == cast.ama.id).values(state="moved"))
+    with pytest.raises(Refused, match="not_member"):
+        named(session, cast, offer, cast.ama)
 
 
 def test_only_members_who_can_are_named_and_only_by_who_may(session, cast):
