@@ -14,11 +14,11 @@ from models.ordering.help import HELP, LIVE_HELP, HelpRequest, help_for, locked_
 from models.ordering.matters import ADMINISTRATORS, check_as_seen, may_hand_on
 from models.ordering.needs import NEED, WAITING, NeedSubmission, locked_need, need_for
 from models.ordering.said import CLERK_CHANNELS, Matter
-from models.ordering.townships import TRIAGE_ROLES, clerks_of_all, clerks_over, nearest, township_of
+from models.ordering.townships import TRIAGE_ROLES, clerks_over, township_of
 from models.paging import Cursor, Page, page
 from models.people.identities import Who
 from models.people.persons import Person
-from models.people.staff import CADRE_ROLES, areas_under, cadres_above
+from models.people.staff import CADRE_ROLES, areas_under, cadres_above, holders_above, nearest_of
 from models.places.areas import Area
 
 
@@ -86,13 +86,13 @@ def confided_one(session: Session, who: Who, kind: str, key: int) -> Confided:
 
 
 def _rows(me: int, *, only_live: bool) -> Subquery:
-    """Rows of (stays, calm, created_at, kind, key, place, holder), the first five as they are sorted."""
+    """Rows of (stays, calm, created_at, kind, key, place, path, holder), the first five as they are sorted."""
     return union_all(*(
         select(
             case((table.holder_id.in_(cadres_above(table.area_id, kept.roles)), 1), else_=0).label("stays"),
             case((table.urgent.is_(True), 0), else_=1).label("calm"), table.created_at,
             literal_column(str(n), Integer).label("kind"), table.id.label("key"),
-            Area.name.label("place"), Person.name.label("holder"),
+            Area.name.label("place"), Area.path, Person.name.label("holder"),
         )
         .join(Area, table.area_id == Area.id).outerjoin(Person, table.holder_id == Person.id)
         .where(table.confidential.is_(True), table.area_id.in_(areas_under(me, ADMINISTRATORS)))
@@ -110,12 +110,12 @@ def _whole(session: Session, rows: Sequence[Any]) -> list[Confided]:
     for n, kept in enumerate(KEPT.values()):
         keys = [row.key for row in rows if row.kind == n]
         things |= {(n, one.id): one for one in session.scalars(select(kept.table).where(kept.table.id.in_(keys)))}
-    clerks = clerks_of_all(session, {thing.area_id for thing in things.values()})
+    clerks = holders_above(session, {row.path for row in rows}, TRIAGE_ROLES)
     return [
         Confided(
             KINDS[row.kind], row.key, row.place, row.created_at, getattr(thing, "due_at", None), thing.state,
             thing.urgent, thing.standing, row.holder or "", bool(row.stays),
-            nearest(clerks[thing.area_id], _unfit(thing)),
+            nearest_of(clerks[row.path], _unfit(thing)),
         )
         for row in rows for thing in (things[row.kind, row.key],)
     ]  # fmt: skip

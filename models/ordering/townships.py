@@ -1,14 +1,12 @@
 """Who gathers the needs of a township: its clerks and those of the county above, and which of them keeps a secret."""
 
-from collections.abc import Collection, Iterable
-from itertools import groupby
-from typing import Any
+from collections.abc import Collection
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, aliased
 
 from models.people.persons import Person
-from models.people.staff import StaffRole
+from models.people.staff import StaffRole, holders_above, nearest_of
 from models.places.areas import Area, chain
 
 TRIAGE_ROLES = ("township_clerk", "county_admin")
@@ -41,26 +39,4 @@ def townships_of(session: Session, person_id: int) -> list[Area]:
 
 def clerks_over(session: Session, area: Area, but_not: Collection[int | None] = ()) -> list[Person]:
     """Those who gather the needs of this area from the nearest place that has any, those in `but_not` left out."""
-    return nearest(clerks_of_all(session, [area.id])[area.id], but_not)
-
-
-def clerks_of_all(session: Session, area_ids: Collection[int]) -> dict[int, list[Any]]:
-    """Area → rows of (area, place, Person): who gathers its needs, from the nearest place up; one question for all."""
-    above, here = aliased(Area), aliased(Area)
-    query = (
-        select(here.id.label("area"), above.path.label("place"), Person).distinct()
-        .join(above, here.path.startswith(above.path)).join(StaffRole, StaffRole.area_id == above.id)
-        .join(Person, StaffRole.person_id == Person.id)
-        .where(here.id.in_(area_ids), StaffRole.ended_at.is_(None), StaffRole.role.in_(TRIAGE_ROLES))
-        .where(Person.state == "active").order_by(above.path.desc(), Person.id)  # of one chain the longest comes first
-    )  # fmt: skip
-    found: dict[int, list[Any]] = {key: [] for key in area_ids}
-    for row in session.execute(query):
-        found[row.area].append(row)
-    return found
-
-
-def nearest(clerks: Iterable[Any], but_not: Collection[int | None]) -> list[Person]:
-    """Of such rows the people of the nearest place that has any, those in `but_not` left out."""
-    free = [row for row in clerks if row.Person.id not in but_not]
-    return next(([row.Person for row in there] for _, there in groupby(free, key=lambda row: row.place)), [])
+    return nearest_of(holders_above(session, [area.path], TRIAGE_ROLES)[area.path], but_not)

@@ -1,6 +1,6 @@
 """Organisations and staff: who works for which place or organisation, and over which part of the area tree."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from sqlalchemy import BindParameter, ColumnExpressionArgument, ForeignKey, Index, Select, String, select, text, update
@@ -57,18 +57,32 @@ def cadres_of(session: Session, area: Area, but_not: Collection[int] = ()) -> li
     return holders_of(session, area, CADRE_ROLES, but_not)
 
 
-def cadres_over(session: Session, area: Area, but_not: Collection[int] = ()) -> list[Person]:
+def cadres_over(session: Session, area: Area, but_not: Collection[int | None] = ()) -> list[Person]:
     """The cadres nearest to `area`, those in `but_not` left out: its own, else of the nearest area above with any."""
-    keys = keys_in(area.path)
+    return nearest_of(holders_above(session, [area.path], CADRE_ROLES)[area.path], but_not)
+
+
+def holders_above(session: Session, paths: Collection[str], roles: Collection[str]) -> dict[str, list[list[Person]]]:
+    """Path of an area → who holds one of these roles there and above, place by place, the nearest first.
+
+    One question for all of them; a place without anybody is not among its area's.
+    """
+    keys = {key for path in paths for key in keys_in(path)}
     query = (
         select(Person, StaffRole.area_id).join(StaffRole, StaffRole.person_id == Person.id)
-        .where(StaffRole.ended_at.is_(None), StaffRole.role.in_(CADRE_ROLES), StaffRole.area_id.in_(keys))
-        .where(Person.state == "active", Person.id.not_in(but_not)).order_by(Person.id)
+        .where(StaffRole.ended_at.is_(None), StaffRole.role.in_(roles), StaffRole.area_id.in_(keys))
+        .where(Person.state == "active").order_by(Person.id)
     )  # fmt: skip
     found = dict[int | None, dict[int, Person]]()
     for person, key in session.execute(query):
         found.setdefault(key, {})[person.id] = person
-    return next((list(found[key].values()) for key in keys if key in found), [])
+    return {path: [list(found[key].values()) for key in keys_in(path) if key in found] for path in paths}
+
+
+def nearest_of(places: Iterable[list[Person]], but_not: Collection[int | None] = ()) -> list[Person]:
+    """The people of the first such place that has any but those in `but_not`."""
+    free = ([person for person in there if person.id not in but_not] for there in places)
+    return next((there for there in free if there), [])
 
 
 def areas_under(person_id: int, roles: Collection[str] = CADRE_ROLES) -> Select[int]:
