@@ -20,7 +20,16 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import DeclarativeBase, Mapped, QueryContext, Session, SessionTransaction, mapped_column, registry
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    Mapped,
+    QueryContext,
+    Session,
+    SessionTransaction,
+    mapped_column,
+    object_session,
+    registry,
+)
 from sqlalchemy.types import TypeDecorator
 
 T = TypeVar("T")
@@ -148,6 +157,10 @@ class Row(Base):
     id: Mapped[int] = mapped_column(Key, primary_key=True, sort_order=-1)
 
 
+class Steady:
+    """A table that hardly ever changes: what one transaction asks of it again and again it asks `once`."""
+
+
 class Ground(Row):
     """A table whose rows one transaction asks for again and again: a person, an area, a centre.
 
@@ -179,17 +192,21 @@ def _undone(session: Session, transaction: SessionTransaction) -> None:
     session.info.pop(_ANSWERS, None)
 
 
-def once(session: Session, question: str, ask: Callable[[], T]) -> T:
-    """What `ask` answers, asked once in a transaction: for what hardly ever changes. Who changes it says `ask_anew`."""
+@event.listens_for(Steady, "after_insert", propagate=True)
+@event.listens_for(Steady, "after_update", propagate=True)
+@event.listens_for(Steady, "after_delete", propagate=True)
+def _changed(mapper: object, connection: object, row: Steady) -> None:
+    session = object_session(row)
+    if session is not None:
+        session.info.get(_ANSWERS, {}).pop(type(row), None)
+
+
+def once(session: Session, table: type[Steady], question: str, ask: Callable[[], T]) -> T:
+    """What `ask` answers of a table, asked once in a transaction, and anew where that has changed the table."""
     if session.autoflush:
         session.flush()  # as before any question: what is still to be written may be such a change
-    kept: dict[str, T] = session.info.setdefault(_ANSWERS, {})
+    answers: dict[type[Steady], dict[str, Any]] = session.info.setdefault(_ANSWERS, {})
+    kept: dict[str, T] = answers.setdefault(table, {})
     if question not in kept:
         kept[question] = ask()
     return kept[question]
-
-
-def ask_anew(session: Session | None, question: str) -> None:
-    """What `once` has kept of a question is true no more."""
-    if session is not None:
-        session.info.get(_ANSWERS, {}).pop(question, None)

@@ -8,10 +8,10 @@ from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 import chinese_calendar
-from sqlalchemy import String, event, select, update
-from sqlalchemy.orm import Mapped, Session, mapped_column, object_session
+from sqlalchemy import String, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Base, ask_anew, once
+from models.base import Base, Steady, once
 from models.errors import Refused
 
 CHINA = ZoneInfo("Asia/Shanghai")
@@ -24,7 +24,7 @@ def midnight(at: datetime) -> datetime:
     return at.astimezone(CHINA).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-class CalendarOverride(Base):
+class CalendarOverride(Steady, Base):
     """One day on which the county's own notice wins over the statutory calendar."""
 
     __tablename__ = "calendar_overrides"
@@ -124,17 +124,7 @@ def calendar(session: Session) -> WorkCalendar:
         rows: Iterable[Any] = session.execute(select(CalendarOverride.day, CalendarOverride.is_workday))
         return WorkCalendar({row.day: row.is_workday for row in rows})
 
-    return once(session, _CALENDAR, ask)
-
-
-_CALENDAR = "calendar"
-
-
-@event.listens_for(CalendarOverride, "after_insert")
-@event.listens_for(CalendarOverride, "after_update")
-@event.listens_for(CalendarOverride, "after_delete")
-def _changed(mapper: object, connection: object, override: CalendarOverride) -> None:
-    ask_anew(object_session(override), _CALENDAR)
+    return once(session, CalendarOverride, "all", ask)
 
 
 def take_changed_days(session: Session) -> bool:

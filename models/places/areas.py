@@ -3,12 +3,12 @@
 from sqlalchemy import ForeignKey, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Ground, once
+from models.base import Ground, Steady, once
 
 AREA_KINDS = ("county", "township", "village", "grid")  # from the top down; a street counts as a township
 
 
-class Area(Ground):
+class Area(Steady, Ground):
     """One node of the tree. `path` names it and all above it ("/1/4/9/"), so that a subtree is one prefix."""
 
     __tablename__ = "areas"
@@ -46,5 +46,5 @@ def chain(session: Session, area: Area) -> list[Area]:
     def ask() -> dict[int, Area]:
         return {row.id: row for row in session.scalars(select(Area).where(Area.id.in_(ids)))}
 
-    found = once(session, f"chain {area.path}", ask)
+    found = once(session, Area, area.path, ask)
     return [found[key] for key in ids]

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ForeignKey, String, Table, UniqueConstraint, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Ground, Row
+from models.base import Ground, Row, Steady, once
 from models.hours import CalendarOverride, WorkCalendar, instant
 from models.life import Life, Verb
 from models.places.areas import Area, keys_in
@@ -17,7 +17,7 @@ ZONE_KINDS = ("reception_services", "meeting_training", "consultation", "culture
 STATION_KINDS = ("video_call", "portable_call", "desk")
 
 
-class ServiceCentre(Ground):
+class ServiceCentre(Steady, Ground):
     """A 党群服务中心: the door that a village or township knows."""
 
     __tablename__ = "service_centres"
@@ -148,19 +148,23 @@ def portable_screen(session: Session, station_id: int) -> tuple[Station, Service
 
 def centre_for(session: Session, area_path: str) -> ServiceCentre | None:
     """The centre that serves an area: its own, else that of the nearest area above it."""
-    ids = keys_in(area_path)
-    found = {c.area_id: c for c in session.scalars(select(ServiceCentre).where(ServiceCentre.area_id.in_(ids)))}
-    return next((found[key] for key in ids if key in found), None)
+    return next(iter(_above(session, area_path)), None)
 
 
 def phone_for(session: Session, area_path: str) -> str:
     """The number to call in an area: of its centre, else of the nearest one above that has one; "" where none has."""
+    return next((centre.phone for centre in _above(session, area_path) if centre.phone), "")
+
+
+def _above(session: Session, area_path: str) -> list[ServiceCentre]:
+    """The centres of an area and of those above it, the nearest first."""
     ids = keys_in(area_path)
-    query = select(ServiceCentre.area_id, ServiceCentre.phone).where(
-        ServiceCentre.area_id.in_(ids), ServiceCentre.phone != ""
-    )
-    found = {row.area_id: row.phone for row in session.execute(query)}
-    return next((found[key] for key in ids if key in found), "")
+
+    def ask() -> list[ServiceCentre]:
+        query = select(ServiceCentre).where(ServiceCentre.area_id.in_(ids)).order_by(ServiceCentre.id.desc())
+        return sorted(session.scalars(query), key=lambda centre: ids.index(centre.area_id))
+
+    return once(session, ServiceCentre, area_path, ask)
 
 
 def phone_of(session: Session, centre: ServiceCentre) -> str:

@@ -21,7 +21,7 @@ from models.ordering.orders import ORDER, Order
 from models.people.persons import Person, held_to_change, stay_as_they_are
 from models.people.staff import cadres_over
 from models.places.areas import Area, chain
-from models.places.centres import Closure, OpeningHours, open_spans
+from models.places.centres import Closure, OpeningHours, ServiceCentre, centre_for, open_spans, phone_for
 from models.register import LIVES, METADATA
 from tests.desk import statements
 from tests.world import NOW
@@ -188,7 +188,11 @@ def test_what_a_transaction_has_asked_of_people_and_places_it_asks_once(engine, 
                 assert session.get_one(Person, cast.wangnainai.id).name == "王秀英"
                 assert chain(session, session.get_one(Area, cast.village.id))[-1].id == cast.county.id
                 calendar(session)
-            assert len(asked) == 4
+                assert centre_for(session, cast.village.path).id == cast.centre.id
+                assert phone_for(session, cast.village.path) == cast.centre.phone
+            assert len(asked) == 5
+            session.get_one(ServiceCentre, cast.centre.id).phone = "0578-5550000"
+            assert phone_for(session, cast.village.path) == "0578-5550000"
         with open_session() as another, another.begin():
             another.execute(update(Person).where(Person.id == cast.wangnainai.id).values(name="王桂英"))
             another.add(CalendarOverride(day=date(2026, 11, 24), is_workday=False, name="台风停工"))
