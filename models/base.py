@@ -13,6 +13,7 @@ from sqlalchemy import (
     Dialect,
     Integer,
     MetaData,
+    Select,
     bindparam,
     event,
     func,
@@ -23,9 +24,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import (
     DeclarativeBase,
     Mapped,
+    ORMExecuteState,
     QueryContext,
     Session,
     SessionTransaction,
+    UOWTransaction,
     mapped_column,
     object_session,
     registry,
@@ -164,8 +167,8 @@ class Steady:
 class Ground(Row):
     """A table whose rows one transaction asks for again and again: a person, an area, a centre.
 
-    SQLAlchemy forgets a row that nobody holds, and `get` would read it anew each time; these it keeps until the
-    transaction is over. What is decided under a lock is read anew all the same, by columns or with `populate_existing`.
+    SQLAlchemy forgets a row that nobody holds, and `get` would read it anew each time; these it keeps, until the
+    transaction is over or may have waited for another: what is decided after that is decided by what stands then.
     """
 
     __abstract__ = True
@@ -178,6 +181,19 @@ MOST_KEPT = 500  # of a transaction that goes through a whole county only the la
 @event.listens_for(Ground, "load", propagate=True)
 def _keep(row: Ground, context: QueryContext) -> None:
     context.session.info.setdefault(_ROWS, deque(maxlen=MOST_KEPT)).append(row)
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _may_wait(state: ORMExecuteState) -> None:
+    """Only a question without a lock waits for nobody. What the statement itself brings is kept again."""
+    asks = isinstance(state.statement, Select) and state.statement._for_update_arg is None
+    if not asks:
+        state.session.info.pop(_ROWS, None)
+
+
+@event.listens_for(Session, "after_flush")
+def _may_have_waited(session: Session, context: UOWTransaction) -> None:
+    session.info.pop(_ROWS, None)
 
 
 @event.listens_for(Session, "after_transaction_end")

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from sqlalchemy import Table, select, update
+from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
@@ -101,7 +102,7 @@ class Life:
 
         Raises Refused("not_yours") when the role may not do this verb, Refused("wrong_state") when the row is no longer
         in a state that the verb leaves. Win or lose, `thing` holds the row's truth afterwards: the ORM's own
-        synchronisation would leave a stale object lying.
+        synchronisation would leave a stale object lying. Raises InvalidRequestError for a thing of another session.
         """
         verb = self.by_name[verb_name]
         if by.role not in verb.who:
@@ -116,9 +117,12 @@ class Life:
             .returning(*self.table.c)
         )
         moved = select(type(thing)).from_statement(statement)
-        if session.scalars(moved, execution_options={"populate_existing": True}).first() is None:
+        found = session.scalars(moved, execution_options={"populate_existing": True}).first()
+        if found is None:
             session.refresh(thing)
             raise Refused("wrong_state", thing=self.name, state=thing.state, verb=verb_name)
+        if found is not thing:
+            raise InvalidRequestError(f"{self.subject(thing)} was read in another session and would stay as it was")
         session.add(self._line(thing, verb_name, before, verb.target, by, now, note))
 
     def _before(self, session: Session, thing: Living, verb: Verb) -> str:

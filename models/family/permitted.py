@@ -9,7 +9,7 @@ from models.errors import Refused
 from models.people import guardians
 from models.people.care import may_act_for
 from models.people.consent import has_taken_back
-from models.people.persons import Person, stay_as_they_are
+from models.people.persons import Person, states_of, stay_as_they_are
 
 _THERE = ("active", "moved")  # a relative calls from wherever they live
 
@@ -56,7 +56,7 @@ def may_call(session: Session, relative: Person, cared: Person, now: datetime) -
 def may_call_now(session: Session, relative: Person, cared: Person, now: datetime) -> bool:
     """The same where a call is held already: then nobody is waited for, and it may end at this very moment."""
     try:
-        _check(session, relative, cared, "cadre", now, {one.id: one.state for one in (relative, cared)})
+        _check(session, relative, cared, "cadre", now, states_of(session, relative.id, cared.id))
     except Refused:
         return False
     return True

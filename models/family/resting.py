@@ -26,7 +26,7 @@ from models.family.series_news import (
 from models.hours import CHINA
 from models.life import BY_TIME, By
 from models.people.identities import Who
-from models.people.persons import Person
+from models.people.persons import Person, states_of
 
 
 def suspend(session: Session, who: Who, series_id: int, now: datetime) -> Series:
@@ -197,8 +197,8 @@ def _check_well(session: Session, series: Series) -> None:
 
 
 def _both_are_well(session: Session, series: Series) -> bool:
-    people = (session.get_one(Person, key) for key in (series.relative_id, series.cared_id))
-    return all(person.state == "active" for person in people)
+    states = states_of(session, series.relative_id, series.cared_id)
+    return all(state == "active" for state in states.values())
 
 
 def parted(session: Session, cared_id: int, relative_id: int | None, by: By, why: str, now: datetime) -> int:

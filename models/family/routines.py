@@ -13,7 +13,7 @@ from models.history import History
 from models.hours import WorkCalendar, instant
 from models.people.care import links_to, may_act_for
 from models.people.identities import Who
-from models.people.persons import Person
+from models.people.persons import Person, held_to_change
 from models.people.scope import in_charge_of
 from models.places.quarters import Grid
 
@@ -187,7 +187,7 @@ def put_habits(
     page that was acted from; the same form again is once. Raises Refused("not_yours"), ("bad_routine"), or ("stale",
     subject=…) where something else stands.
     """
-    session.get(Person, person_id, with_for_update={"key_share": True})  # of two who write, one after the other
+    held_to_change(session, person_id)  # of two who write, one after the other
     days = days_for(session, who, person_id)
     check(kind, habits)
     if not days.says(kind):

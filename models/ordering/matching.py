@@ -13,7 +13,7 @@ from models.ordering.loans import lent_for
 from models.ordering.orders import Order
 from models.ordering.skills import away, qualified
 from models.ordering.teams import CoverageArea
-from models.people.identities import Identity, reached
+from models.people.identities import reached
 from models.people.persons import Person
 from models.people.staff import Organisation, members_of
 from models.places.alliances import allied_paths
@@ -77,14 +77,12 @@ def match(session: Session, order: Order) -> Match:
 
 def answering(session: Session, organisation_id: int) -> list[Person]:
     """The members whom an offer reaches; an organisation without any would be offered to silence."""
-    members = [member for member in members_of(session, organisation_id) if member.state == "active"]
-    written_to = set(session.scalars(reached().where(Identity.person_id.in_([member.id for member in members]))))
-    return [member for member in members if member.id in written_to]
+    return members_of(session, organisation_id, Person.state == "active", Person.id.in_(reached()))
 
 
 def able_members(session: Session, organisation_id: int, order: Order, listing: Listing) -> list[Person]:
     """The members who can do this order: certificates good on its day, and not away in any part of it."""
-    members = [member for member in members_of(session, organisation_id) if member.state == "active"]
+    members = members_of(session, organisation_id, Person.state == "active")
     people = [member.id for member in members]
     can = qualified(session, people, listing.id, order.preferred_at)
     can -= away(session, people, order.preferred_at, order.preferred_at + lasting(listing))

@@ -3,7 +3,18 @@
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from sqlalchemy import BindParameter, ColumnExpressionArgument, ForeignKey, Index, Select, String, select, text, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    ColumnExpressionArgument,
+    ForeignKey,
+    Index,
+    Select,
+    String,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, aliased, mapped_column
 
 from models.base import Row
@@ -131,11 +142,11 @@ def holders_of(session: Session, area: Area, roles: Collection[str], but_not: Co
     return list(session.scalars(query))
 
 
-def members_of(session: Session, organisation_id: int) -> list[Person]:
-    """The people who answer for an organisation."""
+def members_of(session: Session, organisation_id: int, *which: ColumnElement[bool]) -> list[Person]:
+    """The people who answer for an organisation, or of them those who meet `which`."""
     query = (
         select(Person).join(StaffRole, StaffRole.person_id == Person.id)
-        .where(StaffRole.ended_at.is_(None), StaffRole.organisation_id == organisation_id).order_by(Person.id)
+        .where(StaffRole.ended_at.is_(None), StaffRole.organisation_id == organisation_id, *which).order_by(Person.id)
     )  # fmt: skip
     return list(session.scalars(query))
 

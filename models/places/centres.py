@@ -162,7 +162,8 @@ def _above(session: Session, area_path: str) -> list[ServiceCentre]:
 
     def ask() -> list[ServiceCentre]:
         query = select(ServiceCentre).where(ServiceCentre.area_id.in_(ids)).order_by(ServiceCentre.id.desc())
-        return sorted(session.scalars(query), key=lambda centre: ids.index(centre.area_id))
+        found = session.scalars(query, execution_options={"populate_existing": True})  # as they were just found
+        return sorted(found, key=lambda centre: ids.index(centre.area_id))
 
     return once(session, ServiceCentre, area_path, ask)
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, update
-from sqlalchemy.exc import StatementError
+from sqlalchemy.exc import InvalidRequestError, StatementError
 
 from models.base import MOST_KEPT
 from models.errors import Refused
@@ -77,6 +77,16 @@ def test_a_stale_object_learns_the_truth_win_or_lose(open_session, cast):
         assert (lost.value.code, stale.state) == ("wrong_state", "accepted")
         ORDER.move(mine, stale, "cancel", by=By(cast.xiaofang.id, "requester"), now=NOW, reason="不需要了")
         assert (stale.state, stale.reason) == ("cancelled", "不需要了")
+
+
+def test_a_thing_that_was_read_in_another_session_is_not_moved_behind_its_back(open_session, cast):
+    with open_session() as mine, open_session() as theirs:
+        order = mine.get_one(Order, order_of(mine, cast))
+        mine.expunge(order)
+        mine.commit()
+        with pytest.raises(InvalidRequestError, match=f"order:{order.id}"), theirs.begin():
+            ORDER.move(theirs, order, "accept", by=By(cast.laoxu.id, "provider"), now=NOW)
+        assert order.state == mine.get_one(Order, order.id).state == "open"
 
 
 def test_only_who_may_does_a_verb(session, cast):
@@ -199,6 +209,36 @@ def test_what_a_transaction_has_asked_of_people_and_places_it_asks_once(engine, 
         with session.begin():
             assert session.get_one(Person, cast.wangnainai.id).name == "王桂英"
             assert not calendar(session).is_workday(date(2026, 11, 24))
+
+
+def test_after_a_wait_a_person_is_read_anew_and_not_as_before_it(engine, open_session, cast):
+    """A series that was waited for, say: who died meanwhile has died, though they were read before."""
+
+    def write_down():
+        session.add(CalendarOverride(day=date(2026, 11, 25), is_workday=False, name="台风停工"))
+        session.flush()
+
+    with open_session() as session, session.begin():
+        for wait in (
+            write_down,
+            lambda: session.execute(select(Order.id).with_for_update()),
+            lambda: session.execute(update(Order.__table__).values(state="open")),
+            lambda: session.get(Area, cast.village.id, with_for_update=True),
+        ):
+            session.get_one(Person, cast.wangnainai.id)
+            with statements(engine) as kept:
+                session.get_one(Person, cast.wangnainai.id)
+            wait()
+            with statements(engine) as anew:
+                session.get_one(Person, cast.wangnainai.id)
+            assert (len(kept), len(anew)) == (0, 1)
+
+
+def test_a_centre_that_has_moved_meanwhile_serves_where_it_stands_now(session, cast):
+    held = session.get_one(ServiceCentre, cast.centre.id)
+    session.execute(update(ServiceCentre.__table__).where(ServiceCentre.id == held.id).values(area_id=cast.county.id))
+    assert centre_for(session, cast.county.path).id == held.id
+    assert held.area_id == cast.county.id
 
 
 def test_who_is_held_is_as_they_are_now_whatever_was_read_of_them_before(session, cast):

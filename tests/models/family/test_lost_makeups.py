@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from handlers.family.letter_words import letter as words
 from models.errors import Refused
@@ -50,6 +50,15 @@ def missed(session, cast):
     call = booked(session, cast)
     became(session, cast, call, "relative_no_show")
     return makeup_of(session, call)
+
+
+def test_nothing_is_kept_for_who_has_died_since_they_were_read(session, cast):
+    call, read_before = booked(session, cast), session.get_one(Person, cast.wangnainai.id)
+    session.execute(update(Person.__table__).where(Person.id == cast.wangnainai.id).values(state="deceased"))
+    assert read_before.state == "active"
+    became(session, cast, call, "relative_no_show")
+    assert makeup_of(session, call) is None
+    assert makeups_of(session, cast.who(cast.xiaofang), AFTER) == []
 
 
 def days_of(makeup):

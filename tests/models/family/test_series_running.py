@@ -227,6 +227,19 @@ def test_who_has_died_or_moved_has_no_series_any_more_and_nobody_is_written_to(s
         restore(session, cast.who(cast.xiaofang), series.id, NOW)
 
 
+@pytest.mark.case("F9")
+@pytest.mark.parametrize(("rests", "goes_on"), [(suspend, resume), (cancel_all, restore)])
+def test_a_series_does_not_go_on_for_who_has_died_since_they_were_read(session, cast, rests, goes_on):
+    """While the series was waited for, say: what this transaction had read of them before does not count."""
+    series, me = begun(session, cast), cast.who(cast.xiaofang)
+    rests(session, me, series.id, NOW)
+    read_before = session.get_one(Person, cast.wangnainai.id)
+    session.execute(update(Person.__table__).where(Person.id == cast.wangnainai.id).values(state="deceased"))
+    assert read_before.state == "active"
+    with pytest.raises(Refused, match="not_active"):
+        goes_on(session, me, series.id, NOW)
+
+
 @pytest.mark.case("L6")
 def test_a_link_or_a_consent_that_ends_ends_the_series_of_these_two(session, cast):
     series = begun(session, cast)

@@ -3,13 +3,13 @@
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from models.errors import Refused
 from models.ordering.assignments import Assignment
 from models.ordering.dispatch import accept, complete, decline
 from models.ordering.loans import LOAN, ResourceLoan
-from models.ordering.matching import match
+from models.ordering.matching import answering, match
 from models.ordering.rechecking import recheck
 from models.ordering.skills import RequiredSkill, Skill, take_time_off
 from models.ordering.teams import CoverageArea
@@ -45,6 +45,17 @@ def test_only_who_can_do_it_is_asked(session, cast):
     needs(session, cast, cast.xiaohong)
     order = ordered(session, cast)
     assert offer_of(session, order).organisation_id == cast.second_club.id
+
+
+def test_who_is_in_hospital_since_they_were_read_is_not_asked(session, cast):
+    """Whatever this transaction had read of them before: nobody else of theirs can do it."""
+    needs(session, cast, cast.laoxu, cast.xiaohong)
+    order = ordered(session, cast)
+    read_before = session.get_one(Person, cast.laoxu.id)
+    session.execute(update(Person.__table__).where(Person.id == cast.laoxu.id).values(state="paused"))
+    assert read_before.state == "active"
+    assert [one.name for one in answering(session, cast.helpers_club.id)] == [cast.ama.name]
+    assert inside(session, order) == [cast.second_club.id]
 
 
 @pytest.mark.case("C8")
