@@ -241,6 +241,11 @@ def other_end(call: FamilyCall, person_id: int) -> int:
     return call.relative_id if person_id == call.cared_id else call.cared_id
 
 
+def relatives_on(session: Session, call: FamilyCall) -> list[int]:
+    """Who is on a call from far away: who booked it, and the guests."""
+    return [call.relative_id, *(guest.id for guest in guests_of(session, call.id))]
+
+
 def place_of(session: Session, call: FamilyCall) -> int:
     """The key of the area in which a call takes place: the elder's where it is at home, else the centre's."""
     home = session.get_one(Person, call.cared_id).area_id if call.at_home else None
@@ -249,7 +254,7 @@ def place_of(session: Session, call: FamilyCall) -> int:
 
 def resources_of(session: Session, call: FamilyCall) -> list[str]:
     """Everything of which a call takes the time: its people, guests too, its screen, its vehicle and its helper."""
-    people = [call.relative_id, call.cared_id, *(guest.id for guest in guests_of(session, call.id))]
+    people = [call.cared_id, *relatives_on(session, call)]
     people += [call.helper_id] if call.call_day_id is None else []
     vehicle = [f"equipment:{call.vehicle_id}"] if call.vehicle_id is not None else []
     return [f"station:{call.station_id}", *vehicle, *(session.get_one(Person, key).resource for key in people)]

@@ -10,9 +10,8 @@ from sqlalchemy.orm import Session
 from models.errors import Refused
 from models.family.asking import ask_again
 from models.family.call_days import CallDay, held
-from models.family.calls import CALL, FamilyCall, cadres_call, led_by, locked, place_of, resources_of
+from models.family.calls import CALL, FamilyCall, cadres_call, led_by, locked, place_of, relatives_on, resources_of
 from models.family.closing import is_shut_out
-from models.family.guests import guests_of
 from models.family.permitted import check_pair
 from models.family.proposals import drop_proposals
 from models.family.seating import screens_of
@@ -96,8 +95,7 @@ def end(
     take_back(session, call.subject, now, but_not=farewells(session, call))
     settle_for(session, call.subject, "cancel", by=BY_RULE, now=now)
     drop_proposals(session, call.id, now)
-    relatives = {call.relative_id, *(guest.id for guest in guests_of(session, call.id))}
-    readers = {*relatives, *own_phone(session, call), call.helper_id} - {by.person_id, *but_not}
+    readers = {*relatives_on(session, call), *own_phone(session, call), call.helper_id} - {by.person_id, *but_not}
     facts: dict[str, Any] = {**facts_of(session, call), "reason": text, "code": code, "alternative": alternative}
     tell(session, call, dict.fromkeys(readers, "cancelled"), facts, now)
 

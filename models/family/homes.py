@@ -7,8 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
-from models.family.calls import CALL, FamilyCall, cadres_call
-from models.family.guests import guests_of
+from models.family.calls import CALL, FamilyCall, cadres_call, relatives_on
 from models.family.rounds import Stop, round_of
 from models.family.telling import facts_of, tell
 from models.life import BY_RULE, By
@@ -120,7 +119,7 @@ def _say(
     due_at: datetime | None = None,
 ) -> None:  # fmt: skip
     """To everybody who waits for the helper. An elder without WeChat hears it at the door; nobody is sent for that."""
-    readers = [call.relative_id, *(guest.id for guest in guests_of(session, call.id))]
+    readers = relatives_on(session, call)
     readers += session.scalars(reached().where(Identity.person_id == call.cared_id))
     facts = {**facts_of(session, call), "arrives_at": arrives.isoformat(), "role": "relative",
              "helper": session.get_one(Person, call.helper_id).name}  # fmt: skip

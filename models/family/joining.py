@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
-from models.family.calls import CALL, LEADS, FamilyCall, call_for, led_by, locked, place_of, resources_of
+from models.family.calls import CALL, LEADS, FamilyCall, call_for, led_by, locked, place_of, relatives_on, resources_of
 from models.family.guests import GUEST, CallGuest, guests_of
 from models.family.presence import MOST_SEATS
 from models.family.telling import LEFT, facts_of, remind, tell
@@ -28,7 +28,7 @@ def may_be_asked(session: Session, who: Who, call_id: int) -> list[Person]:
     Raises Refused("not_yours") for anybody but who booked and cadres.
     """
     call, _ = led_by(session, who, call_id)
-    on_it = {call.relative_id, call.helper_id, *(guest.id for guest in guests_of(session, call.id))}
+    on_it = {call.helper_id, *relatives_on(session, call)}
     return [person for _, person in links_to(session, call.cared_id) if person.id not in on_it]
 
 

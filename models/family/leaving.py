@@ -8,8 +8,7 @@ from sqlalchemy.orm import Session
 
 from models.errors import Refused
 from models.family.call_days import CallDay
-from models.family.calls import CALL, FamilyCall, place_of, resources_of
-from models.family.guests import guests_of
+from models.family.calls import CALL, FamilyCall, place_of, relatives_on, resources_of
 from models.family.proposals import keep_asking
 from models.family.seating import hold_day
 from models.family.telling import help_anew
@@ -128,7 +127,7 @@ def _area_of(session: Session, task: Task) -> Area:
 def _take_over(session: Session, who: Who, call: FamilyCall, now: datetime) -> bool:
     """One call, one revision further; no where the cadre is on another call then, or a party to this one."""
     left, mine = session.get_one(Person, call.helper_id), session.get_one(Person, who.person_id)
-    if mine.id in (call.relative_id, call.cared_id, *(guest.id for guest in guests_of(session, call.id))):
+    if mine.id in (call.cared_id, *relatives_on(session, call)):
         return False
     if call.call_day_id is not None and session.get_one(CallDay, call.call_day_id).helper_id != mine.id:
         return False

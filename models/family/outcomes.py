@@ -8,8 +8,7 @@ from sqlalchemy.orm import Session
 
 from models.errors import Refused
 from models.family import devices
-from models.family.calls import CALL, LIVE_CALLS, MISSED, FamilyCall, cadres_call
-from models.family.guests import guests_of
+from models.family.calls import CALL, LIVE_CALLS, MISSED, FamilyCall, cadres_call, relatives_on
 from models.family.homes import move_on
 from models.family.makeup import drop_makeup, offer
 from models.family.presence import who_came
@@ -124,7 +123,7 @@ def _make_good(session: Session, call: FamilyCall, written: CallReport, now: dat
     facts = {**facts_of(session, call), "role": "relative"}
     if call.state in _ELDER_ABSENT:
         _look_after(session, call, written, facts, now)
-    for reader in (call.relative_id, *(guest.id for guest in guests_of(session, call.id))):
+    for reader in relatives_on(session, call):
         kept = makeup is not None and makeup.state == "offered" and reader == call.relative_id
         post(
             session, key=f"{call.subject}/{call.revision}/{call.state}:{written.id}/{reader}", person_id=reader,

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base
 from models.errors import Refused
-from models.family.calls import CALL, OVER, FamilyCall, call_for, calls_of, may_see_own
-from models.family.guests import calls_joined, guests_of
+from models.family.calls import CALL, OVER, FamilyCall, call_for, calls_of, may_see_own, relatives_on
+from models.family.guests import calls_joined
 from models.family.presence import CallSeat, as_who, digest, place, seated, take_seat
 from models.family.rooms import CallRoom, joins_alone, may_enter, open_room, room_of
 from models.family.telling import facts_of, tell
@@ -62,9 +62,8 @@ def open_screen(session: Session, who: Who, call_id: int, now: datetime) -> str:
     room = open_room(session, call, now, anew=True)
     if call.state == "booked":
         CALL.move(session, call, "check_in", by=By(who.person_id, role), now=now)
-    relatives = [call.relative_id, *(guest.id for guest in guests_of(session, call.id))]
     facts = {**facts_of(session, call), "closes_at": room.closes_at.isoformat()}
-    tell(session, call, dict.fromkeys(relatives, "arrived"), facts, now, mark=f":{room.number}")
+    tell(session, call, dict.fromkeys(relatives_on(session, call), "arrived"), facts, now, mark=f":{room.number}")
     return _give(session, call, room, who.person_id, role, now)
 
 

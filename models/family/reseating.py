@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from models.errors import Refused
 from models.family.agreeing import Agreement, yes_of
 from models.family.call_days import CALL_DAY, CallDay, area_of, calls_held, day_for
-from models.family.calls import CALL, MISSED, FamilyCall
+from models.family.calls import CALL, MISSED, FamilyCall, relatives_on
 from models.family.ending import end
 from models.family.guests import guests_of
 from models.family.makeup import drop_makeup
@@ -166,7 +166,7 @@ def at_another_screen(session: Session, day: CallDay, call: FamilyCall) -> bool:
     screen = free_screen(session, day, call.starts_at)
     if screen is None:
         return False
-    keys = [call.relative_id, call.cared_id, *(guest.id for guest in guests_of(session, call.id))]
+    keys = [call.cared_id, *relatives_on(session, call)]
     names = [session.get_one(Person, key).resource for key in keys]
     area = area_of(session, day.centre_id).id
     occupy(session, [*names, screen.resource], call.starts_at, call.ends_at, call.subject, area)

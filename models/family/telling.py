@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
-from models.family.calls import FamilyCall
+from models.family.calls import FamilyCall, relatives_on
 from models.family.guests import calls_joined, guests_of, inviter
 from models.family.proposals import ASKS, CallProposal, is_asked
 from models.life import BY_RULE, By
@@ -82,11 +82,6 @@ def own_phone(session: Session, call: FamilyCall) -> list[int]:
     return [call.cared_id] if is_reachable(session, call.cared_id) else []
 
 
-def _relatives(session: Session, call: FamilyCall) -> list[int]:
-    """Who is on a call from far away: who booked it, and the guests."""
-    return [call.relative_id, *(guest.id for guest in guests_of(session, call.id))]
-
-
 def tell(
     session: Session, call: FamilyCall, words: dict[int, str], facts: dict[str, Any], now: datetime, mark: str = "",
     due_at: datetime | None = None, relatives: Collection[int] | None = None,
@@ -96,7 +91,7 @@ def tell(
     Facts that name a "role" are for readers of that role alone; `mark` tells a second time from the first. `relatives`
     are those on the call, where the caller has asked for them already.
     """
-    relatives = _relatives(session, call) if relatives is None else relatives
+    relatives = relatives_on(session, call) if relatives is None else relatives
     settled = now if call.starts_at - now < NEAR else now + SETTLES
     for reader, word in words.items():
         others = "cared" if reader == call.cared_id else "helper"
@@ -134,7 +129,7 @@ def _facts(session: Session, call: FamilyCall, guests: list[Person]) -> dict[str
 
 def remind(session: Session, call: FamilyCall, facts: dict[str, Any], now: datetime) -> None:
     """Bring the reminders of a call in line with its time, its people and the rules; twice is once."""
-    _remind(session, call, facts, now, _relatives(session, call), own_phone(session, call))
+    _remind(session, call, facts, now, relatives_on(session, call), own_phone(session, call))
 
 
 def _remind(
@@ -154,7 +149,7 @@ def _remind(
 
 def farewells(session: Session, call: FamilyCall) -> ColumnElement[bool]:
     """The letters to those who are on a call no more, that they are off it: true whatever becomes of the call."""
-    return _farewells(call, _relatives(session, call))
+    return _farewells(call, relatives_on(session, call))
 
 
 def _farewells(call: FamilyCall, relatives: list[int]) -> ColumnElement[bool]:
@@ -166,7 +161,7 @@ def unheard(session: Session, call: FamilyCall) -> dict[int, str]:
     """What readers of a call were to hear of its time and have not, as `tell` takes it: the last letter about it was
     taken back, or brought to nobody, and none before it says how the call stands now. After a question for another
     time, none before it does."""
-    on_it = {*_relatives(session, call), *own_phone(session, call), call.helper_id}
+    on_it = {*relatives_on(session, call), *own_phone(session, call), call.helper_id}
     asking = select(CallProposal.proposed_by_id).where(CallProposal.call_id == call.id).distinct()
     askers = [key for key in session.scalars(asking).all() if roles_of(session, key)]  # the answer is theirs to hear
     said = select(Letter.person_id, Letter.kind, Letter.state, Letter.facts).where(
@@ -188,7 +183,7 @@ def say_left_again(session: Session, call: FamilyCall, facts: dict[str, Any], no
     """A call is on again: who booked it and had still to hear which guests have left hears that."""
     said = select(Letter).where(Letter.subject == call.subject, Letter.kind == LEFT).order_by(Letter.id)
     last = {letter.facts.get("guest_id"): letter for letter in session.scalars(said)}
-    for guest_id in last.keys() - set(_relatives(session, call)):
+    for guest_id in last.keys() - set(relatives_on(session, call)):
         letter = last[guest_id]
         if letter.state in ("withdrawn", *ENDED_UNDELIVERED):
             about = {"guest": letter.facts["guest"], "guest_id": guest_id, "role": "relative"}

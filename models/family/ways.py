@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from models.errors import Refused
 from models.family import devices, minutes
-from models.family.calls import CALL, FamilyCall, call_for, led_by
+from models.family.calls import CALL, FamilyCall, call_for, led_by, relatives_on
 from models.family.guests import guests_of
 from models.family.minutes import COSTS, Budget, left
 from models.family.presence import MOST_SEATS
@@ -162,8 +162,7 @@ Check = Callable[[Session, FamilyCall, Offered, datetime], bool]
 
 
 def _in_mini_program(session: Session, call: FamilyCall, offered: Offered, _: datetime) -> bool:
-    people = [call.relative_id, *(guest.id for guest in guests_of(session, call.id))]
-    return all(identity_in(session, person, offered.app_id) is not None for person in people)
+    return all(identity_in(session, person, offered.app_id) is not None for person in relatives_on(session, call))
 
 
 def _helper_in_mini_program(session: Session, call: FamilyCall, offered: Offered, _: datetime) -> bool:

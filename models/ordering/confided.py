@@ -11,14 +11,14 @@ from sqlalchemy.orm import Session
 from models.errors import Refused
 from models.ordering import helping, triage
 from models.ordering.help import HELP, LIVE_HELP, HelpRequest, help_for, locked_help
-from models.ordering.matters import ADMINISTRATORS, check_as_seen, may_hand_on
+from models.ordering.matters import check_as_seen, may_hand_on
 from models.ordering.needs import NEED, WAITING, NeedSubmission, locked_need, need_for
 from models.ordering.said import CLERK_CHANNELS, Matter
 from models.ordering.townships import TRIAGE_ROLES, clerks_over, township_of
 from models.paging import Cursor, Page, page
 from models.people.identities import Who
 from models.people.persons import Person
-from models.people.staff import CADRE_ROLES, areas_under, cadres_above, holders_above, nearest_of
+from models.people.staff import ADMINISTRATORS, CADRE_ROLES, areas_under, cadres_above, holders_above, nearest_of
 from models.places.areas import Area
 
 

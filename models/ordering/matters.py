@@ -16,7 +16,7 @@ from models.ordering.townships import clerks_over, may_triage, township_of
 from models.people.care import may_act_for
 from models.people.identities import Who
 from models.people.persons import Person
-from models.people.staff import has_role_over, is_cadre_over
+from models.people.staff import ADMINISTRATORS, has_role_over, is_cadre_over
 from models.places.areas import Area
 from models.places.centres import ServiceCentre, centre_for
 from models.tasks.desk import open_task, settle, settle_for
@@ -30,7 +30,6 @@ WORKDAYS = {"need_triage": 5, "help_triage": 1, "help_do": 5, "media_lost": 1, "
 DECIDED = (*(kind for kind in WORKDAYS if kind != "media_lost"), "matter_urgent")
 HELP_OFF = Letter.kind == "ordering.help_off"  # to who need not help any more: true whatever becomes of it
 URGENT_WITHIN = timedelta(minutes=30)
-ADMINISTRATORS = ("county_admin",)  # who give a secret to another clerk, and do not read it
 
 M = TypeVar("M", bound=Matter)
 

@@ -24,6 +24,7 @@ from models.places.areas import Area, chain, keys_in
 
 ORGANISATION_KINDS = ("department", "social_organisation", "resident_club", "resident_unit", "third_party")
 CADRE_ROLES = ("station_cadre", "grid_officer", "township_clerk", "county_admin")  # scoped to an area's subtree
+ADMINISTRATORS = ("county_admin",)
 ROLES = (*CADRE_ROLES, "organisation_member")
 
 

@@ -12,13 +12,12 @@ from models.life import BY_TIME
 from models.messages.breakers import EVERY, Blown, Mark, opened
 from models.messages.ladder import LADDER, rungs_from
 from models.messages.silence import NO_RECEIPTS, Deaf, deaf
-from models.people.staff import cadres_of, holders_of
+from models.people.staff import ADMINISTRATORS, cadres_of, holders_of
 from models.places.areas import Area, root
 from models.tasks.desk import open_task, settle
 from models.tasks.tasks import TASK, Task
 
 KIND = "wechat_stopped"
-ADMINISTRATORS = ("county_admin",)
 MEND_WITHIN = timedelta(hours=4)
 OWN_BUDGET = "own_budget"  # the code of a day that our own limit has ended, and no breaker
 
