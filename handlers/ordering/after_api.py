@@ -60,7 +60,7 @@ def took(order: int, json_data: ComplaintAsked) -> Any:
 
 @room.post("/orders/<key:order>/undo")
 @room.output(OrderShown)
-@room.doc(responses=refusing("not_yours", "wrong_state", "too_late_to_undo", "full", "quota_used"))
+@room.doc(responses=refusing("not_yours", "not_active", "wrong_state", "too_late_to_undo", "full", "quota_used"))
 def took_back(order: int) -> Any:
     """Take a cancellation back, within ten minutes."""
     undo(g.session, g.who, order, g.now)
@@ -72,7 +72,8 @@ def took_back(order: int) -> Any:
 @room.output(OrderShown)
 @room.doc(
     responses=refusing(
-        "not_yours", "wrong_state", "reopened_already", "too_late", "bad_time", "too_far", "full", "quota_used",
+        "not_yours", "not_active", "wrong_state", "reopened_already", "too_late", "bad_time", "too_far", "full",
+        "quota_used",
     )
 )  # fmt: skip
 def again(order: int, json_data: AgainAsked) -> Any:

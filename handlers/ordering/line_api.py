@@ -89,7 +89,7 @@ def one(entry: int) -> Any:
 
 @room.post("/waiting/<key:entry>/take")
 @room.output(OrderShown)
-@room.doc(responses=refusing("not_yours", "wrong_state", "offer_over"))
+@room.doc(responses=refusing("not_yours", "not_active", "wrong_state", "offer_over"))
 def take(entry: int) -> Any:
     """The place is wanted: answers the order that it has become; twice is once."""
     return said(shown(joining.take(g.session, g.who, entry, g.now)))

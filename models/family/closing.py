@@ -74,7 +74,7 @@ def _lay_before(session: Session, place: Place, calls: list[FamilyCall], now: da
     """Open, replace or take back the task of one place; the centre's row is held, so that of two one goes first."""
     subject, seat = "{}:{}".format(*place), seat_of(session, place[1]) if place[0] == "station" else None
     kind, key = (SCREEN_KIND, seat[1].id) if seat else (KIND, place[1])
-    centre = session.get_one(ServiceCentre, key, with_for_update={"key_share": True})
+    centre = session.get_one(ServiceCentre, key, with_for_update={"key_share": True}, populate_existing=True)
     query = select(Task).where(Task.subject == subject, Task.kind == kind).order_by(Task.id)
     tasks = session.scalars(query, execution_options={"populate_existing": True}).all()
     done = [task.facts.get("calls", ()) for task in tasks if task.state == "done"]  # after a year without its words

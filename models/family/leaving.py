@@ -55,7 +55,7 @@ def _orphaned(now: datetime) -> Any:
 
 def _lay_before(session: Session, centre_id: int, helper_id: int, calls: list[FamilyCall], now: datetime) -> int:
     """Open, replace or take back one task; the centre's row is held, so that of two clocks one goes first."""
-    centre = session.get_one(ServiceCentre, centre_id, with_for_update={"key_share": True})
+    centre = session.get_one(ServiceCentre, centre_id, with_for_update={"key_share": True}, populate_existing=True)
     query = select(Task).where(Task.subject == f"centre:{centre_id}", Task.kind == KIND).order_by(Task.id)
     tasks = session.scalars(query, execution_options={"populate_existing": True}).all()
     standing = [task for task in tasks if task.state not in TASK.ends and task.facts["helper_id"] == helper_id]

@@ -17,7 +17,7 @@ from models.people.care import linked_to, links_to, may_act_for
 from models.people.consent import Consent, consents_to
 from models.people.homes import centre_of
 from models.people.identities import Who
-from models.people.persons import Person
+from models.people.persons import Person, stay_as_they_are
 from models.people.scope import resident_of
 from models.places.centres import phone_of
 from models.tasks.undelivered import take_back
@@ -60,6 +60,7 @@ def write(
     cared=…); with a photo also as `check_photo`, or ("no_media") for what is none.
     """
     cared, said = resident_of(session, who.person_id, cared_id), text.strip()
+    stay_as_they_are(session, cared.id)  # a consent that is taken back finds these news, or comes before them
     if cared.state != "active" or not consents_to(session, cared.id, KIND):
         raise Refused("news_consent", cared=cared.name)
     if not said:

@@ -17,7 +17,7 @@ from models.messages.outbox import post
 from models.messages.passage import ENDED_UNDELIVERED
 from models.people.homes import centre_of
 from models.people.identities import Who
-from models.people.persons import Person
+from models.people.persons import Person, held_to_change
 from models.people.scope import in_charge_of, resident_of
 from models.people.staff import areas_under, is_cadre_over, roles_of
 from models.places.areas import Area
@@ -96,13 +96,14 @@ def pair(session: Session, who: Who, helper_id: int, cared_id: int, every_days: 
     ("no_helper") for who holds no role: only whom the county knows goes into homes.
     """
     cared = resident_of(session, who.person_id, cared_id)
+    held_to_change(session, cared.id, helper_id)
     if cared.state != "active":
         raise Refused("not_active")
     if every_days not in RHYTHMS:
         raise Refused("bad_rhythm")
     if helper_id == cared.id:
         raise Refused("own_link")
-    helper = session.get(Person, helper_id, with_for_update={"key_share": True}, populate_existing=True)
+    helper = session.get(Person, helper_id)
     if helper is None or helper.state != "active" or not roles_of(session, helper.id):
         raise Refused("no_helper")
     query = select(Pairing).where(

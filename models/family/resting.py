@@ -26,7 +26,7 @@ from models.family.series_news import (
 from models.hours import CHINA
 from models.life import BY_TIME, By
 from models.people.identities import Who
-from models.people.persons import Person, states_of
+from models.people.persons import Person, states_of, stay_active
 
 
 def suspend(session: Session, who: Who, series_id: int, now: datetime) -> Series:
@@ -58,7 +58,8 @@ def resume(session: Session, who: Who, series_id: int, now: datetime) -> Series:
     """
     _, role = series_for(session, who, series_id)
     series = locked(session, series_id)
-    _check_well(session, series)
+    if not _both_are_well(session, series):
+        raise Refused("not_active")
     if series.state != "active":
         _go_on(session, series, By(who.person_id, role), now)
         _tell(session, series, role, "goes_on", now)
@@ -104,9 +105,9 @@ def restore(session: Session, who: Who, series_id: int, now: datetime) -> Series
     Raises Refused("not_yours"), ("not_active"), ("series_there") where there is another like it by now,
     ("wrong_state").
     """
-    _, role = series_for(session, who, series_id)
+    seen, role = series_for(session, who, series_id)
+    stay_active(session, seen.relative_id, seen.cared_id)  # what befalls them looks for no series that is over
     series, by = locked(session, series_id), By(who.person_id, role)
-    _check_well(session, series)
     if series.state == "active":
         return series
     try:
@@ -180,8 +181,9 @@ def befell(session: Session, person: Person, by: By, now: datetime) -> int:
             _go_on(session, one, by, now)
         return len(back)
     quiet = {person.id}
-    states = ("active",) if person.state == "paused" else ("active", "suspended")
-    standing = standing_between(session, [person.id], states)
+    standing = standing_between(session, [person.id], ("active", "suspended"))
+    if person.state == "paused":  # one that rests is held all the same: whoever lets it go on sees who is in hospital
+        standing = [one for one in standing if one.state == "active"]
     for one in standing:
         quiet |= {one.relative_id, one.cared_id}
         if person.state == "paused":
@@ -189,11 +191,6 @@ def befell(session: Session, person: Person, by: By, now: datetime) -> int:
         else:
             _stop(session, one, by, "stopped", now, quiet)
     return len(standing)
-
-
-def _check_well(session: Session, series: Series) -> None:
-    if not _both_are_well(session, series):
-        raise Refused("not_active")
 
 
 def _both_are_well(session: Session, series: Series) -> bool:

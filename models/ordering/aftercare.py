@@ -15,6 +15,7 @@ from models.ordering.placing import check_wished, hold_places
 from models.ordering.ratings import Rating, follow_up
 from models.ordering.waiting import free_places
 from models.people.identities import Identity, Who
+from models.people.persons import stay_active
 from models.tasks.undelivered import take_back
 
 OPEN_FOR = timedelta(days=7)  # so long an order can be taken up again; then it is closed
@@ -26,11 +27,12 @@ AT_ONCE = 200
 def reopen(session: Session, who: Who, order_id: int, reason: str, preferred_at: datetime, now: datetime) -> Order:
     """It was not right: once, within a week, the same order is offered anew for another time. Twice is once.
 
-    Raises Refused("not_yours"), ("wrong_state"), ("reopened_already"), ("too_late", days=…), or like `check_wished` and
-    `hold_places`.
+    Raises Refused("not_yours"), ("not_active"), ("wrong_state"), ("reopened_already"), ("too_late", days=…), or like
+    `check_wished` and `hold_places`.
     """
-    order, role = order_for(session, who, order_id)
-    order = locked(session, order.id)
+    seen, role = order_for(session, who, order_id)
+    stay_active(session, seen.beneficiary_id)
+    order = locked(session, order_id)
     if order.reopened and order.state != "completed":
         return order
     if order.reopened:

@@ -18,7 +18,7 @@ from models.ordering.sla import cadres_order
 from models.ordering.visits import end_looking
 from models.ordering.waiting import leave_all
 from models.people.identities import Who
-from models.people.persons import Person
+from models.people.persons import Person, stay_active
 from models.tasks.desk import open_task, settle_for
 from models.tasks.undelivered import take_back
 
@@ -72,11 +72,12 @@ def undo(session: Session, who: Who, order_id: int, now: datetime) -> Order:
     """A cancellation is taken back within ten minutes: whoever had the order is asked first. Twice is once.
 
     The last word counts, whoever of the family says it, and all of them hear it. Raises Refused("not_yours"),
-    ("wrong_state") for what was not cancelled by the family, ("too_late_to_undo"), or ("full") and ("quota_used") when
-    others have taken its place meanwhile.
+    ("not_active") for somebody who is not here any more, ("wrong_state") for what was not cancelled by the family,
+    ("too_late_to_undo"), or ("full") and ("quota_used") when others have taken its place meanwhile.
     """
-    order, role = order_for(session, who, order_id)
-    order = locked(session, order.id)
+    seen, role = order_for(session, who, order_id)
+    stay_active(session, seen.beneficiary_id)
+    order = locked(session, order_id)
     if order.state in LIVE_ORDERS:
         return order
     last = history_of(session, order.subject)[-1]

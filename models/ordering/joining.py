@@ -18,6 +18,7 @@ from models.ordering.tallies import place_key
 from models.ordering.waiting import IN_LINE, WAITING, WaitlistEntry, end, hold_list, holder_of, serve
 from models.people.care import CareLink
 from models.people.identities import Who
+from models.people.persons import stay_active
 from models.people.scope import act_for
 from models.tasks.desk import settle_for
 from models.tasks.undelivered import take_back
@@ -33,6 +34,7 @@ def join(
     than there ever are, or ("on_list") where another of the household stands in this line.
     """
     beneficiary, role = act_for(session, who.person_id, beneficiary_id)
+    stay_active(session, beneficiary.id)
     offer = offer_for(session, listing_id, beneficiary, now)
     given = check_answers(offer.listing.questions, answers)
     check_wished(preferred_at, now)
@@ -68,6 +70,8 @@ def take(session: Session, who: Who, entry_id: int, now: datetime) -> Order:
 
     Raises Refused("not_yours"), ("wrong_state"), ("offer_over") after its time, or what `place` raises.
     """
+    seen, _ = entry_for(session, who, entry_id)
+    stay_active(session, seen.beneficiary_id)  # people come before their lists
     entry, by = _held(session, who, entry_id)
     if entry.state == "taken":
         return session.get_one(Order, entry.order_id)

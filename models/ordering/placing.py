@@ -28,7 +28,7 @@ from models.ordering.visits import end_looking
 from models.ordering.waiting import free_places
 from models.people.contacts import plan_for
 from models.people.identities import Who, is_reachable
-from models.people.persons import Person
+from models.people.persons import Person, stay_active
 from models.people.scope import act_for
 from models.places.areas import Area
 from models.places.centres import centre_for
@@ -58,6 +58,7 @@ def place(
     if (known := placed_with(session, who, client_key)) is not None:
         return known
     beneficiary, role = act_for(session, who.person_id, beneficiary_id)
+    stay_active(session, beneficiary.id)  # whatever befalls them finds this order, or comes before it
     offer = offer_for(session, listing_id, beneficiary, now)
     given = check_answers(offer.listing.questions, answers)
     check_wished(preferred_at, now)

@@ -63,6 +63,15 @@ def stay_as_they_are(session: Session, *keys: int) -> dict[int, str]:
     return {person.id: person.state for person in _held(session, keys, read=True)}
 
 
+def stay_active(session: Session, *keys: int) -> None:
+    """The same where all of these people have to be here; to be asked before what is theirs is held.
+
+    Raises Refused("not_active") where one is in hospital, has moved away or has died.
+    """
+    if any(state != "active" for state in stay_as_they_are(session, *keys).values()):
+        raise Refused("not_active")
+
+
 def held_to_change(session: Session, *keys: int) -> None:
     """What is being booked for these people is booked before, and is to be ended too; or it comes after, and is not."""
     _held(session, keys, key_share=True)
