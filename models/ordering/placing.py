@@ -48,12 +48,11 @@ def place(
 ) -> Order:  # fmt: skip
     """Place an order; the same `client_key` again answers the same order.
 
-    The beneficiary's own data are never touched by what the orderer says of themselves. `warned` are the codes of the
-    rules of which the orderer has read that they do not fit, and orders all the same; `held` names the tally
-    in which places are kept for this order already, and how many. Raises Refused("no_link"), what
-    `offer_for`, `check_answers`, `check_wished`, `check_note` and `check_fits` raise, ("full") or ("quota_used") when
-    the places or the household's share are used up, or ("no_contact"): somebody without any way to be told must first
-    get a contact plan.
+    The beneficiary's own data are never touched by what the orderer says of themselves. `warned` are the codes of
+    the rules of which the orderer has read that they do not fit, and orders all the same; `held` names the tally in
+    which places are kept for this order, and how many. Raises Refused("no_link"), ("not_active"), what `offer_for`
+    and the checks raise, ("full") or ("quota_used") when the places or the household's share are used up, or
+    ("no_contact"): somebody without any way to be told must first get a contact plan.
     """
     if (known := placed_with(session, who, client_key)) is not None:
         return known
