@@ -20,11 +20,12 @@ class Sent:
 class Failed:
     """The far end refused, and nothing was delivered.
 
-    `action`: "again" (busy: back off and retry), "person" (this account does not reach this person), "window" (not in
-    this way now: consent or the customer-service window is used up), "unfit" (what it says does not go into this
-    channel's form), "broken" (template, account or settings: keep the letter, alarm). `scope`: what is out of order or
-    busy: this one letter, its template, or the account's whole channel; the latter two stop all that stands behind
-    them. What is "unfit" by its template's scope is one letter's affair until several are refused so, and none goes.
+    `action`: "again" (busy: back off and retry), "person" (this account does not reach this person), "window" (not
+    in this way now: consent or the customer-service window is used up), "unfit" (it does not go this way: what it
+    says does not fit the form, say), "broken" (template, account or settings: keep the letter, alarm). `scope`:
+    what is out of order or busy: this one letter, its template, or the account's whole channel; the latter two stop
+    all that stands behind them. What is "unfit" by its template's scope is one letter's affair until several are
+    refused so, and none goes.
     `pause_seconds`: for how long, 0 for the usual.
     """
 

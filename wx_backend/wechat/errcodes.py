@@ -1,6 +1,7 @@
 """What each errcode means for a letter: one table, read nowhere else.
 
-Sources: 全局返回码 and the sendTemplateMessage page; codes marked * were only seen in the field.
+Sources: 全局返回码, the sendTemplateMessage page and the errcodes of subscription messages (43107, 43108, 40038 and
+45168 as Tencent Cloud lists them).
 """
 
 from datetime import datetime, timedelta
@@ -25,9 +26,13 @@ TABLE: dict[int, Line] = {
     43101: ("window", "letter", 0, "has not agreed to this message"),
     45015: ("window", "letter", 0, "the customer-service window is closed"),
     45047: ("window", "letter", 0, "the customer-service window is used up"),
+    40038: ("unfit", "letter", 0, "this person has had as many by this template today as they may"),
+    43108: ("again", "letter", 0, "two messages to the same person at once"),
+    45168: ("unfit", "letter", 0, "a word that WeChat does not let through"),
     40036: ("broken", "template", 0, "template id malformed"),
     40037: ("broken", "template", 0, "no such template in this account"),
     41030: ("broken", "template", 0, "the page is not in the released mini-program"),
+    43107: ("broken", "template", 0, "this template, or the account, may not send subscription messages"),
     47003: ("unfit", "template", 0, "a field does not fit the template"),
     45002: ("unfit", "template", 0, "the message is too long"),
     40013: ("broken", "account", 0, "app_id wrong"),
@@ -49,11 +54,12 @@ _NO_TOKEN: Line = ("broken", "account", 0, "no token")
 
 
 def failed(code: int, detail: str, now: datetime, said: str = "") -> Failed:
-    """What to do about an errcode. Unknown ones of the 431xx family are about consent; others are tried again, and
-    WeChat's own words with their rid are kept as they came."""
+    """What to do about an errcode. Unknown ones of the 431xx family say that this message does not go this way, and
+    nothing of what the person has agreed to: 43101 alone does; others are tried again. WeChat's own words with their
+    rid are kept as they came."""
     known = TABLE.get(code)
     if known is None:
-        action: Action = "window" if 43100 <= code < 43200 else "again"
+        action: Action = "unfit" if 43100 <= code < 43200 else "again"
         return Failed(action, str(code), _told("", detail), said=said)
     action, scope, pause, why = known
     return Failed(action, str(code), _told(why, detail), _seconds(pause, now), said, scope)

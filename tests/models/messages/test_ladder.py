@@ -126,6 +126,30 @@ def test_43101_empties_the_balance_and_the_next_rung_is_tried(session, cast):
 
 
 @pytest.mark.case("J8")
+@pytest.mark.parametrize("long_term", [False, True])
+@pytest.mark.parametrize(
+    ("refusal", "goes"),
+    [
+        (Failed("again", "43108"), ("retry", "mini_subscription")),
+        (Failed("unfit", "43177"), ("retry", "account_subscription")),
+        (Failed("unfit", "40038"), ("retry", "account_subscription")),
+        (Failed("broken", "43107", scope="template"), ("retry", "mini_subscription")),
+    ],
+)  # fmt: skip
+def test_what_says_nothing_of_an_agreement_leaves_it_alone(session, cast, refusal, goes, long_term):
+    mini = mini_identity(session, cast)
+    agree(session, mini.id, TOPIC, NOW - timedelta(hours=1), long_term=long_term)
+    blocked(session, cast)
+    (letter,) = letters(session, cast.xiaofang)
+    assert one_way(session) == ("mini_subscription", MINI)
+    session.refresh(letter)
+    settled(session, letter, refusal, allowance=TOPICS)
+    held = session.scalars(select(Subscription)).one()
+    assert (held.balance, held.long_term) == (1, long_term)
+    assert (letter.state, letter.channel) == goes
+
+
+@pytest.mark.case("J8")
 def test_what_was_agreed_to_while_43101_was_on_its_way_stands(session, cast):
     mini = mini_identity(session, cast)
     agree(session, mini.id, TOPIC, NOW - timedelta(hours=1))
