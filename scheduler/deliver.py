@@ -21,7 +21,7 @@ from models.messages.ladder import ladder_of
 from models.messages.letters import Letter
 from models.messages.outcomes import Failed, OpenLetter, Outcome, Sent, Unsure
 from models.messages.passage import give_up
-from models.messages.settling import settle
+from models.messages.settling import NOT_TRIED, settle
 from models.tasks.alarm import day_spent, raise_alarm
 from models.tasks.undelivered import arrived, hand_over
 from scheduler.settings import Hands
@@ -211,7 +211,7 @@ class Deliverer:
 def _carried(hands: Hands, letter: OpenLetter) -> Outcome:
     """What the postman answers; a postman that stumbles leaves a doubt, never a lost letter."""
     if hands.real_now() > letter.start_before:
-        return Failed("again", "too_late", "it waited too long for its turn; nothing was sent")
+        return Failed("again", NOT_TRIED, "it waited too long for its turn; nothing was sent")
     try:
         return hands.carry(letter)
     except Exception as error:

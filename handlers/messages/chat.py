@@ -26,7 +26,7 @@ def subscription_receipt(ask: Ask) -> None:
 def _receipt(ask: Ask, msgid: str, status: str) -> None:
     if not msgid.isdigit() or not status:
         return
-    letter = record_receipt(ask.session, ask.who.app_id, msgid[:24], status, ask.now)
+    letter = record_receipt(ask.session, ask.who.app_id, msgid[:24], status, ask.now, ask.who.identity_id)
     if letter is not None:
         receipt_came(ask.session, letter, ask.now)
 

@@ -42,14 +42,15 @@ class Reader:
 
 @cache
 def _asking(dialect: str) -> Any:
-    """What a sender must know of some `people`, a row for each identity: made once."""
+    """What a sender must know of some `people`, a row for each identity, the newest first: of somebody's two WeChats
+    the older one lies in a drawer. Made once."""
     return (
         select(
             Person.id.label("person_id"), Person.time_zone, Person.state,
             exists().where(OptOut.person_id == Person.id).label("reticent"), Identity.id, Identity.app_id,
             Identity.openid, Identity.kind, Identity.following, Identity.reachable,
         ).outerjoin(Identity, Identity.person_id == Person.id)
-        .where(among(dialect, Person.id, "people")).order_by(Identity.id)
+        .where(among(dialect, Person.id, "people")).order_by(Identity.id.desc())
     )  # fmt: skip
 
 

@@ -37,8 +37,11 @@ class Receipt(Row):
     letter_id: Mapped[int | None] = mapped_column(index=True)  # empty until it is joined
 
 
-def record_receipt(session: Session, app_id: str, msgid: str, status: str, now: datetime) -> Letter | None:
+def record_receipt(
+    session: Session, app_id: str, msgid: str, status: str, now: datetime, identity_id: int | None = None
+) -> Letter | None:  # fmt: skip
     """Keep a receipt and settle the letter it belongs to; answers the letter when the receipt changed it.
+    `identity_id`: whose receipt it is.
 
     The same receipt twice changes nothing; one that comes before its msgid is stored waits for it. Where the sender
     that stores the msgid and this receipt run at the very same moment, neither sees the other: `join_waiting` does,
@@ -56,7 +59,7 @@ def record_receipt(session: Session, app_id: str, msgid: str, status: str, now: 
     )
     if letter is None:
         return None
-    return letter if apply_receipt(session, receipt, letter, now) else None
+    return letter if apply_receipt(session, receipt, letter, now, identity_id) else None
 
 
 def join_waiting(session: Session, now: datetime, limit: int = 500) -> list[Letter]:
@@ -70,7 +73,9 @@ def join_waiting(session: Session, now: datetime, limit: int = 500) -> list[Lett
     return [letter for receipt, letter in pairs if apply_receipt(session, receipt, letter, now)]
 
 
-def apply_receipt(session: Session, receipt: Receipt, letter: Letter, now: datetime) -> bool:
+def apply_receipt(
+    session: Session, receipt: Receipt, letter: Letter, now: datetime, identity_id: int | None = None
+) -> bool:  # fmt: skip
     """Settle `letter` by what WeChat says became of it; answers whether the letter changed.
 
     "failed:user block" marks the person unreachable and sends the letter down the ladder; any other failure delivered
@@ -87,7 +92,7 @@ def apply_receipt(session: Session, receipt: Receipt, letter: Letter, now: datet
     if status == "success":
         letter.state, letter.settled_at = "delivered", receipt.received_at
     elif status.startswith("failed:userblock"):
-        mark_unreachable(session, letter.person_id, receipt.app_id, "user block")
+        mark_unreachable(session, letter.person_id, receipt.app_id, "user block", identity_id)
         letter.error_code = "user block"
         _next_rung(letter, now)
     elif CHANNELS[letter.channel].needs == "consent":

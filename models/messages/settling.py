@@ -21,6 +21,7 @@ from models.people.identities import mark_unreachable
 
 MAX_TRIES = 12
 NOBODY_THERE = ("unreached", "-1")  # nothing reached WeChat, or it is busy: no letter's own doing
+NOT_TRIED = "too_late"  # it waited too long for its turn, and nothing was sent
 OUTAGE = 8  # so many sends at once of which none is answered, and the channel rests before it is tried again
 OUTAGE_FIRST, OUTAGE_LONGEST = timedelta(seconds=5), timedelta(minutes=1)
 
@@ -169,7 +170,7 @@ def _failed(desk: _Desk, letter: Letter, carried: OpenLetter, outcome: Failed) -
                 letter.app_id = None
             return
     # What says nothing of this letter must not use up its tries: an hour without WeChat is no reason to give it up.
-    its_own = outcome.scope == "letter" and outcome.code not in NOBODY_THERE
+    its_own = outcome.scope == "letter" and outcome.code not in (*NOBODY_THERE, NOT_TRIED)
     tired = outcome.action == "again" and letter.tries >= MAX_TRIES and its_own
     if letter.unwanted or tired or next_at >= letter.useful_until:
         if not (outcome.scope != "letter" and step_down(letter, desk.now)):
@@ -181,7 +182,7 @@ def _failed(desk: _Desk, letter: Letter, carried: OpenLetter, outcome: Failed) -
 def _cannot_be_reached_so(desk: _Desk, letter: Letter, carried: OpenLetter, outcome: Failed) -> None:
     """This way is closed for this person: what is known of it is written down, and the next rung is tried."""
     if outcome.action == "person":
-        mark_unreachable(desk.session, letter.person_id, carried.app_id, outcome.code)
+        mark_unreachable(desk.session, letter.person_id, carried.app_id, outcome.code, carried.identity_id)
     topic = desk.allowance.topics.get(letter.kind, {}).get(letter.channel)
     if CHANNELS[letter.channel].needs == "consent" and topic is not None:
         refuse(desk.session, carried.identity_id, topic, desk.now, outcome.code, asked_at=carried.claimed_at)
@@ -219,6 +220,8 @@ def _rest_where_nothing_goes(
     silent: dict[tuple[str, str], int] = {}
     for carried, outcome in held:
         way = carried.app_id, carried.channel
+        if isinstance(outcome, Failed) and outcome.code == NOT_TRIED:
+            continue
         if isinstance(outcome, Unsure) or (isinstance(outcome, Failed) and outcome.code in NOBODY_THERE):
             silent[way] = silent.get(way, 0) + 1
         else:

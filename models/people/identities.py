@@ -76,12 +76,15 @@ def unfollows(session: Session, identity: Identity) -> None:
     session.flush()
 
 
-def mark_unreachable(session: Session, person_id: int, app_id: str, why: str) -> None:
-    """WeChat says that this person cannot be reached through this account (`why`: "user block", "43004", …)."""
-    session.execute(
-        update(Identity).where(Identity.app_id == app_id, Identity.person_id == person_id)
-        .values(reachable=False, unreachable_why=why[:60])
-    )  # fmt: skip
+def mark_unreachable(
+    session: Session, person_id: int, app_id: str, why: str, identity_id: int | None = None
+) -> None:  # fmt: skip
+    """WeChat says that this person cannot be reached through this account (`why`: "user block", "43004", …). Of one
+    with several WeChats that is said of the `identity_id` that was written to, where it is known."""
+    theirs = [Identity.app_id == app_id, Identity.person_id == person_id]
+    if identity_id is not None:
+        theirs.append(Identity.id == identity_id)
+    session.execute(update(Identity).where(*theirs).values(reachable=False, unreachable_why=why[:60]))
 
 
 def reach_again_by_account(session: Session, person_id: int) -> None:

@@ -39,6 +39,8 @@ SENDS = {
     "mini_subscription": "message/subscribe/send",
     "account_subscription": "message/subscribe/bizsend",
 }
+# What only an errcode of 0 says has gone: a proxy's own JSON is no answer of WeChat's.
+MESSAGES = {f"/cgi-bin/{path}" for path in (*SENDS.values(), "message/custom/send")}
 # Everything a call may raise that is the far end's doing and not ours.
 FAR_END = (WeChatClientException, TokenRefused, Unreached, Doubtful)
 _RID = re.compile(r"rid: ?([0-9a-zA-Z-]+)")
@@ -98,7 +100,7 @@ class Client(WeChatClient):  # type: ignore[misc]
             if path in BYTES and not answer.lstrip().startswith(b"{"):
                 return answer
             found = as_object(answer)
-            code = int(found.get("errcode", 0) or 0)
+            code = _code(path, found)
             if code in STALE_TOKEN and needs_token and attempt == 1:
                 log.info("%s: %s, renewing the token", path, code)
                 token = self._token(max(ends - time.monotonic(), 0.1), instead_of=token, expired=code == EXPIRED)
@@ -246,6 +248,17 @@ class Client(WeChatClient):  # type: ignore[misc]
         if not kind.startswith("image/"):
             raise Doubtful("the answer is no picture")
         return picture
+
+
+def _code(path: str, found: dict[str, Any]) -> int:
+    """The errcode of an answer, 0 where it may go without; raises Doubtful where a message must have one."""
+    said = found.get("errcode")
+    if said is None and path not in MESSAGES:
+        return 0
+    try:
+        return int(said)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise Doubtful("the answer has no errcode") from None
 
 
 def _text(found: dict[str, Any], name: str) -> str:

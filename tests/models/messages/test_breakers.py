@@ -82,7 +82,8 @@ def test_where_nothing_of_a_batch_is_answered_the_channel_rests_and_not_every_le
     session, cast, silence
 ):
     letters(session, cast.xiaofang, 30, useful_until=NOW + timedelta(days=3))
-    blown = come_back(session, claimed(session, limit=8).letters, [silence] * 8).blown
+    waited = Failed("again", "too_late")  # it says nothing of the channel
+    blown = come_back(session, claimed(session, limit=9).letters, [*[silence] * 8, waited]).blown
     assert [(one.channel, one.kind, one.code) for one in blown] == [("template", "*", "outage")]
     assert breakers(session) == [("template", "*", "outage", timedelta(seconds=5))]
     assert claimed(session, now=NOW + timedelta(seconds=4)).letters == []

@@ -72,7 +72,7 @@ def claimed(session, owner="me", now=NOW, real_now=None, limit=100, allowance=FR
 def carried(session, letter):
     through = CHANNELS[letter.channel].through
     query = select(Identity).where(Identity.person_id == letter.person_id, Identity.kind == through)
-    identity = session.scalars(query).first()
+    identity = session.scalars(query.order_by(Identity.id.desc())).first()
     return OpenLetter(letter.id, letter.kind, letter.facts, letter.channel, identity.app_id, identity.openid,
                       identity.id, "Asia/Shanghai", letter.client_msg_id, NOW, 20.0, NOW)  # fmt: skip
 
@@ -245,7 +245,7 @@ def test_a_refusal_that_nobody_knows_is_tried_later_and_later_and_in_the_end_a_c
     assert hand_over(session, letter, now).kind == "phone_call"
 
 
-@pytest.mark.parametrize("code", ["-1", "unreached"])
+@pytest.mark.parametrize("code", ["-1", "unreached", "too_late"])
 def test_a_wechat_that_is_busy_or_away_is_asked_as_long_as_the_letter_is_of_use(session, cast, code):
     (letter,) = letters(session, cast.xiaofang, urgency="same_day", useful_until=NOW + timedelta(hours=5))
     now, pauses = tried_to_the_end(session, letter, code)
@@ -313,6 +313,27 @@ def test_somebody_who_cannot_be_reached_so_is_marked_and_becomes_a_phone_call(se
     assert (task.kind, task.area_id, task.facts["why"]) == ("phone_call", cast.village.id, "43004")
     assert finish(session, cast.who(cast.li), task.id, NOW).state == "done"
     assert letter.state == "told_in_person"
+
+
+@pytest.mark.parametrize("by", ["answer", "receipt"])
+def test_of_two_wechats_the_newer_is_written_to_and_a_refusal_is_of_that_one_alone(session, cast, by):
+    """The older one lies in a drawer, or is the one that answers after all."""
+    new = Identity(app_id=APP_ID, openid="o-new-phone", person_id=cast.xiaofang.id, since=NOW)
+    session.add(new)
+    session.flush()
+    (letter,) = letters(session, cast.xiaofang)
+    (carried_now,) = claimed(session).letters
+    assert (carried_now.openid, carried_now.identity_id) == ("o-new-phone", new.id)
+    if by == "answer":
+        settled(session, letter, Failed("person", "43004"))
+    else:
+        settled(session, letter, Sent("77", "好"))
+        record_receipt(session, APP_ID, "77", "failed:user block", NOW, new.id)
+    session.refresh(new)
+    assert (new.reachable, is_reachable(session, cast.xiaofang.id)) == (False, True)
+    next_one = posted(session, key="next", person_id=cast.xiaofang.id, kind="people.link_declined", facts={},
+                      subject="s:2", now=NOW)  # fmt: skip
+    assert {one.id: one.openid for one in claimed(session).letters}[next_one.id] == f"o-{cast.xiaofang.id}"
 
 
 @pytest.mark.case("J1")

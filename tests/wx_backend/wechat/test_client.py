@@ -31,7 +31,7 @@ from wx_backend.sandbox.world import Phone
 from wx_backend.speech import WORDS, in_words
 from wx_backend.wechat import menu as account_menu
 from wx_backend.wechat.carriers import Postman
-from wx_backend.wechat.client import Client
+from wx_backend.wechat.client import MESSAGES, SENDS, Client
 from wx_backend.wechat.errcodes import failed, without_token
 from wx_backend.wechat.templates import BadField, Template, fit
 from wx_backend.wechat.tokens import TokenKeeper, TokenRefused
@@ -142,6 +142,26 @@ def test_an_answer_that_is_none_is_a_doubt(far, kind):
     far.faults.standing.append(Fault(SEND, kind))
     assert isinstance(postman_for(far).carry(letter()), Unsure)
     assert len(far.world.sends) == (1 if kind == "drop_after" else 0)
+
+
+@pytest.mark.parametrize(
+    "answer", [b"{}", b'{"code": 403, "message": "blocked"}', b'{"errcode": null}', b'{"errcode": "busy"}']
+)
+@pytest.mark.parametrize("path", sorted(MESSAGES))
+def test_json_that_does_not_say_what_became_of_a_message_is_a_doubt(far, monkeypatch, path, answer):
+    """A proxy's own, say: a letter is not delivered because nobody said that it is not."""
+    call = Transport.call
+    monkeypatch.setattr(
+        Transport, "call",
+        lambda self, method, at, **more: (answer, "application/json") if at == path else call(self, method, at, **more),
+    )  # fmt: skip
+    client = client_for(far)
+    channel = next((name for name, sends in SENDS.items() if path.endswith(sends)), None)
+    with pytest.raises(Doubtful, match="no errcode"):
+        if channel is None:
+            client.send_customer_text("o-1", "好", 3.0)
+        else:
+            client.send_by_template(channel, {"touser": "o-1"}, 3.0)
 
 
 def test_a_silent_server_holds_nobody_longer_than_the_deadline(far):
@@ -544,8 +564,20 @@ def test_every_letter_fits_its_template_at_its_longest():
 def test_the_quota_of_today_comes_back_at_chinas_midnight():
     evening = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)  # 23:00 in China
     assert failed(45009, "", evening).pause_seconds == 3630
-    assert failed(43177, "", evening).action == "window"
     assert failed(99999, "", evening).action == "again"
+
+
+@pytest.mark.parametrize(
+    ("code", "action", "scope"),
+    [
+        (43101, "window", "letter"), (43107, "broken", "template"), (43108, "again", "letter"),
+        (40038, "unfit", "letter"), (45168, "unfit", "letter"), (43177, "unfit", "letter"),
+    ],
+)  # fmt: skip
+def test_of_subscription_messages_only_43101_says_that_nothing_is_agreed_to(code, action, scope):
+    found = failed(code, "rid: 6abc", NOW, "原话")
+    assert (found.action, found.scope, found.code, found.said) == (action, scope, str(code), "原话")
+    assert "rid: 6abc" in found.detail
 
 
 def test_a_token_that_stays_bad_opens_the_breaker(far):
