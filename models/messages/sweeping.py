@@ -43,10 +43,15 @@ def sweep_letters(
 
 def look_again(session: Session, now: datetime) -> int:
     """A clock that was ahead has been set right: what it put off, it put off to hours that were never meant. All that
-    waits for a later try is tried now, and finds anew what it has to wait for; answers how many letters.
+    waits for a later try is tried now, and so is what was written meanwhile to be said at once; it finds anew what it
+    has to wait for. Answers how many letters.
     """
-    put_off = update(Letter).where(in_states("retry"), Letter.next_at > now).values(next_at=now).returning(Letter.id)
-    found = len(session.execute(put_off, execution_options={"synchronize_session": False}).all())
+    waits = in_states("retry"), Letter.next_at > now
+    ahead = in_states("planned"), Letter.next_at > now, Letter.created_at > now, Letter.due_at == Letter.created_at
+    found = 0
+    for which, values in ((waits, {"next_at": now}), (ahead, {"next_at": now, "due_at": now})):
+        put_off = update(Letter).where(*which).values(values).returning(Letter.id)
+        found += len(session.execute(put_off, execution_options={"synchronize_session": False}).all())
     half_open(session, now)
     return found
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from models.messages.claiming import Lease, claim
 from models.messages.letters import Letter
@@ -142,6 +142,20 @@ def test_what_a_clock_that_was_ahead_put_off_is_tried_when_it_is_set_right(offic
     for _ in range(6):
         office.work(seconds=11)  # what was out of order is tried by a few first
     assert office.states() == {"sent": 12}
+
+
+def test_what_was_written_to_be_said_at_once_by_a_clock_that_was_ahead_goes_when_it_is_set_right(office):
+    office.now.by = DAY
+    wrong = office.now()
+    posted(office, wrong, wrong + HOUR, useful=3 * DAY)  # at once; and for later, by what it is about
+    with office.hands.open_session() as session, session.begin():
+        session.execute(update(Letter).values(created_at=wrong))
+    office.now.by = timedelta()
+    office.work()
+    assert office.states() == {"planned": 2}
+    assert look_again(office.hands) == 1
+    office.work()
+    assert office.states() == {"planned": 1, "sent": 1}
 
 
 @pytest.mark.parametrize("jump", [-HOUR, -timedelta(minutes=11), HOUR, DAY])
