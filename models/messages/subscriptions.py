@@ -11,6 +11,8 @@ from models.base import Row, locked_row
 from models.messages.inbox import Dialogue
 
 SAME_TAP = timedelta(minutes=2)  # WeChat's event and the phone's own report of one tap lie no further apart
+AT_ONCE = timedelta(seconds=10)  # nor does a report that says nothing was asked lie later than that after an event
+LOOK_BACK = 30 * SAME_TAP  # nobody taps on and on for so long, so that what lies before it leaves nothing open
 WINDOW = timedelta(hours=48)  # a message of the person opens it (客服消息: 用户发送消息, 48 小时)
 
 
@@ -28,13 +30,17 @@ class Subscription(Row):
 
 
 class SubscriptionEntry(Row):
-    """One line of the ledger: what changed a balance, in the order in which it happened."""
+    """One line of the ledger: what changed a balance, in the order in which it happened.
+
+    A yes comes by WeChat's event ("accept"), by the report of a kept choice ("always"), or by a page's report of what
+    an event has counted before it ("told"). The second half of one tap changes a balance by 0, and is a line too.
+    """
 
     __tablename__ = "subscription_entries"
 
     subscription_id: Mapped[int] = mapped_column(ForeignKey("subscriptions.id"), index=True)
     change: Mapped[int]
-    why: Mapped[str] = mapped_column(String(24))  # "accept", "always", "reject", "ban", "sent", "43101"
+    why: Mapped[str] = mapped_column(String(24))  # "accept", "always", "told", "reject", "ban", "sent", "43101"
     at: Mapped[datetime]
 
 
@@ -66,7 +72,7 @@ def agreed_to(session: Session, identity_id: int, templates: Collection[str]) ->
     )
     last = (
         select(func.max(SubscriptionEntry.id)).where(SubscriptionEntry.subscription_id.in_(of_these))
-        .where(SubscriptionEntry.why != "sent").group_by(SubscriptionEntry.subscription_id)
+        .where(SubscriptionEntry.why.not_in(("sent", "told"))).group_by(SubscriptionEntry.subscription_id)
     )  # fmt: skip
     heard = (
         select(Subscription, SubscriptionEntry.why)
@@ -81,15 +87,18 @@ def agreed_to(session: Session, identity_id: int, templates: Collection[str]) ->
 
 def agree(session: Session, identity_id: int, template_id: str, now: datetime, *, long_term: bool = False) -> None:
     """A person accepted once more, says WeChat: one message (several accepts add up), or any when `long_term`."""
-    _agree(session, identity_id, template_id, now, "accept", "always", long_term)
+    held = _held(session, identity_id, template_id, now)
+    _agree(session, held, "accept", now, long_term, counts=not _echoes(session, held, "accept", now))
 
 
 def agree_unasked(
     session: Session, identity_id: int, template_id: str, now: datetime, *, long_term: bool = False
 ) -> None:  # fmt: skip
     """A person accepted once more without a question, says the phone: WeChat keeps their choice (总是保持以上选择),
-    shows nothing and sends no event; should it send one after all, the same tap counts once."""
-    _agree(session, identity_id, template_id, now, "always", "accept", long_term)
+    shows nothing and sends no event; should it send one after all, the same tap counts once. An event from longer ago
+    than AT_ONCE was the answer to another tap, which WeChat did ask about."""
+    held = _held(session, identity_id, template_id, now)
+    _agree(session, held, "always", now, long_term, counts=not _echoes(session, held, "always", now))
 
 
 def agree_unless_told(
@@ -97,8 +106,9 @@ def agree_unless_told(
 ) -> None:  # fmt: skip
     """A page's tag says that a person accepted, and cannot say whether WeChat asked: where it did, its event counts;
     where none came, a choice was kept. Should the event come after all, the same tap counts once."""
-    if not _just_heard(session, _held(session, identity_id, template_id, now), "accept", now):
-        agree_unasked(session, identity_id, template_id, now, long_term=long_term)
+    held = _held(session, identity_id, template_id, now)
+    told = _echoes(session, held, "told", now)
+    _agree(session, held, "told" if told else "always", now, long_term, counts=not told)
 
 
 def refuse(
@@ -142,17 +152,40 @@ def close_window(session: Session, identity_id: int, asked_at: datetime) -> None
     )
 
 
-def _agree(
-    session: Session, identity_id: int, template_id: str, now: datetime, why: str, same_as: str, long_term: bool
-) -> None:  # fmt: skip
-    held = _held(session, identity_id, template_id, now)
-    held.long_term = held.long_term or long_term
-    counts = not _just_heard(session, held, same_as, now)
+def _agree(session: Session, held: Subscription, why: str, now: datetime, long_term: bool, *, counts: bool) -> None:
+    """A yes more in the ledger; one that does not count gives nothing back that a no has taken since."""
+    held.long_term = held.long_term or (long_term and counts)
     _change(session, held, held.balance + counts, why, now)
 
 
+def _echoes(session: Session, held: Subscription, why: str, now: datetime) -> bool:
+    """Whether this is the second half of a tap that counts already; the row is locked, so whoever comes second sees
+    the first. An event and a report belong together one to one, the oldest first, so that of two taps neither is lost
+    nor counted twice, in whatever order the four come. After a no, an event is of a new tap, since WeChat tells in
+    order; a report may still be of the old one."""
+    alone: list[SubscriptionEntry] = []  # those that count, and of whose tap the other half was not heard
+    for line in session.scalars(
+        select(SubscriptionEntry).where(SubscriptionEntry.subscription_id == held.id)
+        .where(SubscriptionEntry.why != "sent", SubscriptionEntry.at > now - LOOK_BACK).order_by(SubscriptionEntry.id)
+    ):  # fmt: skip
+        if line.why not in ("accept", "always", "told"):
+            alone = [one for one in alone if one.why == "accept"]
+        elif line.change:
+            alone.append(line)
+        elif half := _other_half(alone, line.why, line.at):
+            alone.remove(half)
+    return _other_half(alone, why, now) is not None
+
+
+def _other_half(alone: list[SubscriptionEntry], why: str, at: datetime) -> SubscriptionEntry | None:
+    """The oldest of these that can be of the same tap as what was heard then."""
+    other = "always" if why == "accept" else "accept"
+    apart = AT_ONCE if why == "always" else SAME_TAP
+    return next((one for one in alone if one.why == other and at - one.at < apart), None)
+
+
 def _just_heard(session: Session, held: Subscription, why: str, now: datetime) -> bool:
-    """Whether that was said of the same tap a moment ago; the row is locked, so whoever comes second sees it."""
+    """Whether that was said a moment ago; the row is locked, so whoever comes second sees it."""
     return _heard_since(session, held, now - SAME_TAP, why)
 
 

@@ -120,7 +120,7 @@ def test_an_asked_yes_counts_once_by_wechats_event_before_or_after_the_page_says
     tells(pages, me.openid, REMINDER)
     assert taps().location == f"{PATH}?told=yes"
     assert standing(open_session, me.openid) == Agreed(1)
-    assert ledger(open_session) == [(1, "accept")]
+    assert ledger(open_session) == [(1, "accept"), (0, "told")]
     pages.now += timedelta(minutes=5)
     taps()
     tells(pages, me.openid, REMINDER)
@@ -134,6 +134,15 @@ def test_a_kept_yes_brings_no_event_and_counts_by_the_page(me, pages, taps, open
         assert standing(open_session, me.openid) == Agreed(count, always=True)
         pages.now += timedelta(minutes=5)
     assert "微信记住了您的选择" in me.get(PATH).text
+
+
+@on_sqlite
+def test_who_has_their_choice_kept_from_the_first_tap_on_gets_as_many_as_they_tapped(me, pages, taps, open_session):
+    tells(pages, me.openid, REMINDER)
+    for _ in range(5):
+        taps()
+        pages.now += timedelta(seconds=20)
+    assert standing(open_session, me.openid) == Agreed(5, always=True)
 
 
 @on_sqlite
