@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy import ColumnElement, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
@@ -97,8 +97,8 @@ def is_stuck(letter: Letter, now: datetime) -> bool:
 
 @dataclass(frozen=True)
 class Backlog:
-    """How far behind sending is: letters due and unsent, since when the oldest of them is due, and letters whose
-    sender's lease ran out without anybody taking them back."""
+    """How far behind sending is: letters that should go now, since when the first of them should (what was put off
+    until the morning, since the morning), and letters whose sender's lease ran out without anybody taking them back."""
 
     due: int
     oldest: datetime | None
@@ -107,7 +107,7 @@ class Backlog:
 
 def backlog(session: Session, *, now: datetime, real_now: datetime) -> Backlog:
     """What stands in the outbox and should not: leases run on real time, all else on `now`."""
-    due = select(func.count().label("many"), func.min(Letter.due_at).label("oldest"))
+    due = select(func.count().label("many"), func.min(Letter.next_at).label("oldest"))
     row = session.execute(due.where(in_states("planned", "retry"), Letter.next_at <= now)).one()
     stuck = select(func.count()).where(in_states("sending"), Letter.lease_until < real_now)
     return Backlog(row.many, row.oldest, session.scalar(stuck) or 0)
@@ -124,10 +124,15 @@ def _asked(question: Question) -> Asked:
     if question.kind:
         query = query.where(Letter.kind.startswith(question.kind, autoescape=True))
     if question.since is not None:
-        query = query.where(Letter.created_at >= question.since)
+        query = query.where(_of_late(question.since))
     if question.only is not None:
         query = query.where(Letter.id.in_(question.only))
     return query
+
+
+def _of_late(since: datetime) -> ColumnElement[bool]:
+    """Letters written since then, or due since: a reminder is written weeks before its day."""
+    return or_(Letter.created_at >= since, Letter.due_at >= since)
 
 
 def standing(session: Session) -> dict[str, int]:
@@ -141,8 +146,8 @@ def standing(session: Session) -> dict[str, int]:
 
 
 def counts(session: Session, since: datetime) -> dict[str, int]:
-    """How many letters written since then there are in each state."""
-    query = select(Letter.state, func.count().label("many")).where(Letter.created_at >= since).group_by(Letter.state)
+    """How many letters written or due since then there are in each state."""
+    query = select(Letter.state, func.count().label("many")).where(_of_late(since)).group_by(Letter.state)
     return {row.state: row.many for row in session.execute(query)}
 
 

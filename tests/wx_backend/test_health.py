@@ -35,7 +35,8 @@ def behind(session, person_id):
         for key in ("oldest", "due", "later", "gone", "in hand")
     }
     letters["oldest"].due_at = letters["oldest"].next_at = NOW - timedelta(minutes=90)
-    letters["due"].due_at, letters["due"].state = NOW - timedelta(seconds=30), "retry"
+    letters["due"].due_at, letters["due"].state = NOW - timedelta(hours=9), "retry"  # put off until this morning
+    letters["due"].next_at = NOW - timedelta(seconds=30)
     letters["later"].due_at, letters["later"].next_at = NOW - timedelta(days=1), NOW + timedelta(minutes=5)
     for key, left in (("gone", -60), ("in hand", 600)):  # leases run on real time
         letters[key].state = "sending"

@@ -8,9 +8,10 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import delete, select
 
-from handlers.messages.words import KINDS, MEANINGS, STATES
+from handlers.messages.words import KINDS, MEANINGS, NOT_SHOWN, STATES
 from models.hours import CHINA
 from models.messages.letters import LETTER, Letter
+from models.messages.looking import PRIVATE_KINDS
 from models.messages.outbox import post
 from models.people.persons import Person
 from models.tasks.desk import finish
@@ -208,6 +209,34 @@ def test_nothing_personal_is_shown_anywhere(county, database_url):
     assert "138****" in said
     assert "0578-5550101" in said  # the centre's own number is meant to be read
     assert re.search(r"消息号    \d{19}\n", said)
+
+
+def test_a_reminder_that_was_written_weeks_ago_is_found_when_its_day_has_come(county, database_url, open_session):
+    with open_session() as session, session.begin():
+        fang = session.scalars(select(Person).where(Person.name == "小芳")).one()
+        for key, due in (("today", FRIDAY - HOUR), ("long ago", FRIDAY - 20 * 24 * HOUR)):
+            letter = posted(
+                session, key=key, person_id=fang.id, kind="family.reminder", subject="call:99", facts={},
+                now=FRIDAY - 28 * 24 * HOUR, due_at=due,
+            )  # fmt: skip
+            letter.state = "delivered"
+    said = run(database_url, "--name", "小芳", "--about", "call:99").output.splitlines()
+    assert [line for line in said if "今天16:25" in line]
+    assert len(said) == 2  # and its heading
+    for days, arrived in (("7", 2), ("30", 3)):
+        assert f"{STATES['delivered']}{arrived}" in run(database_url, "--days", days).output
+
+
+@pytest.mark.parametrize("kind", PRIVATE_KINDS)
+def test_what_nobody_at_the_desk_reads_is_not_shown_here_either(county, database_url, open_session, kind):
+    with open_session() as session, session.begin():
+        person = session.scalars(select(Person.id)).first()
+        letter = posted(session, key="own", person_id=person, kind=kind, subject="s:1", facts={}, now=FRIDAY)
+        letter.state, letter.said = "delivered", "您的亲情码是 K7M-2QX"
+        key = letter.id
+    out = run(database_url, "show", str(key)).output
+    assert "K7M" not in out
+    assert NOT_SHOWN in out
 
 
 @pytest.mark.parametrize(

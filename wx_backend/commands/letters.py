@@ -17,7 +17,7 @@ from models.history import history_of
 from models.hours import CHINA
 from models.life import By
 from models.messages.letters import LETTER, Letter
-from models.messages.looking import Question, Seen, counts, is_stuck, look, one, resend
+from models.messages.looking import PRIVATE_KINDS, Question, Seen, counts, is_stuck, look, one, resend
 from models.people.persons import Person
 from models.register import LIVES
 from models.tasks.tasks import Task
@@ -48,7 +48,7 @@ class Desk:
 @click.option("--state", "states", multiple=True, metavar="状态", help=f"只看某种状态，可以写几个：{'、'.join(NAMED)}")
 @click.option("--about", "subject", default="", help="只看某件事的，例如 call:3、order:17")
 @click.option("--kind", default="", help="只看某一类，例如 family、ordering.offered")
-@click.option("--days", default=7, show_default=True, type=click.IntRange(1, 3660), help="最近几天")
+@click.option("--days", default=7, show_default=True, type=click.IntRange(1, 3660), help="最近几天里写下的，或者该发的")
 @click.option("--limit", default=30, show_default=True, type=click.IntRange(1, 1000), help="最多几条")
 @click.option("--before", type=int, help="接着看：编号小于它的")
 @click.pass_context
@@ -192,7 +192,7 @@ def _whole(desk: Desk, seen: Seen) -> Iterator[tuple[str, str]]:
     rows = (
         ("编号", str(letter.id)), ("收信人", seen.person or "（未填姓名）"),
         ("什么事", f"{_what(letter)}（{letter.subject}）"),
-        ("内容", letter.said or "（还没发过，发的时候才写成句子）"),
+        ("内容", words.NOT_SHOWN if letter.kind in PRIVATE_KINDS else letter.said or words.NOT_SAID_YET),
         ("现在", f"{words.STATES[letter.state]}（{meaning}）"),
         ("要办的", f"{title(task.kind)}，请在{when(task.due_at, CHINA)}前办好，{words.HOW_DONE}" if task else ""),
         ("原因", "" if letter.state == "delivered" else words.reason(letter.error_code)),
