@@ -43,15 +43,17 @@ def partner(session: Session, who: Who, cared_id: int) -> Person:
 
 
 def book(
-    session: Session, who: Who, *, cared_id: int, starts_at: datetime, client_key: str, now: datetime
-) -> FamilyCall:
+    session: Session, who: Who, *, cared_id: int, starts_at: datetime, client_key: str, now: datetime,
+    maker: int | None = None,
+) -> FamilyCall:  # fmt: skip
     """Book a call between the one who asks and an elder or child that person may act for.
 
-    The same `client_key` again answers the same call, whatever became of it. Raises Refused like `partner`,
+    The same `client_key` again answers the same call, whatever became of it. `maker`: who made the series that it is
+    one of, and need not be told of it. Raises Refused like `partner`,
     Refused("guardian_missing", cared=…) for a child under fourteen whose guardian has not agreed, Refused("bad_time"),
     and Refused("slot_taken", alternatives=[Slot…]) when a cell is gone.
     """
-    return _book(session, who, By(who.person_id, "relative"), cared_id, starts_at, client_key, now)
+    return _book(session, who, By(who.person_id, "relative"), cared_id, starts_at, client_key, now, maker=maker)
 
 
 def book_for(
@@ -73,7 +75,7 @@ def book_for(
 
 def _book(
     session: Session, who: Who, by: By, cared_id: int, starts_at: datetime, client_key: str, now: datetime,
-    wish: str = "", why: str = "",
+    wish: str = "", why: str = "", maker: int | None = None,
 ) -> FamilyCall:  # fmt: skip
     """A call of the relative `who`, written down by whoever it is."""
     known = _by_key(session, client_key)
@@ -95,7 +97,7 @@ def _book(
             _take(session, call, venue, relative, cared, now)
             CALL.begin(session, call, by=by, now=now)
             word = "booked" if by.role == "relative" else "booked_for"
-            announce(session, call, word, told_by=by.person_id or 0, now=now)
+            announce(session, call, word, but_not={by.person_id, maker}, now=now)
             _has_acted(session, call, by.role, now)
     except IntegrityError:
         # The same tap arrived twice at the same moment, and the other one was first.
@@ -184,7 +186,7 @@ def _change(
                 call_day_id=None,  # a family that wants another time leaves the call day, and has a helper of its own
             )  # fmt: skip
             _take(session, call, venue, relative, cared, now)
-            announce(session, call, "changed", told_by=by.person_id or 0, now=now, helped_before=helper)
+            announce(session, call, "changed", but_not={by.person_id}, now=now, helped_before=helper)
             drop_proposals(session, call.id, now)  # what the centre asked for was another time than this
             _has_acted(session, call, by.role, now)
     except Refused:

@@ -51,7 +51,7 @@ def keep(session: Session, series: Series, one: Occurrence, by: By, now: datetim
     try:
         call = book(
             session, who_is(relative), cared_id=series.cared_id, starts_at=one.starts_at,
-            client_key=f"{one.subject}:{one.revision}", now=now,
+            client_key=f"{one.subject}:{one.revision}", now=now, maker=by.person_id if by.role != "rule" else None,
         )  # fmt: skip
     except Refused as refusal:
         change(session, one, "pass_over", by, now, reason=REASONS.get(refusal.code, refusal.code)[:24])

@@ -151,7 +151,7 @@ def _move(
                 revision=call.revision + 1, call_day_id=day.id, centre_id=day.centre_id, helper_id=day.helper_id,
             )  # fmt: skip
             sit(session, day, call, [relative, cared, *guests_of(session, call.id)], starts_at)
-            announce(session, call, "changed", told_by=who.person_id, now=now, helped_before=helper)
+            announce(session, call, "changed", but_not={who.person_id}, now=now, helped_before=helper)
             drop_proposals(session, call.id, now)
             before = session.get_one(CallDay, left)
             hold_day(session, before)  # a seat that has come free in the reserve is the reserve's again

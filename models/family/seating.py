@@ -194,7 +194,7 @@ def _seat_new(
     session.flush()
     sit(session, day, call, [relative, cared], time)
     CALL.begin(session, call, by=By(who.person_id, "cadre"), now=now)
-    announce(session, call, "seated", told_by=day.helper_id, now=now)
+    announce(session, call, "seated", but_not={day.helper_id}, now=now)
     return call
 
 

@@ -37,9 +37,10 @@ _FIRST_WORDS = ("invited", "seated")  # to who has not heard of a call at all, i
 
 
 def announce(
-    session: Session, call: FamilyCall, word: str, *, told_by: int, now: datetime, helped_before: int | None = None
-) -> None:
-    """Reminders for all, a letter to those who did not do it themselves, and the helper's task for this time.
+    session: Session, call: FamilyCall, word: str, *, but_not: Collection[int | None], now: datetime,
+    helped_before: int | None = None,
+) -> None:  # fmt: skip
+    """Reminders for all, a letter to all `but_not` who did it themselves, and the helper's task for this time.
 
     Where a change brought another helper, the new one hears of a new call, and `helped_before` that it is off.
     """
@@ -52,7 +53,7 @@ def announce(
         words[call.helper_id] = "booked"
     if helped_before not in (None, call.helper_id):
         words |= {call.helper_id: "booked", helped_before: "cancelled"}
-    words = {reader: said for reader, said in words.items() if reader != told_by}
+    words = {reader: said for reader, said in words.items() if reader not in but_not}
     if word == "changed":
         words = {reader: said for reader, said in words.items() if said != word or not _knows(session, call, reader)}
         first = {reader: said for reader, said in unheard(session, call).items() if said in _FIRST_WORDS}
@@ -96,13 +97,16 @@ def tell(
     for reader, word in words.items():
         others = "cared" if reader == call.cared_id else "helper"
         role = facts.get("role") or ("relative" if reader in relatives else others)
-        by = {"by": inviter(session, call.id, reader)} if word == "invited" else {}
+        more: dict[str, Any] = {"by": inviter(session, call.id, reader)} if word == "invited" else {}
+        need_not = word == "cancelled" and role == "helper"
+        if need_not:  # they have to hear it also where the elder has died: it is about nobody
+            more = {"area_id": session.get_one(Person, call.cared_id).area_id}
         post(
             session, key=f"{call.subject}/{call.revision}/{word}{mark}/{reader}", person_id=reader,
-            kind=f"family.{word}", facts={**facts, **by, "role": role}, subject=call.subject, revision=call.revision,
+            kind=f"family.{word}", facts={**facts, **more, "role": role}, subject=call.subject, revision=call.revision,
             urgency=urgency(call.starts_at, now), now=now,
             due_at=due_at or (settled if word == "changed" else now),
-            useful_until=max(call.starts_at, now + timedelta(hours=1)), about_id=call.cared_id,
+            useful_until=max(call.starts_at, now + timedelta(hours=1)), about_id=None if need_not else call.cared_id,
         )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
+from handlers.people.befalling import mark
 from models.errors import Refused
 from models.family.booking import book, move
 from models.family.calls import FamilyCall, call_for, calls_of
@@ -18,7 +19,9 @@ from models.people.persons import Person
 from models.people.staff import StaffRole
 from models.places.cells import Cell, occupy
 from models.tasks.tasks import Task
+from models.tasks.undelivered import hand_over
 from tests.models.family.test_calls import SUNDAY_16, booked, cells_of, reminders, sister
+from tests.models.messages.test_outbox import claimed
 from tests.world import NOW
 
 
@@ -188,3 +191,25 @@ def test_booking_for_oneself_or_as_a_cadre_is_no_family_call(session, cast):
     for who, cared in ((cast.li, cast.wangnainai), (cast.xiaofang, cast.xiaofang)):
         with pytest.raises(Refused, match="no_link"):
             book(session, cast.who(who), cared_id=cared.id, starts_at=SUNDAY_16, client_key="k", now=NOW)
+
+
+@pytest.mark.parametrize("gone", ["wangnainai", "xiaofang"])
+def test_the_helper_hears_that_a_call_is_off_also_when_it_is_off_for_a_death_and_nobody_else_does(session, cast, gone):
+    """Else they stand before the door of a house in mourning."""
+    person, call = getattr(cast, gone), booked(session, cast)
+    session.get_one(Person, person.id).area_id = cast.village.id
+    mark(session, cast.who(cast.chen), person.id, "die", NOW)
+    (said,) = session.scalars(select(Letter).where(Letter.kind == "family.cancelled")).all()
+    assert (said.person_id, said.facts["role"]) == (cast.li.id, "helper")
+    assert [one.id for one in claimed(session).letters] == [said.id]
+    assert reminders(session, call) == []
+
+
+def test_a_helper_whom_wechat_does_not_reach_is_phoned_that_a_call_is_off_by_where_it_was_to_be(session, cast):
+    booked(session, cast)
+    mark(session, cast.who(cast.chen), cast.wangnainai.id, "die", NOW)
+    (said,) = session.scalars(select(Letter).where(Letter.kind == "family.cancelled")).all()
+    said.state = "dead"
+    session.flush()
+    task = hand_over(session, said, NOW)
+    assert (task.kind, task.area_id) == ("phone_call", cast.village.id)

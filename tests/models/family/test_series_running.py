@@ -385,3 +385,20 @@ def test_whatever_is_done_in_whatever_order_rows_calls_and_cells_agree(session, 
             assert {one.state for one in rows(session, series) if one.starts_at > now} <= {"skipped", "cancelled"}
     assert set(states(session, series)) <= set(OCCURRENCE.states)
     assert series.state in SERIES.states
+
+
+@pytest.mark.case("J15")
+@pytest.mark.parametrize("maker", ["relative", "helper"])
+def test_who_makes_a_series_is_not_told_of_each_of_its_calls(session, cast, maker):
+    """The helper hears of the calls that another has made."""
+    begun(session, cast, who=cast.who(cast.xiaofang if maker == "relative" else cast.li))
+    assert len(calls(session)) > 1
+    assert set(told(session, "family.booked")) == (set() if maker == "helper" else {cast.li.id})
+
+
+@pytest.mark.case("J15")
+def test_what_comes_of_writing_down_that_somebody_is_home_is_told_to_who_helps(session, cast):
+    begun(session, cast)
+    for verb in ("pause", "resume"):
+        mark(session, cast.who(cast.li), cast.wangnainai.id, verb, NOW)
+    assert told(session, "family.booked") == [cast.li.id] * len(calls(session))
