@@ -10,12 +10,12 @@ from handlers import words as shared
 from handlers.people import kin_words, words
 from models.errors import Refused
 from models.family.parting import part
-from models.family.telling import person_moved_zone
 from models.ordering.proxies import ask_family
 from models.people.care import CareLink, links_of, links_to
 from models.people.guardians import is_child
 from models.people.links import KINSHIPS, asked_by, has_ended, invited_by, link_for
 from models.people.persons import NAME_LIMIT, Person, call_oneself, move_to_zone
+from models.reminding import person_moved_zone
 from models.tasks import linking
 
 ROOM = Blueprint("kin", __name__, template_folder="templates")

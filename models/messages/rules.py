@@ -223,7 +223,9 @@ def due_time(rule: Rule, starts_at: datetime, zone: ZoneInfo, calendar: WorkCale
 def _day_before(rule: Rule, starts_at: datetime, zone: ZoneInfo, calendar: WorkCalendar) -> date:
     if rule.mode == "day_at":
         return starts_at.astimezone(zone).date() - timedelta(days=rule.days)
-    return calendar.add_workdays(starts_at.astimezone(CHINA).date(), -rule.days)
+    # West of China it begins on the reader's day before: counted from China's, a reminder would come with the start.
+    day = min(starts_at.astimezone(CHINA).date(), starts_at.astimezone(zone).date())
+    return calendar.add_workdays(day, -rule.days)
 
 
 def out_of_the_night(due: datetime, starts_at: datetime, zone: ZoneInfo) -> datetime:

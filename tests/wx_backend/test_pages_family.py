@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select, update
@@ -20,6 +21,8 @@ from tests.gate import count
 from tests.models.family.test_calls import SUNDAY_16, booked, sister
 from tests.models.family.test_guardians import call_child
 from tests.models.family.test_guardians import child as child_of
+from tests.models.ordering.test_visit_reminders import MADRID, WANTED, due, eve
+from tests.models.ordering.test_visiting import named, taken_on
 from tests.own_phone import with_a_phone
 from tests.world import NOW
 
@@ -165,6 +168,18 @@ def test_where_i_live_changes_what_is_still_to_come_and_the_page_says_so_before(
         assert "请选一个城市" in page.text
     with open_session() as session:
         assert session.get_one(Person, cast.xiaofang.id).time_zone == "Australia/Sydney"
+
+
+@pytest.mark.case("D10")
+def test_a_visit_is_reminded_of_by_the_clock_of_where_i_live_now(pages, cast, open_session):
+    with open_session() as session, session.begin():
+        _, offer = taken_on(session, cast)
+        named(session, cast, offer)
+        mine = "eve", "requester", cast.xiaofang.id
+        assert due(session)[mine] == eve(WANTED, MADRID)
+    after(pages.inside(cast.xiaofang), "/m/family/zone", zone="Australia/Sydney")
+    with open_session() as session:
+        assert due(session)[mine] == eve(WANTED, ZoneInfo("Australia/Sydney"))
 
 
 def test_who_lives_in_a_city_that_the_list_lacks_finds_it_there(pages, cast, open_session):

@@ -311,6 +311,16 @@ def test_reminders_of_who_wants_none_are_planned_and_never_sent_so_that_a_change
     assert (batch.letters, len(batch.suppressed)) == ([], 1)
 
 
+@pytest.mark.parametrize("hour", [8, 9, 12])
+def test_working_days_before_what_begins_on_the_readers_day_before_are_counted_from_that_day(hour):
+    starts = datetime(2026, 12, 8, hour, tzinfo=CHINA)  # Tuesday in Lishui, Monday evening in New York
+    found = due_time(rule(mode="workdays_at", days=1, at=time(20)), starts, NEW_YORK, BOOK, NOW)
+    assert found == datetime(2026, 12, 4, 20, tzinfo=NEW_YORK)
+    assert due_time(rule(mode="workdays_at", days=1, at=time(20)), starts, MADRID, BOOK, NOW) == datetime(
+        2026, 12, 7, 20, tzinfo=MADRID
+    )
+
+
 @pytest.mark.case("J15")
 def test_who_books_moves_or_cancels_is_not_told_of_it_but_reminded_like_everybody(session, cast):
     call = booked(session, cast)
