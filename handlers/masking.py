@@ -64,4 +64,12 @@ def said(text: str, told: Mapping[str, Any], *people: str) -> str:
 
 
 def _texts(told: Mapping[str, Any], keys: frozenset[str]) -> set[str]:
-    return {value for key, value in told.items() if key in keys and isinstance(value, str) and value}
+    """What stands under these keys, however deep."""
+    found = set[str]()
+    for key, value in told.items():
+        for one in value if isinstance(value, list) else [value]:
+            if isinstance(one, Mapping):
+                found |= _texts(one, keys)
+            elif isinstance(one, str) and one and key in keys:
+                found.add(one)
+    return found

@@ -89,6 +89,8 @@ def test_a_name_and_a_phone_are_shown_in_part():
     assert [masking.name(text) for text in ("王秀英", "李", "")] == ["王*", "李*", ""]
     assert [masking.phone(text) for text in (PHONE, "0578-5550101", "5550101", "")] == [
         "138****5678", "057****0101", "****01", ""]  # fmt: skip
+    deep = {"guests": ["周文静"], "letter_facts": {"relative": "王晓芳", "calls": [{"note": "她摔了"}]}}
+    assert masking.said("王晓芳和周文静：她摔了", deep) == "王*和周*：…"
     said = masking.said(f"王秀英和王秀英的女儿小芳，打{PHONE}，说：腿疼", {"cared": "王秀英", "reason": "腿疼"}, "小芳")
     assert said == "王*和王*的女儿小*，打138****，说：…"
 
