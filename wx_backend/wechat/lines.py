@@ -8,10 +8,13 @@ each: urllib3's pool 270 µs, http.client 150, of which it reads an answer's hea
 import select
 import socket
 import ssl
+import threading
 import weakref
 from collections import deque
 from contextlib import suppress
+from queue import Empty, SimpleQueue
 from time import monotonic
+from typing import Any
 from urllib.parse import urlsplit
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
@@ -19,6 +22,7 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 from wx_backend.waiting import elsewhere, until
 
 CONNECT_SECONDS = 3.0
+NAME_SECONDS = 1.0  # so long a name server has where it is known where the host was
 IDLE_SECONDS = 45.0  # WeChat, and what stands on the way, close a silent line after a minute
 ANSWER_LIMIT = 2 * 1024 * 1024
 HEAD_LIMIT = 64 * 1024  # what an answer may have beside its body
@@ -116,10 +120,41 @@ def _left(ends: float) -> float:
     return left
 
 
+_Addresses = list[tuple[Any, ...]]  # as getaddrinfo answers
+_known: dict[tuple[str, int], _Addresses] = {}
+
+
+def _addresses(host: str, port: int, ends: float) -> _Addresses:
+    """Where a host is. A name server that is silent holds getaddrinfo for as long as it likes (resolv.conf(5): 5 s,
+    twice, for each server); nobody waits for it beyond `ends`, nor for long where the host was found before."""
+    with suppress(socket.gaierror):
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    answered: SimpleQueue[_Addresses | Exception] = SimpleQueue()
+
+    def ask() -> None:
+        try:
+            answered.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except (OSError, UnicodeError) as error:
+            answered.put(error)
+
+    before = _known.get((host, port))
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        found = answered.get(timeout=min(_left(ends), NAME_SECONDS) if before else _left(ends))
+    except Empty:
+        found = TimeoutError("no name server answers")
+    if not isinstance(found, Exception):
+        _known[host, port] = found
+        return found
+    if before:
+        return before
+    raise found
+
+
 def _connected(host: str, port: int, ends: float) -> socket.socket:
     """A connection to the first address that answers; all of them together have until `ends`."""
     last: OSError = OSError("no address")
-    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+    for family, kind, protocol, _, address in _addresses(host, port, ends):
         found = socket.socket(family, kind, protocol)
         try:
             found.settimeout(_left(ends))

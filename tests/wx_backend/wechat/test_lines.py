@@ -206,6 +206,40 @@ def test_what_could_not_be_begun_in_time_was_never_sent(monkeypatch):
     assert len(server.asked) == 1
 
 
+def test_a_silent_name_server_holds_nobody_longer_than_there_is_time(monkeypatch):
+    """And nobody at all where it is known where the host was."""
+    really, silent = socket.getaddrinfo, threading.Event()
+
+    def names(host, port, *args, flags=0, **more):
+        if flags & socket.AI_NUMERICHOST:
+            raise socket.gaierror
+        if silent.is_set():
+            time.sleep(3)
+            raise socket.gaierror
+        return really("127.0.0.1", port, *args, flags=flags, **more)
+
+    monkeypatch.setattr(lines.socket, "getaddrinfo", names)
+    monkeypatch.setattr(lines, "NAME_SECONDS", 0.1)
+    with answering(WHOLE, WHOLE) as server:
+        port = server.url.rpartition(":")[2]
+        assert ask(Lines(f"http://wechat.example:{port}", keep=0))[0] == 200
+        silent.set()
+        began = time.monotonic()
+        assert ask(Lines(f"http://wechat.example:{port}", keep=0))[0] == 200
+        with pytest.raises(Unreached):
+            ask(Lines(f"http://elsewhere.example:{port}", keep=0), seconds=0.5)
+        assert time.monotonic() - began < 1.5
+
+
+def test_a_host_that_no_name_server_knows_was_never_reached(monkeypatch):
+    def unknown(*_, **__):
+        raise socket.gaierror
+
+    monkeypatch.setattr(lines.socket, "getaddrinfo", unknown)
+    with pytest.raises(Unreached, match="gaierror"):
+        ask(Lines("http://nobody.invalid:9", keep=0))
+
+
 def test_an_answer_that_drips_is_over_when_its_time_is():
     class Dripping(Server):
         def _speak(self, line: socket.socket) -> None:
