@@ -17,6 +17,7 @@ from models.errors import Refused
 CHINA = ZoneInfo("Asia/Shanghai")
 CLOCKS_DIFFER = timedelta(seconds=5)  # as far as those of several machines may stand apart
 WORK_BEGINS, WORK_ENDS = time(8, 30), time(17, 30)
+FIRST_KNOWN = 2004  # the year with which the statutory calendar begins
 
 
 def midnight(at: datetime) -> datetime:
@@ -115,6 +116,14 @@ def _statutory(day: date) -> _Day | None:
     except NotImplementedError:
         return None
     return _Day(not free, name)
+
+
+def last_known_year() -> int:
+    """The last year whose statutory holidays are in the installed calendar: for as long as the process runs."""
+    year = FIRST_KNOWN
+    while _statutory(date(year + 1, 1, 1)) is not None:
+        year += 1
+    return year
 
 
 def calendar(session: Session) -> WorkCalendar:
