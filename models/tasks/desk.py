@@ -17,7 +17,7 @@ from models.places.areas import Area
 from models.places.centres import phone_for
 from models.tasks.escalation import Escalation
 from models.tasks.tasks import DECIDED_ELSEWHERE, TASK, TOLD, Task, go_on, take
-from models.tasks.telling import leave_digests, tell
+from models.tasks.telling import leave_digests, tell, tell_no_more
 
 
 def open_task(
@@ -138,7 +138,7 @@ def acknowledge(session: Session, who: Who, task_id: int, now: datetime) -> Task
     task = task_for(session, who, task_id)
     if (task.state, task.assignee_id) != ("acknowledged", who.person_id):
         take(session, task, who.person_id, now)
-        leave_digests(session, task, now)
+        tell_no_more(session, task, now)
     return task
 
 

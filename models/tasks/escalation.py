@@ -12,9 +12,9 @@ from models.messages.outbox import post
 from models.people.staff import cadres_of, cadres_over
 from models.places.areas import Area, chain
 from models.tasks.tasks import TASK, Task
+from models.tasks.telling import ESCALATED
 
 AFTER_WORKDAYS = (1, 3)  # overdue by so many working days: the area above, and then the one above that
-KIND = "tasks.escalated"
 AT_REST = TASK.ends | {"on_hold"}
 DAY = timedelta(hours=9)  # of working time, from WORK_BEGINS to WORK_ENDS
 
@@ -62,7 +62,7 @@ def raise_now(session: Session, task_id: int, now: datetime) -> int:
 def step_back(session: Session, task: Task) -> None:
     """A task waits, and what was to tell those above has been taken back: where one of them had not heard of it yet,
     its steps are taken again once it goes on and is overdue still. Who has heard is not told again."""
-    told = select(Letter.person_id, Letter.state).where(Letter.subject == TASK.subject(task), Letter.kind == KIND)
+    told = select(Letter.person_id, Letter.state).where(Letter.subject == TASK.subject(task), Letter.kind == ESCALATED)
     letters = session.execute(told).all()
     if {row.person_id for row in letters} - {row.person_id for row in letters if row.state != "withdrawn"}:
         session.execute(delete(Escalation).where(Escalation.task_id == task.id))
@@ -108,7 +108,7 @@ def _step_up(session: Session, task: Task, level: int, now: datetime) -> int:
         for cadre in fresh:
             if cadre not in heard:
                 post(
-                    session, key=f"{_key(task, level)}{cadre}{again}", person_id=cadre, kind=KIND, facts=task.told,
+                    session, key=f"{_key(task, level)}{cadre}{again}", person_id=cadre, kind=ESCALATED, facts=task.told,
                     subject=TASK.subject(task), now=now, urgency="same_day",
                 )  # fmt: skip
         session.flush()

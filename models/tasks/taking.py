@@ -11,15 +11,14 @@ from models.errors import Refused
 from models.history import History
 from models.life import BY_RULE, By
 from models.messages.letters import Letter
-from models.messages.outbox import post, withdraw
+from models.messages.outbox import post
 from models.people.identities import Who
 from models.people.persons import Person
 from models.people.staff import areas_under, cadres_above, cadres_over
 from models.places.areas import Area
 from models.tasks.desk import finish, task_for
-from models.tasks.escalation import KIND as ESCALATED
 from models.tasks.tasks import PRESSING, TASK, Task, go_on, take
-from models.tasks.telling import forget, leave_digests
+from models.tasks.telling import ESCALATED, forget, has_heard, tell, tell_no_more
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ def acknowledge(session: Session, who: Who, task_id: int, seen: Seen, now: datet
     """A cadre takes the task on: it is theirs, and off everybody else's list. Raises like `as_seen` and `take`."""
     task = as_seen(session, who, task_id, seen)
     take(session, task, who.person_id, now)
-    leave_digests(session, task, now)
+    tell_no_more(session, task, now)
     return task
 
 
@@ -69,8 +68,9 @@ def hand_over(session: Session, who: Who, task_id: int, seen: Seen, to_id: int, 
 
 
 def leave(session: Session, person_id: int, now: datetime) -> int:
-    """A cadre works there no more: what they had in hand is everybody's again, and the others over its area hear of it;
-    what was to tell this one of tasks there is taken back. Answers how many tasks."""
+    """A cadre works there no more: what they had in hand is everybody's again, and the others over its area hear of it,
+    and of what nobody has who is there now knows of; what was to tell this one of tasks there is taken back. Answers
+    how many tasks they had."""
     theirs = areas_under(person_id)
     query = (
         select(Task).where(Task.assignee_id == person_id, Task.state.not_in(TASK.ends), Task.area_id.not_in(theirs))
@@ -82,8 +82,22 @@ def leave(session: Session, person_id: int, now: datetime) -> int:
         _let_go(session, task, "leave", BY_RULE, now, others, assignee_id=None)
         for one in others:
             _tell(session, task, one, now)
+    _pass_on(session, person_id, now)
     forget(session, person_id, select(Task.id).where(Task.area_id.not_in(theirs)), now)
     return len(left)
+
+
+def _pass_on(session: Session, person_id: int, now: datetime) -> None:
+    """Where a cadre was the only one, who is nearest from now on hears of what is open there and nobody's.
+
+    What waits for a resident is told when it goes on.
+    """
+    lost = Task.area_id.in_(areas_under(person_id, ever=True)), Task.area_id.not_in(areas_under(person_id))
+    query = select(Task).where(*lost, Task.assignee_id.is_(None), Task.state.in_(("open", "acknowledged")))
+    for task in session.scalars(query.order_by(Task.id).with_for_update()).all():
+        for one in cadres_over(session, session.get_one(Area, task.area_id), {person_id}):
+            if not has_heard(session, task, one.id):
+                tell(session, task, one.id, now)
 
 
 def _let_go(
@@ -96,8 +110,7 @@ def _let_go(
     if task.state == "on_hold":
         go_on(session, task, by=BY_RULE, now=now)  # the time it waited is nobody's delay
     TASK.move(session, task, verb, by=by, now=now, assignee_id=assignee_id)
-    withdraw(session, TASK.subject(task), now, but_not=(Letter.kind == ESCALATED) & Letter.person_id.not_in(to))
-    leave_digests(session, task, now)
+    tell_no_more(session, task, now, but_not=(Letter.kind == ESCALATED) & Letter.person_id.not_in(to))
 
 
 def _tell(session: Session, task: Task, reader: int, now: datetime) -> None:

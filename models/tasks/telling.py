@@ -15,7 +15,12 @@ from models.tasks.tasks import PRESSING, TASK, Task
 
 PINGS_A_DAY = 3  # so many tasks that do not press are told one by one; the rest of the day's come together
 MORNING = time(8, 30)
-_WAITING = (in_states("planned"), Letter.urgency == "digest", Letter.kind == "tasks.digest")
+ESCALATED = "tasks.escalated"
+# One that was put off (a template out of order, a night) is no older than what it names.
+_WAITING = (
+    in_states("planned", "retry"), Letter.in_doubt.is_(False), Letter.urgency == "digest",
+    Letter.kind == "tasks.digest",
+)  # fmt: skip
 
 
 def tell(
@@ -69,6 +74,23 @@ def _into_digest(session: Session, task: Task, reader: int, due: datetime, now: 
 def next_morning(now: datetime, book: WorkCalendar, workdays: int = 1) -> datetime:
     """Half past eight of the next working day in China (or of a later one), make-up Sundays included."""
     return instant(book.add_workdays(now.astimezone(CHINA).date(), workdays), MORNING, CHINA)
+
+
+def has_heard(session: Session, task: Task, reader: int) -> bool:
+    """Whether a cadre has been told of a task, or is to be, by itself or in a morning's digest."""
+    told = select(Letter).where(
+        Letter.person_id == reader, Letter.kind.in_(("tasks.assigned", "tasks.digest")), Letter.state != "withdrawn",
+        Letter.subject.in_((TASK.subject(task), f"digest:{reader}")), Letter.created_at >= midnight(task.created_at),
+    )  # fmt: skip
+    return any(task.id in _named_in(letter) for letter in session.scalars(told))
+
+
+def tell_no_more(
+    session: Session, task: Task, now: datetime, but_not: ColumnElement[bool] = Letter.kind == ESCALATED
+) -> None:  # fmt: skip
+    """A task has been taken on, or goes to others: who has not heard of it yet need not, those above excepted."""
+    withdraw(session, TASK.subject(task), now, but_not=but_not)
+    leave_digests(session, task, now)
 
 
 def leave_digests(session: Session, task: Task, now: datetime, reader: int | None = None) -> None:

@@ -103,6 +103,39 @@ def test_who_still_works_above_keeps_what_they_have_and_hears_of_it(session, cas
     assert [letter.state for letter in letters(session, "assigned", cast.li.id)][-1] == "planned"
 
 
+@pytest.mark.case("L2")
+def test_where_the_only_cadre_leaves_the_next_above_hear_of_what_is_open_and_nobodys_once(session, cast):
+    """Else nobody would be told of it until it is overdue, and then those above them."""
+    pressing = opened(session, cast, 0, kind="phone_call", due_at=NOW + 4 * HOUR)
+    usual = [opened(session, cast, n) for n in range(1, 6)]  # some of them in the digest of who goes
+    waits = held(session, cast, n=9)
+    assert letters(session, "assigned", cast.chen.id) == []
+    goes(session, cast)
+    for _ in range(2):
+        leave(session, cast.li.id, SOON)
+    told = letters(session, "assigned", cast.chen.id)
+    named = {one.facts["task"] for one in told}
+    for digest in letters(session, "digest", cast.chen.id):
+        named |= {item["task"] for item in digest.facts["items"]}
+        assert len(digest.facts["items"]) == len({item["task"] for item in digest.facts["items"]})
+    assert named == {pressing.id, *(task.id for task in usual)}
+    assert len(told) == len({one.facts["task"] for one in told})
+    assert waits.id not in named
+    assert [one.state for one in letters(session, "assigned", cast.li.id)] == ["withdrawn"] * len(
+        letters(session, "assigned", cast.li.id)
+    )
+
+
+@pytest.mark.case("L2")
+def test_where_others_stay_and_have_heard_nobody_is_told_again(session, cast, second):
+    for n in range(6):
+        opened(session, cast, n)
+    before = len(letters(session, "assigned")), len(letters(session, "digest"))
+    goes(session, cast)
+    leave(session, cast.li.id, SOON)
+    assert (len(letters(session, "assigned")), len(letters(session, "digest"))) == before
+
+
 @pytest.mark.case("J20")
 def test_handed_over_while_it_waits_it_is_due_later_by_the_time_that_it_waited(session, cast, second):
     task = held(session, cast)
