@@ -167,6 +167,7 @@ def new(json_data: BookAsked) -> Any:
             g.session, g.who, cared_id=json_data.person_id, starts_at=json_data.starts_at,
             client_key=json_data.client_key, now=g.now,
         )  # fmt: skip
+    call, _ = call_for(g.session, g.who, call.id)  # the same key again may come from who may not see it any more
     made = shown(call, "relative")
     return said(made, _warned(call, words.BOOKED.format(cared=made.with_name, time=made.starts_at_text)))
 

@@ -122,7 +122,12 @@ def check(ask: Ask, person: int, stamp: int) -> Reply:
 
 
 def confirm(ask: Ask, person: int, stamp: int, key: str) -> Reply:
-    """Booked, or the nearest times that are still free; a stale tap shows what has become of the call."""
+    """Booked, or the nearest times that are still free; a stale tap shows what has become of the call.
+
+    Raises Refused("not_yours") for a key that `check` does not make: those of series and makeups hold a colon.
+    """
+    if not key.isalnum():
+        raise Refused("not_yours")
     starts_at = instant_of(stamp)
     try:
         call = book(ask.session, ask.who, cared_id=person, starts_at=starts_at, client_key=key, now=ask.now)

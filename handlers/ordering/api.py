@@ -139,6 +139,7 @@ def new(json_data: OrderAsked) -> Any:
         answers=dict(json_data.answers), preferred_at=json_data.preferred_at, note=json_data.note,
         client_key=json_data.client_key, now=g.now, warned=json_data.warned,
     )  # fmt: skip
+    order, _ = order_for(g.session, g.who, order.id)  # the same key again may come from who may not see it any more
     made = shown(order)
     text = words.PLACED.format(
         number=made.number_text, beneficiary=made.beneficiary, service=made.service, wanted=made.preferred_at_text

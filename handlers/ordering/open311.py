@@ -121,11 +121,12 @@ def _shown(rows: Iterable[Row[Order, Listing, ServiceCentre, Area]]) -> list[dic
     orders = [row.Order for row in rows]
     updated, agencies = _updated(orders), _agencies(orders)
     townships = {row.Area: _township(row.Area) for row in rows}
+    centres = {row.ServiceCentre: _answers_for(row.ServiceCentre) for row in rows}
     return [
         {
             "service_request_id": order.number, "status": "open" if order.state in LIVE_ORDERS else "closed",
             "status_notes": STATE_NAMES[order.state], "service_name": listing.title, "service_code": listing.code,
-            "description": None, "agency_responsible": agencies.get(order.id, centre.name), "service_notice": None,
+            "description": None, "agency_responsible": agencies.get(order.id, centres[centre]), "service_notice": None,
             "requested_datetime": _said(order.created_at), "updated_datetime": _said(updated[order.subject]),
             "expected_datetime": _said(order.preferred_at), "address": townships[area], "address_id": None,
             "zipcode": None, "lat": None, "long": None, "media_url": None,
@@ -154,6 +155,14 @@ def _township(village: Area) -> str:
     """Where, no closer than a township: in a village of thirty everybody knows whose meal it is."""
     above = chain(g.session, village)
     return next((area.name for area in above if area.kind == "township"), above[-1].name)
+
+
+def _answers_for(centre: ServiceCentre) -> str:
+    """Who answers for what nobody has taken on: the centre, and of a village's, whose name is the village's, the
+    township."""
+    area = g.session.get_one(Area, centre.area_id)
+    below = any(one.kind == "township" for one in chain(g.session, area)[1:])
+    return _township(area) if below else centre.name
 
 
 def _shows(listing: Listing | None) -> bool:

@@ -49,6 +49,8 @@ def tell(
     if not danger:
         take = submit if what == "need" else ask_for_help
         known = submitted_with(session, who, key, anonymous=anonymous) or asked_with(session, who, key)
+        if known is not None and known.said_by_id is not None:  # who told it may not see it any more
+            (need_for if isinstance(known, NeedSubmission) else help_for)(session, who, known.id)
         return known or take(session, who, words, now), ""
     try:
         with session.begin_nested():

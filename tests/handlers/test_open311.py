@@ -62,7 +62,7 @@ def test_what_has_become_of_an_order_is_seen_by_its_number(app, anybody, me, cas
     (open_one,) = anybody(f"requests/{number}.json")
     assert open_one == {
         "service_request_id": number, "status": "open", "status_notes": "等待接单", "service_name": "爱心送餐",
-        "service_code": "L1", "description": None, "agency_responsible": "葛山村党群服务中心", "service_notice": None,
+        "service_code": "L1", "description": None, "agency_responsible": "鸬鹚乡", "service_notice": None,
         "requested_datetime": "2026-11-24T02:00:00Z", "updated_datetime": "2026-11-24T02:00:00Z",
         "expected_datetime": "2026-11-25T04:00:00Z", "address": "鸬鹚乡", "address_id": None, "zipcode": None,
         "lat": None, "long": None, "media_url": None,

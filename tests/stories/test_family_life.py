@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from handlers.family.moments import stamp_of
 from models.family.calls import FamilyCall
 from models.messages.letters import Letter
 from models.ordering.orders import Order
@@ -17,6 +18,7 @@ from models.people.persons import Person
 from models.tasks.desk import open_task
 from models.tasks.undelivered import hand_over
 from tests.letters import posted
+from tests.models.family.test_calls import SUNDAY_16
 from tests.stories.test_order_life import placed
 from tests.world import NOW
 
@@ -296,3 +298,14 @@ def test_a_link_that_cancels_or_moves_tells_whoever_it_is_forwarded_to_no_name_p
     assert state_of_the_call(open_session) == ("booked", "")
     with open_session() as session:
         assert session.scalars(select(Order.state)).one() == "open"
+
+
+@pytest.mark.parametrize("key", ["makeup:5", "occurrence:88:0", "call:1/", "a b"])
+def test_the_key_of_a_makeup_or_of_a_series_is_not_taken_by_who_types_it(talk, cast, open_session, key):
+    at = stamp_of(SUNDAY_16)
+    talk(cast.xiaofang).at(f"call/book/{cast.wangnainai.id}/{at}/{key}")
+    with open_session() as session:
+        assert session.scalars(select(FamilyCall)).all() == []
+    talk(cast.xiaofang).at(f"call/book/{cast.wangnainai.id}/{at}/abc123")
+    with open_session() as session:
+        assert [one.client_key for one in session.scalars(select(FamilyCall))] == ["abc123"]

@@ -5,7 +5,7 @@ import threading
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 
 from handlers.ordering import api as ordering_api
@@ -15,8 +15,10 @@ from models.messages.media import Media
 from models.ordering.listings import Listing
 from models.ordering.orders import Order
 from models.ordering.placing import place
+from models.people.care import CareLink
 from tests.gate import count
 from tests.mini import Mini, api_app, meal_for, signed_in
+from tests.models.family.test_calls import SUNDAY_16
 from tests.world import NOW
 from tests.wx_backend.test_api import said
 from wx_backend import database
@@ -124,6 +126,19 @@ def test_a_client_key_of_another_person_shows_nothing_of_their_order(me, app, ca
     me.post("orders", meal_for(cast))
     aming = signed_in(app, open_session, cast.identities[cast.aming.id])
     said(aming.post("orders", meal_for(cast, beneficiary_id=cast.aming.id)), 404, "not_yours")
+
+
+@pytest.mark.case("L1")
+@pytest.mark.parametrize("what", ["orders", "calls", "needs", "help"])
+def test_a_client_key_shows_nothing_any_more_to_who_may_not_see_it_any_more(me, cast, open_session, what):
+    call = {"client_key": "client-key-1", "person_id": cast.wangnainai.id, "starts_at": SUNDAY_16.isoformat()}
+    told = {"client_key": "client-key-1", "text": "想要食堂", "person_id": cast.wangnainai.id}
+    body = {"orders": meal_for(cast), "calls": call}.get(what, told)
+    assert me.post(what, body).status_code == 201
+    assert me.post(what, body).status_code == 201
+    with open_session() as session, session.begin():
+        session.execute(update(CareLink).values(state="revoked"))
+    said(me.post(what, body), *((403, "no_link") if what == "calls" else (404, "not_yours")))
 
 
 def test_a_day_later_the_key_is_free_again(database_url, me, cast, open_session):
