@@ -24,6 +24,7 @@ BEGINNING = (
     "no_link", "not_active", "consent_withdrawn", "no_centre", "no_station", "not_yours", "bad_repeat",
     "overlaps_itself", "series_there",
 )  # fmt: skip
+PARTED = ("not_active", "no_link", "consent_withdrawn", "guardian_missing", "not_together")  # who may call no more
 CHANGING = ("not_yours", "wrong_state", "bad_repeat", "overlaps_itself", "series_there")
 Rule = Annotated[str, Field(pattern=r"^[a-z]{2,8}(-[a-z0-9L]{1,8}){1,8}$")]
 Holidays = Literal["skip", "shift", "keep"]
@@ -166,7 +167,7 @@ def changed(number: int, json_data: ChangeAsked) -> Any:
 @room.post("/series/<key:number>/prolong")
 @room.input(LongerAsked)
 @room.output(SeriesShown)
-@room.doc(responses=refusing("not_yours", "wrong_state", "bad_repeat"))
+@room.doc(responses=refusing("not_yours", "wrong_state", "bad_repeat", *PARTED))
 def longer(number: int, json_data: LongerAsked) -> Any:
     """Let it go on until another day; one that has run out begins again."""
     prolong(g.session, g.who, number, json_data.last_day, g.now)
@@ -186,7 +187,7 @@ def _verb(verb: str, act: Any, text: str) -> None:
     @room.post(f"/series/<key:number>/{verb}", endpoint=verb)
     @room.output(SeriesShown)
     @room.doc(summary=f"{verb.capitalize()} a series; twice is once.", responses=refusing(
-        "not_yours", "wrong_state", "not_active", "no_link", "consent_withdrawn", "series_there"))  # fmt: skip
+        "not_yours", "wrong_state", "series_there", *PARTED))  # fmt: skip
     def done(number: int) -> Any:
         act(g.session, g.who, number, g.now)
         shown = _shown(*series_for(g.session, g.who, number))

@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 from models.errors import Refused
 from models.family.agreeing import Agreement
 from models.family.booking import move, to_another_time
-from models.family.calls import FamilyCall
+from models.family.calls import FamilyCall, is_under_way
 from models.family.ending import cancel
-from models.family.generating import Values, fill, fitted
+from models.family.generating import Values, fill, fitted, refitted
 from models.family.keeping import keep_near
 from models.family.occurrences import LIVE, WITH_CALL, Occurrence, ahead, change, follow, occurrence_for
 from models.family.recurring import LOOKED_THROUGH, Rule, check_fits
@@ -157,8 +157,9 @@ def move_one(
 def edit(session: Session, who: Who, series_id: int, wanted: Edit, now: datetime, since: date | None = None) -> Outcome:
     """Change all calls to come, or with `since` those from that day on. What has a time of its own keeps it.
 
-    Rows keep their keys; a day that the new rule does not name is given up, one that it names is added. A booked call
-    whose new time is taken keeps its old time. Raises Refused("not_yours"), ("bad_repeat") also for a day further than
+    Rows keep their keys, and their hours where no other is wanted; a day that the new rule does not name is given up,
+    one that it names is added. A booked call whose new time is taken, or for which the elder has come, keeps its old
+    time; one that is under way goes on. Raises Refused("not_yours"), ("bad_repeat") also for a day further than
     a year away, ("overlaps_itself"), ("series_there"), or ("wrong_state") for a series that does not go on.
     """
     _, role = series_for(session, who, series_id)
@@ -177,12 +178,11 @@ def edit(session: Session, who: Who, series_id: int, wanted: Edit, now: datetime
     if wanted.rule is None:  # what an earlier rule still brings before this one begins has its place as well
         days |= {one.day for one in rows if one.day < series.anchor and one.state in LIVE}
     given_up = [one for one in rows if one.day not in days and one.state in LIVE]
-    off = sum(one.call_id is not None for one in given_up)
-    for one in given_up:
-        give_up(session, who, one, by, now, "cancel", "edited")
+    off = sum([give_up(session, who, one, by, now, "cancel", "edited") for one in given_up])
     series.scheduled_through = since - timedelta(days=1)
     fill(session, [series], through, now)
-    outcome = retime(session, who, series, [one for one in rows if one.day in days], by, now)
+    staying = [one for one in rows if one.day in days]
+    outcome = retime(session, who, series, staying, by, now, keeps_hours=wanted.at is None)
     keep_near(session, series, now, by, says=role == "cadre")
     take_back_rule(session, series, now)
     if role == "cadre":
@@ -225,14 +225,23 @@ def _rewrite(session: Session, series: Series, wanted: Edit, since: date, by: By
         raise Refused("series_there") from error
 
 
-def retime(session: Session, who: Who, series: Series, rows: list[Occurrence], by: By, now: datetime) -> Outcome:
-    """Bring rows to what the series now says of their days; what an edit had cancelled is planned again."""
+def retime(
+    session: Session, who: Who, series: Series, rows: list[Occurrence], by: By, now: datetime, *,
+    keeps_hours: bool = False,
+) -> Outcome:  # fmt: skip
+    """Bring rows to what the series now says of their days; what an edit had cancelled is planned again.
+
+    With `keeps_hours` each keeps the hour that it has, but for those: they come back at that of the series.
+    """
     book, changed, kept = calendar(session), 0, 0
     for one in rows:
-        held = fitted(series, book, one.day)
+        own = keeps_hours and one.state != "cancelled"
+        held = refitted(series, book, one) if own else fitted(series, book, one.day)
         if held["state"] == "skipped":
             if one.state in LIVE:
                 give_up(session, who, one, by, now, "pass_over", "holiday")
+            if one.reason == "holiday":  # should it be none after all, the day comes back at the hour that it has now
+                one.starts_at = held["starts_at"]
         elif one.state not in LIVE:
             if _may_come_back(one, held["starts_at"]):
                 put_back(session, series, one, by, now)
@@ -252,13 +261,14 @@ def _may_come_back(one: Occurrence, starts_at: datetime) -> bool:
 
 
 def _bring(session: Session, who: Who, one: Occurrence, held: Values, by: By, now: datetime) -> bool:
-    """One planned or booked occurrence to its new time; answers no where the time is taken, and the old one stands."""
+    """One planned or booked occurrence to its new time; answers no where the old one stands: the new is taken, or the
+    elder has come for the call already."""
     starts_at, reason = held["starts_at"], held["reason"]
     if one.call_id is not None:
         try:
             to_another_time(session, who, one.call_id, starts_at, now, starts_at.isoformat())
         except Refused as refusal:
-            if refusal.code not in ("slot_taken", "bad_time"):
+            if refusal.code not in ("slot_taken", "bad_time", "wrong_state"):
                 raise
             change(session, one, "stay", by, now, own_time=True, reason="kept")
             return False
@@ -268,12 +278,18 @@ def _bring(session: Session, who: Who, one: Occurrence, held: Values, by: By, no
     return True
 
 
-def give_up(session: Session, who: Who, one: Occurrence, by: By, now: datetime, verb: str, reason: str) -> None:
-    """A live occurrence does not take place, and its call is off."""
+def give_up(session: Session, who: Who, one: Occurrence, by: By, now: datetime, verb: str, reason: str) -> bool:
+    """A live occurrence does not take place, and its call is off, but for one that is under way: that goes on.
+
+    Answers whether there is a call that is off.
+    """
     had = one.call_id
+    if is_under_way(session, had):
+        return False
     change(session, one, verb, by, now, reason=reason)
     if had is not None:
         cancel(session, who, had, "series_off", now)
+    return had is not None
 
 
 def _ahead(session: Session, occurrence_id: int, now: datetime) -> Occurrence:

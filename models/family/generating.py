@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from models.base import insert_of
 from models.family.occurrences import Occurrence
 from models.family.series import Series
-from models.hours import CHINA, WorkCalendar, calendar
+from models.hours import CHINA, WorkCalendar, calendar, instant
 
 AHEAD = timedelta(days=60)  # twice as far as calls are booked
 BATCH = 500  # series in one transaction
@@ -88,6 +88,13 @@ def fitted(series: Series, book: WorkCalendar, day: date) -> Values:
     if later is None:
         return held | {"state": "skipped", "reason": "holiday"}
     return held | {"starts_at": series.moment(later), "reason": "shifted"}
+
+
+def refitted(series: Series, book: WorkCalendar, one: Occurrence) -> Values:
+    """The same of a row that is there. Its hour is its own: an edit may have begun later than its day."""
+    held = fitted(series, book, one.day)
+    day, hour = (at.astimezone(series.tz) for at in (held["starts_at"], one.starts_at))
+    return held | {"starts_at": instant(day.date(), hour.time(), series.tz)}
 
 
 def _shifted(series: Series, book: WorkCalendar, day: date) -> date | None:

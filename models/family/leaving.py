@@ -1,13 +1,14 @@
 """A helper leaves: every call to come that they were to help with needs another, and one task names them all."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import func, not_, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from models.errors import Refused
-from models.family.call_days import CallDay
+from models.family.call_days import CallDay, area_of
 from models.family.calls import CALL, FamilyCall, place_of, relatives_on, resources_of
 from models.family.proposals import keep_asking
 from models.family.seating import hold_day
@@ -17,10 +18,11 @@ from models.hours import calendar
 from models.life import By
 from models.people.identities import Who
 from models.people.persons import Person
-from models.people.staff import CADRE_ROLES, StaffRole, is_cadre_over
+from models.people.staff import StaffRole, cadres_above, is_cadre_over
 from models.places.areas import Area
 from models.places.cells import occupy
 from models.places.centres import ServiceCentre
+from models.places.travel import in_a_hurry
 from models.tasks.desk import makes_way, open_task, settle, task_for
 from models.tasks.tasks import TASK, Task
 
@@ -30,7 +32,7 @@ NEAR = timedelta(hours=1)
 
 
 def list_without_helper(session: Session, now: datetime) -> int:
-    """Bring the cadres' tasks in line with the calls whose helper is a cadre no more; answers how many were opened.
+    """Bring the cadres' tasks in line with the calls whose helper is none there any more; answers how many were opened.
 
     One task for each who left and each centre, with all their calls to come. A task whose calls all have a helper
     again, or are off, is taken back. Doing it twice is doing it once.
@@ -45,12 +47,19 @@ def list_without_helper(session: Session, now: datetime) -> int:
 
 
 def _orphaned(now: datetime) -> Any:
-    cadres = select(StaffRole.person_id).where(StaffRole.ended_at.is_(None), StaffRole.role.in_(CADRE_ROLES))
-    gone = FamilyCall.helper_id.not_in(cadres) | FamilyCall.helper_id.in_(
-        select(Person.id).where(Person.state != "active")
+    """The calls to come whose helper is not here, or a cadre neither over the elder's village nor over the centre's."""
+    helper = aliased(Person)
+    over_elder, over_centre = (
+        cadres_above(area).where(StaffRole.person_id == FamilyCall.helper_id).exists()
+        for area in (func.coalesce(Person.area_id, ServiceCentre.area_id), ServiceCentre.area_id)
     )
-    coming = select(FamilyCall).where(FamilyCall.state == "booked", FamilyCall.starts_at > now, gone)
-    return coming.order_by(FamilyCall.starts_at, FamilyCall.id)
+    return (
+        select(FamilyCall).join(helper, FamilyCall.helper_id == helper.id)
+        .join(Person, FamilyCall.cared_id == Person.id).join(ServiceCentre, FamilyCall.centre_id == ServiceCentre.id)
+        .where(FamilyCall.state == "booked", FamilyCall.starts_at > now)
+        .where(or_(helper.state != "active", not_(or_(over_elder, over_centre))))
+        .order_by(FamilyCall.starts_at, FamilyCall.id)
+    )  # fmt: skip
 
 
 def _lay_before(session: Session, centre_id: int, helper_id: int, calls: list[FamilyCall], now: datetime) -> int:
@@ -80,8 +89,9 @@ def _line(session: Session, call: FamilyCall) -> dict[str, Any]:
 
 
 def take_over(session: Session, who: Who, task_id: int, now: datetime) -> tuple[int, int]:
-    """A cadre of the centre takes over the calls of who left, as far as their own time is free; answers how many, and
-    how many are left for another, with whom the task stays. The families hear nothing: their time stands.
+    """A cadre of the centre takes over the calls of who left, as far as their own time is free and they can be there
+    in time; answers how many, and how many are left for another, with whom the task stays. The families hear nothing:
+    their time stands.
 
     Raises Refused("not_yours"), or ("wrong_state") when there is nothing to take over any more.
     """
@@ -90,13 +100,12 @@ def take_over(session: Session, who: Who, task_id: int, now: datetime) -> tuple[
         raise Refused("wrong_state")
     if not is_cadre_over(session, who.person_id, _area_of(session, task)):
         raise Refused("not_yours")
-    _take_days(session, who.person_id, task.facts["centre_id"], task.facts["helper_id"], now)
-    query = (
-        _orphaned(now).where(FamilyCall.helper_id == task.facts["helper_id"])
-        .where(FamilyCall.centre_id == task.facts["centre_id"]).with_for_update()
-    )  # fmt: skip
-    calls = session.scalars(query, execution_options={"populate_existing": True}).all()
-    taken = sum(_take_over(session, who, call, now) for call in calls)
+    days, calls = _held_of(session, task.facts["centre_id"], task.facts["helper_id"], now)
+    # Cells cannot see a road: whoever sends this cadre to another village at this moment goes first.
+    mine = session.get_one(Person, who.person_id, with_for_update={"key_share": True}, populate_existing=True)
+    for day in days:
+        _take_day(session, mine, day)
+    taken = sum(_take_over(session, mine, call, now) for call in calls)
     if taken == len(calls):
         settle(session, task, "finish", by=By(who.person_id, "cadre"), now=now)
     else:
@@ -104,19 +113,32 @@ def take_over(session: Session, who: Who, task_id: int, now: datetime) -> tuple[
     return taken, len(calls) - taken
 
 
-def _take_days(session: Session, mine: int, centre_id: int, left: int, now: datetime) -> None:
-    """The call days of who left are the cadre's, where they are free throughout; the days come before their calls."""
-    query = select(CallDay).where(
+def _held_of(
+    session: Session, centre_id: int, left: int, now: datetime
+) -> tuple[Sequence[CallDay], Sequence[FamilyCall]]:
+    """The call days and the calls of who left at a centre, held; the days come before their calls."""
+    days = select(CallDay).where(
         CallDay.centre_id == centre_id, CallDay.helper_id == left, CallDay.state == "open", CallDay.ends_at > now
     ).order_by(CallDay.id).with_for_update(key_share=True)  # fmt: skip
-    for day in session.scalars(query, execution_options={"populate_existing": True}).all():
-        try:
-            with session.begin_nested():
-                day.helper_id = mine
-                session.flush()
-                hold_day(session, day)
-        except Refused:
-            session.refresh(day)
+    calls = _orphaned(now).where(FamilyCall.helper_id == left, FamilyCall.centre_id == centre_id)
+    as_they_are = {"populate_existing": True}
+    return (
+        session.scalars(days, execution_options=as_they_are).all(),
+        session.scalars(calls.with_for_update(of=FamilyCall), execution_options=as_they_are).all(),
+    )
+
+
+def _take_day(session: Session, mine: Person, day: CallDay) -> None:
+    """A call day is the cadre's, where they are free throughout and can be there in time."""
+    if in_a_hurry(session, [mine.resource], area_of(session, day.centre_id), day.starts_at, day.ends_at, day.subject):
+        return
+    try:
+        with session.begin_nested():
+            day.helper_id = mine.id
+            session.flush()
+            hold_day(session, day)
+    except Refused:
+        session.refresh(day)
 
 
 def _area_of(session: Session, task: Task) -> Area:
@@ -124,21 +146,28 @@ def _area_of(session: Session, task: Task) -> Area:
     return session.get_one(Area, centre.area_id)
 
 
-def _take_over(session: Session, who: Who, call: FamilyCall, now: datetime) -> bool:
-    """One call, one revision further; no where the cadre is on another call then, or a party to this one."""
-    left, mine = session.get_one(Person, call.helper_id), session.get_one(Person, who.person_id)
+def _take_over(session: Session, mine: Person, call: FamilyCall, now: datetime) -> bool:
+    """One call, one revision further; no where the cadre is on another call then or cannot be there in time, or is a
+    party to this one."""
+    left, where = session.get_one(Person, call.helper_id), place_of(session, call)
     if mine.id in (call.cared_id, *relatives_on(session, call)):
         return False
-    if call.call_day_id is not None and session.get_one(CallDay, call.call_day_id).helper_id != mine.id:
+    if call.call_day_id is not None:
+        if session.get_one(CallDay, call.call_day_id).helper_id != mine.id:
+            return False
+    elif in_a_hurry(
+        session, [mine.resource], session.get_one(Area, where), call.starts_at, call.ends_at, call.subject
+    ):  # fmt: skip
         return False
     wanted = [mine.resource if one == left.resource else one for one in resources_of(session, call)]
     try:
         with session.begin_nested():
             CALL.move(
-                session, call, "change", by=By(who.person_id, "cadre"), now=now, note="helper",
+                session, call, "change", by=By(mine.id, "cadre"), now=now, note="helper",
                 where={"revision": call.revision}, helper_id=mine.id, revision=call.revision + 1,
+                set_out_at=None,  # that was another's way
             )  # fmt: skip
-            occupy(session, wanted, call.starts_at, call.ends_at, call.subject, place_of(session, call))
+            occupy(session, wanted, call.starts_at, call.ends_at, call.subject, where)
     except Refused:
         session.refresh(call)
         return False

@@ -8,10 +8,10 @@ from sqlalchemy.orm import Session
 
 from models.errors import Refused
 from models.family.booking import move
-from models.family.calls import FamilyCall
+from models.family.calls import FamilyCall, is_under_way
 from models.family.editing import put_back
 from models.family.ending import end
-from models.family.generating import fitted
+from models.family.generating import refitted
 from models.family.keeping import who_is
 from models.family.occurrences import LIVE, Occurrence, change
 from models.family.series import Series
@@ -66,11 +66,9 @@ def reconsider_unknown(session: Session, now: datetime) -> int:
 
 
 def _look_at(session: Session, one: Occurrence, series: Series, book: WorkCalendar, now: datetime) -> bool:
-    """One row; answers whether it changed. Its hour is its own: an edit may have begun later than this day."""
-    held = fitted(series, book, one.day)
-    clock = one.starts_at.astimezone(series.tz).time()
-    starts_at = held["starts_at"].astimezone(series.tz)
-    starts_at = starts_at.replace(hour=clock.hour, minute=clock.minute)
+    """One row; answers whether it changed."""
+    held = refitted(series, book, one)
+    starts_at = held["starts_at"]
     if held["state"] == "skipped":
         return one.state != "skipped" and _leave_out(session, one, series, now)
     if one.state == "skipped":
@@ -84,6 +82,8 @@ def _look_at(session: Session, one: Occurrence, series: Series, book: WorkCalend
 
 
 def _leave_out(session: Session, one: Occurrence, series: Series, now: datetime) -> bool:
+    if is_under_way(session, one.call_id):
+        return False
     call = session.get(FamilyCall, one.call_id) if one.call_id is not None else None
     change(session, one, "pass_over", BY_RULE, now, reason="holiday")
     if call is not None:

@@ -8,12 +8,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
-from models.family.calls import OVER, FamilyCall
+from models.family.calls import OVER, FamilyCall, is_under_way
 from models.family.editing import put_back, retime
 from models.family.ending import end
 from models.family.generating import AHEAD, fill
 from models.family.keeping import keep_near
 from models.family.occurrences import LIVE, Occurrence, ahead, change, follow
+from models.family.permitted import check_pair
 from models.family.series import SERIES, Series, locked, series_for, standing_between
 from models.family.series_news import (
     say_anew,
@@ -26,11 +27,11 @@ from models.family.series_news import (
 from models.hours import CHINA
 from models.life import BY_TIME, By
 from models.people.identities import Who
-from models.people.persons import Person, states_of, stay_active
+from models.people.persons import Person, states_of
 
 
 def suspend(session: Session, who: Who, series_id: int, now: datetime) -> Series:
-    """The series rests: its calls to come are off, and none is made; twice is once.
+    """The series rests: its calls to come are off, and none is made; one that is under way goes on. Twice is once.
 
     Raises Refused("not_yours"), or ("wrong_state") for one that is over.
     """
@@ -79,7 +80,8 @@ def _go_on(session: Session, series: Series, by: By, now: datetime) -> None:
 
 
 def cancel_all(session: Session, who: Who, series_id: int, now: datetime) -> Series:
-    """The series is over, with all its calls to come, those too that had a time of their own; twice is once.
+    """The series is over, with all its calls to come, those too that had a time of their own; one that is under way
+    goes on. Twice is once.
 
     Raises Refused("not_yours"), or ("wrong_state") for one that ran out.
     """
@@ -102,12 +104,11 @@ def _stop(session: Session, series: Series, by: By, why: str, now: datetime, but
 def restore(session: Session, who: Who, series_id: int, now: datetime) -> Series:
     """A series that was cancelled goes on: what it took along and lies ahead is planned again; the past stands.
 
-    Raises Refused("not_yours"), ("not_active"), ("series_there") where there is another like it by now,
-    ("wrong_state").
+    Raises Refused("not_yours"), what `permitted.check_pair` raises where these two may not call each other any more,
+    ("series_there") where there is another like it by now, or ("wrong_state").
     """
-    seen, role = series_for(session, who, series_id)
-    stay_active(session, seen.relative_id, seen.cared_id)  # what befalls them looks for no series that is over
-    series, by = locked(session, series_id), By(who.person_id, role)
+    series, role = _locked_to_go_on(session, who, series_id, now)
+    by = By(who.person_id, role)
     if series.state == "active":
         return series
     try:
@@ -130,10 +131,11 @@ def restore(session: Session, who: Who, series_id: int, now: datetime) -> Series
 def prolong(session: Session, who: Who, series_id: int, last_day: date, now: datetime) -> Series:
     """A series that ends, or has ended, goes on until a later day.
 
-    Raises Refused("not_yours"), ("bad_repeat") for a day that is not later, ("wrong_state").
+    Raises Refused("not_yours"), what `permitted.check_pair` raises where these two may not call each other any more,
+    ("bad_repeat") for a day that is not later, or ("wrong_state").
     """
-    _, role = series_for(session, who, series_id)
-    series, by = locked(session, series_id), By(who.person_id, role)
+    series, role = _locked_to_go_on(session, who, series_id, now)
+    by = By(who.person_id, role)
     if series.last_day is None or last_day <= series.last_day:
         raise Refused("bad_repeat")
     ended, before = series.state == "ended", series.last_day
@@ -153,6 +155,15 @@ def prolong(session: Session, who: Who, series_id: int, last_day: date, now: dat
     keep_near(session, series, now, by, says=by.role == "cadre")
     _tell(session, series, role, "edited", now)
     return series
+
+
+def _locked_to_go_on(session: Session, who: Who, series_id: int, now: datetime) -> tuple[Series, str]:
+    """The series, held, and as what this person sees it. Its two are held before it: what befalls or parts them comes
+    before, or finds it; it looks for none that is over."""
+    seen, role = series_for(session, who, series_id)
+    relative, cared = (session.get_one(Person, key) for key in (seen.relative_id, seen.cared_id))
+    check_pair(session, relative, cared, role, now)
+    return locked(session, series_id), role
 
 
 def run_out(session: Session, now: datetime) -> int:
@@ -210,6 +221,8 @@ def parted(session: Session, cared_id: int, relative_id: int | None, by: By, why
 def _call_off(
     session: Session, one: Occurrence, verb: str, reason: str, by: By, now: datetime, but_not: Collection[int]
 ) -> None:
+    if is_under_way(session, one.call_id):
+        return
     call = session.get(FamilyCall, one.call_id) if one.call_id is not None else None
     change(session, one, verb, by, now, reason=reason)
     if call is not None and call.state not in OVER:
