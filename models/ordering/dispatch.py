@@ -16,14 +16,14 @@ from models.ordering.news import STILL_ASKED, facts_for_provider, spare, tell, t
 from models.ordering.offers import end_offers, offer_next
 from models.ordering.orders import ORDER, Order, locked, turn
 from models.ordering.sla import end_pause
-from models.ordering.visits import VISIT, end_looking, end_pressing, goers_of, let_go, live_visit, stand_down
+from models.ordering.visits import VISIT, comes_at, end_looking, end_pressing, goers_of, let_go, live_visit, stand_down
 from models.people.identities import Who
 from models.people.staff import Organisation, members_of, memberships
 from models.tasks.desk import settle_for
 from models.tasks.undelivered import take_back
 
 REASON_LIMIT = 200
-SET_OUT_WITHIN = timedelta(hours=12)  # before the wished time: a tap days before is a slip of the thumb
+SET_OUT_WITHIN = timedelta(hours=12)  # before the service: a tap days before is a slip of the thumb
 
 
 def accept(session: Session, who: Who, assignment_id: int, now: datetime) -> Order:
@@ -150,7 +150,7 @@ def set_out(session: Session, who: Who, assignment_id: int, now: datetime) -> Or
     assignment, order, by = _held(session, who, assignment_id)
     if assignment.state == "started":
         return order
-    if assignment.state == "accepted" and order.preferred_at - now > SET_OUT_WITHIN:
+    if assignment.state == "accepted" and comes_at(session, order) - now > SET_OUT_WITHIN:
         raise Refused("too_early", hours=SET_OUT_WITHIN // timedelta(hours=1))
     ASSIGNMENT.move(session, assignment, "start", by=by, now=now)
     visit = live_visit(session, assignment.id)

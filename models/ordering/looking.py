@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import String, cast, literal, select
+from sqlalchemy import String, cast, func, literal, select
 from sqlalchemy.orm import Session, aliased
 
 from models.errors import Refused
@@ -13,6 +13,7 @@ from models.ordering.assignments import Assignment
 from models.ordering.listings import Listing
 from models.ordering.numbers import heard
 from models.ordering.orders import LIVE_ORDERS, Order
+from models.ordering.versions import ListingVersion
 from models.ordering.visits import VISIT, Visit
 from models.paging import Asked, Cursor, Page, page
 from models.people.identities import Who
@@ -60,10 +61,11 @@ def _below(who: Who) -> Asked:
         select(
             Order, Listing.title.label("service"), Listing.category, beneficiary.name.label("beneficiary"),
             Area.name.label("area"), Organisation.name.label("organisation"), ServiceCentre.name.label("centre"),
-            Listing.questions,
+            func.coalesce(ListingVersion.questions, Listing.questions).label("questions"),  # as it was asked
         )
         .join(Listing, Order.listing_id == Listing.id).join(beneficiary, Order.beneficiary_id == beneficiary.id)
         .join(Area, Order.area_id == Area.id).join(ServiceCentre, Order.centre_id == ServiceCentre.id)
+        .outerjoin(ListingVersion, Order.version_id == ListingVersion.id)
         .outerjoin(doing, (doing.order_id == Order.id) & doing.state.in_(DOING))
         .outerjoin(Organisation, doing.organisation_id == Organisation.id)
         .where(Order.area_id.in_(areas_under(who.person_id)))

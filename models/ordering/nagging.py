@@ -53,8 +53,8 @@ def _nag(session: Session, order_id: int, hours: int, now: datetime) -> bool:
     standing = list(
         session.scalars(select(Assignment).where(Assignment.order_id == order.id, Assignment.state == "offered"))
     )
-    # Who was asked a moment ago has just heard of it.
-    asked = [one.organisation_id for one in standing if one.offered_at <= now - AT_LEAST]
+    # Who was asked a moment ago has just heard of it; who was asked at night hears of it in the morning.
+    asked = [one.organisation_id for one in standing if waking(one.offered_at) <= now - AT_LEAST]
     readers = {member.id for organisation in asked for member in answering(session, organisation)}
     if hours <= CADRES_FROM or not standing:
         readers |= {cadre.id for cadre in cadres_over(session, session.get_one(Area, order.area_id))}

@@ -61,17 +61,18 @@ def facts_for_provider(session: Session, order: Order) -> dict[str, Any]:
 
 def tell(
     session: Session, order: Order, verb: str, *, by: By, now: datetime, mark: str = "",
-    ended: Iterable[Assignment] = (), but: Collection[int] = (), facts: Mapping[str, str],
+    ended: Iterable[Assignment] = (), but: Collection[int] = (), facts: Mapping[str, str], urgent: str = "",
 ) -> None:  # fmt: skip
     """Post what `verb` did to everybody whom the order's Life names, but for the one who did it.
 
     A beneficiary whom WeChat does not reach hears it from a cadre: that task stands in the place of the cadres' letter.
     `mark`, or else the order's revision, tells a second accept of the same order from the first; `ended` are the
-    assignments whose people it concerns, those in `but` have heard it already.
+    assignments whose people it concerns, those in `but` have heard it already. `urgent`: how urgent it is, where that
+    does not go by the wished time.
     """
     say(
         session, order, LETTER_KINDS[verb], ORDER.by_name[verb].tells, word=verb + (mark or f":{order.revision}"),
-        by=by, now=now, ended=ended, but=but, facts=facts,
+        by=by, now=now, ended=ended, but=but, facts=facts, urgent=urgent,
     )  # fmt: skip
 
 
@@ -173,9 +174,9 @@ def family_of(session: Session, beneficiary_id: int) -> set[int]:
     return {relative.id for _, relative in links_to(session, beneficiary_id)}
 
 
-def urgency(order: Order, now: datetime) -> str:
-    """How urgent a change is: "same_day" shortly before the service."""
-    return "same_day" if order.preferred_at - now < SOON else "routine"
+def urgency(order: Order, now: datetime, comes_at: datetime | None = None) -> str:
+    """How urgent a change is: "same_day" shortly before the service, at the wished time or when somebody comes."""
+    return "same_day" if (comes_at or order.preferred_at) - now < SOON else "routine"
 
 
 def still_concerned(session: Session, person_id: int, beneficiary: Person) -> bool:

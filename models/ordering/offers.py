@@ -117,9 +117,10 @@ def end_offers(session: Session, order: Order, now: datetime, *, but: int | None
 def answer_by(assignment: Assignment, order: Order, book: WorkCalendar) -> datetime:
     """Until when an offer waits: some hours of working time, or half of what is left before the service is wanted.
 
-    Never at night: then until the next morning.
+    What is offered at night is read in the morning, and waits from then on. Never until some time at night: then until
+    the next morning.
     """
-    since = assignment.offered_at
+    since = waking(assignment.offered_at)
     half = since + max((order.preferred_at - since) / 2, AT_LEAST)
     until = min(book.add_working_time(since, ANSWER_WITHIN), half)
     return waking(until)

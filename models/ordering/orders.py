@@ -96,11 +96,11 @@ def locked(session: Session, order_id: int) -> Order:
     return order
 
 
-def cancel_code(order: Order, now: datetime) -> str:
+def cancel_code(comes_at: datetime, now: datetime) -> str:
     """How close to the service an order is cancelled: on its very day, within the last day, or in time."""
-    if order.preferred_at.astimezone(CHINA).date() <= now.astimezone(CHINA).date():
+    if comes_at.astimezone(CHINA).date() <= now.astimezone(CHINA).date():
         return "same_day"
-    return "late" if order.preferred_at - now < CUT_OFF else "in_time"
+    return "late" if comes_at - now < CUT_OFF else "in_time"
 
 
 def turn(order: Order) -> None:

@@ -16,15 +16,15 @@ from models.ordering.deadlines import check_deadline, check_season
 from models.ordering.eligibility import Finding, findings
 from models.ordering.lending import order_over
 from models.ordering.listings import EMERGENCIES, Offered, offered, offered_by
-from models.ordering.news import call_back, facts_for, tell
+from models.ordering.news import call_back, facts_for, tell, urgency
 from models.ordering.numbers import number_for
 from models.ordering.offers import end_offers, offer_next
 from models.ordering.orders import ORDER, UNMET_REASONS, Order, cancel_code, locked, order_for, placed_with
 from models.ordering.questions import check_answers, places_wanted
 from models.ordering.sla import end_pause
 from models.ordering.tallies import TallyHold, claims, take
-from models.ordering.versions import in_force
-from models.ordering.visits import end_looking
+from models.ordering.versions import in_force, terms_of
+from models.ordering.visits import comes_at, end_looking
 from models.ordering.waiting import free_places
 from models.people.contacts import plan_for
 from models.people.identities import Who, is_reachable
@@ -96,7 +96,7 @@ def hold_places(
     Raises Refused("full") or ("quota_used"); the caller's savepoint takes back what was taken before.
     """
     found = offer or offered_by(session, order.listing_id, order.centre_id)
-    places = places_wanted(found.listing.questions, order.answers)
+    places = places_wanted(terms_of(session, order).questions, order.answers)
     wanted = claims(found, session.get_one(Person, order.beneficiary_id), order.preferred_at, places)
     if held is not None:
         session.add(TallyHold(order_id=order.id, key=held[0], amount=held[1]))
@@ -141,7 +141,7 @@ def _end(session: Session, who: Who, order_id: int, verb: str, reason: str, now:
     order = locked(session, order.id)
     if order.state == ORDER.by_name[verb].target:
         return order
-    code = code or cancel_code(order, now)
+    code = code or cancel_code(comes_at(session, order), now)
     end_order(session, order, verb, By(who.person_id, role), reason.strip()[:NOTE_LIMIT], code, now)
     if role != "cadre":
         wake_for(session, order.beneficiary_id, now)
@@ -158,14 +158,15 @@ def end_order(
     end_pause(session, order, now)
     if verb != "cancel":  # that may be taken back: `lapse_loans` looks later
         order_over(session, order, now)
-    on_the_way = set_out_for(session, order)
+    on_the_way, urgent = set_out_for(session, order), urgency(order, now, comes_at(session, order))  # while they stand
     free_places(session, order, now, given_up=verb == "cancel")
     ended = end_offers(session, order, now)
     settle_for(session, order.subject, "cancel", by=BY_RULE, now=now)
     if verb == "stop":
         end_looking(session, order.id, now)
     called = call_back(session, order, on_the_way, why, by, now)
-    tell(session, order, verb, by=by, now=now, ended=ended, but=called, facts={"reason": why, **(facts or {})})
+    told = {"reason": why, **(facts or {})}
+    tell(session, order, verb, by=by, now=now, ended=ended, but=called, facts=told, urgent=urgent)
 
 
 def check_wished(preferred_at: datetime, now: datetime) -> None:

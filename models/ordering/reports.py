@@ -31,9 +31,10 @@ TAKEN = ("accepted", "started", "done", "handed_back", "withdrawn")  # somebody 
 class Figures:
     """One service of one centre in a month, or the sum of all (centre and service are "").
 
-    `people`: beneficiaries, each once however often they ordered. `wait`: the median from ordering to the first
-    acceptance; None while nobody has accepted any. `kept` of `promised` promises were kept; what is still in time, or
-    was cancelled before anybody accepted, is no promise yet. `rating`: the mean of 1 to 5; None without any.
+    `people`: beneficiaries, each once however often they ordered. `wait`: the median from ordering, or from taking the
+    order up again, to the first acceptance after it; None while nobody has accepted any. `kept` of `promised` promises
+    were kept; what is still in time, or was cancelled before anybody accepted, is no promise yet. `rating`: the mean of
+    1 to 5; None without any.
     """
 
     centre: str
@@ -114,11 +115,13 @@ def _lines(scope: Select[int] | None, month: date) -> Select[Any]:
 
 
 def _accepted(what: Any) -> ColumnElement[Any]:
-    """When somebody first accepted, or, with an organisation's name, who had the order last."""
+    """When somebody first accepted since the clock runs (an order that was taken up again has a new one), or, with an
+    organisation's name, who had the order last."""
     mine = (Assignment.order_id == Order.id, Assignment.state.in_(TAKEN), Assignment.answered_at.is_not(None))
     if what is None:
-        first = select(func.min(Assignment.answered_at)).where(*mine).correlate(Order)
-        return first.scalar_subquery().label("accepted_at")
+        began = func.coalesce(Order.promised_from, Order.created_at)
+        first = select(func.min(Assignment.answered_at)).where(*mine, Assignment.answered_at >= began)
+        return first.correlate(Order).scalar_subquery().label("accepted_at")
     last = select(what).join(Assignment, Assignment.organisation_id == Organisation.id).where(*mine)
     return last.order_by(Assignment.id.desc()).limit(1).correlate(Order).scalar_subquery().label("organisation")
 
@@ -129,7 +132,8 @@ def _sorted(groups: dict[Hashable, list[Any]]) -> Iterable[tuple[Any, list[Any]]
 
 def _figures(centre: str, service: str, category: str, rows: list[Any], book: WorkCalendar, now: datetime) -> Figures:
     states = [row.Order.state for row in rows]
-    waits = [row.accepted_at - (row.Order.promised_from or row.Order.created_at) for row in rows if _first_time(row)]
+    accepted = [row for row in rows if row.accepted_at is not None]
+    waits = [row.accepted_at - (row.Order.promised_from or row.Order.created_at) for row in accepted]
     promises = [kept for row in rows if (kept := _kept(row, book, now)) is not None]
     scores = [row.score for row in rows if row.score is not None]
     return Figures(
@@ -137,12 +141,6 @@ def _figures(centre: str, service: str, category: str, rows: list[Any], book: Wo
         states.count("cancelled"), len({row.Order.beneficiary_id for row in rows}), median(waits) if waits else None,
         sum(promises), len(promises), sum(scores) / len(scores) if scores else None, len(scores),
     )  # fmt: skip
-
-
-def _first_time(row: Any) -> bool:
-    """Whether the acceptance belongs to the clock that runs: an order that was taken up again has a new one."""
-    began = row.Order.promised_from or row.Order.created_at
-    return row.accepted_at is not None and row.accepted_at >= began
 
 
 def _kept(row: Any, book: WorkCalendar, now: datetime) -> bool | None:

@@ -34,19 +34,21 @@ class TallyHold(Base):
 
 @dataclass(frozen=True)
 class Claim:
-    """So much of a tally, of which there is no more than `limit`: places, or a household's share."""
+    """So much of a tally, of which there is no more than `limit` (None: no end): places, or a household's share."""
 
     key: str
     amount: int
-    limit: int
+    limit: int | None
     share: bool = False
+
+    def fits(self, taken: int) -> bool:
+        """Whether it can be had where so much is taken."""
+        return self.limit is None or taken + self.amount <= self.limit
 
 
 def claims(offer: Offered, beneficiary: Person, wished: datetime, places: int) -> list[Claim]:
-    """What an order of this service takes."""
-    found, listing = list[Claim](), offer.listing
-    if offer.capacity is not None:
-        found.append(Claim(place_key(offer, wished), places, offer.capacity))
+    """What an order of this service takes; places also where there is no end of them, for a limit may be set later."""
+    found, listing = [Claim(place_key(offer, wished), places, offer.capacity)], offer.listing
     if listing.quota is not None:
         found.append(Claim(_quota_key(offer, beneficiary, wished), 1, listing.quota, share=True))
     return found
@@ -62,9 +64,9 @@ def take(session: Session, order: Order, wanted: list[Claim]) -> None:
         insert = insert_of(session, Tally).values(key=claim.key, taken=claim.amount)
         statement = insert.on_conflict_do_update(
             index_elements=[Tally.key], set_={"taken": Tally.taken + claim.amount},
-            where=Tally.taken + claim.amount <= claim.limit,
+            where=None if claim.limit is None else Tally.taken + claim.amount <= claim.limit,
         ).returning(Tally.taken)  # fmt: skip
-        if claim.amount > claim.limit or session.execute(statement).first() is None:
+        if not claim.fits(0) or session.execute(statement).first() is None:
             raise Refused("quota_used" if claim.share else "full", limit=claim.limit)
         session.add(TallyHold(order_id=order.id, key=claim.key, amount=claim.amount))
     session.flush()

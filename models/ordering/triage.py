@@ -139,13 +139,17 @@ def _place_of(session: Session, need: NeedSubmission) -> dict[str, Any] | None:
 def adopt(session: Session, who: Who, need_id: int, item_id: int, now: datetime) -> NeedSubmission:
     """Put a need under an item of a list that is being drawn up; people are told when the list is published.
 
-    Raises Refused("not_yours"), ("list_closed") for a list that is out already, ("other_township") or ("wrong_state").
+    Raises Refused("not_yours"), also for an item that was left out meanwhile, ("list_closed") for a list that is out
+    already, ("other_township") or ("wrong_state").
     """
     need = _clerks(session, who, need_id)
     item = session.get(DemandItem, item_id)
-    if item is None or item.dropped_at is not None:
+    if item is None:
         raise Refused("not_yours")
     drawn_up = open_draft(session, who, item.list_id)
+    session.refresh(item)  # whoever held the draft until now may have left it out
+    if item.dropped_at is not None:
+        raise Refused("not_yours")
     if drawn_up.area_id != _township(session, need):
         raise Refused("other_township")
     if need.state == "adopted" and need.demand_id == item.line_id:

@@ -81,12 +81,17 @@ def name_person(
 
 
 def visit_for(session: Session, who: Who, visit_id: int) -> Visit:
-    """The visit, for who goes or a colleague; raises Refused("not_yours") for others."""
+    """The visit, for the members of its organisation, and for who goes and is lent for it.
+
+    Raises Refused("not_yours") for others, also for who was named and has left the organisation or was given back.
+    """
     visit = session.get(Visit, visit_id)
     if visit is None:
         raise Refused("not_yours")
-    assignment = session.get_one(Assignment, visit.assignment_id)
-    if who.person_id != visit.person_id and not is_member(session, who.person_id, assignment.organisation_id):
+    if is_member(session, who.person_id, session.get_one(Assignment, visit.assignment_id).organisation_id):
+        return visit
+    order = session.get_one(Order, visit.order_id)
+    if visit.person_id != who.person_id or not lent_for(session, "person", who.person_id, order, visit.starts_at):
         raise Refused("not_yours")
     return visit
 
@@ -258,7 +263,7 @@ def _announce(session: Session, visit: Visit, order: Order, assignment: Assignme
 def _reported_by(
     session: Session, who: Who, visit_id: int, happened_at: datetime, now: datetime
 ) -> tuple[Visit, Order, By]:
-    """The visit and its order as they stand now, for who goes or a colleague."""
+    """The visit and its order as they stand now, for whom `visit_for` answers it."""
     visit = visit_for(session, who, visit_id)
     if happened_at > now or happened_at < visit.created_at:
         raise Refused("bad_time")

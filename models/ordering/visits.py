@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.base import Row
 from models.life import BY_RULE, TIME, Life, Verb
 from models.messages.letters import Letter
+from models.ordering.orders import Order
 from models.places.cells import release
 from models.tasks.desk import settle_for
 from models.tasks.undelivered import take_back
@@ -89,6 +90,12 @@ def live_visit(session: Session, assignment_id: int) -> Visit | None:
         select(Visit).where(Visit.assignment_id == assignment_id, Visit.state.in_(LIVE_VISITS)),
         execution_options={"populate_existing": True},
     )
+
+
+def comes_at(session: Session, order: Order) -> datetime:
+    """When somebody comes for an order: as agreed, and where nobody is named as it was wished."""
+    agreed = select(Visit.starts_at).where(Visit.order_id == order.id, Visit.state.in_(LIVE_VISITS)).limit(1)
+    return session.scalar(agreed) or order.preferred_at
 
 
 def visits_before(visit: Visit) -> Select[Visit]:

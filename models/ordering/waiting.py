@@ -212,7 +212,7 @@ def why_not(session: Session, entry: WaitlistEntry, offer: Offered) -> str:
     person = session.get_one(Person, entry.beneficiary_id)
     for claim in claims(offer, person, entry.preferred_at, entry.places):
         taken = session.scalar(select(Tally.taken).where(Tally.key == claim.key)) or 0
-        if claim.share and taken + claim.amount > claim.limit:
+        if claim.share and not claim.fits(taken):
             return "quota_used"
     return ""
 
