@@ -205,7 +205,7 @@ def _over(session: Session, transaction: SessionTransaction) -> None:
 
 @event.listens_for(Session, "after_soft_rollback")
 def _undone(session: Session, transaction: SessionTransaction) -> None:
-    session.info.pop(_ROWS, None)  # what could not be written may have waited for it
+    session.info.pop(_ROWS, None)  # who could not write a row may have waited for another who did
     session.info.pop(_ANSWERS, None)
 
 

@@ -119,7 +119,7 @@ def _statutory(day: date) -> _Day | None:
 
 
 def last_known_year() -> int:
-    """The last year whose statutory holidays are in the installed calendar: for as long as the process runs."""
+    """The last year whose statutory holidays are in the installed calendar; another one comes with a restart."""
     year = FIRST_KNOWN
     while _statutory(date(year + 1, 1, 1)) is not None:
         year += 1

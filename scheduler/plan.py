@@ -47,6 +47,7 @@ def _look(session: Session, hands: Hands) -> int:
     take_up_changes(session, days=days)
     if not days and not hours:
         return 0
+    _stand_back(session, hands)  # nothing is worked out that would be undone
     planned = move_digests(session, now) if days else 0
     planned += reconsider(session, now) if days else 0  # first: what it takes off needs no cadre
     planned += list_shut_out(session, now)
@@ -63,7 +64,7 @@ def _some(session: Session, hands: Hands) -> int | None:
 
 
 def _stand_back(session: Session, hands: Hands) -> None:
-    """Raises _KnowsLess where this clock does. Asked last: what was planned is held by then, and whoever comes to know
-    more after this question plans it after this transaction."""
+    """Raises _KnowsLess where this clock does. Asked last as well: what was planned is held by then, and whoever comes
+    to know more after this question plans it after this transaction."""
     if knows_less(session, hands.real_now()):
         raise _KnowsLess

@@ -48,8 +48,8 @@ def book(
 ) -> FamilyCall:  # fmt: skip
     """Book a call between the one who asks and an elder or child that person may act for.
 
-    The same `client_key` again answers the same call, whatever became of it. `maker`: who made the series that it is
-    one of, and need not be told of it. Raises Refused like `partner`,
+    The same `client_key` again answers the same call, whatever became of it. `maker`: whose deed on a series it
+    comes of, who need not be told of it. Raises Refused like `partner`,
     Refused("guardian_missing", cared=…) for a child under fourteen whose guardian has not agreed, Refused("bad_time"),
     and Refused("slot_taken", alternatives=[Slot…]) when a cell is gone.
     """

@@ -228,7 +228,7 @@ def locked(session: Session, call_id: int) -> FamilyCall:
     return session.get_one(FamilyCall, call_id, with_for_update={"key_share": True}, populate_existing=True)
 
 
-def is_under_way(session: Session, call_id: int | None) -> bool:
+def held_under_way(session: Session, call_id: int | None) -> bool:
     """Whether this call has begun, be it before its time: it is not called off any more. It is held, so it stays so."""
     return call_id is not None and locked(session, call_id).state == "in_call"
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from models.errors import Refused
 from models.family.agreeing import Agreement
 from models.family.booking import move, to_another_time
-from models.family.calls import FamilyCall, is_under_way
+from models.family.calls import FamilyCall, held_under_way
 from models.family.ending import cancel
 from models.family.generating import Values, fill, fitted, refitted
 from models.family.keeping import keep_near
@@ -284,7 +284,7 @@ def give_up(session: Session, who: Who, one: Occurrence, by: By, now: datetime, 
     Answers whether there is a call that is off.
     """
     had = one.call_id
-    if is_under_way(session, had):
+    if held_under_way(session, had):
         return False
     change(session, one, verb, by, now, reason=reason)
     if had is not None:

@@ -101,7 +101,8 @@ def take_over(session: Session, who: Who, task_id: int, now: datetime) -> tuple[
     if not is_cadre_over(session, who.person_id, _area_of(session, task)):
         raise Refused("not_yours")
     days, calls = _held_of(session, task.facts["centre_id"], task.facts["helper_id"], now)
-    # Cells cannot see a road: whoever sends this cadre to another village at this moment goes first.
+    # Cells cannot see a road: whoever sends this cadre to another village at this moment goes first. It is held after
+    # the calls, as `taking` holds a helper: nobody who holds a helper waits for these.
     mine = session.get_one(Person, who.person_id, with_for_update={"key_share": True}, populate_existing=True)
     for day in days:
         _take_day(session, mine, day)

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from models.errors import Refused
 from models.family.booking import move
-from models.family.calls import FamilyCall, is_under_way
+from models.family.calls import FamilyCall, held_under_way
 from models.family.editing import put_back
 from models.family.ending import end
 from models.family.generating import refitted
@@ -82,7 +82,7 @@ def _look_at(session: Session, one: Occurrence, series: Series, book: WorkCalend
 
 
 def _leave_out(session: Session, one: Occurrence, series: Series, now: datetime) -> bool:
-    if is_under_way(session, one.call_id):
+    if held_under_way(session, one.call_id):
         return False
     call = session.get(FamilyCall, one.call_id) if one.call_id is not None else None
     change(session, one, "pass_over", BY_RULE, now, reason="holiday")

@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
-from models.family.calls import OVER, FamilyCall, is_under_way
+from models.family.calls import OVER, FamilyCall, held_under_way
 from models.family.editing import put_back, retime
 from models.family.ending import end
 from models.family.generating import AHEAD, fill
@@ -27,7 +27,7 @@ from models.family.series_news import (
 from models.hours import CHINA
 from models.life import BY_TIME, By
 from models.people.identities import Who
-from models.people.persons import Person, states_of
+from models.people.persons import Person, states_of, stay_as_they_are
 
 
 def suspend(session: Session, who: Who, series_id: int, now: datetime) -> Series:
@@ -57,7 +57,8 @@ def resume(session: Session, who: Who, series_id: int, now: datetime) -> Series:
 
     Raises Refused("not_yours"), ("not_active") while one of them is in hospital, ("wrong_state") for one that is over.
     """
-    _, role = series_for(session, who, series_id)
+    seen, role = series_for(session, who, series_id)
+    stay_as_they_are(session, seen.relative_id, seen.cared_id)  # people come before their series
     series = locked(session, series_id)
     if not _both_are_well(session, series):
         raise Refused("not_active")
@@ -221,7 +222,7 @@ def parted(session: Session, cared_id: int, relative_id: int | None, by: By, why
 def _call_off(
     session: Session, one: Occurrence, verb: str, reason: str, by: By, now: datetime, but_not: Collection[int]
 ) -> None:
-    if is_under_way(session, one.call_id):
+    if held_under_way(session, one.call_id):
         return
     call = session.get(FamilyCall, one.call_id) if one.call_id is not None else None
     change(session, one, verb, by, now, reason=reason)

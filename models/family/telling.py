@@ -15,6 +15,7 @@ from models.messages.letters import Letter
 from models.messages.outbox import post
 from models.messages.passage import ENDED_UNDELIVERED
 from models.messages.reminders import Occasion, Recipient, plan
+from models.people.care import may_act_for
 from models.people.identities import is_reachable
 from models.people.persons import Person
 from models.people.staff import roles_of
@@ -98,8 +99,8 @@ def tell(
         others = "cared" if reader == call.cared_id else "helper"
         role = facts.get("role") or ("relative" if reader in relatives else others)
         more: dict[str, Any] = {"by": inviter(session, call.id, reader)} if word == "invited" else {}
-        need_not = word == "cancelled" and role == "helper"
-        if need_not:  # they have to hear it also where the elder has died: it is about nobody
+        need_not = word == "cancelled" and role == "helper" and not may_act_for(session, reader, call.cared_id)
+        if need_not:  # they have to hear it also where the elder has died, and do not mourn: it is about nobody
             more = {"area_id": session.get_one(Person, call.cared_id).area_id}
         post(
             session, key=f"{call.subject}/{call.revision}/{word}{mark}/{reader}", person_id=reader,

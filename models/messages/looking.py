@@ -49,13 +49,14 @@ class Seen:
 
 @dataclass(frozen=True)
 class Question:
-    """What the desk looks for; empty parts are not asked. `name` is the reader's, or a part of it; `only`: of these."""
+    """What the desk looks for; empty parts are not asked. `name` is the reader's, or a part of it; `only`: of these;
+    `days`: written in these, or due (from one moment to another)."""
 
     name: str = ""
     states: tuple[str, ...] = ()
     subject: str = ""
     kind: str = ""
-    since: datetime | None = None
+    days: tuple[datetime, datetime] | None = None
     only: frozenset[int] | None = None
 
 
@@ -97,8 +98,9 @@ def is_stuck(letter: Letter, now: datetime) -> bool:
 
 @dataclass(frozen=True)
 class Backlog:
-    """How far behind sending is: letters that should go now, since when the first of them should (what was put off
-    until the morning, since the morning), and letters whose sender's lease ran out without anybody taking them back."""
+    """How far behind sending is: letters that should go now, since when the first of them should (what was only put
+    off until the morning, since the morning), and letters whose sender's lease ran out without anybody taking them
+    back."""
 
     due: int
     oldest: datetime | None
@@ -107,7 +109,8 @@ class Backlog:
 
 def backlog(session: Session, *, now: datetime, real_now: datetime) -> Backlog:
     """What stands in the outbox and should not: leases run on real time, all else on `now`."""
-    due = select(func.count().label("many"), func.min(Letter.next_at).label("oldest"))
+    since = case((Letter.tries > 0, Letter.due_at), else_=Letter.next_at)  # `claim` puts off without a try
+    due = select(func.count().label("many"), func.min(since).label("oldest"))
     row = session.execute(due.where(in_states("planned", "retry"), Letter.next_at <= now)).one()
     stuck = select(func.count()).where(in_states("sending"), Letter.lease_until < real_now)
     return Backlog(row.many, row.oldest, session.scalar(stuck) or 0)
@@ -123,16 +126,16 @@ def _asked(question: Question) -> Asked:
         query = query.where(Letter.subject == question.subject)
     if question.kind:
         query = query.where(Letter.kind.startswith(question.kind, autoescape=True))
-    if question.since is not None:
-        query = query.where(_of_late(question.since))
+    if question.days is not None:
+        query = query.where(_of_late(*question.days))
     if question.only is not None:
         query = query.where(Letter.id.in_(question.only))
     return query
 
 
-def _of_late(since: datetime) -> ColumnElement[bool]:
-    """Letters written since then, or due since: a reminder is written weeks before its day."""
-    return or_(Letter.created_at >= since, Letter.due_at >= since)
+def _of_late(since: datetime, until: datetime) -> ColumnElement[bool]:
+    """Letters written since then, or due between: a reminder is written weeks before its day."""
+    return or_(Letter.created_at >= since, Letter.due_at.between(since, until))
 
 
 def standing(session: Session) -> dict[str, int]:
@@ -145,9 +148,9 @@ def standing(session: Session) -> dict[str, int]:
     return found
 
 
-def counts(session: Session, since: datetime) -> dict[str, int]:
-    """How many letters written or due since then there are in each state."""
-    query = select(Letter.state, func.count().label("many")).where(_of_late(since)).group_by(Letter.state)
+def counts(session: Session, days: tuple[datetime, datetime]) -> dict[str, int]:
+    """How many letters written in these days, or due, there are in each state."""
+    query = select(Letter.state, func.count().label("many")).where(_of_late(*days)).group_by(Letter.state)
     return {row.state: row.many for row in session.execute(query)}
 
 

@@ -42,8 +42,8 @@ class Reader:
 
 @cache
 def _asking(dialect: str) -> Any:
-    """What a sender must know of some `people`, a row for each identity, the newest first: of somebody's two WeChats
-    the older one lies in a drawer. Made once."""
+    """What a sender must know of some `people`, a row for each identity, the one first that was heard of last: of
+    somebody's two WeChats the older one lies in a drawer. Made once."""
     return (
         select(
             Person.id.label("person_id"), Person.time_zone, Person.state,

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from sqlalchemy import Index, String, UniqueConstraint, delete, func, select, text
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, delete, func, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -35,6 +35,7 @@ class Receipt(Row):
     status: Mapped[str] = mapped_column(String(60))
     received_at: Mapped[datetime] = mapped_column(index=True)
     letter_id: Mapped[int | None] = mapped_column(index=True)  # empty until it is joined
+    identity_id: Mapped[int | None] = mapped_column(ForeignKey("identities.id"))  # whose it is, where that is known
 
 
 def record_receipt(
@@ -47,7 +48,7 @@ def record_receipt(
     that stores the msgid and this receipt run at the very same moment, neither sees the other: `join_waiting` does,
     at the next sweep.
     """
-    receipt = Receipt(app_id=app_id, msgid=msgid, status=status[:60], received_at=now)
+    receipt = Receipt(app_id=app_id, msgid=msgid, status=status[:60], received_at=now, identity_id=identity_id)
     try:
         with session.begin_nested():
             session.add(receipt)
@@ -59,7 +60,7 @@ def record_receipt(
     )
     if letter is None:
         return None
-    return letter if apply_receipt(session, receipt, letter, now, identity_id) else None
+    return letter if apply_receipt(session, receipt, letter, now) else None
 
 
 def join_waiting(session: Session, now: datetime, limit: int = 500) -> list[Letter]:
@@ -73,9 +74,7 @@ def join_waiting(session: Session, now: datetime, limit: int = 500) -> list[Lett
     return [letter for receipt, letter in pairs if apply_receipt(session, receipt, letter, now)]
 
 
-def apply_receipt(
-    session: Session, receipt: Receipt, letter: Letter, now: datetime, identity_id: int | None = None
-) -> bool:  # fmt: skip
+def apply_receipt(session: Session, receipt: Receipt, letter: Letter, now: datetime) -> bool:
     """Settle `letter` by what WeChat says became of it; answers whether the letter changed.
 
     "failed:user block" marks the person unreachable and sends the letter down the ladder; any other failure delivered
@@ -92,7 +91,7 @@ def apply_receipt(
     if status == "success":
         letter.state, letter.settled_at = "delivered", receipt.received_at
     elif status.startswith("failed:userblock"):
-        mark_unreachable(session, letter.person_id, receipt.app_id, "user block", identity_id)
+        mark_unreachable(session, letter.person_id, receipt.app_id, "user block", receipt.identity_id)
         letter.error_code = "user block"
         _next_rung(letter, now)
     elif CHANNELS[letter.channel].needs == "consent":

@@ -15,7 +15,7 @@ from models.ordering.news import STILL_ASKED, concerned, facts_for, facts_for_pr
 from models.ordering.offers import PHONE_WITHIN, begin_round, end_offers, in_hand, make_offer, offer_next
 from models.ordering.orders import ORDER, Order, check_seen
 from models.ordering.sla import cadres_order
-from models.ordering.visits import end_pressing
+from models.ordering.visits import comes_at, end_pressing
 from models.people.identities import Who
 from models.people.staff import Organisation, areas_under
 from models.places.areas import Area
@@ -102,7 +102,8 @@ def _take_back(session: Session, order: Order, who: Who, reason: str, now: datet
         take_back(session, order.subject, now, but_not=STILL_ASKED)
         end_pressing(session, order.subject, had.subject, now)
         name = session.get_one(Organisation, had.organisation_id).name
-        tell(session, order, "recall", by=by, now=now, mark=f":{had.id}", facts={"organisation": name})
+        tell(session, order, "recall", by=by, now=now, mark=f":{had.id}", facts={"organisation": name},
+             at=comes_at(session, order))  # fmt: skip
     facts = facts_for_provider(session, order)
     for ended in end_offers(session, order, now):
         for reader in sorted(concerned(session, ended) - {who.person_id}):

@@ -128,7 +128,7 @@ def hand_back(session: Session, who: Who, assignment_id: int, reason: str, now: 
     assignment, order, by = _held(session, who, assignment_id)
     if assignment.state == "handed_back":
         return order
-    why = reason.strip()[:REASON_LIMIT]
+    why, at = reason.strip()[:REASON_LIMIT], comes_at(session, order)
     ASSIGNMENT.move(session, assignment, "hand_back", by=by, now=now, note=why, reason=why)
     ORDER.move(session, order, "hand_back", by=by, now=now, note=why)
     take_back(session, order.subject, now, but_not=STILL_ASKED)
@@ -136,7 +136,7 @@ def hand_back(session: Session, who: Who, assignment_id: int, reason: str, now: 
     visit = stand_down(session, assignment.id, now)
     if visit is not None:
         spare(session, visit, order, by, now)
-    _tell(session, order, assignment, "hand_back", by, now, reason=why)
+    _tell(session, order, assignment, "hand_back", by, now, at, reason=why)
     offer_next(session, order, now)
     return order
 
@@ -208,8 +208,11 @@ def _check_stands(offer: str, order: str) -> None:
         raise Refused("offer_over")
 
 
-def _tell(session: Session, order: Order, assignment: Assignment, verb: str, by: By, now: datetime, **facts: str
-          ) -> None:  # fmt: skip
+def _tell(
+    session: Session, order: Order, assignment: Assignment, verb: str, by: By, now: datetime,
+    at: datetime | None = None, **facts: str,
+) -> None:  # fmt: skip
     """News of an assignment names the organisation; its mark makes a second round news again."""
     name = session.get_one(Organisation, assignment.organisation_id).name
-    tell(session, order, verb, by=by, now=now, mark=f":{assignment.id}", facts={"organisation": name, **facts})
+    told = {"organisation": name, **facts}
+    tell(session, order, verb, by=by, now=now, mark=f":{assignment.id}", facts=told, at=at)

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Row
 from models.errors import Refused
+from models.history import history_of
 from models.hours import CHINA
 from models.life import TIME, Life, Verb
 from models.ordering.orders import Order
@@ -114,6 +115,22 @@ def lent_for(session: Session, kind: str, lent_id: int, order: Order, at: dateti
     """Whether something is lent to an order's centre at an instant, for that order or for all."""
     loan = lent_to(session, kind, lent_id, order.centre_id, at)
     return loan is not None and loan.order_id in (None, order.id)
+
+
+def was_lent_for(session: Session, kind: str, lent_id: int, order: Order, at: datetime) -> bool:
+    """The same of what may be over: what was given back after that instant was lent at it."""
+    returned = select(ResourceLoan).where(
+        ResourceLoan.kind == kind,
+        _LENT[kind] == lent_id,
+        ResourceLoan.to_centre_id == order.centre_id,
+        ResourceLoan.state == "returned",
+        ResourceLoan.starts_at <= at,
+        ResourceLoan.ends_at > at,
+    )
+    return lent_for(session, kind, lent_id, order, at) or any(
+        loan.order_id in (None, order.id) and history_of(session, loan.subject)[-1].at > at
+        for loan in session.scalars(returned)
+    )
 
 
 def lent_to(session: Session, kind: str, lent_id: int, centre_id: int, at: datetime) -> ResourceLoan | None:

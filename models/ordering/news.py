@@ -61,25 +61,26 @@ def facts_for_provider(session: Session, order: Order) -> dict[str, Any]:
 
 def tell(
     session: Session, order: Order, verb: str, *, by: By, now: datetime, mark: str = "",
-    ended: Iterable[Assignment] = (), but: Collection[int] = (), facts: Mapping[str, str], urgent: str = "",
+    ended: Iterable[Assignment] = (), but: Collection[int] = (), facts: Mapping[str, str],
+    at: datetime | None = None,
 ) -> None:  # fmt: skip
     """Post what `verb` did to everybody whom the order's Life names, but for the one who did it.
 
     A beneficiary whom WeChat does not reach hears it from a cadre: that task stands in the place of the cadres' letter.
     `mark`, or else the order's revision, tells a second accept of the same order from the first; `ended` are the
-    assignments whose people it concerns, those in `but` have heard it already. `urgent`: how urgent it is, where that
-    does not go by the wished time.
+    assignments whose people it concerns, those in `but` have heard it already. `at`: when somebody was to come, where
+    that is not the wished time.
     """
     say(
         session, order, LETTER_KINDS[verb], ORDER.by_name[verb].tells, word=verb + (mark or f":{order.revision}"),
-        by=by, now=now, ended=ended, but=but, facts=facts, urgent=urgent,
+        by=by, now=now, ended=ended, but=but, facts=facts, at=at,
     )  # fmt: skip
 
 
 def say(
     session: Session, order: Order, kind: str, roles: Collection[str], *, word: str, by: By, now: datetime,
     ended: Iterable[Assignment] = (), but: Collection[int] = (), facts: Mapping[str, Any], urgent: str = "",
-    subject: str = "",
+    subject: str = "", at: datetime | None = None,
 ) -> None:  # fmt: skip
     """Post one letter about an order to everybody in these roles; `word` makes its key: said twice is said once.
 
@@ -95,7 +96,7 @@ def say(
     if "requester" in roles and still_concerned(session, order.requested_by_id, beneficiary):
         readers.add(order.requested_by_id)
     if in_person:
-        _tell_in_person(session, order, beneficiary, kind, known, word, by, now)
+        _tell_in_person(session, order, beneficiary, kind, known, word, by, now, at or order.preferred_at)
     elif "beneficiary" in roles:
         readers.add(beneficiary.id)
     if "cadre" in roles and not in_person:
@@ -105,7 +106,7 @@ def say(
             session, key=f"{order.subject}/{word}/{reader}", person_id=reader, kind=kind,
             facts={**known, "area_id": order.area_id} if reader in off else known,
             subject=off[reader].subject if reader in off else subject or order.subject, now=now,
-            urgency=urgent or urgency(order, now), about_id=None if reader in off else beneficiary.id,
+            urgency=urgent or urgency(order, now, at), about_id=None if reader in off else beneficiary.id,
         )  # fmt: skip
 
 
@@ -186,7 +187,7 @@ def still_concerned(session: Session, person_id: int, beneficiary: Person) -> bo
 
 def _tell_in_person(
     session: Session, order: Order, beneficiary: Person, kind: str, facts: dict[str, Any], word: str, by: By,
-    now: datetime,
+    now: datetime, at: datetime,
 ) -> None:  # fmt: skip
     """A cadre tells the beneficiary, once; what an older task of this order would have told no longer holds."""
     key = f"{order.subject}/tell/{word}"
@@ -196,6 +197,6 @@ def _tell_in_person(
     open_task(
         session, key=key, kind="tell_in_person", area_id=order.area_id,
         subject=order.subject, person_id=beneficiary.id, now=now, by=by,
-        due_at=min(now + TELL_WITHIN, max(order.preferred_at, now + timedelta(hours=1))),
+        due_at=min(now + TELL_WITHIN, max(at, now + timedelta(hours=1))),
         facts={"person": beneficiary.name, "letter_kind": kind, "letter_facts": facts},
     )  # fmt: skip

@@ -16,7 +16,7 @@ from models.ordering.deadlines import check_deadline, check_season
 from models.ordering.eligibility import Finding, findings
 from models.ordering.lending import order_over
 from models.ordering.listings import EMERGENCIES, Offered, offered, offered_by
-from models.ordering.news import call_back, facts_for, tell, urgency
+from models.ordering.news import call_back, facts_for, tell
 from models.ordering.numbers import number_for
 from models.ordering.offers import end_offers, offer_next
 from models.ordering.orders import ORDER, UNMET_REASONS, Order, cancel_code, locked, order_for, placed_with
@@ -158,7 +158,7 @@ def end_order(
     end_pause(session, order, now)
     if verb != "cancel":  # that may be taken back: `lapse_loans` looks later
         order_over(session, order, now)
-    on_the_way, urgent = set_out_for(session, order), urgency(order, now, comes_at(session, order))  # while they stand
+    on_the_way, at = set_out_for(session, order), comes_at(session, order)  # while they stand
     free_places(session, order, now, given_up=verb == "cancel")
     ended = end_offers(session, order, now)
     settle_for(session, order.subject, "cancel", by=BY_RULE, now=now)
@@ -166,7 +166,7 @@ def end_order(
         end_looking(session, order.id, now)
     called = call_back(session, order, on_the_way, why, by, now)
     told = {"reason": why, **(facts or {})}
-    tell(session, order, verb, by=by, now=now, ended=ended, but=called, facts=told, urgent=urgent)
+    tell(session, order, verb, by=by, now=now, ended=ended, but=called, facts=told, at=at)
 
 
 def check_wished(preferred_at: datetime, now: datetime) -> None:

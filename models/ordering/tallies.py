@@ -47,7 +47,8 @@ class Claim:
 
 
 def claims(offer: Offered, beneficiary: Person, wished: datetime, places: int) -> list[Claim]:
-    """What an order of this service takes; places also where there is no end of them, for a limit may be set later."""
+    """What an order of this service takes; places also where there is no end of them: a limit of the same days or hours
+    that is set later counts them."""
     found, listing = [Claim(place_key(offer, wished), places, offer.capacity)], offer.listing
     if listing.quota is not None:
         found.append(Claim(_quota_key(offer, beneficiary, wished), 1, listing.quota, share=True))

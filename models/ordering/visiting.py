@@ -13,7 +13,7 @@ from models.messages.outbox import post
 from models.ordering.assignments import ASSIGNMENT, Assignment
 from models.ordering.dispatch import conclude
 from models.ordering.listings import Listing
-from models.ordering.loans import lent_for
+from models.ordering.loans import lent_for, was_lent_for
 from models.ordering.matching import lasting
 from models.ordering.news import facts_for, facts_for_provider, say, spare
 from models.ordering.orders import Order, locked, turn
@@ -81,17 +81,18 @@ def name_person(
 
 
 def visit_for(session: Session, who: Who, visit_id: int) -> Visit:
-    """The visit, for the members of its organisation, and for who goes and is lent for it.
+    """The visit, for the members of its organisation, and for who goes and is, or was, lent for it.
 
-    Raises Refused("not_yours") for others, also for who was named and has left the organisation or was given back.
+    Raises Refused("not_yours") for others, also for who was named and has left the organisation, or was given back
+    before it.
     """
     visit = session.get(Visit, visit_id)
     if visit is None:
         raise Refused("not_yours")
     if is_member(session, who.person_id, session.get_one(Assignment, visit.assignment_id).organisation_id):
         return visit
-    order = session.get_one(Order, visit.order_id)
-    if visit.person_id != who.person_id or not lent_for(session, "person", who.person_id, order, visit.starts_at):
+    order, goes = session.get_one(Order, visit.order_id), visit.person_id
+    if goes != who.person_id or not was_lent_for(session, "person", goes, order, visit.starts_at):
         raise Refused("not_yours")
     return visit
 

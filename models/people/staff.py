@@ -97,15 +97,17 @@ def nearest_of(places: Iterable[list[Person]], but_not: Collection[int | None] =
     return next((there for there in free if there), [])
 
 
-def areas_under(person_id: int, roles: Collection[str] = CADRE_ROLES, *, ever: bool = False) -> Select[int]:
-    """The ids of all areas over which a person holds a cadre's role now (or did `ever`), to be joined into other
-    questions."""
+def areas_under(
+    person_id: int, roles: Collection[str] = CADRE_ROLES, *, ended_at: datetime | None = None
+) -> Select[int]:  # fmt: skip
+    """The ids of all areas over which a person holds a cadre's role now (or held one that ended at that moment), to be
+    joined into other questions."""
     above = aliased(Area)
     query = (
         select(Area.id).join(above, Area.path.startswith(above.path)).join(StaffRole, StaffRole.area_id == above.id)
         .where(StaffRole.person_id == person_id, StaffRole.role.in_(roles))
     )  # fmt: skip
-    return query if ever else query.where(StaffRole.ended_at.is_(None))
+    return query.where(StaffRole.ended_at.is_(None) if ended_at is None else StaffRole.ended_at == ended_at)
 
 
 def cadres_above(area_id: ColumnExpressionArgument[int] | int, roles: Collection[str] = CADRE_ROLES) -> Select[int]:

@@ -52,7 +52,7 @@ def open_task(
         facts = {**facts, "phone": phone_for(session, area.path)}
     task = Task(
         key=key, kind=kind, area_id=area_id, assignee_id=assignee_id, person_id=person_id, subject=subject,
-        facts=facts, due_at=due_at, created_at=now,
+        facts=facts, due_at=due_at, created_at=now, but_not=list(but_not),
     )  # fmt: skip
     session.add(task)
     TASK.begin(session, task, by=by, now=now)

@@ -78,7 +78,7 @@ def leave(session: Session, person_id: int, now: datetime) -> int:
     )  # fmt: skip
     left = session.scalars(query, execution_options={"populate_existing": True}).all()
     for task in left:
-        others = [one.id for one in cadres_over(session, session.get_one(Area, task.area_id), {person_id})]
+        others = [one.id for one in _nearest(session, task, person_id)]
         _let_go(session, task, "leave", BY_RULE, now, others, assignee_id=None)
         for one in others:
             _tell(session, task, one, now)
@@ -90,14 +90,19 @@ def leave(session: Session, person_id: int, now: datetime) -> int:
 def _pass_on(session: Session, person_id: int, now: datetime) -> None:
     """Where a cadre was the only one, who is nearest from now on hears of what is open there and nobody's.
 
-    What waits for a resident is told when it goes on.
+    What waits for a resident is told when it goes on. Nothing is locked: readers come before their tasks.
     """
-    lost = Task.area_id.in_(areas_under(person_id, ever=True)), Task.area_id.not_in(areas_under(person_id))
+    lost = Task.area_id.in_(areas_under(person_id, ended_at=now)), Task.area_id.not_in(areas_under(person_id))
     query = select(Task).where(*lost, Task.assignee_id.is_(None), Task.state.in_(("open", "acknowledged")))
-    for task in session.scalars(query.order_by(Task.id).with_for_update()).all():
-        for one in cadres_over(session, session.get_one(Area, task.area_id), {person_id}):
+    for task in session.scalars(query.order_by(Task.id)).all():
+        for one in _nearest(session, task, person_id):
             if not has_heard(session, task, one.id):
                 tell(session, task, one.id, now)
+
+
+def _nearest(session: Session, task: Task, left: int) -> list[Person]:
+    """The nearest cadres who may do a task, without the one who left."""
+    return cadres_over(session, session.get_one(Area, task.area_id), {left, *task.but_not})
 
 
 def _let_go(

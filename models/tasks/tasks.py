@@ -52,6 +52,7 @@ class Task(Row):
     person_id: Mapped[int | None] = mapped_column(ForeignKey("persons.id"))  # whom it is about
     subject: Mapped[str] = mapped_column(String(40))  # "letter:9", "order:17", "care:2", "breaker:3"
     facts: Mapped[dict[str, Any]]
+    but_not: Mapped[list[Any]] = mapped_column(default=list)  # the keys of cadres who may not do it
     state: Mapped[str] = mapped_column(String(16), default="open")
     due_at: Mapped[datetime]
     created_at: Mapped[datetime]

@@ -16,7 +16,7 @@ from models.tasks.tasks import PRESSING, TASK, Task
 PINGS_A_DAY = 3  # so many tasks that do not press are told one by one; the rest of the day's come together
 MORNING = time(8, 30)
 ESCALATED = "tasks.escalated"
-# One that was put off (a template out of order, a night) is no older than what it names.
+# Also one that WeChat has refused for now: until it goes it can still be put right.
 _WAITING = (
     in_states("planned", "retry"), Letter.in_doubt.is_(False), Letter.urgency == "digest",
     Letter.kind == "tasks.digest",
@@ -80,7 +80,7 @@ def has_heard(session: Session, task: Task, reader: int) -> bool:
     """Whether a cadre has been told of a task, or is to be, by itself or in a morning's digest."""
     told = select(Letter).where(
         Letter.person_id == reader, Letter.kind.in_(("tasks.assigned", "tasks.digest")), Letter.state != "withdrawn",
-        Letter.subject.in_((TASK.subject(task), f"digest:{reader}")), Letter.created_at >= midnight(task.created_at),
+        Letter.subject.in_((TASK.subject(task), f"digest:{reader}")), Letter.due_at >= task.created_at,
     )  # fmt: skip
     return any(task.id in _named_in(letter) for letter in session.scalars(told))
 

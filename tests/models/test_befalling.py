@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from handlers.people.befalling import mark
 from models.family.news import write
 from models.family.pairing import Pairing, pair
-from models.family.resting import cancel_all, restore
+from models.family.resting import cancel_all, restore, resume, suspend
 from models.family.series import Series
 from models.messages.letters import Letter
 from models.ordering.aftercare import reopen
@@ -136,16 +136,28 @@ def test_a_death_that_is_written_down_while_somebody_asks_ends_what_they_asked_f
 
 @pytest.mark.case("F9")
 def test_a_series_does_not_go_on_while_the_other_of_the_two_is_brought_to_hospital(open_session, cast, engine):
-    """Each of them is somebody else's to write down: the one comes home while the other is brought there."""
+    """The one comes home while the other is brought there: the series that rests is waited for."""
     li, wang, fang = cast.who(cast.li), cast.wangnainai.id, cast.xiaofang.id
     with open_session() as session, session.begin():
         session.get_one(Person, fang).area_id = cast.village.id
         key = begun(session, cast).id
         mark(session, li, wang, "pause", NOW)
-    with one_waits(open_session, engine, lambda later: mark(later, li, fang, "pause", NOW)) as (first, answer):
-        mark(first, li, wang, "resume", NOW)
-        assert first.get_one(Series, key).state == "active"
+    with one_waits(open_session, engine, lambda later: mark(later, li, wang, "resume", NOW)) as (first, answer):
+        mark(first, li, fang, "pause", NOW)
     answer()
     with open_session() as session:
         series = session.get_one(Series, key)
         assert (series.state, series.why) == ("suspended", "hospital")
+
+
+@pytest.mark.case("F9")
+def test_who_lets_a_series_go_on_while_somebody_is_brought_to_hospital_waits_and_is_refused(
+    open_session, cast, engine
+):  # fmt: skip
+    me = cast.who(cast.xiaofang)
+    with open_session() as session, session.begin():
+        key = begun(session, cast).id
+        suspend(session, me, key, NOW)
+    with one_waits(open_session, engine, lambda later: resume(later, me, key, NOW)) as (first, answer):
+        mark(first, cast.who(cast.li), cast.wangnainai.id, "pause", NOW)
+    assert answer() == "not_active"

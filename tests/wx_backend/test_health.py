@@ -36,7 +36,7 @@ def behind(session, person_id):
     }
     letters["oldest"].due_at = letters["oldest"].next_at = NOW - timedelta(minutes=90)
     letters["due"].due_at, letters["due"].state = NOW - timedelta(hours=9), "retry"  # put off until this morning
-    letters["due"].next_at = NOW - timedelta(seconds=30)
+    letters["due"].next_at, letters["due"].tries = NOW - timedelta(seconds=30), 0
     letters["later"].due_at, letters["later"].next_at = NOW - timedelta(days=1), NOW + timedelta(minutes=5)
     for key, left in (("gone", -60), ("in hand", 600)):  # leases run on real time
         letters[key].state = "sending"
@@ -137,3 +137,12 @@ def test_an_exception_of_the_database_names_the_statement_and_no_values(database
     engine.dispose()
     assert "nowhere" in str(raised.value)
     assert "13800001234" not in str(raised.value)
+
+
+def test_what_has_been_tried_in_vain_for_hours_is_late_by_hours(ask, cast, open_session):
+    """Each try moves the next one on: an outage must not look like a minute's delay."""
+    with open_session() as session, session.begin():
+        letter = posted(session, key="k", person_id=cast.xiaofang.id, kind="messages.reply", facts={}, subject="s:1",
+                        now=NOW - timedelta(hours=3))  # fmt: skip
+        letter.state, letter.tries, letter.next_at = "retry", 9, NOW - timedelta(seconds=10)
+    assert "wx_letters_oldest_due_seconds 10800.0" in ask("/metrics").text

@@ -214,7 +214,9 @@ def test_nothing_personal_is_shown_anywhere(county, database_url):
 def test_a_reminder_that_was_written_weeks_ago_is_found_when_its_day_has_come(county, database_url, open_session):
     with open_session() as session, session.begin():
         fang = session.scalars(select(Person).where(Person.name == "小芳")).one()
-        for key, due in (("today", FRIDAY - HOUR), ("long ago", FRIDAY - 20 * 24 * HOUR)):
+        for key, due in (
+            ("today", FRIDAY - HOUR), ("long ago", FRIDAY - 20 * 24 * HOUR), ("next week", FRIDAY + 6 * 24 * HOUR),
+        ):  # fmt: skip
             letter = posted(
                 session, key=key, person_id=fang.id, kind="family.reminder", subject="call:99", facts={},
                 now=FRIDAY - 28 * 24 * HOUR, due_at=due,
@@ -223,7 +225,7 @@ def test_a_reminder_that_was_written_weeks_ago_is_found_when_its_day_has_come(co
     said = run(database_url, "--name", "小芳", "--about", "call:99").output.splitlines()
     assert [line for line in said if "今天16:25" in line]
     assert len(said) == 2  # and its heading
-    for days, arrived in (("7", 2), ("30", 3)):
+    for days, arrived in (("7", 2), ("30", 4)):
         assert f"{STATES['delivered']}{arrived}" in run(database_url, "--days", days).output
 
 

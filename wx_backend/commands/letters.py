@@ -48,7 +48,7 @@ class Desk:
 @click.option("--state", "states", multiple=True, metavar="状态", help=f"只看某种状态，可以写几个：{'、'.join(NAMED)}")
 @click.option("--about", "subject", default="", help="只看某件事的，例如 call:3、order:17")
 @click.option("--kind", default="", help="只看某一类，例如 family、ordering.offered")
-@click.option("--days", default=7, show_default=True, type=click.IntRange(1, 3660), help="最近几天里写下的，或者该发的")
+@click.option("--days", default=7, show_default=True, type=click.IntRange(1, 3660), help="最近几天写下的，到明天该发的")
 @click.option("--limit", default=30, show_default=True, type=click.IntRange(1, 1000), help="最多几条")
 @click.option("--before", type=int, help="接着看：编号小于它的")
 @click.pass_context
@@ -61,7 +61,8 @@ def letters(
         return
 
     def read(desk: Desk) -> None:
-        since, plain = desk.now - timedelta(days=days), not (name or states or subject or kind or before)
+        span = desk.now - timedelta(days=days), desk.now + timedelta(days=1)
+        plain = not (name or states or subject or kind or before)
         if plain:
             _sum_up(desk)
         # What waits for somebody is shown first, and however old it is.
@@ -70,9 +71,9 @@ def letters(
         if plain and todo:
             return
         if plain:
-            _count(desk, since, days)
+            _count(desk, span, days)
         asked = frozenset(desk.tasks) if todo else None
-        question = Question(name, tuple(map(_state_named, states)), subject, kind, None if todo else since, asked)
+        question = Question(name, tuple(map(_state_named, states)), subject, kind, None if todo else span, asked)
         found = look(desk.session, question, limit=limit, before=before)
         _list(desk, [seen for seen in found if not plain or seen.letter.id not in desk.tasks])
         if len(found) == limit:
@@ -142,9 +143,9 @@ def _sum_up(desk: Desk) -> None:
     click.echo(f"要人管的：{len(desk.tasks)}封，{more}。\n")
 
 
-def _count(desk: Desk, since: datetime, days: int) -> None:
+def _count(desk: Desk, span: tuple[datetime, datetime], days: int) -> None:
     """How it stands with the letters of these days."""
-    found = counts(desk.session, since)
+    found = counts(desk.session, span)
     said = "，".join(f"{word}{found[state]}" for state, word in words.STATES.items() if state in found)
     click.echo(f"\n最近{days}天：{said or '没有通知'}。\n")
 

@@ -11,8 +11,8 @@ import ssl
 import threading
 import weakref
 from collections import deque
+from concurrent.futures import Future
 from contextlib import suppress
-from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
@@ -122,6 +122,8 @@ def _left(ends: float) -> float:
 
 _Addresses = list[tuple[Any, ...]]  # as getaddrinfo answers
 _known: dict[tuple[str, int], _Addresses] = {}
+_asking: dict[tuple[str, int], Future[_Addresses]] = {}
+_one_asks = threading.Lock()
 
 
 def _addresses(host: str, port: int, ends: float) -> _Addresses:
@@ -129,26 +131,33 @@ def _addresses(host: str, port: int, ends: float) -> _Addresses:
     twice, for each server); nobody waits for it beyond `ends`, nor for long where the host was found before."""
     with suppress(socket.gaierror):
         return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
-    answered: SimpleQueue[_Addresses | Exception] = SimpleQueue()
-
-    def ask() -> None:
-        try:
-            answered.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-        except (OSError, UnicodeError) as error:
-            answered.put(error)
-
     before = _known.get((host, port))
-    threading.Thread(target=ask, daemon=True).start()
     try:
-        found = answered.get(timeout=min(_left(ends), NAME_SECONDS) if before else _left(ends))
-    except Empty:
-        found = TimeoutError("no name server answers")
-    if not isinstance(found, Exception):
-        _known[host, port] = found
-        return found
-    if before:
-        return before
-    raise found
+        found = _asked(host, port).result(min(_left(ends), NAME_SECONDS) if before else _left(ends))
+    except (OSError, RuntimeError) as error:  # TimeoutError is one
+        if before:
+            return before
+        raise OSError(f"no address: {type(error).__name__}") from error
+    _known[host, port] = found
+    return found
+
+
+def _asked(host: str, port: int) -> Future[_Addresses]:
+    """What the name server will answer; however many want to know, it is asked once."""
+    with _one_asks:
+        going = _asking.get((host, port))
+        if going is None or going.done():
+            going = Future()
+            threading.Thread(target=_ask, args=(host, port, going), daemon=True).start()
+            _asking[host, port] = going
+        return going
+
+
+def _ask(host: str, port: int, answer: Future[_Addresses]) -> None:
+    try:
+        answer.set_result(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+    except OSError as error:
+        answer.set_exception(error)
 
 
 def _connected(host: str, port: int, ends: float) -> socket.socket:

@@ -205,6 +205,16 @@ def test_the_helper_hears_that_a_call_is_off_also_when_it_is_off_for_a_death_and
     assert reminders(session, call) == []
 
 
+def test_who_helps_and_mourns_the_elder_is_not_written_to(session, cast):
+    """A daughter who is a cadre there helps with her brother's call."""
+    booked(session, cast)
+    session.add(CareLink(relative_id=cast.li.id, cared_id=cast.wangnainai.id, kinship="女儿", state="confirmed",
+                         asked_at=NOW))  # fmt: skip
+    session.flush()
+    mark(session, cast.who(cast.chen), cast.wangnainai.id, "die", NOW)
+    assert claimed(session).letters == []
+
+
 def test_a_helper_whom_wechat_does_not_reach_is_phoned_that_a_call_is_off_by_where_it_was_to_be(session, cast):
     booked(session, cast)
     mark(session, cast.who(cast.chen), cast.wangnainai.id, "die", NOW)

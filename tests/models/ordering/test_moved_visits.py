@@ -7,9 +7,11 @@ from sqlalchemy import select
 
 from models.errors import Refused
 from models.messages.letters import Letter
-from models.ordering.dispatch import set_out
+from models.ordering.directing import recall
+from models.ordering.dispatch import hand_back, set_out
 from models.ordering.ending import call_off
 from models.ordering.placing import cancel
+from models.tasks.tasks import Task
 from tests.models.ordering.test_visiting import named, taken_on
 from tests.world import NOW
 
@@ -62,3 +64,23 @@ def test_what_the_centre_calls_off_is_urgent_when_somebody_was_to_come_soon(sess
     named(session, cast, offer, starts_at=NOW + 4 * HOUR)
     call_off(session, cast.who(cast.li), order.id, "大雪封路", "改天", NOW + HOUR)
     assert urgencies(session, "ordering.called_off") == {"same_day"}
+
+
+def test_whom_wechat_does_not_reach_is_told_by_a_cadre_before_somebody_was_to_come(session, cast):
+    order, offer = taken_on(session, cast, preferred_at=IN_THREE_DAYS)
+    named(session, cast, offer, starts_at=NOW + 4 * HOUR)
+    call_off(session, cast.who(cast.li), order.id, "大雪封路", "改天再约", NOW + HOUR)
+    (task,) = session.scalars(select(Task).where(Task.kind == "tell_in_person", Task.state == "open")).all()
+    assert task.due_at == NOW + 4 * HOUR
+
+
+@pytest.mark.parametrize("how", ["hand_back", "recall"])
+def test_that_nobody_comes_after_all_is_urgent_when_somebody_was_to_come_soon(session, cast, how):
+    order, offer = taken_on(session, cast, preferred_at=IN_THREE_DAYS)
+    named(session, cast, offer, starts_at=NOW + 4 * HOUR)
+    if how == "hand_back":
+        hand_back(session, cast.who(cast.laoxu), offer.id, "车坏了", NOW + HOUR)
+    else:
+        session.refresh(order)
+        recall(session, cast.who(cast.li), order.id, order.revision, "另行安排", NOW + HOUR)
+    assert urgencies(session, "ordering.handed_back") == {"same_day"}

@@ -75,3 +75,11 @@ def test_whose_loan_does_not_cover_the_visit_any_more_has_no_part_in_it(session,
         loan.ends_at = WANTED
     session.flush()
     refused(session, cast.who(nurse), visit)
+
+
+def test_who_was_given_back_after_the_visit_still_reports_it(session, cast, nurse):  # noqa: F811
+    _, offer = taken_on(session, cast)
+    loan = lent(session, cast, "person", nurse.id)
+    visit = named(session, cast, offer, nurse)
+    give_back(session, cast.who(cast.zhao), loan.id, WANTED + 6 * HOUR)
+    assert arrive(session, cast.who(nurse), visit.id, WANTED, WANTED + 8 * HOUR).state == "arrived"

@@ -121,9 +121,33 @@ def test_where_the_only_cadre_leaves_the_next_above_hear_of_what_is_open_and_nob
     assert named == {pressing.id, *(task.id for task in usual)}
     assert len(told) == len({one.facts["task"] for one in told})
     assert waits.id not in named
-    assert [one.state for one in letters(session, "assigned", cast.li.id)] == ["withdrawn"] * len(
-        letters(session, "assigned", cast.li.id)
-    )
+    assert {one.state for one in letters(session, "assigned", cast.li.id)} == {"withdrawn"}
+
+
+@pytest.mark.case("L2")
+def test_who_may_not_do_a_task_is_not_told_of_it_because_another_leaves(session, cast, second):
+    """Who asked for a link does not confirm it: the next above are told."""
+    task = opened(session, cast, 0, but_not={second.person_id})
+    assert [one.person_id for one in letters(session, "assigned")] == [cast.li.id]
+    goes(session, cast)
+    leave(session, cast.li.id, SOON)
+    assert [one.person_id for one in letters(session, "assigned") if one.state == "planned"] == [cast.chen.id]
+    assert task.assignee_id is None
+
+
+@pytest.mark.case("L2")
+def test_what_stands_in_a_digest_that_was_begun_days_before_is_not_named_twice(session, cast, second):
+    friday, saturday = china(2026, 11, 27, 10), china(2026, 11, 28, 10)
+    for n in range(4):
+        opened(session, cast, n, now=friday, due_at=china(2026, 12, 4, 10))
+    for n in range(4, 8):
+        opened(session, cast, n, now=saturday, due_at=china(2026, 12, 4, 10))
+    named = [[item["task"] for item in one.facts["items"]] for one in letters(session, "digest", second.person_id)]
+    for role in roles_of(session, cast.li.id):
+        end_role(session, role, saturday + HOUR)
+    leave(session, cast.li.id, saturday + HOUR)
+    after = letters(session, "digest", second.person_id)
+    assert [[item["task"] for item in one.facts["items"]] for one in after] == named
 
 
 @pytest.mark.case("L2")

@@ -236,7 +236,7 @@ def test_a_host_that_no_name_server_knows_was_never_reached(monkeypatch):
         raise socket.gaierror
 
     monkeypatch.setattr(lines.socket, "getaddrinfo", unknown)
-    with pytest.raises(Unreached, match="gaierror"):
+    with pytest.raises(Unreached):
         ask(Lines("http://nobody.invalid:9", keep=0))
 
 
