@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -16,13 +17,14 @@ from models.messages.silence import deaf
 from models.places.centres import ServiceCentre
 from models.tasks.looking import standing
 from wx_backend import migrations
-from wx_backend.config import Config
+from wx_backend.config import EXAMPLE, Config, ConfigError
 from wx_backend.database import make_engine, session_factory
 from wx_backend.hands import account_channels, make_clients, make_clock, make_templates
 from wx_backend.keys import stays_here
 from wx_backend.now import real_now
 from wx_backend.printing.fonts import NoFont, faces
 from wx_backend.redis import alive, connect
+from wx_backend.safety import refuse_lonely_workers, refuse_unsafe
 from wx_backend.web import assets
 from wx_backend.wechat.client import Client
 from wx_backend.wechat.owned import drift, owned
@@ -67,9 +69,28 @@ def _fonts(config: Config) -> Iterator[Finding]:
 
 def _settings(config: Config) -> Iterator[Finding]:
     modes = ", ".join(f"{account.app_id}: {account.mode}" for account in config.accounts())
-    yield Finding("ok", "settings", f"listens on {config.app.bind}, WeChat accounts {modes}")
+    yield Finding("ok", "settings", f"{config.source}: listens on {config.app.bind}, WeChat accounts {modes}")
+    if Path(config.source) == EXAMPLE:
+        yield Finding(
+            "warn", "settings", "these are the example's: name your own with --config FILE or WX_BACKEND_CONFIG=FILE"
+        )
     if config.is_loopback():
         yield Finding("warn", "settings", "everything stays on this machine: good for the demo, not for a township")
+    yield from _refused(config)
+    if not config.app.proxies and stays_here(f"//{config.app.bind}") and not stays_here(config.app.public_url):
+        yield Finding(
+            "fail", "settings", "app.proxies is 0 and only this machine reaches app.bind: everybody would have the "
+            "proxy's address, and 20 wrong passwords of anybody shut the desk for all. Say how many proxies there are.",
+        )  # fmt: skip
+
+
+def _refused(config: Config) -> Iterator[Finding]:
+    """What `serve` and `clock` would not start with."""
+    for refuses in (partial(refuse_unsafe, demo=False), refuse_lonely_workers):
+        try:
+            refuses(config)
+        except ConfigError as error:
+            yield from (Finding("fail", "settings", f"serve refuses {line}") for line in str(error).splitlines())
 
 
 def _pages(config: Config) -> Iterator[Finding]:
@@ -98,7 +119,8 @@ def _database(config: Config) -> Iterator[Finding]:
             yield from _outbox(session, make_clock(config)())
             yield from _calendar(session)
     except SQLAlchemyError as error:
-        yield Finding("fail", "database", f"{kind} does not answer: {str(error).splitlines()[0][:120]}")
+        new = ", if it is new: wx-backend db upgrade" if kind == "sqlite" else ""
+        yield Finding("fail", "database", f"{kind} does not answer: {str(error).splitlines()[0][:120]}{new}")
     finally:
         engine.dispose()
 

@@ -153,7 +153,7 @@ AUDIT_VERBS = {
     "day_off": "取消集中连线", "day_reseat": "改座位", "day_reserve": "改到备用时段", "pair": "请人结对",
     "pair_part": "解除结对", "routine": "记作息", "rule_change": "改提醒规则", "rule_off": "停用提醒规则",
     "rule_shipped": "恢复原有提醒规则", "account_added": "开通账号", "account_reset": "重置密码",
-    "role_ended": "停用岗位",
+    "role_ended": "停用岗位", "role_begun": "恢复岗位",
 }  # fmt: skip
 AUDIT_THINGS = {
     "task": "任务", "call": "视频", "letter": "通知", "person": "居民", "order": "订单", "account": "账号",

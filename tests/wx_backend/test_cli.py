@@ -52,6 +52,19 @@ def test_the_database_is_upgraded_the_county_loaded_and_doctor_says_how_things_a
     assert "holidays of" in out
 
 
+def test_the_folder_of_a_new_database_is_made(tmp_path: Path):
+    file = tmp_path / "var" / "deep" / "a.db"
+    assert run("db", "upgrade", WX_BACKEND_DATABASE__URL=f"sqlite:///{file}").exit_code == 0
+    assert file.exists()
+
+
+def test_a_county_before_its_tables_is_one_line_with_what_to_do_first(tmp_path: Path):
+    county = str(EXAMPLE.parent / "wx_backend/demo/county.csv")
+    for place in ("a.db", "none/a.db"):
+        early = run("load", county, WX_BACKEND_DATABASE__URL=f"sqlite:///{tmp_path}/{place}")
+        assert (early.exit_code, "wx-backend db upgrade" in early.output) == (1, True)
+
+
 def test_a_bad_county_is_refused_with_its_faults(tmp_path: Path):
     environ = {"WX_BACKEND_DATABASE__URL": f"sqlite:///{tmp_path}/a.db"}
     run("db", "upgrade", **environ)

@@ -1,7 +1,8 @@
-"""What doctor says of the calendar and the outbox: what is wrong is said aloud, with what to do."""
+"""What doctor says of the settings, the calendar and the outbox: what is wrong is said aloud, with what to do."""
 
 import json
 from datetime import UTC, date, datetime, timedelta
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from tests.gate import config_for
 from tests.world import NOW, disposing
 from tests.wx_backend.test_health import behind, in_doubt
 from wx_backend import migrations
+from wx_backend.config import EXAMPLE, load_config
 from wx_backend.database import SessionFactory, make_engine
 from wx_backend.doctor import Finding, as_span, examine
 
@@ -104,3 +106,48 @@ def test_a_year_without_holidays_is_said_aloud_with_what_to_do(
     monkeypatch.setattr("wx_backend.doctor.real_now", lambda: datetime(year, 11, 24, tzinfo=UTC))
     found = calendar_of(url)
     assert (found.mark, found.text.startswith(says)) == (mark, True)
+
+
+OUTSIDE = {"WX_BACKEND_APP__PUBLIC_URL": "https://centre.example.gov.cn"}
+
+
+def settings_of(tmp_path: Path, **environ: str) -> list[tuple[str, str]]:
+    """What is said of the settings alone: mark and text of each line."""
+    found = examine(config_for(f"sqlite:///{tmp_path}/a.db", **environ))
+    return [(one.mark, one.text) for one in takewhile(lambda one: one.about == "settings", found)]
+
+
+def test_the_settings_file_is_named_and_the_examples_is_called_by_its_name(tmp_path: Path) -> None:
+    (_, first), *others = settings_of(tmp_path)
+    assert first.startswith(f"{EXAMPLE}: listens on 127.0.0.1:8000")
+    assert any(mark == "warn" and "--config" in text and "WX_BACKEND_CONFIG" in text for mark, text in others)
+    own = tmp_path / "my.toml"
+    own.write_text(EXAMPLE.read_text(encoding="utf-8"), encoding="utf-8")
+    (_, first), *others = (
+        (one.mark, one.text) for one in takewhile(lambda one: one.about == "settings", examine(load_config(own, {})))
+    )
+    assert first.startswith(f"{own}: listens on")
+    assert not any("WX_BACKEND_CONFIG" in text for _, text in others)
+
+
+@pytest.mark.parametrize(
+    ("environ", "fails"),
+    [
+        (OUTSIDE, True), ({**OUTSIDE, "WX_BACKEND_APP__PROXIES": "1"}, False),
+        ({**OUTSIDE, "WX_BACKEND_APP__BIND": "0.0.0.0:8000"}, False), ({}, False),
+    ],
+)  # fmt: skip
+def test_a_proxy_that_nobody_counts_is_a_failure_for_all_would_share_one_address(
+    tmp_path: Path, environ: dict[str, str], fails: bool
+) -> None:
+    said = [text for mark, text in settings_of(tmp_path, **environ) if mark == "fail" and "app.proxies" in text]
+    assert len(said) == fails
+
+
+def test_what_serve_and_clock_would_refuse_is_a_failure_and_what_they_take_is_none(tmp_path: Path) -> None:
+    environ = {**OUTSIDE, "WX_BACKEND_APP__PROXIES": "1", "WX_BACKEND_APP__WORKERS": "2",
+               "WX_BACKEND_SANDBOX__CLOCK_FILE": "clock.json"}  # fmt: skip
+    said = [text for mark, text in settings_of(tmp_path, **environ) if mark == "fail"]
+    for key in ("app.secret_key", "wechat.official_account.token", "app.workers", "sandbox.clock_file"):
+        assert any(f"{key}: " in text and "refuse" in text for text in said), key
+    assert not any(mark == "fail" for mark, _ in settings_of(tmp_path))

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import click
-from sqlalchemy import select
+from sqlalchemy import make_url, select
+from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.orm import Session
 
 from models.people.identities import Who
@@ -23,8 +24,11 @@ def db() -> None:
 @db.command()
 @click.pass_obj
 def upgrade(named: str | None) -> None:
-    """Bring the database to this version."""
+    """Bring the database to this version; a new SQLite file is made, with its folder."""
     config = settings(named)
+    url = make_url(config.database.url)
+    if url.get_backend_name() == "sqlite" and url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = make_engine(config.database.url)
     migrations.upgrade(engine)
     click.echo(f"the database stands at {migrations.standing(engine)[0]}")
@@ -52,4 +56,7 @@ def load(named: str | None, file: Path, author: str | None) -> None:
             new = load_county(session, file, app_id=app_id, now=real_now(), author=who)
     except NotLoaded as error:
         raise Fault("没有导入，请先改好这些行：\n" + "\n".join(error.faults)) from error
+    except (OperationalError, ProgrammingError) as error:
+        why = str(error).splitlines()[0]
+        raise Fault(f"the database does not take it ({why}); wx-backend db upgrade makes its tables") from error
     click.echo("已导入：" + ("，".join(f"{table} {count}" for table, count in new.items()) or "没有新内容"))

@@ -15,7 +15,7 @@ from models.errors import Refused
 from models.people import accounts, passwords
 from models.people.accounts import StaffAccount
 from models.people.persons import Person
-from models.people.staff import ROLES, end_role, is_cadre, roles_of
+from models.people.staff import ROLES, Organisation, StaffRole, end_role, is_cadre, roles_of
 from models.places.areas import Area
 from models.tasks.taking import leave
 from wx_backend.commands.settings import settings
@@ -33,7 +33,7 @@ class Office:
 
 @click.group()
 def staff() -> None:
-    """服务台的工作人员：开账号、重置密码、停用岗位。"""
+    """服务台的工作人员：开账号、重置密码、停用和恢复岗位。"""
 
 
 FROM_STDIN = click.option("--stdin", "from_stdin", is_flag=True, help="从标准输入读密码，不自动生成")
@@ -84,8 +84,7 @@ def end(named: str | None, whom: str, role: str | None) -> None:
     """停用一位工作人员的岗位：看不到居民，退出服务台，手上的任务回到大家的清单。"""
 
     def stop(office: Office) -> None:
-        account = accounts.account_named(office.session, whom)
-        person = office.session.get_one(Person, account.person_id) if account else _person(office.session, whom)
+        person = _whom(office.session, whom)
         ending = [one for one in roles_of(office.session, person.id) if role in (None, one.role)]
         if not ending:
             raise click.ClickException(f"{person.name}现在没有这样的岗位。")
@@ -102,6 +101,55 @@ def end(named: str | None, whom: str, role: str | None) -> None:
             click.echo("服务台已退出，不能再登录。")
 
     _in_office(named, stop)
+
+
+@staff.command()
+@click.argument("whom", metavar="用户名或编号")
+@click.option("--role", type=click.Choice(ROLES), help="恢复哪一种岗位")
+@click.option("--place", metavar="编码", help="恢复在哪个区域或组织的岗位")
+@click.pass_obj
+def begin(named: str | None, whom: str, role: str | None, place: str | None) -> None:
+    """恢复一位工作人员停用了的岗位，一次一个：又看得到那里的居民，又能登录服务台。"""
+
+    def restart(office: Office) -> None:
+        person = _whom(office.session, whom)
+        ended = [
+            (one, there) for one, there in _ended(office.session, person.id)
+            if role in (None, one.role) and place in (None, there.code)
+        ]  # fmt: skip
+        if not ended:
+            raise click.ClickException(f"{person.name}没有这样停用了的岗位。")
+        if len(ended) > 1:
+            lines = (
+                f"--role {one.role} --place {there.code}（{words.ROLE_NAMES[one.role]}，{there.name}）"
+                for one, there in ended
+            )
+            raise click.ClickException("停用了的岗位不止一个，请写明恢复哪一个：\n" + "\n".join(lines))
+        one, there = ended[0]
+        again = StaffRole(
+            person_id=person.id, role=one.role, area_id=one.area_id, organisation_id=one.organisation_id,
+            since=office.now,
+        )  # fmt: skip
+        office.session.add(again)
+        office.session.flush()
+        book.write(office.session, verb="role_begun", subject=f"role:{again.id}", now=office.now)
+        click.echo(f"已恢复{person.name}的岗位：{words.ROLE_NAMES[one.role]}（{there.name}）")
+
+    _in_office(named, restart)
+
+
+def _ended(session: Session, person_id: int) -> list[tuple[StaffRole, Area | Organisation]]:
+    """What a person held once and does not hold now, each role once, with its place."""
+    rows = session.scalars(select(StaffRole).where(StaffRole.person_id == person_id).order_by(StaffRole.id)).all()
+    live = {(one.role, one.area_id, one.organisation_id) for one in rows if one.ended_at is None}
+    held = {(one.role, one.area_id, one.organisation_id): one for one in rows}
+    return [(one, _place(session, one)) for key, one in held.items() if key not in live]
+
+
+def _place(session: Session, role: StaffRole) -> Area | Organisation:
+    if role.area_id is not None:
+        return session.get_one(Area, role.area_id)
+    return session.get_one(Organisation, role.organisation_id)
 
 
 @click.group()
@@ -154,6 +202,12 @@ def _person(session: Session, code: str) -> Person:
     if person is None:
         raise click.ClickException(f"名册里没有编号“{code}”，请核对。")
     return person
+
+
+def _whom(session: Session, whom: str) -> Person:
+    """The person with this account, else with this code in the county's list."""
+    account = accounts.account_named(session, whom)
+    return session.get_one(Person, account.person_id) if account else _person(session, whom)
 
 
 def _account(session: Session, username: str) -> StaffAccount:

@@ -24,7 +24,7 @@ from wx_backend.config import Config, load_config
 from wx_backend.database import make_engine, session_factory
 from wx_backend.demo.cast import COUNTY, DESK_PERSON, DESK_USER
 from wx_backend.hands import make_clients, make_clock
-from wx_backend.load import load_county
+from wx_backend.load import NotLoaded, load_county
 from wx_backend.now import monotonic, real_now
 from wx_backend.redis import connect
 from wx_backend.safety import refuse_outside
@@ -61,9 +61,16 @@ class Stage:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
         engine = make_engine(self.config.database.url)
         migrations.upgrade(engine)
-        with session_factory(engine)() as session, session.begin():
-            app_id = self.config.wechat.official_account.app_id
-            load_county(session, COUNTY, app_id=app_id, now=real_now())
+        app_id = self.config.wechat.official_account.app_id
+        with session_factory(engine)() as session:
+            try:
+                load_county(session, COUNTY, app_id=app_id, now=real_now())
+                session.commit()
+            except NotLoaded:
+                session.rollback()
+                if session.scalar(select(Person.id).limit(1)) is None:
+                    raise
+                # It is there, and somebody has changed since what the file says: a role that was ended, say.
         engine.dispose()
 
     def open_desk(self) -> tuple[str, str]:

@@ -72,13 +72,15 @@ def load_county(
 ) -> dict[str, int]:
     """Load the file, CSV or xlsx, in the caller's transaction; answers how many rows were new, by table.
 
-    What it says of services is in force at once, or, with an `author`, written in that name and given to review.
-    Raises NotLoaded with every fault; the caller then rolls back. A row that names a faulty one is a fault too.
+    What it says of services is in force at once, or, with an `author`, written in that name and given to review. A
+    column that it does not have changes nothing of what is there already (`Loading.over`). Raises NotLoaded with every
+    fault; the caller then rolls back. A row that names a faulty one is a fault too.
     """
     load, faults = Loading(session, app_id, now, author), list[str]()
     read = sheet_rows if path.suffix.lower() == ".xlsx" else rows
     columns = {name: one.columns for name, one in SECTIONS.items() if author is None or name in HANDED_IN}
     for name, row in read(path, columns, faults):
+        load.absent = frozenset(columns[name]) - row.cells.keys()
         try:
             SECTIONS[name].take(load, row)
         except BadRow as fault:

@@ -9,7 +9,7 @@ from handlers.ordering.words import CATEGORY_NAMES
 from models.errors import Refused
 from models.life import By
 from models.ordering.catalogue import put_centre_terms
-from models.ordering.listings import LISTING, TERMS, CentreTerms, Listing, ListingProvider, providers_of
+from models.ordering.listings import LISTING, TERMS, CentreTerms, Listing, ListingProvider, Terms, providers_of
 from models.ordering.review import submit
 from models.ordering.versions import VERSION, check_publisher, draft_listing, edit, put_in_force, unsettled, write
 from models.ordering.wording import check_terms
@@ -32,8 +32,8 @@ def listings(load: Loading, row: RowIn) -> None:
     """
     code, centre = row("code"), load.find(ServiceCentre, row("centre"), "centre")
     check_lengths(Listing, {"code": code, **{name: row(name, "") for name in ("title", "summary", "bring", "price")}})
-    said, providers = _terms(row), _providers(load, row)
     found = load.session.scalar(select(Listing).where(Listing.code == code))
+    said, providers = load.over(_stands(load, found), _terms(row)), _providers(load, row)
     if found is not None and found.centre_id != centre.id:
         raise BadRow("centre: 已有的服务不能换到别的中心，请用新的编码")
     try:
@@ -62,6 +62,12 @@ def _terms(row: RowIn) -> dict[str, Any]:
         "valid_from": row.day_or_none("valid_from"), "valid_to": row.day_or_none("valid_to"),
         "bring": row("bring", ""), "price": row("price", ""), "phone": row.phone("phone"),
     }  # fmt: skip
+
+
+def _stands(load: Loading, found: Listing | None) -> Terms | None:
+    """The terms that a row corrects: those in force, or what is being written where the file is an author's."""
+    written = unsettled(load.session, found.id) if found is not None and load.author is not None else None
+    return written or found
 
 
 def _differs(load: Loading, listing: Listing, terms: dict[str, Any], providers: list[int]) -> bool:
@@ -116,9 +122,8 @@ def centre_terms(load: Loading, row: RowIn) -> None:
     """A centre's own word on a service: that it offers another's, on what terms, or not at all."""
     listing = load.find(Listing, row("listing"), "listing")
     centre = load.find(ServiceCentre, row("centre"), "centre")
-    weekdays, opens, closes = row("weekdays", ""), row.time_or_none("opens"), row.time_or_none("closes")
-    if set(weekdays) - set("1234567") or len(set(weekdays)) < len(weekdays):
-        raise BadRow(f"weekdays: “{weekdays}”应写成 25（周二和周五），空着就是每天")
+    own = load.over(load.session.get(CentreTerms, (centre.id, listing.id)), _own_terms(row))
+    opens, closes = own["opens"], own["closes"]
     if (opens is None) != (closes is None) or (opens and closes and closes <= opens):
         raise BadRow("closes: opens 和 closes 要一起写，closes 要晚一些")
     if load.author is not None:
@@ -126,9 +131,17 @@ def centre_terms(load: Loading, row: RowIn) -> None:
             check_publisher(load.session, load.author, centre.id)
         except Refused as refusal:
             raise BadRow(f"centre: {words.file_fault(refusal.code, refusal.facts)}") from refusal
-    _, new = put_centre_terms(
-        load.session, listing.id, centre.id, active=row.yes("active", "yes"), phone=row.phone("phone"),
-        capacity=row.number_or_none("capacity"), weekdays="".join(sorted(weekdays)), opens=opens, closes=closes,
-    )  # fmt: skip
+    _, new = put_centre_terms(load.session, listing.id, centre.id, **own)
     if new:
         load.count(CentreTerms)
+
+
+def _own_terms(row: RowIn) -> dict[str, Any]:
+    weekdays = row("weekdays", "")
+    if set(weekdays) - set("1234567") or len(set(weekdays)) < len(weekdays):
+        raise BadRow(f"weekdays: “{weekdays}”应写成 25（周二和周五），空着就是每天")
+    return {
+        "active": row.yes("active", "yes"), "phone": row.phone("phone"), "capacity": row.number_or_none("capacity"),
+        "weekdays": "".join(sorted(weekdays)), "opens": row.time_or_none("opens"),
+        "closes": row.time_or_none("closes"),
+    }  # fmt: skip

@@ -25,6 +25,7 @@ class Loading:
     author: Who | None = None  # in whose name services are written for review; None: the file itself was reviewed
     counts: dict[str, int] = field(default_factory=dict)
     named: set[str] = field(default_factory=set)  # what the file may name once only
+    absent: frozenset[str] = frozenset()  # columns that the section may have, and that the file at hand does not
     _kept: dict[tuple[type[Row], str, int], set[int]] = field(default_factory=dict)
 
     def find(self, table: type[Any], code: str, what: str) -> Any:
@@ -40,7 +41,7 @@ class Loading:
         """The row with these keys, made or brought up to date, and whether it is new: twice is once.
 
         `first` holds what only a new row takes from the file: afterwards people decide it, and a reload must not
-        undo that.
+        undo that. What the file has no column for, an existing row keeps.
         """
         check_lengths(table, {**keys, **(first or {}), **values})
         found = self.session.scalar(select(table).filter_by(**keys).limit(1))
@@ -50,13 +51,23 @@ class Loading:
             self.session.flush()
             self.count(table)
             return found, True
-        for name, value in values.items():
+        for name, value in self.over(found, values).items():
             if name not in _MADE:
                 setattr(found, name, value)
         if self.session.is_modified(found):
             self.count(table)
         self.session.flush()
         return found, False
+
+    def over(self, found: object | None, values: dict[str, Any]) -> dict[str, Any]:
+        """The values, laid over what stands: what the file has no column for stays as `found` has it, if there is one.
+
+        An emptied cell empties; a column that was left out says nothing. `area_id` is said by the column `area`.
+        """
+        if found is None:
+            return values
+        silent = (name for name in values if name.removesuffix("_id") in self.absent)
+        return values | {name: getattr(found, name) for name in silent}
 
     def count(self, table: type[Base]) -> None:
         """One more row of this table that is new, or otherwise than before."""

@@ -44,17 +44,22 @@ def persons(load: Loading, row: RowIn) -> None:
 
 
 def staff(load: Loading, row: RowIn) -> None:
-    """A role over an area or in an organisation; one that was ended stays ended."""
+    """A role over an area or in an organisation; one that was ended is a fault until somebody begins it again."""
     area = load.find(Area, row("area"), "area").id if row("area", "") else None
     organisation = load.find(Organisation, row("organisation"), "organisation").id if row("organisation", "") else None
     if (area is None) == (organisation is None):
         raise BadRow("area / organisation: 两个里面填一个")
-    load.put(
-        StaffRole, {
-            "person_id": load.find(Person, row("person"), "person").id, "role": row.one_of("role", ROLES),
-            "area_id": area, "organisation_id": organisation,
-        }, since=load.now,
-    )  # fmt: skip
+    person, role = load.find(Person, row("person"), "person"), row.one_of("role", ROLES)
+    keys = {"person_id": person.id, "role": role, "area_id": area, "organisation_id": organisation}
+    held = load.session.scalars(select(StaffRole).filter_by(**keys)).all()
+    if held and all(one.ended_at for one in held):
+        place = row("area", "") or row("organisation")
+        raise BadRow(
+            f"role: {person.name}的这个岗位已停用。要恢复，请运行 wx-backend staff begin {person.code} --role {role} "
+            f"--place {place}；不恢复，请从文件里去掉这一行"
+        )
+    if not held:
+        load.put(StaffRole, keys, since=load.now)
 
 
 def identities(load: Loading, row: RowIn) -> None:

@@ -27,14 +27,16 @@ def areas(load: Loading, row: RowIn) -> None:
     """An area, below its parent; its name may change later, its place in the tree may not."""
     code, name, kind = row("code"), row("name"), row.one_of("kind", AREA_KINDS)
     check_lengths(Area, {"code": code, "name": name})
-    parent = load.find(Area, row("parent"), "parent") if row("parent", "") else None
-    _check_level(kind, parent)
     found = load.session.scalar(select(Area).where(Area.code == code))
+    above = load.find(Area, row("parent"), "parent").id if row("parent", "") else None
+    parent_id = load.over(found, {"parent_id": above})["parent_id"]
+    parent = load.session.get(Area, parent_id) if parent_id else None
+    _check_level(kind, parent)
     if found is None:
         add_area(load.session, code=code, name=name, kind=kind, parent=parent)
         load.count(Area)
         return
-    if (found.kind, found.parent_id) != (kind, parent.id if parent else None):
+    if (found.kind, found.parent_id) != (kind, parent_id):
         raise BadRow("kind / parent: 已有的区域不能换级别或上级，请用新的编码")
     found.name = name
     load.session.flush()
@@ -93,7 +95,8 @@ def closures(load: Loading, row: RowIn) -> None:
     key = {"centre_id": centre, "first_day": first}
     known = {one.state: one for one in load.session.scalars(select(Closure).filter_by(**key).order_by(Closure.id))}
     standing, taken_back = known.get("standing"), known.get("taken_back")
-    if standing is None and taken_back is not None and taken_back.last_day == last:
+    reopened = load.over(taken_back, {"last_day": last})["last_day"] == taken_back.last_day if taken_back else False
+    if standing is None and reopened:
         return
     if standing is not None and any(line.verb == "shorten" for line in history_of(load.session, standing.subject)):
         return

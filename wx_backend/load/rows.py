@@ -1,13 +1,16 @@
 """The rows of a county's file: CSV with sections, from any spreadsheet, each row with its line and its cells."""
 
-import csv
 import datetime as dt
-import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import zip_longest
 from pathlib import Path
+
+from wx_backend.load.lines import lines
+
+_BRACKETS = str.maketrans("［］【】", "[][]")
 
 
 class BadRow(Exception):
@@ -107,26 +110,49 @@ class RowIn:
 def rows(path: Path, columns: Mapping[str, tuple[str, ...]], faults: list[str]) -> Iterator[tuple[str, RowIn]]:
     """The rows of all sections, with their lines; `columns` names what each section may have.
 
-    A section or a column that nobody knows is added to `faults`: a misspelt column would be a value that is lost.
+    Whatever would be lost is added to `faults`: a row outside every section, a section or a column that nobody knows,
+    a file that has no section at all.
     """
-    section, header = "", list[str]()
-    reader = csv.reader(io.StringIO(_text(path)))
-    for cells in reader:
-        line, head = reader.line_num, cells[0].strip() if cells else ""
-        if not any(cell.strip() for cell in cells) or head.startswith("#"):
+    before, section, header = len(faults), "", list[str]()
+    expected = f"例如 [{next(iter(columns))}]（有：{'、'.join(columns)}）"
+    for line, cells in lines(path, faults):
+        if not any(cell.strip() for cell in cells) or cells[0].strip().startswith("#"):
             continue
-        if re.fullmatch(r"\[\w+\]", head):
-            section, header = head.strip("[]"), []
+        place, heading = f"{path.name}:{line}:", _heading(cells)
+        if heading is not None:
+            section, header = heading, []
             if section not in columns:
-                faults.append(f"{path.name}:{line}: 没有叫[{section}]的部分（有：{'、'.join(columns)}）")
+                faults.append(f"{place} 没有叫[{section}]的部分（有：{'、'.join(columns)}）")
+        elif not section and len(faults) == before:  # once: of what follows it the same is true
+            faults.append(f"{place} 前面要先有一行，写明是哪一部分，{expected}")
         elif section in columns and not header:
             header = [cell.strip() for cell in cells]
-            faults += [f"{path.name}:{line}: [{section}] {why}" for why in header_faults(header, columns[section])]
+            faults += [f"{place} [{section}] {why}" for why in header_faults(header, columns[section])]
         elif section in columns:
-            if len([cell for cell in cells if cell.strip()]) > len(header):
-                faults.append(f"{path.name}:{line}: [{section}] 比表头多了列")
-                continue
-            yield section, RowIn(line, dict(zip(header, cells, strict=False)))
+            if (found := by_column(header, cells)) is None:
+                faults.append(f"{place} [{section}] 比表头多了列")
+            else:
+                yield section, RowIn(line, found)
+    if not section and len(faults) == before:
+        faults.append(f"{path.name}: 里面没有一个部分，每部分前要有一行名称，{expected}")
+
+
+def _heading(cells: list[str]) -> str | None:
+    """The name of the section that a line begins; None for a line that begins none.
+
+    A line with nothing but a bracket begins one too, if one that nobody knows: its rows are not those of the last.
+    """
+    head = cells[0].strip().translate(_BRACKETS)
+    alone = head.startswith("[") and not any(cell.strip() for cell in cells[1:])
+    return head.strip("[]").strip() or "?" if alone or re.fullmatch(r"\[\s*\w+\s*\]", head) else None
+
+
+def by_column(header: Sequence[str], cells: Sequence[str]) -> dict[str, str] | None:
+    """Each column's cell, an empty one where the row is shorter; None where something stands beside all columns."""
+    pairs = list(zip_longest(header, cells, fillvalue=""))
+    if any(cell.strip() and not name for name, cell in pairs):
+        return None
+    return {name: cell for name, cell in pairs if name}
 
 
 def header_faults(header: list[str], known: tuple[str, ...]) -> Iterator[str]:
@@ -137,12 +163,3 @@ def header_faults(header: list[str], known: tuple[str, ...]) -> Iterator[str]:
             yield f"没有叫“{name}”的列（有：{'、'.join(known)}）"
         elif named.count(name) > 1:
             yield f"“{name}”这一列写了两次"
-
-
-def _text(path: Path) -> str:
-    """The file's text: UTF-8 with or without a mark, or what Excel writes in China (GB18030)."""
-    raw = path.read_bytes()
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return raw.decode("gb18030", errors="replace")

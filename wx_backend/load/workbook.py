@@ -13,10 +13,11 @@ from openpyxl.utils import get_column_letter
 from openpyxl.utils.exceptions import InvalidFileException
 from openpyxl.worksheet.datavalidation import DataValidation
 
-from wx_backend.load.rows import RowIn, header_faults
+from wx_backend.load.rows import RowIn, by_column, header_faults
 
 LARGEST = 20 * 1024 * 1024  # unpacked; a county's list is a hundredth of it
 MOST_ROWS = 20_000
+LAST_ROW = 1_048_576  # Excel's own; a file may name a later one, and up to there empty rows would be made
 
 
 def sheet_rows(path: Path, columns: Mapping[str, tuple[str, ...]], faults: list[str]) -> Iterator[tuple[str, RowIn]]:
@@ -44,18 +45,21 @@ def sheet_rows(path: Path, columns: Mapping[str, tuple[str, ...]], faults: list[
 
 def _rows_of(file: str, sheet: Any, known: tuple[str, ...], faults: list[str]) -> Iterator[tuple[str, RowIn]]:
     header, letters = list[str](), dict[str, str]()
-    for number, cells in enumerate(sheet.iter_rows(values_only=True, max_row=MOST_ROWS), start=1):
+    for number, cells in enumerate(sheet.iter_rows(values_only=True, max_row=LAST_ROW), start=1):
         texts = [said(cell) for cell in cells]
         if not any(texts):
             continue
+        if number > MOST_ROWS:
+            faults.append(f"{file}:{sheet.title}!{number}: 一张表最多{MOST_ROWS}行，请分成几个文件导入")
+            return
         if not header:
             header = [text.split()[-1] if text else "" for text in texts]
             letters = {name: get_column_letter(n) for n, name in enumerate(header, start=1)}
             faults += [f"{file}:{sheet.title}!{number}: {why}" for why in header_faults(header, known)]
-        elif any(text and not name for name, text in zip([*header, *[""] * len(texts)], texts, strict=False)):
+        elif (found := by_column(header, texts)) is None:
             faults.append(f"{file}:{sheet.title}!{number}: 比表头多了列")
         else:
-            yield sheet.title, RowIn(number, dict(zip(header, texts, strict=False)), sheet.title, letters)
+            yield sheet.title, RowIn(number, found, sheet.title, letters)
 
 
 def said(cell: Any) -> str:
