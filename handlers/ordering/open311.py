@@ -160,9 +160,8 @@ def _township(village: Area) -> str:
 def _answers_for(centre: ServiceCentre) -> str:
     """Who answers for what nobody has taken on: the centre, and of a village's, whose name is the village's, the
     township."""
-    area = g.session.get_one(Area, centre.area_id)
-    below = any(one.kind == "township" for one in chain(g.session, area)[1:])
-    return _township(area) if below else centre.name
+    above = chain(g.session, g.session.get_one(Area, centre.area_id))[1:]
+    return next((area.name for area in above if area.kind == "township"), centre.name)
 
 
 def _shows(listing: Listing | None) -> bool:

@@ -1,9 +1,9 @@
 """Loans between centres: a person, a vehicle, a screen or a whole organisation helps beyond its own mountain."""
 
 from datetime import date, datetime, timedelta
-from typing import cast
+from typing import Any, cast
 
-from sqlalchemy import ForeignKey, String, Table, delete, insert, select, update
+from sqlalchemy import ColumnElement, ForeignKey, String, Table, and_, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -119,14 +119,7 @@ def lent_for(session: Session, kind: str, lent_id: int, order: Order, at: dateti
 
 def was_lent_for(session: Session, kind: str, lent_id: int, order: Order, at: datetime) -> bool:
     """The same of what may be over: what was given back after that instant was lent at it."""
-    returned = select(ResourceLoan).where(
-        ResourceLoan.kind == kind,
-        _LENT[kind] == lent_id,
-        ResourceLoan.to_centre_id == order.centre_id,
-        ResourceLoan.state == "returned",
-        ResourceLoan.starts_at <= at,
-        ResourceLoan.ends_at > at,
-    )
+    returned = select(ResourceLoan).where(brings(kind, lent_id, order.centre_id, at, "returned"))
     return lent_for(session, kind, lent_id, order, at) or any(
         loan.order_id in (None, order.id) and history_of(session, loan.subject)[-1].at > at
         for loan in session.scalars(returned)
@@ -135,9 +128,13 @@ def was_lent_for(session: Session, kind: str, lent_id: int, order: Order, at: da
 
 def lent_to(session: Session, kind: str, lent_id: int, centre_id: int, at: datetime) -> ResourceLoan | None:
     """The loan that brings something to a centre at an instant, agreed on by both."""
-    return session.scalar(
-        select(ResourceLoan).where(
-            ResourceLoan.kind == kind, _LENT[kind] == lent_id, ResourceLoan.to_centre_id == centre_id,
-            ResourceLoan.state.in_(STANDING_LOANS), ResourceLoan.starts_at <= at, ResourceLoan.ends_at > at,
-        ).limit(1)
+    return session.scalar(select(ResourceLoan).where(brings(kind, lent_id, centre_id, at)).limit(1))
+
+
+def brings(kind: str, lent_id: Any, centre_id: Any, at: Any, *states: str) -> ColumnElement[bool]:
+    """Whether a loan brings something to a centre at an instant, each a value or a column of the question: one that
+    stands, or is in one of these `states`."""
+    return and_(
+        ResourceLoan.kind == kind, _LENT[kind] == lent_id, ResourceLoan.to_centre_id == centre_id,
+        ResourceLoan.state.in_(states or STANDING_LOANS), ResourceLoan.starts_at <= at, ResourceLoan.ends_at > at,
     )  # fmt: skip

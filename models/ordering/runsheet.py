@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, aliased
 from models.hours import CHINA, instant
 from models.ordering.assignments import Assignment
 from models.ordering.listings import Listing
-from models.ordering.loans import STANDING_LOANS, ResourceLoan
+from models.ordering.loans import ResourceLoan, brings
 from models.ordering.orders import Order
 from models.ordering.versions import ListingVersion
 from models.ordering.visits import LIVE_VISITS, Visit
@@ -54,12 +54,8 @@ def sheet_below(session: Session, who: Who, day: date) -> list[Stop]:
 
 def _lent() -> ColumnElement[bool]:
     """Whether who goes is lent for their visit's order at its time, as `models.ordering.loans.lent_for` has it."""
-    return exists().where(
-        ResourceLoan.kind == "person", ResourceLoan.person_id == Visit.person_id,
-        ResourceLoan.to_centre_id == Order.centre_id, ResourceLoan.state.in_(STANDING_LOANS),
-        ResourceLoan.starts_at <= Visit.starts_at, ResourceLoan.ends_at > Visit.starts_at,
-        or_(ResourceLoan.order_id.is_(None), ResourceLoan.order_id == Order.id),
-    )  # fmt: skip
+    this_or_all = or_(ResourceLoan.order_id.is_(None), ResourceLoan.order_id == Order.id)
+    return exists().where(brings("person", Visit.person_id, Order.centre_id, Visit.starts_at), this_or_all)
 
 
 def _stops(session: Session, day: date, which: ColumnElement[bool]) -> list[Stop]:

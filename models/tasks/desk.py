@@ -10,14 +10,14 @@ from sqlalchemy.orm import Session
 from models.errors import Refused
 from models.life import BY_RULE, By
 from models.messages.letters import LETTER, MEANS, Letter
-from models.messages.outbox import confirm, tell_in_person, withdraw
+from models.messages.outbox import confirm, tell_in_person
 from models.people.identities import Who
 from models.people.staff import areas_under, cadres_above, cadres_over, is_cadre_over
 from models.places.areas import Area
 from models.places.centres import phone_for
 from models.tasks.escalation import Escalation
 from models.tasks.tasks import DECIDED_ELSEWHERE, TASK, TOLD, Task, go_on, take
-from models.tasks.telling import leave_digests, tell, tell_no_more
+from models.tasks.telling import ESCALATED, tell, tell_no_more
 
 
 def open_task(
@@ -99,8 +99,7 @@ def settle(session: Session, task: Task, verb: str, *, by: By, now: datetime, no
     if task.state == "on_hold":
         go_on(session, task, by=BY_RULE, now=now)  # the time it waited is not the cadre's
     TASK.move(session, task, verb, by=by, now=now, note=note, settled_at=now, done_by_id=by.person_id)
-    withdraw(session, TASK.subject(task), now)
-    leave_digests(session, task, now)
+    tell_no_more(session, task, now)
 
 
 def tasks_for(session: Session, who: Who) -> list[Task]:
@@ -138,7 +137,7 @@ def acknowledge(session: Session, who: Who, task_id: int, now: datetime) -> Task
     task = task_for(session, who, task_id)
     if (task.state, task.assignee_id) != ("acknowledged", who.person_id):
         take(session, task, who.person_id, now)
-        tell_no_more(session, task, now)
+        tell_no_more(session, task, now, but_not=Letter.kind == ESCALATED)
     return task
 
 

@@ -8,14 +8,13 @@ from sqlalchemy.orm import Session
 from models.errors import Refused
 from models.hours import CHINA, calendar
 from models.life import BY_RULE, BY_TIME, By
-from models.messages.outbox import withdraw
 from models.people.identities import Who
 from models.people.staff import cadres_over
 from models.places.areas import Area
 from models.tasks.desk import task_for
 from models.tasks.escalation import step_back
 from models.tasks.tasks import TASK, Task, go_on
-from models.tasks.telling import leave_digests, next_morning, tell
+from models.tasks.telling import next_morning, tell, tell_no_more
 
 WAITS_WORKDAYS = 10  # without a date of its own: what waits for ever is forgotten
 LONGEST_WAIT = timedelta(days=90)
@@ -41,9 +40,8 @@ def hold(
         where={"times_held": task.times_held}, times_held=task.times_held + 1, held_at=now, held_by_id=who.person_id,
         held_why=text, wake_at=wakes,
     )  # fmt: skip
-    withdraw(session, TASK.subject(task), now)
+    tell_no_more(session, task, now)
     step_back(session, task)
-    leave_digests(session, task, now)
     return task
 
 

@@ -43,7 +43,7 @@ def acknowledge(session: Session, who: Who, task_id: int, seen: Seen, now: datet
     """A cadre takes the task on: it is theirs, and off everybody else's list. Raises like `as_seen` and `take`."""
     task = as_seen(session, who, task_id, seen)
     take(session, task, who.person_id, now)
-    tell_no_more(session, task, now)
+    tell_no_more(session, task, now, but_not=Letter.kind == ESCALATED)
     return task
 
 

@@ -86,9 +86,10 @@ def has_heard(session: Session, task: Task, reader: int) -> bool:
 
 
 def tell_no_more(
-    session: Session, task: Task, now: datetime, but_not: ColumnElement[bool] = Letter.kind == ESCALATED
+    session: Session, task: Task, now: datetime, but_not: ColumnElement[bool] | None = None
 ) -> None:  # fmt: skip
-    """A task has been taken on, or goes to others: who has not heard of it yet need not, those above excepted."""
+    """A task is settled, waits, has been taken on or goes to others: who has not heard of it yet need not. `but_not`:
+    letters that stay true."""
     withdraw(session, TASK.subject(task), now, but_not=but_not)
     leave_digests(session, task, now)
 
