@@ -78,6 +78,7 @@ def filled(page: Page, note: str = "放在门口就好") -> None:
 
 def assert_kind(page: Page, where: str) -> None:
     """Nothing on the page falls short of the elder-friendly numbers, and axe finds nothing serious."""
+    page.wait_for_load_state()  # a tap is over when the next page has begun: its body may be still to come
     assert page.evaluate(MEASURE) == [], where
     page.evaluate((MODULES / "axe-core/axe.min.js").read_text(encoding="utf-8"))
     grave = page.evaluate(
@@ -123,6 +124,7 @@ def walk(page: Page) -> Iterator[str]:
     expect(page).to_have_title(re.compile("^订单 "))
     yield "order"
     page.get_by_role("link", name="取消订单").click()
+    page.get_by_role("button", name="确认取消").wait_for()
     yield "cancel"
     page.get_by_label("点错了").check()
     page.get_by_role("button", name="确认取消").click()
