@@ -21,6 +21,10 @@ ADDRESS_LIMIT = 64  # a QR scene holds no more
 _LONGEST = 9_999_999_999  # ids of a busy county's decades, instants to the year 2286: ten digits
 _BACK, _CANCEL, _MORE = ("0", "返回", "上一步"), ("取消", "退出", "停"), (words.MORE, "下一页")
 _MEDIA = ("voice", "image")
+_IN_CHAT = frozenset({
+    "click", "view", "view_miniprogram", "scan", "location", "scancode_push", "scancode_waitmsg", "pic_sysphoto",
+    "pic_photo_or_album", "pic_weixin", "location_select",
+})  # fmt: skip
 _ALWAYS = {"菜单": "menu", "帮助": "menu", "人工": "person"}  # these lead out of every question
 _WIDEST = {"int": len(str(_LONGEST)), "default": 24}  # the longest text in an address is a client key
 _PARAMETER = re.compile(r"<(?:(\w+):)?\w+>")
@@ -42,6 +46,11 @@ class Incoming:
     address: str = ""
     event: str = ""  # lower case
     fields: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_a_followers(self) -> bool:
+        """Whether it was done in the account's own chat, which is there for who follows."""
+        return self.kind != "event" or self.event in _IN_CHAT
 
 
 @dataclass(frozen=True)

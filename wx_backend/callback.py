@@ -28,7 +28,8 @@ from models.messages.conversation import (
     wait_for_others,
 )
 from models.messages.outbox import post
-from models.people.identities import Who, welcome
+from models.people.identities import Identity, Who, welcome
+from models.tasks.identifying import come_back
 from wx_backend.admission import Account, Message, TurnedAway, echo, let_in
 from wx_backend.now import monotonic
 from wx_backend.wechat import envelope
@@ -197,6 +198,8 @@ def _handled(gate: Gate, message: Message, connection: Connection, now: datetime
     opened = _open(message, connection, now)
     if not opened.fresh:
         return opened.reply or ""
+    if opened.gone and opened.who is not None and message.account.kind == "official_account":
+        _look_whether_back(message, opened.who, connection, now)
     if gate.router.has_nothing_to_do(message.incoming):
         if message.incoming.event not in gate.router.nothing:
             log.warning("%s: an event that no room knows: %r", message.key, message.incoming.event[:40])
@@ -222,6 +225,19 @@ def _first_contact(message: Message, connection: Connection, now: datetime) -> W
         welcome(session, account.app_id, message.openid, account.kind, now)
         session.commit()
     return read_speaker(connection, account.app_id, message.openid)
+
+
+def _look_whether_back(message: Message, who: Who, connection: Connection, now: datetime) -> None:
+    """Believe what somebody does in the chat: they follow again, though nobody told us.
+
+    WeChat asks three times within seconds to be heard, and then no more: of who followed while we were away no event
+    ever comes. Should this be wrong (a message that was late, say), the next letter's 43004 says so, and it goes
+    another way.
+    """
+    if message.incoming.is_a_followers:
+        with Session(connection, join_transaction_mode="create_savepoint") as session:
+            come_back(session, session.get_one(Identity, who.identity_id), now)
+            session.commit()
 
 
 def _post_reply(message: Message, who: Who, connection: Connection, text: str, now: datetime) -> None:

@@ -16,8 +16,9 @@ from werkzeug.wrappers import Response as Answer
 from handlers import words
 from models.errors import Refused
 from models.people.entering import arrive, begin, use
+from models.people.identities import Identity, has_gone
 from models.people.persons import Person
-from models.tasks.identifying import recognise
+from models.tasks.identifying import come_back, recognise
 from wx_backend import guard
 from wx_backend.database import SessionFactory
 from wx_backend.wechat.client import FAR_END, Client, CodeUsed, VirtualUser
@@ -91,6 +92,21 @@ class Entrance:
                 recognise(session, identity, unionid, now)
             epoch = session.get_one(Person, identity.person_id).session_epoch
             guard.let_in(identity, epoch, now)
+            key, gone = identity.id, has_gone(identity.following, identity.unreachable_why)
+        if gone:
+            self._look_whether_back(key, openid)
+
+    def _look_whether_back(self, identity_id: int, openid: str) -> None:
+        """Ask WeChat whether somebody follows of whom we think that they do not: they may have followed long before
+        this software came to the account, or while it was away, and of neither an event ever comes."""
+        try:
+            follows = self.client.is_followed_by(openid)
+        except FAR_END as error:
+            log.warning("nobody says who follows: %s", type(error).__name__)
+            return
+        if follows:
+            with self.open_session() as session, session.begin():
+                come_back(session, session.get_one(Identity, identity_id), self.now())
 
     def _known_already(self) -> Answer | None:
         """Whoever comes by an old way and is inside already goes on to the first page."""

@@ -10,19 +10,18 @@ from models.messages.optouts import wants_none, wish
 from models.ordering.proxies import ask_family
 from models.people.care import links_of
 from models.people.homes import centres_near
-from models.people.identities import Identity, follows, reach_again_by_account, unfollows
+from models.people.identities import Identity, reach_again_by_account, unfollows
 from models.people.links import KINSHIPS, invited_by
 from models.people.persons import Person, call_oneself, move_to_zone
 from models.people.staff import is_cadre
 from models.reminding import person_moved_zone
 from models.tasks import linking
-from models.tasks.holding import wake_for
+from models.tasks.identifying import come_back
 
 
 def follow(ask: Ask) -> Reply:
     """Somebody follows the account, for the first time or again."""
-    follows(ask.session, ask.session.get_one(Identity, ask.who.identity_id))
-    wake_for(ask.session, ask.who.person_id, ask.now)
+    come_back(ask.session, ask.session.get_one(Identity, ask.who.identity_id), ask.now)
     return Reply(words.WELCOME, FIRST)
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from models.messages.compiled import Compiled
 from models.messages.inbox import Dialogue, Inbox
-from models.people.identities import Identity, Who
+from models.people.identities import Identity, Who, has_gone
 from models.people.persons import Person
 
 _PARAMS = ("key", "received_at", "kind")
@@ -23,7 +23,7 @@ class Opened:
     """What the first statement found.
 
     `fresh` is False when this message has been answered already: `reply` then holds what was answered. `who` is None
-    when nobody has written from this openid before.
+    when nobody has written from this openid before. `gone`: WeChat told us that they do not follow the account.
     """
 
     fresh: bool
@@ -34,6 +34,7 @@ class Opened:
     shown: dict[str, Any] | None = None
     draft: dict[str, Any] | None = None
     updated_at: datetime | None = None
+    gone: bool = False
 
 
 class Overtaken(Exception):
@@ -55,7 +56,7 @@ def _speaker(source: Any) -> Any:
 
 
 _SPEAKER = (
-    Identity.id, Identity.person_id, Person.name, Person.time_zone,
+    Identity.id, Identity.person_id, Identity.following, Identity.unreachable_why, Person.name, Person.time_zone,
     Dialogue.ask_for, Dialogue.choices, Dialogue.shown, Dialogue.draft, Dialogue.updated_at,
 )  # fmt: skip
 
@@ -135,16 +136,19 @@ def open_message(
     if row is None or row[0] is None:
         reply = connection.execute(select(Inbox.reply).where(Inbox.key == key)).scalar_one_or_none()
         return Opened(False, None, reply)
-    _, identity, person, name, zone, *dialogue = row
-    who = Who(person, identity, name, zone, app_id, openid) if identity is not None else None
-    return Opened(True, who, None, *dialogue)
+    _, identity, person, following, why, name, zone, *dialogue = row
+    if identity is None:
+        return Opened(True, None)
+    who = Who(person, identity, name, zone, app_id, openid)
+    ask_for, choices, shown, draft, updated_at = dialogue
+    return Opened(True, who, None, ask_for, choices, shown, draft, updated_at, has_gone(following, why))
 
 
 def read_speaker(connection: Connection, app_id: str, openid: str) -> Who:
     """Who is behind an openid that has just been welcomed."""
     row = _statements(connection.dialect.name).read.first(connection, {"app_id": app_id, "openid": openid})
     assert row is not None
-    return Who(row[2], row[1], row[3], row[4], app_id, openid)
+    return Who(row[2], row[1], row[5], row[6], app_id, openid)
 
 
 def wait_for_others(connection: Connection, identity_id: int) -> None:

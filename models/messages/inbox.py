@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, Text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ForeignKey, String, Text, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base
 
@@ -35,3 +35,9 @@ class Dialogue(Base):
     updated_at: Mapped[datetime]
     heard_at: Mapped[datetime | None]  # when the person last wrote (not tapped): it opens the customer-service window
     served: Mapped[int] = mapped_column(default=0)  # customer-service messages sent since then
+
+
+def has_acted_since(session: Session, identity_id: int, since: datetime) -> bool:
+    """Whether this person has written, tapped or followed since then; to leave the account is no such thing."""
+    query = select(Dialogue.identity_id).where(Dialogue.identity_id == identity_id, Dialogue.updated_at > since)
+    return session.scalar(query) is not None

@@ -1,7 +1,7 @@
 """What becomes of letters after they were carried: written down under the fence, breakers opened and mended."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -11,13 +11,14 @@ from models.messages.accepting import accept_all, join_early
 from models.messages.allowance import Allowance
 from models.messages.breakers import EVERY, Blown, Mark, mend, standing, suspect, trip
 from models.messages.choosing import A_WHILE
+from models.messages.inbox import has_acted_since
 from models.messages.ladder import CHANNELS, rungs_from
 from models.messages.letters import Letter
 from models.messages.looking import is_copy
 from models.messages.outcomes import Failed, OpenLetter, Outcome, Sent, Unsure
 from models.messages.passage import ENDED_UNDELIVERED, back_off, doubt, give_up, step_down
 from models.messages.subscriptions import close_window, count_reply, refuse, use
-from models.people.identities import mark_unreachable
+from models.people.identities import NOT_FOLLOWING, mark_unreachable
 
 MAX_TRIES = 12
 NOBODY_THERE = ("unreached", "-1")  # nothing reached WeChat, or it is busy: no letter's own doing
@@ -88,7 +89,7 @@ def settle(
         if isinstance(outcome, Sent):
             _sent(desk, letter, carried, outcome)
         elif isinstance(outcome, Failed):
-            _failed(desk, letter, carried, outcome)
+            _failed(desk, letter, carried, _unless_they_came_back(session, carried, outcome))
         else:
             _unsure(letter, outcome, now, jitter)
     session.flush()
@@ -145,6 +146,13 @@ def _sent(desk: _Desk, letter: Letter, carried: OpenLetter, outcome: Sent) -> No
     topic = desk.allowance.topics.get(letter.kind, {}).get(letter.channel)
     if channel.needs == "consent" and topic is not None:
         use(desk.session, carried.identity_id, topic, desk.now)
+
+
+def _unless_they_came_back(session: Session, carried: OpenLetter, outcome: Failed) -> Failed:
+    """That somebody does not follow is over when they have followed while the letter was on its way: it goes again."""
+    if outcome.code in NOT_FOLLOWING and has_acted_since(session, carried.identity_id, carried.claimed_at):
+        return replace(outcome, action="again")
+    return outcome
 
 
 def _failed(desk: _Desk, letter: Letter, carried: OpenLetter, outcome: Failed) -> None:

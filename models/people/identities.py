@@ -24,6 +24,9 @@ class Who:
     openid: str
 
 
+NOT_FOLLOWING = ("43004", "40003")  # require subscribe; no such openid in this account
+
+
 class Identity(Row):
     """One follower of one account."""
 
@@ -68,6 +71,11 @@ def follows(session: Session, identity: Identity) -> None:
     identity.following = identity.reachable = True
     identity.unreachable_why = ""
     session.flush()
+
+
+def has_gone(following: bool, unreachable_why: str) -> bool:
+    """Whether WeChat told us that this person does not follow; their own refusal of our messages is no such thing."""
+    return not following or unreachable_why in NOT_FOLLOWING
 
 
 def unfollows(session: Session, identity: Identity) -> None:

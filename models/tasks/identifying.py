@@ -1,4 +1,4 @@
-"""Two WeChat identities of one human who are called differently: which is which only a cadre can say."""
+"""Who stands behind a WeChat identity, and whether they are there: what WeChat tells of both, and what comes of it."""
 
 from datetime import datetime, timedelta
 
@@ -6,11 +6,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
-from models.people.identities import Identity
+from models.people.identities import Identity, follows
 from models.people.joining import learn_unionid
 from models.people.persons import Person
 from models.places.areas import root
 from models.tasks.desk import open_task
+from models.tasks.holding import wake_for
 
 CLEAR_WITHIN = timedelta(days=3)
 
@@ -24,6 +25,13 @@ def recognise(session: Session, identity: Identity, unionid: str, now: datetime)
         learn_unionid(session, identity, unionid)
     except Refused:
         _ask_cadres(session, identity, unionid, now)
+
+
+def come_back(session: Session, identity: Identity, now: datetime) -> None:
+    """The person follows (again), as WeChat says or as their own doing shows: we may write to them there, and what
+    waited for them to do something goes on."""
+    follows(session, identity)
+    wake_for(session, identity.person_id, now)
 
 
 def _ask_cadres(session: Session, identity: Identity, unionid: str, now: datetime) -> None:

@@ -29,7 +29,7 @@ STALE_TOKEN = {40001, 40014, EXPIRED}
 BAD_CODES = {40029, 40163}
 OWN_ROOTS = ("/sns/", "/wxa/", "/wxaapi/", "/cgi-bin/")  # any other path is one under /cgi-bin/
 CALL_SECONDS = 10.0
-SIGN_SECONDS = 5.0  # a page waits for it
+PAGE_SECONDS = 5.0  # somebody waits for a page
 QR_LASTS = 2_592_000  # thirty days, the longest that WeChat keeps one
 # Answers that are a file unless they are an error.
 BYTES = {"/cgi-bin/media/get", "/wxa/getwxacode", "/wxa/getwxacodeunlimit"}
@@ -175,10 +175,15 @@ class Client(WeChatClient):  # type: ignore[misc]
             f"&state={quote(state, safe='')}#wechat_redirect"
         )
 
+    def is_followed_by(self, openid: str) -> bool:
+        """Whether this person follows the account now (`user/info`, 获取用户基本信息: `subscribe`)."""
+        found = self._request("get", "user/info", params={"openid": openid, "lang": "zh_CN"}, timeout=PAGE_SECONDS)
+        return str(found.get("subscribe", 0)) == "1"
+
     def page_signature(self, url: str, nonce: str, stamp: int) -> str:
         """What lets the page at `url` use WeChat's own tags and scripts (JS-SDK, 签名算法): sha1 over the account's
         ticket, nonce, time and the address as the browser has it, without what follows a #."""
-        ticket = self._tickets.token(SIGN_SECONDS)
+        ticket = self._tickets.token(PAGE_SECONDS)
         return str(self.jsapi.get_jsapi_signature(nonce, ticket, stamp, url.partition("#")[0]))
 
     def _ticket(self, *, force: bool, seconds: float) -> tuple[str, int]:

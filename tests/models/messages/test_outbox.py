@@ -9,6 +9,7 @@ from sqlalchemy import delete, event, select
 
 from models.messages.allowance import Allowance
 from models.messages.claiming import Lease, claim
+from models.messages.inbox import Dialogue
 from models.messages.ladder import CHANNELS, LANES
 from models.messages.letters import LETTER, Letter
 from models.messages.optouts import opt_out
@@ -313,6 +314,22 @@ def test_somebody_who_cannot_be_reached_so_is_marked_and_becomes_a_phone_call(se
     assert (task.kind, task.area_id, task.facts["why"]) == ("phone_call", cast.village.id, "43004")
     assert finish(session, cast.who(cast.li), task.id, NOW).state == "done"
     assert letter.state == "told_in_person"
+
+
+@pytest.mark.parametrize("code", ["43004", "40003", "43019"])
+@pytest.mark.parametrize("minutes", [1, -1], ids=["since", "before"])
+def test_who_follows_while_a_letter_is_on_its_way_is_not_given_up_for_its_answer(session, cast, code, minutes):
+    (letter,) = letters(session, cast.xiaofang)
+    (carried_now,) = claimed(session).letters
+    at = NOW + timedelta(minutes=minutes)
+    session.add(Dialogue(identity_id=carried_now.identity_id, choices=[], shown={}, draft={}, updated_at=at))
+    session.flush()
+    settled(session, letter, Failed("person", code))
+    session.refresh(letter)
+    again = minutes > 0 and code != "43019"  # a blacklist is ours, and following anew changes nothing of it
+    assert is_reachable(session, cast.xiaofang.id) is again
+    assert letter.state == "retry"
+    assert (letter.next_at > NOW, letter.channel == carried_now.channel) == ((True, True) if again else (False, False))
 
 
 @pytest.mark.parametrize("by", ["answer", "receipt", "early receipt"])
