@@ -265,6 +265,9 @@ def article(centre: str, phone: str, services: Sequence[tuple[str, str, str, Seq
     return "\n".join([*lines, "", ARTICLE_END, *([f"不方便用手机，请打电话{phone}，或到中心来。"] if phone else [])])
 
 
+CHANGED_SINCE = "这项服务后来在工作台改过，请照现在的样子填写整行"
+
+
 def file_fault(code: str, facts: Mapping[str, Any]) -> str:
     """What is wrong with a row of a file, for the clerk who wrote it, after the name of the column."""
     if code == "bad_term":

@@ -153,7 +153,9 @@ def admit(session: Session, attempt: Attempt, password: str, now: datetime) -> S
 
 def at_desk(session: Session, token: str, now: datetime) -> AtDesk | None:
     """Who holds this token, in one question; None when it is unknown or over, or its holder is no cadre any more."""
-    roles = exists().where(StaffRole.person_id == Person.id, StaffRole.ended_at.is_(None))
+    roles = exists().where(
+        StaffRole.person_id == Person.id, StaffRole.ended_at.is_(None), StaffRole.area_id.is_not(None)
+    )
     row = session.execute(
         select(
             DeskSession.id, DeskSession.seen_at, StaffAccount.id.label("account_id"), StaffAccount.username,

@@ -123,7 +123,7 @@ NO_WORDS = {
     "contact_steps.note": "stands with the person", "makeups.slots": "times", "waitlist_entries.warned": "codes",
     "shut_out_calls.cause": "a subject", "closures.reason": "of a place", "station_outages.reason": "of a place",
     "published_items.own": "of a centre", "demand_items.title": "of a list", "listing_versions.reason": "of a service",
-    "listing_versions.providers": "codes", "tasks.but_not": "keys",
+    "listing_versions.providers": "codes", "tasks.but_not": "keys", "loaded_rows.said": "digests",
     **{f"{table}.{column}": "of a service" for table in ("listings", "listing_versions")
        for column in ("summary", "questions", "rules", "bring", "price")},
 }  # fmt: skip

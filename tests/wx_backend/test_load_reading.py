@@ -1,6 +1,9 @@
 """What a spreadsheet makes of a county's file is read, or refused with file, line and what was expected: never lost."""
 
 import codecs
+import io
+import re
+import zipfile
 
 import pytest
 from openpyxl import Workbook
@@ -124,3 +127,45 @@ def test_a_sheet_with_more_rows_than_are_read_is_a_fault(session, tmp_path):
         (said,) = faults(session, tmp_path / "c.xlsx", sheet(rows))
         assert said.startswith(f"c.xlsx:areas!{rows}: ")
         assert str(MOST_ROWS) in said
+
+
+def patched(raw, member, change):
+    """The workbook with one of its parts changed."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(raw)) as archive, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as made:
+        for entry in archive.namelist():
+            part = archive.read(entry)
+            made.writestr(entry, change(part) if entry.endswith(member) else part)
+    return out.getvalue()
+
+
+def one_sheet():
+    book, out = Workbook(), io.BytesIO()
+    page = book.active
+    page.title = "areas"
+    for row in (["code", "name", "kind", "parent"], ["1", "县", "county", None], ["11", "乡", "township", "1"]):
+        page.append(row)
+    book.save(out)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("noted", [b"A1", b"A1:B2", b"A1:XFD9"])
+def test_a_sheet_is_read_to_its_end_whatever_its_program_notes_of_its_size(session, tmp_path, noted):
+    raw = patched(one_sheet(), "sheet1.xml", lambda part: re.sub(rb'ref="A1:D3"', b'ref="' + noted + b'"', part))
+    assert raw != one_sheet()
+    load(session, tmp_path / "c.xlsx", raw)
+    assert names(session) == ["县", "乡"]
+
+
+@pytest.mark.parametrize("member", ["sheet1.xml", "styles.xml", "workbook.xml"])
+def test_a_damaged_workbook_is_a_fault_and_not_a_traceback(session, tmp_path, member):
+    raw = patched(one_sheet(), member, lambda part: part[: len(part) // 2])
+    (said,) = faults(session, tmp_path / "c.xlsx", raw)
+    assert said.startswith("c.xlsx: ")
+    assert names(session) == []
+
+
+def test_a_bit_that_was_lost_in_a_workbook_is_a_fault_and_not_a_traceback(session, tmp_path):
+    raw = bytearray(one_sheet())
+    raw[raw.find(b"xl/worksheets/sheet1.xml") + 60] ^= 0xFF
+    assert len(faults(session, tmp_path / "c.xlsx", bytes(raw))) == 1

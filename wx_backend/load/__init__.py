@@ -24,44 +24,53 @@ class NotLoaded(Exception):
 
 @dataclass(frozen=True)
 class Section:
-    """One section of the file: what takes its rows, and the columns that it may have."""
+    """One section of the file: what takes its rows, the columns that it may have, and by how many of them, the first
+    ones, a row is known again. Of a section without such (0) nothing is remembered."""
 
     take: Callable[[Loading, RowIn], None]
     columns: tuple[str, ...]
+    known_by: int
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The columns by which a row is known again."""
+        return self.columns[: self.known_by]
 
 
-def _section(take: Callable[[Loading, RowIn], None], columns: str) -> Section:
-    return Section(take, tuple(columns.split(",")))
+def _section(take: Callable[[Loading, RowIn], None], columns: str, known_by: int) -> Section:
+    return Section(take, tuple(columns.split(",")), known_by)
 
 
 SECTIONS: dict[str, Section] = {
-    "areas": _section(places.areas, "code,name,kind,parent"),
-    "centres": _section(places.centres, "code,name,area,address,phone"),
-    "hours": _section(places.hours, "centre,weekdays,opens,closes,on_holidays"),
-    "closures": _section(places.closures, "centre,first_day,last_day,reason"),
-    "alliances": _section(places.alliances, "code,name,first_day,last_day,centre"),
-    "stations": _section(places.stations, "centre,zone,room,name,kind,battery_minutes"),
-    "devices": _section(devices.devices, "centre,room,station,sn,model,name"),
-    "organisations": _section(people.organisations, "code,name,kind,area,phone"),
+    "areas": _section(places.areas, "code,name,kind,parent", 1),
+    "centres": _section(places.centres, "code,name,area,address,phone", 1),
+    "hours": _section(places.hours, "centre,weekdays,opens,closes,on_holidays", 3),
+    "closures": _section(places.closures, "centre,first_day,last_day,reason", 2),
+    "alliances": _section(places.alliances, "code,centre,name,first_day,last_day", 2),
+    "stations": _section(places.stations, "centre,zone,room,name,kind,battery_minutes", 4),
+    "devices": _section(devices.devices, "centre,room,station,sn,model,name", 0),
+    "organisations": _section(people.organisations, "code,name,kind,area,phone", 1),
     "persons": _section(
-        people.persons, "code,name,area,phone,time_zone,left_behind,away,born,hardship,household,homebound"
+        people.persons,
+        "code,name,area,phone,time_zone,left_behind,away,born,hardship,household,homebound",
+        1,
     ),
-    "staff": _section(people.staff, "person,role,area,organisation"),
-    "identities": _section(people.identities, "person,app_id,openid,following"),
-    "links": _section(people.links, "relative,cared,kinship,confirmed_by"),
-    "consents": _section(people.consents, "person,kind,text_version,means,witness"),
-    "contacts": _section(people.contacts, "person,position,means,through,phone,note"),
-    "listings": Section(listings.listings, listings.COLUMNS),
-    "centre_terms": Section(listings.centre_terms, listings.CENTRE_COLUMNS),
-    "teams": _section(helping.teams, "organisation,field,leader,incubation,review_on"),
-    "skills": _section(helping.skills, "person,skill,certificate,valid_until"),
-    "requirements": _section(helping.requirements, "listing,skill,certified"),
-    "coverage": _section(helping.coverage, "organisation,area"),
-    "roads": _section(helping.roads, "from,to,minutes"),
-    "equipment": _section(helping.equipment, "centre,kind,name"),
-    "routines": _section(routines.routines, "person,kind,begins,ends,weekdays,month_ends"),
-    "reminders": _section(reminders.reminders, "kind,role,name,mode,minutes,days,at,urgency,grace_minutes,active"),
-    "overrides": _section(places.overrides, "day,is_workday,name"),
+    "staff": _section(people.staff, "person,role,area,organisation", 0),
+    "identities": _section(people.identities, "openid,app_id,person,following", 2),
+    "links": _section(people.links, "relative,cared,kinship,confirmed_by", 2),
+    "consents": _section(people.consents, "person,kind,text_version,means,witness", 2),
+    "contacts": _section(people.contacts, "person,position,means,through,phone,note", 2),
+    "listings": Section(listings.listings, listings.COLUMNS, 1),
+    "centre_terms": Section(listings.centre_terms, listings.CENTRE_COLUMNS, 2),
+    "teams": _section(helping.teams, "organisation,field,leader,incubation,review_on", 1),
+    "skills": _section(helping.skills, "person,skill,certificate,valid_until", 2),
+    "requirements": _section(helping.requirements, "listing,skill,certified", 2),
+    "coverage": _section(helping.coverage, "organisation,area", 2),
+    "roads": _section(helping.roads, "from,to,minutes", 2),
+    "equipment": _section(helping.equipment, "centre,kind,name", 3),
+    "routines": _section(routines.routines, "person,kind,begins,weekdays,month_ends,ends", 5),
+    "reminders": _section(reminders.reminders, "kind,role,name,mode,minutes,days,at,urgency,grace_minutes,active", 3),
+    "overrides": _section(places.overrides, "day,is_workday,name", 1),
 }
 
 HANDED_IN = ("listings", "centre_terms")  # what somebody may bring in their own name; the rest is the operator's
@@ -73,19 +82,34 @@ def load_county(
     """Load the file, CSV or xlsx, in the caller's transaction; answers how many rows were new, by table.
 
     What it says of services is in force at once, or, with an `author`, written in that name and given to review. A
-    column that it does not have changes nothing of what is there already (`Loading.over`). Raises NotLoaded with every
-    fault; the caller then rolls back. A row that names a faulty one is a fault too.
+    column that it does not have, or that says what it said at the last load, changes nothing of what is there already
+    (`Loading.over`). Raises NotLoaded with every fault; the caller then rolls back. A row that names a faulty one is a
+    fault too.
     """
     load, faults = Loading(session, app_id, now, author), list[str]()
     read = sheet_rows if path.suffix.lower() == ".xlsx" else rows
     columns = {name: one.columns for name, one in SECTIONS.items() if author is None or name in HANDED_IN}
     for name, row in read(path, columns, faults):
-        load.absent = frozenset(columns[name]) - row.cells.keys()
         try:
-            SECTIONS[name].take(load, row)
+            _take(load, name, row)
         except BadRow as fault:
             faults.append(f"{path.name}:{row.place(str(fault))}: [{name}] {fault}")
     if faults:
         raise NotLoaded(faults)
     load.prune()
+    load.memory.write()
     return load.counts
+
+
+def _take(load: Loading, name: str, row: RowIn) -> None:
+    """Take one row, and note in which columns it says something new. What somebody brings in their own name is reviewed
+    as it is."""
+    section, unchanged = SECTIONS[name], frozenset[str]()
+    remembers = load.author is None and bool(section.keys)
+    if remembers:
+        unchanged = load.memory.unchanged(name, section.keys, row)
+    load.absent = frozenset(section.columns) - row.cells.keys() | unchanged
+    load.silent = row.cells.keys() <= unchanged
+    section.take(load, row)
+    if remembers:
+        load.memory.keep(name, section.keys, row)

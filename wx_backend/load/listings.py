@@ -33,7 +33,7 @@ def listings(load: Loading, row: RowIn) -> None:
     code, centre = row("code"), load.find(ServiceCentre, row("centre"), "centre")
     check_lengths(Listing, {"code": code, **{name: row(name, "") for name in ("title", "summary", "bring", "price")}})
     found = load.session.scalar(select(Listing).where(Listing.code == code))
-    said, providers = load.over(_stands(load, found), _terms(row)), _providers(load, row)
+    said, providers = load.over(_stands(load, found), _terms(row)), _providers(load, row, found)
     if found is not None and found.centre_id != centre.id:
         raise BadRow("centre: 已有的服务不能换到别的中心，请用新的编码")
     try:
@@ -44,7 +44,8 @@ def listings(load: Loading, row: RowIn) -> None:
             _in_force(load, found, code, centre, terms, providers)
     except Refused as refusal:
         column = str(refusal.facts.get("term") or _COLUMN_OF.get(refusal.code, "code"))
-        raise BadRow(f"{column}: {words.file_fault(refusal.code, refusal.facts)}") from refusal
+        beside = f"。{words.CHANGED_SINCE}" if column in load.absent and column in row.cells else ""
+        raise BadRow(f"{column}: {words.file_fault(refusal.code, refusal.facts)}{beside}") from refusal
 
 
 _COLUMN_OF = {"bad_rule": "rules", "bad_question": "questions", "not_yours": "centre"}
@@ -109,8 +110,10 @@ def _for_review(
         submit(session, who, version.id, now)
 
 
-def _providers(load: Loading, row: RowIn) -> list[int]:
-    """The organisations of a row in their order."""
+def _providers(load: Loading, row: RowIn, found: Listing | None) -> list[int]:
+    """The organisations of a row in their order; those that stand where the file says nothing new of them."""
+    if found is not None and load.author is None and "providers" in load.absent:
+        return providers_of(load.session, found.id)
     codes = row("providers").split("/")
     wanted = [load.find(Organisation, code.strip(), "providers").id for code in codes]
     if len(set(wanted)) < len(wanted):

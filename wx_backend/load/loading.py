@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from models.base import Base, Row
 from models.people.identities import Who
+from wx_backend.load.memory import Memory
 from wx_backend.load.rows import BadRow
 
 # What is true from the day a row was made; a later load does not write it again.
@@ -25,8 +26,13 @@ class Loading:
     author: Who | None = None  # in whose name services are written for review; None: the file itself was reviewed
     counts: dict[str, int] = field(default_factory=dict)
     named: set[str] = field(default_factory=set)  # what the file may name once only
-    absent: frozenset[str] = frozenset()  # columns that the section may have, and that the file at hand does not
+    absent: frozenset[str] = frozenset()  # columns in which the row at hand says nothing, or nothing that is new
+    silent: bool = False  # whether that is so in all of them
+    memory: Memory = field(init=False)  # what the file said last time
     _kept: dict[tuple[type[Row], str, int], set[int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.memory = Memory(self.session)
 
     def find(self, table: type[Any], code: str, what: str) -> Any:
         """The row with this code; a fault when there is none."""
@@ -41,7 +47,7 @@ class Loading:
         """The row with these keys, made or brought up to date, and whether it is new: twice is once.
 
         `first` holds what only a new row takes from the file: afterwards people decide it, and a reload must not
-        undo that. What the file has no column for, an existing row keeps.
+        undo that. What the file has no column for, or says as it did last time, an existing row keeps.
         """
         check_lengths(table, {**keys, **(first or {}), **values})
         found = self.session.scalar(select(table).filter_by(**keys).limit(1))
@@ -60,9 +66,10 @@ class Loading:
         return found, False
 
     def over(self, found: object | None, values: dict[str, Any]) -> dict[str, Any]:
-        """The values, laid over what stands: what the file has no column for stays as `found` has it, if there is one.
+        """The values, laid over what stands: what the file does not say anew stays as `found` has it, if there is one.
 
-        An emptied cell empties; a column that was left out says nothing. `area_id` is said by the column `area`.
+        An emptied cell empties; a column that was left out says nothing, and nor does one that says what it said at the
+        last load: people may have changed that since. `area_id` is said by the column `area`.
         """
         if found is None:
             return values

@@ -12,8 +12,9 @@ from models.people.care import CARE, CareLink
 from models.people.consent import CONSENT_KINDS, CONSENT_MEANS, Consent
 from models.people.contacts import MEANS, ContactStep
 from models.people.identities import Identity
+from models.people.joining import join
 from models.people.persons import HARDSHIPS, Person
-from models.people.staff import ORGANISATION_KINDS, ROLES, Organisation, StaffRole
+from models.people.staff import CADRE_ROLES, ORGANISATION_KINDS, ROLES, Organisation, StaffRole
 from models.places.areas import Area
 from wx_backend.load.loading import Loading, check_lengths
 from wx_backend.load.rows import BadRow, RowIn
@@ -50,6 +51,8 @@ def staff(load: Loading, row: RowIn) -> None:
     if (area is None) == (organisation is None):
         raise BadRow("area / organisation: 两个里面填一个")
     person, role = load.find(Person, row("person"), "person"), row.one_of("role", ROLES)
+    if (role in CADRE_ROLES) != (area is not None):
+        raise BadRow(f"role: {role}要填{'area' if role in CADRE_ROLES else 'organisation'}，不填另一个")
     keys = {"person_id": person.id, "role": role, "area_id": area, "organisation_id": organisation}
     held = load.session.scalars(select(StaffRole).filter_by(**keys)).all()
     if held and all(one.ended_at for one in held):
@@ -63,10 +66,21 @@ def staff(load: Loading, row: RowIn) -> None:
 
 
 def identities(load: Loading, row: RowIn) -> None:
-    """Who an openid is; whether that account is followed is WeChat's to say afterwards."""
+    """Who an openid is; whether that account is followed is WeChat's to say afterwards.
+
+    Whoever has spoken to us from it already is this person, with all that they have done; unless the county knows them
+    as somebody else.
+    """
     person = load.find(Person, row("person"), "person")
+    keys = {"app_id": row("app_id", load.app_id), "openid": row("openid")}
+    known = load.session.scalar(select(Identity).filter_by(**keys))
+    if known is not None and known.person_id != person.id and "person" not in load.absent:
+        before = load.session.get_one(Person, known.person_id)
+        if before.code is not None:
+            raise BadRow(f"openid: 这个微信已经是{before.name}（{before.code}）的，请先核对")
+        join(load.session, before, person)
     load.put(
-        Identity, {"app_id": row("app_id", load.app_id), "openid": row("openid")},
+        Identity, keys,
         first={"following": row.yes("following", "yes")}, person_id=person.id, since=load.now,
     )  # fmt: skip
 
@@ -80,7 +94,7 @@ def links(load: Loading, row: RowIn) -> None:
     known = load.session.scalars(pair).all()
     for link in known:
         if link.state not in CARE.ends:
-            link.kinship = kinship
+            link.kinship = load.over(link, {"kinship": kinship})["kinship"]
     if known:
         return
     link = CareLink(relative_id=relative.id, cared_id=cared.id, kinship=kinship, asked_at=load.now)
@@ -94,14 +108,15 @@ def links(load: Loading, row: RowIn) -> None:
 
 
 def consents(load: Loading, row: RowIn) -> None:
-    """A consent; one that was taken back stays so."""
+    """A consent that was given on paper or by word; where one is written down already that stands, and so does what was
+    taken back: it is the record of what was agreed to, when and how."""
     person = load.find(Person, row("person"), "person")
     witness = load.find(Person, row("witness"), "witness").id if row("witness", "") else None
     means = row.one_of("means", CONSENT_MEANS)
     if means == "spoken" and witness is None:
         raise BadRow("witness: 口头同意要有见证人")
     keys = {"person_id": person.id, "kind": row.one_of("kind", CONSENT_KINDS)}
-    if load.session.scalar(select(Consent.id).filter_by(**keys).where(Consent.withdrawn_at.is_not(None)).limit(1)):
+    if load.session.scalar(select(Consent.id).filter_by(**keys).limit(1)):
         return
     load.put(
         Consent, keys, text_version=row("text_version"), means=means, given_by_id=person.id, given_at=load.now,

@@ -38,7 +38,7 @@ def areas(load: Loading, row: RowIn) -> None:
         return
     if (found.kind, found.parent_id) != (kind, parent_id):
         raise BadRow("kind / parent: 已有的区域不能换级别或上级，请用新的编码")
-    found.name = name
+    found.name = load.over(found, {"name": name})["name"]
     load.session.flush()
 
 
@@ -79,20 +79,24 @@ def _weekdays(text: str) -> Iterator[int]:
     found = re.fullmatch(r"([1-7])(?:-([1-7]))?", text)
     if not found:
         raise BadRow(f"weekdays: “{text}”应写成 1-5 或 6（1 是周一）")
-    yield from range(int(found.group(1)), int(found.group(2) or found.group(1)) + 1)
+    first, last = int(found.group(1)), int(found.group(2) or found.group(1))
+    if last < first:
+        raise BadRow(f"weekdays: “{text}”请分成两行写，例如 6-7 和 1（1 是周一）")
+    yield from range(first, last + 1)
 
 
 def closures(load: Loading, row: RowIn) -> None:
     """Days on which a centre is shut, or every centre where none is named; the same first day again corrects it.
 
-    Days that the desk has opened again stay open, however often the same file is loaded.
+    Days that the desk has opened again stay open, however often the same file is loaded. What the desk itself has
+    shut is its own: the file's days stand beside it.
     """
     centre = load.find(ServiceCentre, row("centre"), "centre").id if row("centre", "") else None
     first = row.day("first_day")
     last = row.day_or_none("last_day") or first
     if last < first:
         raise BadRow("last_day: 要不早于 first_day")
-    key = {"centre_id": centre, "first_day": first}
+    key = {"centre_id": centre, "first_day": first, "client_key": None}
     known = {one.state: one for one in load.session.scalars(select(Closure).filter_by(**key).order_by(Closure.id))}
     standing, taken_back = known.get("standing"), known.get("taken_back")
     reopened = load.over(taken_back, {"last_day": last})["last_day"] == taken_back.last_day if taken_back else False

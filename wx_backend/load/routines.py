@@ -5,7 +5,7 @@ from sqlalchemy import select
 from models.errors import Refused
 from models.family.routines import KINDS, Habit, Routine, check
 from models.history import history_of
-from models.people.persons import Person
+from models.people.persons import Person, held_to_change
 from wx_backend.load.loading import Loading
 from wx_backend.load.rows import BadRow, RowIn
 
@@ -21,6 +21,7 @@ def routines(load: Loading, row: RowIn) -> None:
         check(kind, [habit])
     except Refused as refusal:
         raise BadRow("weekdays / month_ends: weekdays 写 1 到 7（1 是周一），month_ends 写逢几，例如 38") from refusal
+    held_to_change(load.session, person.id)  # whoever writes one down at this moment is heard first, or comes after
     theirs = _written_by_people(load, person.id)
     for kept in load.session.scalars(
         select(Routine.id).where(Routine.person_id == person.id, Routine.kind.in_(theirs))

@@ -37,6 +37,8 @@ class RowIn:
         value = self.cells.get(column, "").strip()
         if "\0" in value:
             raise BadRow(f"{column}: 有看不见的字符，请重新输入")
+        if re.fullmatch(r"[0-9.]+E\+?[0-9]+", value):
+            raise BadRow(f"{column}: “{value}”是被 Excel 改过的长数字，后几位已经丢了。请把这一列设为文本，重新填写")
         if value:
             return value
         if default is None:
@@ -82,10 +84,14 @@ class RowIn:
 
     def time(self, column: str) -> dt.time:
         """A time of day."""
+        text = self(column)
         try:
-            return dt.time.fromisoformat(self(column))
+            found = dt.time.fromisoformat(text)
         except ValueError as error:
-            raise BadRow(f"{column}: “{self(column)}”应写成 08:30") from error
+            raise BadRow(f"{column}: “{text}”应写成 08:30") from error
+        if found.tzinfo is not None:
+            raise BadRow(f"{column}: “{text}”应写成 08:30，不带时区")
+        return found
 
     def time_or_none(self, column: str) -> dt.time | None:
         """A time of day, or nothing."""

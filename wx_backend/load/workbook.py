@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time
 from pathlib import Path
@@ -18,6 +19,8 @@ from wx_backend.load.rows import RowIn, by_column, header_faults
 LARGEST = 20 * 1024 * 1024  # unpacked; a county's list is a hundredth of it
 MOST_ROWS = 20_000
 LAST_ROW = 1_048_576  # Excel's own; a file may name a later one, and up to there empty rows would be made
+# What openpyxl and the archive raise, at whatever row they come to it.
+_DAMAGED = (InvalidFileException, KeyError, ValueError, OSError, SyntaxError, zlib.error, zipfile.BadZipFile)
 
 
 def sheet_rows(path: Path, columns: Mapping[str, tuple[str, ...]], faults: list[str]) -> Iterator[tuple[str, RowIn]]:
@@ -31,15 +34,21 @@ def sheet_rows(path: Path, columns: Mapping[str, tuple[str, ...]], faults: list[
         faults.append(f"{path.name}: 不是 Excel 的 .xlsx 文件，或者太大，请另存为 .xlsx 再试")
         return
     try:
-        book = load_workbook(io.BytesIO(raw), read_only=True, data_only=True)
-    except (InvalidFileException, KeyError, ValueError, OSError):
-        faults.append(f"{path.name}: 这个 .xlsx 文件打不开，请用 Excel 或 WPS 另存一次再试")
-        return
+        yield from _sheets(path.name, raw, columns, faults)
+    except _DAMAGED:
+        faults.append(f"{path.name}: 这个 .xlsx 文件坏了，请用 Excel 或 WPS 另存一次再试")
+
+
+def _sheets(
+    file: str, raw: bytes, columns: Mapping[str, tuple[str, ...]], faults: list[str]
+) -> Iterator[tuple[str, RowIn]]:
+    book = load_workbook(io.BytesIO(raw), read_only=True, data_only=True)
     known = [sheet for sheet in book.worksheets if sheet.title in columns]
     if not known:
-        faults.append(f"{path.name}: 没有认得的工作表（可以有：{'、'.join(columns)}）")
+        faults.append(f"{file}: 没有认得的工作表（可以有：{'、'.join(columns)}）")
     for sheet in known:
-        yield from _rows_of(path.name, sheet, columns[sheet.title], faults)
+        sheet.reset_dimensions()  # a note that some programs write wrongly: what it leaves out would be lost
+        yield from _rows_of(file, sheet, columns[sheet.title], faults)
     book.close()
 
 

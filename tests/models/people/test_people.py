@@ -4,17 +4,17 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from models.errors import Refused
 from models.messages.letters import Letter
-from models.people import consent, links
+from models.people import accounts, consent, desk_sessions, links
 from models.people.care import CareLink, Invitation, cared_for_by, may_act_for
 from models.people.identities import Identity, is_reachable, mark_unreachable, unfollows, welcome
 from models.people.persons import Person, call_oneself
 from models.people.scope import act_for, residents_named
-from models.people.staff import StaffRole
+from models.people.staff import Organisation, StaffRole
 from models.tasks import linking
 from models.tasks.desk import finish, open_task, task_for, tasks_for
 from models.tasks.tasks import Task
@@ -256,3 +256,17 @@ def test_a_task_is_opened_once_and_finished_by_its_cadre(session, cast):
     with pytest.raises(Refused, match="not_yours"):
         finish(session, cast.who(cast.aming), task.id, NOW)
     assert finish(session, cast.who(cast.li), task.id, NOW).state == "done"
+
+
+def test_a_cadres_role_without_a_place_opens_nothing_at_the_desk(session, cast):
+    """Such a row may stand from a file that was loaded before they were refused."""
+    organisation = session.scalars(select(Organisation)).first()
+    session.add(StaffRole(person_id=cast.li.id, role="county_admin", organisation_id=organisation.id, since=NOW))
+    account = accounts.add(
+        session, username="li", person=cast.li, password="Zx9-quiet-river", must_change=False, now=NOW
+    )
+    token = desk_sessions.begin(session, account_id=account.id, person_id=cast.li.id, now=NOW)
+    session.flush()
+    assert accounts.at_desk(session, token, NOW).is_admin is False
+    session.execute(update(StaffRole).where(StaffRole.area_id.is_not(None)).values(ended_at=NOW))
+    assert accounts.at_desk(session, token, NOW) is None

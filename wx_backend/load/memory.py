@@ -1,0 +1,58 @@
+"""What the file said when it was loaded last, so that it undoes nothing that people have changed since."""
+
+import hashlib
+from dataclasses import dataclass, field
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.loaded import LoadedRow
+from wx_backend.load.rows import BadRow, RowIn
+
+
+@dataclass
+class Memory:
+    """The rows of this file that were read already, and what each said at the last load."""
+
+    session: Session
+    _before: dict[str, dict[str, LoadedRow]] = field(default_factory=dict)
+    _read: dict[tuple[str, str], tuple[int, dict[str, str]]] = field(default_factory=dict)
+
+    def unchanged(self, section: str, keys: tuple[str, ...], row: RowIn) -> frozenset[str]:
+        """The columns in which a row, known by the cells of `keys`, says what it said last time."""
+        key, said = _digests(section, keys, row)
+        before = self._of(section).get(key)
+        return frozenset(name for name in said if before is not None and before.said.get(name) == said[name])
+
+    def keep(self, section: str, keys: tuple[str, ...], row: RowIn) -> None:
+        """This row was taken. Raises BadRow where the file has said something else of the same thing before."""
+        key, said = _digests(section, keys, row)
+        earlier, words = self._read.setdefault((section, key), (row.line, said))
+        if words != said:
+            raise BadRow(f"{keys[0]}: 第{earlier}行写过同一个，内容不一样，请只留一行")
+
+    def write(self) -> None:
+        """Remember what was read, once it holds."""
+        for (section, key), (_, said) in self._read.items():
+            before = self._of(section).get(key)
+            if before is None:
+                self.session.add(LoadedRow(section=section, key=key, said=said))
+            elif before.said != said:
+                before.said = said
+        self.session.flush()
+
+    def _of(self, section: str) -> dict[str, LoadedRow]:
+        if section not in self._before:
+            found = self.session.scalars(select(LoadedRow).where(LoadedRow.section == section))
+            self._before[section] = {one.key: one for one in found}
+        return self._before[section]
+
+
+def _digests(section: str, keys: tuple[str, ...], row: RowIn) -> tuple[str, dict[str, str]]:
+    """Of a row: the digest of what it is known by, and of each of its cells."""
+    key = _digest(section, *(row(name, "") for name in keys))
+    return key, {name: _digest(section, key, name, row(name, "")) for name in row.cells}
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
