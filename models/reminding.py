@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from models.errors import Refused
 from models.family import telling as calls
+from models.messages.outbox import find_the_hour_anew
 from models.messages.rules import plan_from_the_start, take_changed, to_be_planned
 from models.ordering import reminding as visits
 
@@ -73,3 +74,4 @@ def person_moved_zone(session: Session, person_id: int, now: datetime) -> None:
     """A person lives in another zone now: what is still to be said to them comes at its hour there."""
     for one in REMINDED:
         one.moved(session, person_id, now)
+    find_the_hour_anew(session, person_id, now)  # after the bookings, in whose order letters are locked

@@ -12,9 +12,9 @@ from models.family.guests import calls_joined, guests_of, inviter
 from models.family.proposals import ASKS, CallProposal, is_asked
 from models.life import BY_RULE, By
 from models.messages.letters import Letter
-from models.messages.outbox import post
+from models.messages.outbox import SETTLES, post
 from models.messages.passage import ENDED_UNDELIVERED
-from models.messages.reminders import Occasion, Recipient, plan
+from models.messages.reminders import Occasion, Recipient, carried_over, plan
 from models.people.care import may_act_for
 from models.people.identities import is_reachable
 from models.people.persons import Person
@@ -26,8 +26,6 @@ from models.tasks.undelivered import end_telling
 REMINDER = "family.reminder"
 KEPT, LEFT = "family.kept", "family.left"
 ROLES = ("relative", "cared", "helper")
-# A change is said a minute later: who moves a call and moves it back has changed nothing, and nobody hears of it twice.
-SETTLES = timedelta(minutes=1)
 SOON = timedelta(hours=24)  # a change this close is about today: it goes at night too
 NEAR = timedelta(hours=2)  # so close to the call every minute counts
 SAYS_WHEN = (
@@ -149,6 +147,7 @@ def _remind(
         stands |= Letter.kind == ASKS  # whoever helps, the family is still asked for another time
     recipients = [Recipient(key, role, session.get_one(Person, key).tz) for key, role in readers]
     plan(session, occasion, recipients, now, stands)
+    stands |= carried_over(session, occasion, recipients, now)
     end_telling(session, call.subject, now, before_revision=call.revision, but_not=stands)
 
 

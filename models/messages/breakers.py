@@ -58,24 +58,32 @@ class Blown:
 
 @dataclass(frozen=True)
 class Breakers:
-    """What is not to be tried (open: until when), and what may be tried by a few letters only (half open)."""
+    """What is not to be tried (open: until when), what may be tried by a few letters only (half open), and of both what
+    has lasted so long that nobody waits for it."""
 
     open: dict[Mark, datetime]
     half_open: frozenset[Mark] = frozenset()
+    lasting: frozenset[Mark] = frozenset()
 
 
 def opened(session: Session) -> dict[Mark, datetime]:
     """The breakers that have opened and that nothing has mended since, each with the end of its pause."""
-    columns = (Breaker.app_id, Breaker.channel, Breaker.kind, Breaker.open_until)
+    return {mark: until for mark, (_, until) in _opened(session).items()}
+
+
+def _opened(session: Session) -> dict[Mark, tuple[datetime, datetime]]:
+    """Those breakers, each with when it opened first and the end of its pause."""
+    columns = (Breaker.app_id, Breaker.channel, Breaker.kind, Breaker.since, Breaker.open_until)
     rows = session.execute(select(*columns).where(Breaker.open_until > Breaker.since)).all()
-    return {(row.app_id, row.channel, row.kind): row.open_until for row in rows}
+    return {(row.app_id, row.channel, row.kind): (row.since, row.open_until) for row in rows}
 
 
 def standing(session: Session, now: datetime) -> Breakers:
     """The breakers as they stand. One whose time is over stays half open until a letter has gone through."""
-    marks = opened(session)
-    still = {mark: until for mark, until in marks.items() if until > now}
-    return Breakers(still, frozenset(marks.keys() - still.keys()))
+    marks = _opened(session)
+    still = {mark: until for mark, (_, until) in marks.items() if until > now}
+    lasting = frozenset(mark for mark, (since, _) in marks.items() if now - since > LONGEST_PAUSE)
+    return Breakers(still, frozenset(marks.keys() - still.keys()), lasting)
 
 
 def trip(

@@ -13,7 +13,8 @@ from models.messages.budgets import Purse
 from models.messages.ladder import rungs_from
 from models.messages.reach import Home, Reach
 
-A_WHILE = timedelta(hours=1)  # a channel that is back within this is waited for; longer, and the next one is taken
+# A channel that is back within this is waited for; longer, or out of order for as long, and the next one is taken.
+A_WHILE = timedelta(hours=1)
 PROBES = 3  # so many letters find out whether what was out of order works again; the others wait
 PROBE_PAUSE = timedelta(seconds=10)
 
@@ -26,7 +27,7 @@ class Ways:
     purse: Purse
     breakers: Breakers
     now: datetime
-    probes: Counter[Mark] = field(default_factory=Counter)
+    probes: Counter[Mark] = field(default_factory=Counter)  # with those of other batches that are not back yet
 
     def take(self, row: Row[Any]) -> tuple[str, Home] | datetime | None:
         """Channel and identity for a claimed row; else until when it waits; None when nothing ever reaches the reader.
@@ -38,7 +39,7 @@ class Ways:
             until = self._stopped(home.app_id, channel, row)
             if until is not None:
                 waits.append(until)
-                if until - self.now <= A_WHILE and until < row.useful_until:
+                if until - self.now <= A_WHILE and until < row.useful_until and not self._lasts(home, channel, row):
                     break
                 continue
             spent = self.purse.take(home.app_id, channel, row.urgency)
@@ -59,8 +60,16 @@ class Ways:
             # It is bound to an account on the channel that it was put on or tried on, and on no other.
             bound = row.app_id if channel == row.channel else None
             home = self.reach.home(row.person_id, channel, row.kind, bound)
+            if row.in_doubt and home is not None:
+                home = self.reach.same_home(row.person_id, channel, row.kind, home, row.identity_id)
             if home is not None:
                 yield channel, home
+
+    def _lasts(self, home: Home, channel: str, row: Row[Any]) -> bool:
+        """Whether what stands in the way has done so for so long that its next pause says nothing of its end."""
+        return not self.breakers.lasting.isdisjoint(
+            ((home.app_id, channel, EVERY), (home.app_id, channel, row.kind))
+        )  # fmt: skip
 
     def _stopped(self, app_id: str, channel: str, row: Row[Any]) -> datetime | None:
         """Until when a breaker stands in the way; a half-open one lets a few letters through, to see."""

@@ -1,5 +1,6 @@
 """Taking due letters out of the outbox, so that of any number of senders exactly one has each."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    exists,
     func,
     literal,
     not_,
@@ -31,16 +33,17 @@ from models.messages.allowance import Allowance
 from models.messages.breakers import EVERY, Breakers, Mark, standing
 from models.messages.budgets import Purse
 from models.messages.choosing import A_WHILE, Ways
-from models.messages.ladder import LANES
+from models.messages.ladder import CHANNELS, LANES
 from models.messages.letters import LETTER, REPEATABLE_FOR, Letter, in_states
 from models.messages.outcomes import OpenLetter
 from models.messages.reach import Home, Reach
 from models.messages.rules import AWAKE, out_of_the_night
+from models.people.identities import Identity
 
 _LETTERS = cast(Table, Letter.__table__)
 _CARRIED = (
     "id", "person_id", "about_id", "kind", "facts", "channel", "urgency", "client_msg_id", "app_id", "next_at",
-    "useful_until", "in_doubt", "first_attempt_at",
+    "useful_until", "in_doubt", "first_attempt_at", "identity_id",
 )  # fmt: skip
 WAITING = LETTER.by_name["claim"].sources
 
@@ -95,7 +98,9 @@ def _take(
     session: Session, now: datetime, real_now: datetime, lease: Lease, limit: int, breakers: Breakers
 ) -> Sequence[Row[Any]]:
     """One statement that makes due letters ours, lane by lane; SKIP LOCKED leaves to others what they have in hand."""
-    stopped = tuple(sorted((mark, until) for mark, until in breakers.open.items() if mark[2] != EVERY))
+    stopped = tuple(sorted(
+        (mark, until) for mark, until in breakers.open.items() if mark[2] != EVERY and mark not in breakers.lasting
+    ))  # fmt: skip
     forgotten_before, forgotten_after = _forgotten(real_now, lease.deadline)
     return session.execute(
         _taking(stopped),
@@ -168,11 +173,14 @@ def _in_doubt_for_too_long(before: Any, after: Any) -> ColumnElement[bool]:
 
 def _not_stopped(stopped: tuple[tuple[Mark, datetime], ...]) -> list[ColumnElement[bool]]:
     """Kinds whose template is out of order stay where they are as long as they can wait: they must not fill every
-    batch."""
+    batch. Whom that account does not reach anyhow, it does not concern."""
     return [
         not_(and_(
             Letter.kind == kind, Letter.channel == channel, func.coalesce(Letter.app_id, app_id) == app_id,
-            Letter.useful_until > until,
+            Letter.useful_until > until, exists().where(
+                Identity.person_id == Letter.person_id, Identity.app_id == app_id,
+                *((Identity.following, Identity.reachable) if CHANNELS[channel].needs == "following" else ()),
+            ),
         ))
         for (app_id, channel, kind), until in stopped
     ]  # fmt: skip
@@ -185,9 +193,10 @@ def _sort_out(
     people = {row.person_id for row in rows} | {row.about_id for row in rows if row.about_id}
     reach = Reach(session, people, allowance, now)
     purse = Purse(session, allowance, now)
-    ways = Ways(reach, purse, breakers, now)
+    ways = Ways(reach, purse, breakers, now, _on_trial(session, breakers, [row.id for row in rows]))
     lanes = list(LANES)
-    for row in sorted(rows, key=lambda r: (lanes.index(r.urgency), r.next_at, r.id)):
+    # Of those that find out whether a way works again the first are those that are not known for long.
+    for row in sorted(rows, key=lambda r: (not r.in_doubt, lanes.index(r.urgency), r.next_at, r.id)):
         reader = reach.readers[row.person_id]
         if not reach.is_to_be_told(row.person_id, row.kind, row.about_id):
             claimed.suppressed.append(row.id)
@@ -206,6 +215,24 @@ def _sort_out(
         else:
             claimed.homeless.append(row.id)
     claimed.spent = purse.close()
+
+
+def _on_trial(session: Session, breakers: Breakers, mine: Collection[int]) -> Counter[Mark]:
+    """How many letters of other batches are on their way to find out whether what is half open works again: while they
+    hang, as many more at each look would all be in doubt."""
+    if not breakers.half_open:
+        return Counter()
+    away = (
+        select(Identity.app_id, Letter.channel, Letter.kind, func.count(Letter.id.distinct()).label("many"))
+        .join(Identity, Identity.person_id == Letter.person_id)
+        .where(in_states("sending"), Letter.id.not_in(mine))
+        .group_by(Identity.app_id, Letter.channel, Letter.kind)
+    )  # fmt: skip
+    found = Counter[Mark]()
+    for row in session.execute(away):
+        found[row.app_id, row.channel, row.kind] += row.many
+        found[row.app_id, row.channel, EVERY] += row.many
+    return found
 
 
 def _start_before(row: Row[Any], real_now: datetime, lease: Lease) -> datetime:

@@ -12,7 +12,7 @@ from models.errors import Refused
 from models.history import History, history_of
 from models.life import By, Life, hold
 from models.messages.letters import LETTER, Letter, in_states
-from models.messages.outbox import post
+from models.messages.outbox import post, withdraw
 from models.paging import Asked, Cursor, Page, page
 from models.people.persons import Person
 
@@ -242,10 +242,21 @@ def said_again(session: Session, old: Letter) -> Sequence[Letter]:
 
 
 def others_of(session: Session, letter: Letter) -> list[Letter]:
-    """Where somebody has said a letter again: those that say the same as this copy of it."""
-    if not is_copy(letter):
-        return []
+    """Where somebody has said a letter again: those that say the same, be this one the first or a copy."""
     return [one for one in (_said_first(session, letter), *said_again(session, letter)) if one.id != letter.id]
+
+
+def is_heard_otherwise(session: Session, letter: Letter) -> bool:
+    """Whether its reader knows what it says by another letter that says the same, or because a cadre has told them."""
+    return any(one.state in ("delivered", "told_in_person") for one in others_of(session, letter))
+
+
+def end_others(session: Session, letter: Letter, now: datetime) -> list[Letter]:
+    """Its reader knows what `letter` says: what says the same is not to go, nor to go again; answers those."""
+    others = others_of(session, letter)
+    if others:
+        withdraw(session, letter.subject, now, but_not=Letter.id.not_in([one.id for one in others]))
+    return others
 
 
 def is_copy(letter: Letter) -> bool:

@@ -18,6 +18,8 @@ from models.messages.letters import LETTER, Letter
 
 _LETTERS = cast(Table, Letter.__table__)
 USEFUL_FOR = timedelta(hours=48)  # how long a letter without an event of its own is still worth reading
+# A change is said a minute later: who moves a call and moves it back has changed nothing, and nobody hears of it twice.
+SETTLES = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,17 @@ def withdraw(
     for letter in [one for one in session if isinstance(one, Letter)]:
         session.expire(letter)  # and nothing else: the booking and its people are as they were
     return sum(row.state == "withdrawn" for row in met)
+
+
+def find_the_hour_anew(session: Session, person_id: int, now: datetime) -> None:
+    """What waits to be tried again is tried now: whoever lives elsewhere now has other mornings to wait for, and what
+    has another reason to wait finds that again. What is in doubt keeps its time."""
+    session.execute(
+        update(Letter)
+        .where(Letter.person_id == person_id, Letter.state == "retry", Letter.in_doubt.is_(False), Letter.next_at > now)
+        .values(next_at=now),
+        execution_options={"synchronize_session": False},
+    )  # fmt: skip
 
 
 def tell_in_person(session: Session, letter: Letter, *, by: By, now: datetime, means: str = "") -> None:

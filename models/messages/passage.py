@@ -20,9 +20,24 @@ def step_down(letter: Letter, now: datetime) -> bool:
     if not rest or letter.in_doubt or letter.unwanted or now >= letter.useful_until:
         return False
     letter.channel, letter.app_id = rest[0], None
+    _afresh(letter, now)
+    return True
+
+
+def again_to_another(letter: Letter, now: datetime) -> bool:
+    """Try another WeChat of the same person on the same channel, as a message that WeChat has never seen; answers
+    whether that may be, as `step_down` does."""
+    if CHANNELS[letter.channel].needs != "following" or letter.in_doubt or letter.unwanted:
+        return False
+    if now >= letter.useful_until:
+        return False
+    _afresh(letter, now)
+    return True
+
+
+def _afresh(letter: Letter, now: datetime) -> None:
     letter.state, letter.next_at, letter.settled_at = "retry", now, None
     letter.client_msg_id, letter.first_attempt_at, letter.msgid, letter.sent_at = uuid4().hex, None, None, None
-    return True
 
 
 def doubt(letter: Letter, now: datetime, jitter: float) -> None:

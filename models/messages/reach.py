@@ -89,12 +89,21 @@ class Reach:
 
     def home(self, person_id: int, channel: str, kind: str, app_id: str | None) -> Home | None:
         """The identity through which this channel reaches a person now; with `app_id`, through that account only."""
+        homes = self._homes_of(person_id, channel, app_id)
+        return next((home for home in homes if self._may(home, channel, kind, bound=app_id is not None)), None)
+
+    def same_home(self, person_id: int, channel: str, kind: str, found: Home, tried_id: int | None) -> Home | None:
+        """Of somebody with several WeChats the one that was tried, if it is reached still: another one would not know
+        that it is the same message. None too where nobody knows which it was; who has one, has `found`."""
+        homes = self._homes_of(person_id, channel, found.app_id)
+        tried = [home for home in homes if home.id == tried_id or len(homes) == 1]
+        return next((home for home in tried if self._may(home, channel, kind, bound=True)), None)
+
+    def _homes_of(self, person_id: int, channel: str, app_id: str | None) -> list[Home]:
         homes = self._homes.get(person_id, [])
         if app_id is not None:
-            homes = [home for home in homes if home.app_id == app_id]
-        else:
-            homes = [home for home in homes if home.kind == CHANNELS[channel].through]
-        return next((home for home in homes if self._may(home, channel, kind, bound=app_id is not None)), None)
+            return [home for home in homes if home.app_id == app_id]
+        return [home for home in homes if home.kind == CHANNELS[channel].through]
 
     def _may(self, home: Home, channel: str, kind: str, *, bound: bool) -> bool:
         needs = CHANNELS[channel].needs

@@ -8,10 +8,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Row
+from models.messages.inbox import has_acted_since
 from models.messages.ladder import CHANNELS
 from models.messages.letters import LETTER, Letter
-from models.messages.passage import give_up, step_down
-from models.people.identities import mark_unreachable
+from models.messages.looking import is_heard_otherwise
+from models.messages.passage import again_to_another, give_up, step_down
+from models.people.identities import is_reachable, mark_unreachable
 
 MAX_SENDS = 3  # how often WeChat may take one letter and then report that it failed
 TOO_OFTEN = timedelta(minutes=1)  # after "failed:freq limit": the next one at once would meet the same limit
@@ -88,12 +90,16 @@ def apply_receipt(session: Session, receipt: Receipt, letter: Letter, now: datet
         return False
     # WeChat knows this very message: whatever was doubtful about it is not any more.
     letter.in_doubt = False
+    if status != "success" and is_heard_otherwise(session, letter):
+        letter.unwanted = True
     if status == "success":
         letter.state, letter.settled_at = "delivered", receipt.received_at
     elif status.startswith("failed:userblock"):
-        mark_unreachable(session, letter.person_id, receipt.app_id, "user block", receipt.identity_id)
         letter.error_code = "user block"
-        _next_rung(letter, now)
+        if not _has_let_us_in_since(session, receipt, letter):
+            mark_unreachable(session, letter.person_id, receipt.app_id, "user block", receipt.identity_id)
+        if not (is_reachable(session, letter.person_id) and again_to_another(letter, now)):
+            _next_rung(letter, now)
     elif CHANNELS[letter.channel].needs == "consent":
         letter.error_code = receipt.status[:24]
         _next_rung(letter, now)
@@ -105,6 +111,9 @@ def apply_receipt(session: Session, receipt: Receipt, letter: Letter, now: datet
         pause = TOO_OFTEN if status.startswith("failed:freqlimit") else timedelta()
         letter.state, letter.next_at, letter.client_msg_id = "retry", now + pause, uuid4().hex
         letter.first_attempt_at, letter.msgid, letter.sent_at = None, None, None
+    elif letter.state == "sent":
+        letter.error_code = receipt.status[:24]
+        _next_rung(letter, now)
     else:
         letter.error_code = receipt.status[:24]
         give_up(letter, now)
@@ -123,6 +132,15 @@ def _failed_too_often(session: Session, letter: Letter) -> bool:
         return False
     failures = select(func.count()).where(Receipt.letter_id == letter.id, func.lower(Receipt.status) != "success")
     return (session.scalar(failures) or 0) >= MAX_SENDS
+
+
+def _has_let_us_in_since(session: Session, receipt: Receipt, letter: Letter) -> bool:
+    """Whether this person has spoken to us since the message went: what was refused then may be welcome now, and if not
+    the next receipt says so."""
+    return (
+        receipt.identity_id is not None and letter.sent_at is not None
+        and has_acted_since(session, receipt.identity_id, letter.sent_at)
+    )  # fmt: skip
 
 
 def _next_rung(letter: Letter, now: datetime) -> None:

@@ -54,13 +54,19 @@ def plan(
 ) -> int:  # fmt: skip
     """Bring the outbox in line with the rules; answers how many letters were written, moved or taken back.
 
-    Older revisions' letters are withdrawn first, but for those that stay true (`stands`). What is planned already moves
+    Older revisions' letters are withdrawn first, but for those that stay true (`stands`), and for those that were due
+    about this very start and that their readers have still to hear (`carried_over`). What is planned already moves
     with its rule, its reader's zone or its booking; what no rule asks for any more is withdrawn; what has been sent
     stays as it is and is not said twice. An offset that is past already is skipped, by an edit too: a booking made
     inside the window must not fire all its reminders together, and "at once" is over when the revision has been planned
     before, or the same start was said so at an older one. Twice is once.
     """
-    withdraw(session, occasion.subject, now, before_revision=occasion.revision, but_not=stands)
+    carried = _carried_over(session, occasion, recipients, now)
+    kept = Letter.id.in_([letter.id for letter, _ in carried])
+    but_not = kept if stands is None else stands | kept
+    withdraw(session, occasion.subject, now, before_revision=occasion.revision, but_not=but_not)
+    for old, want in carried:
+        _carry_over(old, occasion, want, now)
     prefix = f"{occasion.subject}/{occasion.revision}/"
     query = select(Letter).where(
         Letter.subject == occasion.subject, Letter.revision == occasion.revision, Letter.kind == occasion.kind
@@ -85,6 +91,64 @@ def plan(
             changed += 1
     session.flush()
     return changed + len(drafts)
+
+
+def carried_over(
+    session: Session, occasion: Occasion, recipients: Sequence[Recipient], now: datetime
+) -> ColumnElement[bool]:
+    """The letters of older revisions that stand, and so do the phone calls that came of them: they were due already,
+    and speak of this very start to who is reminded of it now. Their like is not planned anew, for it would be past."""
+    return Letter.id.in_([letter.id for letter, _ in _carried_over(session, occasion, recipients, now)])
+
+
+def _carried_over(
+    session: Session, occasion: Occasion, recipients: Sequence[Recipient], now: datetime
+) -> list[tuple[Letter, Wanted]]:
+    """Those letters, each with what it should say. What has gone out, or is a cadre's, stands only where it says so."""
+    if occasion.revision == 0:
+        return []
+    past = {
+        (want.rule.name, want.recipient.role, want.recipient.person_id): want
+        for want in _wanted(session, occasion, recipients, now)
+        if want.rule.mode != "at_once" and want.due <= now < want.useful_until
+    }
+    if not past:
+        return []
+    query = select(Letter).where(
+        Letter.subject == occasion.subject, Letter.revision < occasion.revision, Letter.kind == occasion.kind,
+        Letter.person_id.in_({person_id for _, _, person_id in past}),
+    ).order_by(Letter.revision.desc(), Letter.id).with_for_update()  # fmt: skip
+    last = dict[tuple[str, str, int], list[Letter]]()  # with what was sent again by hand
+    moved = set[int]()  # to whom something was said of another start since
+    for letter in session.scalars(query, execution_options={"populate_existing": True}):
+        if datetime.fromisoformat(letter.facts["starts_at"]) != occasion.starts_at:
+            moved.add(letter.person_id)
+        elif letter.person_id not in moved:
+            alike = last.setdefault((letter.facts["rule"], letter.facts["role"], letter.person_id), [])
+            alike += [letter] if not alike or alike[0].revision == letter.revision else []
+    return [
+        (letter, past[key]) for key, alike in last.items() if key in past for letter in alike
+        if letter.due_at <= now and (_waits(letter) or _says(letter, _facts(occasion, past[key])))
+    ]  # fmt: skip
+
+
+def _waits(letter: Letter) -> bool:
+    """Whether a letter can still be made to say something else: nothing of it may have arrived."""
+    return letter.state in ("planned", "retry", "withdrawn") and not letter.in_doubt
+
+
+def _says(letter: Letter, facts: dict[str, Any]) -> bool:
+    """Whether a letter says this; of its start that is known, in whatever zone it is written."""
+    return {**letter.facts, "starts_at": ""} == {**facts, "starts_at": ""}
+
+
+def _carry_over(letter: Letter, occasion: Occasion, want: Wanted, now: datetime) -> None:
+    """A letter that was due stands; one that was taken back before it had gone is to go after all."""
+    if _waits(letter):
+        letter.facts = _facts(occasion, want)
+        if letter.state == "withdrawn":
+            letter.state, letter.settled_at, letter.next_at = "planned", None, now
+    letter.unwanted = False
 
 
 def _said_before(session: Session, occasion: Occasion, at_once: set[str]) -> set[str]:

@@ -16,9 +16,9 @@ from models.messages.ladder import CHANNELS, rungs_from
 from models.messages.letters import Letter
 from models.messages.looking import is_copy
 from models.messages.outcomes import Failed, OpenLetter, Outcome, Sent, Unsure
-from models.messages.passage import ENDED_UNDELIVERED, back_off, doubt, give_up, step_down
+from models.messages.passage import ENDED_UNDELIVERED, again_to_another, back_off, doubt, give_up, step_down
 from models.messages.subscriptions import close_window, count_reply, refuse, use
-from models.people.identities import NOT_FOLLOWING, mark_unreachable
+from models.people.identities import NOT_FOLLOWING, is_reachable, mark_unreachable
 
 MAX_TRIES = 12
 NOBODY_THERE = ("unreached", "-1")  # nothing reached WeChat, or it is busy: no letter's own doing
@@ -91,7 +91,7 @@ def settle(
         elif isinstance(outcome, Failed):
             _failed(desk, letter, carried, _unless_they_came_back(session, carried, outcome))
         else:
-            _unsure(letter, outcome, now, jitter)
+            _unsure(letter, carried, outcome, now, jitter)
     session.flush()
     mend(session, went, now)
     if rest:
@@ -171,7 +171,8 @@ def _failed(desk: _Desk, letter: Letter, carried: OpenLetter, outcome: Failed) -
     if outcome.scope != "letter":
         mark = _mark(carried) if outcome.scope == "template" else (carried.app_id, carried.channel, EVERY)
         next_at = _stop(desk, mark, outcome)
-        if next_at - desk.now > A_WHILE and not letter.in_doubt and not letter.unwanted:
+        lasts = mark in standing(desk.session, desk.now).lasting
+        if (lasts or next_at - desk.now > A_WHILE) and not letter.in_doubt and not letter.unwanted:
             # The next claim finds another way, or the hour to wait for.
             letter.state, letter.next_at = "retry", desk.now
             if rungs_from(letter.kind, letter.channel)[1:]:
@@ -181,7 +182,7 @@ def _failed(desk: _Desk, letter: Letter, carried: OpenLetter, outcome: Failed) -
     its_own = outcome.scope == "letter" and outcome.code not in (*NOBODY_THERE, NOT_TRIED)
     tired = outcome.action == "again" and letter.tries >= MAX_TRIES and its_own
     if letter.unwanted or tired or next_at >= letter.useful_until:
-        if not (outcome.scope != "letter" and step_down(letter, desk.now)):
+        if not step_down(letter, desk.now):
             give_up(letter, desk.now)
         return
     letter.state, letter.next_at = "retry", next_at
@@ -191,6 +192,8 @@ def _cannot_be_reached_so(desk: _Desk, letter: Letter, carried: OpenLetter, outc
     """This way is closed for this person: what is known of it is written down, and the next rung is tried."""
     if outcome.action == "person":
         mark_unreachable(desk.session, letter.person_id, carried.app_id, outcome.code, carried.identity_id)
+        if is_reachable(desk.session, letter.person_id) and again_to_another(letter, desk.now):
+            return
     topic = desk.allowance.topics.get(letter.kind, {}).get(letter.channel)
     if CHANNELS[letter.channel].needs == "consent" and topic is not None:
         refuse(desk.session, carried.identity_id, topic, desk.now, outcome.code, asked_at=carried.claimed_at)
@@ -213,9 +216,10 @@ def _stop(desk: _Desk, mark: Mark, outcome: Failed) -> datetime:
     return until
 
 
-def _unsure(letter: Letter, outcome: Unsure, now: datetime, jitter: float) -> None:
+def _unsure(letter: Letter, carried: OpenLetter, outcome: Unsure, now: datetime, jitter: float) -> None:
     letter.error_code, letter.error_detail = "unsure", outcome.detail[:300]
     letter.said = outcome.said[:600] or letter.said
+    letter.identity_id = carried.identity_id
     doubt(letter, now, jitter)
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, aliased
 from models.messages.breakers import half_open
 from models.messages.claiming import WAITING, not_to_be_repeated
 from models.messages.letters import Letter, in_states
+from models.messages.outbox import SETTLES
 from models.messages.passage import doubt, give_up
 from models.messages.rules import AWAKE
 from models.messages.silence import MANY, RECEIPT_WITHIN, listen
@@ -47,7 +48,11 @@ def look_again(session: Session, now: datetime) -> int:
     has to wait for. Answers how many letters.
     """
     waits = in_states("retry"), Letter.next_at > now
-    ahead = in_states("planned"), Letter.next_at > now, Letter.created_at > now, Letter.due_at == Letter.created_at
+    written = select(Letter.id, Letter.created_at, Letter.due_at).where(
+        in_states("planned"), Letter.next_at > now, Letter.created_at > now
+    )  # fmt: skip
+    at_once = [row.id for row in session.execute(written) if row.due_at <= row.created_at + SETTLES]
+    ahead = in_states("planned"), Letter.id.in_(at_once)
     found = 0
     for which, values in ((waits, {"next_at": now}), (ahead, {"next_at": now, "due_at": now})):
         put_off = update(Letter).where(*which).values(values).returning(Letter.id)

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
-from models.messages.reminders import Occasion, Recipient, plan
+from models.messages.reminders import Occasion, Recipient, carried_over, plan
 from models.ordering.assignments import Assignment
 from models.ordering.news import facts_for
 from models.ordering.orders import Order
@@ -32,8 +32,10 @@ def remind(session: Session, visit: Visit, order: Order, now: datetime) -> None:
         about_id=order.beneficiary_id,
     )  # fmt: skip
     readers = [_household(session, visit, order), (visit.person_id, "provider")]
-    plan(session, occasion, [Recipient(key, role, session.get_one(Person, key).tz) for key, role in readers], now)
-    end_telling(session, visit.subject, now, before_revision=visit.revision)
+    recipients = [Recipient(key, role, session.get_one(Person, key).tz) for key, role in readers]
+    plan(session, occasion, recipients, now)
+    stands = carried_over(session, occasion, recipients, now)
+    end_telling(session, visit.subject, now, before_revision=visit.revision, but_not=stands)
 
 
 def coming(session: Session, now: datetime, after: int, most: int) -> Sequence[int]:

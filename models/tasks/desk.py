@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from models.errors import Refused
 from models.life import BY_RULE, By
 from models.messages.letters import LETTER, MEANS, Letter
+from models.messages.looking import end_others
 from models.messages.outbox import confirm, tell_in_person
 from models.people.identities import Who
 from models.people.staff import areas_under, cadres_above, cadres_over, is_cadre_over
@@ -165,4 +166,6 @@ def finish(session: Session, who: Who, task_id: int, now: datetime, means: str =
             confirm(session, letter, by=by, now=now)
         else:
             tell_in_person(session, letter, by=by, now=now, means=means)
+        for one in end_others(session, letter, now):  # what somebody has sent again beside it
+            settle_for(session, LETTER.subject(one), "cancel", by=BY_RULE, now=now)
     return task

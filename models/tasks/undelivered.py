@@ -10,7 +10,7 @@ from models.hours import CHINA
 from models.life import BY_RULE, BY_TIME
 from models.messages.allowance import Allowance
 from models.messages.letters import LETTER, Letter
-from models.messages.looking import others_of
+from models.messages.looking import end_others
 from models.messages.outbox import withdraw
 from models.messages.passage import ENDED_UNDELIVERED
 from models.messages.reach import Reach
@@ -89,8 +89,8 @@ def receipt_came(session: Session, letter: Letter, now: datetime) -> Task | None
 
 
 def arrived(session: Session, letter: Letter, now: datetime) -> None:
-    """A letter has arrived. Where it says another again, nobody need phone for that one or for its copies any more."""
-    for one in others_of(session, letter):
+    """A letter has arrived. Where it says another again, or was said again, nobody need send or phone that any more."""
+    for one in end_others(session, letter, now):
         settle_for(session, LETTER.subject(one), "cancel", by=BY_RULE, now=now)
 
 

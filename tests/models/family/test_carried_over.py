@@ -1,0 +1,127 @@
+"""A reminder that was due and is still to be heard outlives a change that leaves its time as it is."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from models.family.booking import move
+from models.family.ending import cancel, undo
+from models.family.keeping import who_is
+from models.family.leaving import list_without_helper, take_over
+from models.messages.letters import Letter
+from models.messages.outcomes import Failed, Sent
+from models.messages.passage import give_up
+from models.messages.receipts import record_receipt
+from models.tasks.desk import finish
+from models.tasks.tasks import Task
+from models.tasks.undelivered import hand_over
+from tests.cast import APP_ID
+from tests.models.family.test_calls import SUNDAY_16, booked
+from tests.models.family.test_leaving import goes_elsewhere
+from tests.models.family.test_parting import second_helper
+from tests.models.messages.test_outbox import claimed, settled
+
+MINUTE = timedelta(minutes=1)
+BUSY = Failed("broken", "45009", pause_seconds=1800, scope="account")
+
+
+def due(session, cast):
+    """Her first reminder of a call, and everything else has arrived."""
+    call = booked(session, cast)
+    hers = select(Letter).where(Letter.person_id == cast.xiaofang.id, Letter.kind == "family.reminder")
+    letter = session.scalars(hers.order_by(Letter.due_at)).first()
+    for other in session.scalars(select(Letter).where(Letter.kind != "family.reminder")):
+        other.state = "delivered"
+    assert letter.id in {carried.id for carried in claimed(session, now=letter.due_at).letters}
+    return call, letter
+
+
+def another_helps(session, cast, at):
+    helper = second_helper(session, cast)
+    goes_elsewhere(session, cast.li, cast.other_village)
+    list_without_helper(session, at)
+    (task,) = session.scalars(select(Task).where(Task.kind == "series_helper", Task.state == "open"))
+    assert take_over(session, who_is(helper), task.id, at) == (1, 0)
+
+
+def off_and_on_again(session, cast, at):
+    (call,) = session.scalars(select(Letter.subject).where(Letter.kind == "family.reminder").limit(1))
+    key = int(call.partition(":")[2])
+    cancel(session, cast.who(cast.xiaofang), key, "", at)
+    undo(session, cast.who(cast.xiaofang), key, at + MINUTE)
+
+
+def said_of(session, cast, since, until):
+    """How often she is reminded in that time."""
+    mine = cast.identities[cast.xiaofang.id].openid
+    found, at = 0, since
+    while at < until:
+        carried = claimed(session, now=at).letters
+        found += sum((one.kind, one.openid) == ("family.reminder", mine) for one in carried)
+        at += 10 * MINUTE
+    return found
+
+
+CHANGES = pytest.mark.parametrize("change", [another_helps, off_and_on_again])
+
+
+@CHANGES
+def test_what_waits_goes_all_the_same(session, cast, change):
+    call, letter = due(session, cast)
+    at = letter.due_at
+    settled(session, letter, BUSY, now=at)
+    change(session, cast, at + 5 * MINUTE)
+    session.refresh(call)
+    assert (call.revision, call.starts_at) == (1, SUNDAY_16)
+    assert said_of(session, cast, at + 10 * MINUTE, SUNDAY_16 - 70 * MINUTE) == 1
+    session.refresh(letter)
+    assert letter.facts["relative_zone"] == cast.xiaofang.time_zone
+
+
+@CHANGES
+def test_what_is_on_its_way_goes_again_when_it_fails(session, cast, change):
+    _, letter = due(session, cast)
+    at = letter.due_at
+    settled(session, letter, Sent("1", "好"), now=at)
+    change(session, cast, at + 5 * MINUTE)
+    record_receipt(session, APP_ID, "1", "failed: system failed", at + 7 * MINUTE)
+    session.refresh(letter)
+    assert (letter.state, letter.unwanted) == ("retry", False)
+    assert said_of(session, cast, at + 10 * MINUTE, SUNDAY_16 - 70 * MINUTE) == 1
+
+
+@CHANGES
+def test_what_has_arrived_is_not_said_twice(session, cast, change):
+    _, letter = due(session, cast)
+    at = letter.due_at
+    settled(session, letter, Sent("1", "好"), now=at)
+    record_receipt(session, APP_ID, "1", "success", at)
+    change(session, cast, at + 5 * MINUTE)
+    assert said_of(session, cast, at + 10 * MINUTE, SUNDAY_16 - 70 * MINUTE) == 0
+
+
+def test_a_cadres_phone_call_for_it_stands_and_ends_it(session, cast):
+    _, letter = due(session, cast)
+    at = letter.due_at
+    give_up(letter, at)
+    session.flush()
+    task = hand_over(session, letter, at)
+    another_helps(session, cast, at + 5 * MINUTE)
+    session.refresh(task)
+    assert task.state == "open"
+    finish(session, cast.who(cast.chen), task.id, at + 6 * MINUTE)
+    session.refresh(letter)
+    assert letter.state == "told_in_person"
+
+
+def test_one_of_another_time_goes_with_its_revision(session, cast):
+    call, letter = due(session, cast)
+    at = letter.due_at
+    settled(session, letter, BUSY, now=at)
+    move(session, cast.who(cast.xiaofang), call.id, SUNDAY_16 + 30 * MINUTE, at + 5 * MINUTE)
+    session.refresh(letter)
+    assert letter.state == "withdrawn"
+    another_helps(session, cast, at + 6 * MINUTE)
+    session.refresh(letter)
+    assert letter.state == "withdrawn"
