@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from models.base import Key, Row
 from models.life import TIME, Life, Verb
 
+HEARD = ("delivered", "told_in_person")  # its reader knows what it says
 MEANS = ("visit", "phone")  # by which somebody is told what WeChat does not bring
 REPEATABLE_FOR = timedelta(minutes=10)  # WeChat keeps a client_msg_id for ten minutes, no longer
 

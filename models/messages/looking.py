@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from models.errors import Refused
 from models.history import History, history_of
 from models.life import By, Life, hold
-from models.messages.letters import LETTER, Letter, in_states
+from models.messages.letters import HEARD, LETTER, Letter, in_states
 from models.messages.outbox import post, withdraw
 from models.paging import Asked, Cursor, Page, page
 from models.people.persons import Person
@@ -248,7 +248,7 @@ def others_of(session: Session, letter: Letter) -> list[Letter]:
 
 def is_heard_otherwise(session: Session, letter: Letter) -> bool:
     """Whether its reader knows what it says by another letter that says the same, or because a cadre has told them."""
-    return any(one.state in ("delivered", "told_in_person") for one in others_of(session, letter))
+    return any(one.state in HEARD for one in others_of(session, letter))
 
 
 def end_others(session: Session, letter: Letter, now: datetime) -> list[Letter]:

@@ -10,11 +10,11 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from models.hours import calendar
-from models.messages.letters import Letter, in_states
+from models.messages.letters import HEARD, Letter, in_states
 from models.messages.outbox import Draft, post_many, withdraw
 from models.messages.rules import Rule, due_time, rules_for
 
-GONE_OUT = ("sending", "sent", "unconfirmed", "delivered", "told_in_person")
+GONE_OUT = ("sending", "sent", "unconfirmed", *HEARD)
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,8 @@ def _carried_over(
             alike = last.setdefault((letter.facts["rule"], letter.facts["role"], letter.person_id), [])
             alike += [letter] if not alike or alike[0].revision == letter.revision else []
     return [
-        (letter, past[key]) for key, alike in last.items() if key in past for letter in alike
+        (letter, past[key]) for key, alike in last.items()
+        if key in past and not any(one.state in HEARD for one in alike) for letter in alike
         if letter.due_at <= now and (_waits(letter) or _says(letter, _facts(occasion, past[key])))
     ]  # fmt: skip
 

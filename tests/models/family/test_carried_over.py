@@ -9,13 +9,16 @@ from models.family.booking import move
 from models.family.ending import cancel, undo
 from models.family.keeping import who_is
 from models.family.leaving import list_without_helper, take_over
+from models.life import By
 from models.messages.letters import Letter
+from models.messages.looking import resend
 from models.messages.outcomes import Failed, Sent
 from models.messages.passage import give_up
 from models.messages.receipts import record_receipt
+from models.register import LIVES
 from models.tasks.desk import finish
 from models.tasks.tasks import Task
-from models.tasks.undelivered import hand_over
+from models.tasks.undelivered import hand_over, receipt_came
 from tests.cast import APP_ID
 from tests.models.family.test_calls import SUNDAY_16, booked
 from tests.models.family.test_leaving import goes_elsewhere
@@ -113,6 +116,24 @@ def test_a_cadres_phone_call_for_it_stands_and_ends_it(session, cast):
     finish(session, cast.who(cast.chen), task.id, at + 6 * MINUTE)
     session.refresh(letter)
     assert letter.state == "told_in_person"
+
+
+@pytest.mark.parametrize("heard", ["by the copy", "from a cadre"])
+def test_what_was_heard_in_another_way_is_not_said_again(session, cast, heard):
+    _, letter = due(session, cast)
+    at = letter.due_at
+    give_up(letter, at)
+    session.flush()
+    task = hand_over(session, letter, at)
+    copy = resend(session, letter.id, lives=LIVES, by=By(None, "desk"), reason="没看到", now=at)
+    if heard == "by the copy":
+        claimed(session, now=at)
+        settled(session, copy, Sent("2", "好"), now=at)
+        receipt_came(session, record_receipt(session, APP_ID, "2", "success", at), at)
+    else:
+        finish(session, cast.who(cast.chen), task.id, at + MINUTE, "phone")
+    another_helps(session, cast, at + 5 * MINUTE)
+    assert said_of(session, cast, at + 10 * MINUTE, SUNDAY_16 - 70 * MINUTE) == 0
 
 
 def test_one_of_another_time_goes_with_its_revision(session, cast):
