@@ -1,10 +1,13 @@
 """What every test may ask for: a database of either kind, a session, the standing cast, a real Redis."""
 
+import fcntl
 import gc
 import os
+import tempfile
 import zlib
 from collections.abc import Iterator
 from inspect import signature
+from pathlib import Path
 
 import pytest
 import redis
@@ -93,13 +96,15 @@ def at_home(engine: Engine) -> Cast:
 
 @pytest.fixture
 def real_redis() -> Iterator[redis.Redis]:
-    """A real Redis under a prefix-free database of its own, emptied before and after."""
+    """A real Redis under a prefix-free database, emptied before and after, of one test at a time."""
     need(redis_missing())
-    client = redis.Redis.from_url(REDIS)
-    client.flushdb()
-    yield client
-    client.flushdb()
-    client.close()
+    # All processes of tests have the same database, and each would empty it under another's hands.
+    with (Path(tempfile.gettempdir()) / f"wxb-redis-{os.getuid()}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with redis.Redis.from_url(REDIS) as client:
+            client.flushdb()
+            yield client
+            client.flushdb()
 
 
 # What several sessions do at once is where the kinds of database differ: each race of the models runs on both. Every

@@ -49,7 +49,8 @@ def engine_options(url: str | URL, patience_ms: int, pool_size: int = 10) -> dic
         "max_overflow": 4,
         "pool_timeout": patience_ms / 1000,
         "pool_pre_ping": False,  # a stale connection answers 503 once and WeChat asks again; a ping costs each message
-        "connect_args": {"options": options, "connect_timeout": 4},
+        # Who is more patient than web and clock also waits longer for a server that many call at once.
+        "connect_args": {"options": options, "connect_timeout": max(4, patience_ms // 4000)},
     }
 
 

@@ -7,7 +7,7 @@ from tests.browser.test_pages import PHONE, assert_kind, context, enter
 from wx_backend.demo.stage import Stage
 
 __all__ = ["context"]
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 PATH = "/m/settings/notices"
 
 

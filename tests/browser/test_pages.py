@@ -24,7 +24,7 @@ from wx_backend.now import real_now
 from wx_backend.sandbox.server import bound
 from wx_backend.web.assets import MODULES
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 MEASURE = (Path(__file__).parent / "elder.js").read_text(encoding="utf-8")
 PHONE = {"width": 390, "height": 844}
 
@@ -32,7 +32,7 @@ PHONE = {"width": 390, "height": 844}
 def enter(context: BrowserContext, stage: Stage, openid: str = XIAOFANG) -> Page:
     """This person's phone opens the pages from the account's menu."""
     page = context.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(30_000)
     opened = f"{stage.sandbox_url}/_sandbox/users/{openid}/browse?url={stage.config.app.public_url}/m/enter"
     page.goto(opened)
     return page

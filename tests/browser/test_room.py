@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Route
 from tests.browser.rooms import CAMERA, PHONE, SCREEN, House, both_see, chromium, house, opens, relay
 from tests.browser.test_pages import assert_kind
 from tests.conftest import need
+from tests.faults.waiting import until
 from tests.world import REDIS, Databases
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -125,6 +126,11 @@ def meet(home: House, sides: Sides, call: int) -> tuple[Page, Page]:
     return phone, screen
 
 
+def stands(home: House, call: int) -> tuple[str, list[tuple[bool, bool]]]:
+    """How the call stands, and of each seat whether it is at home and whether it saw somebody."""
+    return home.state(call), [(seat.at_home, seat.saw_at is not None) for seat in home.seats(call)]
+
+
 def shot(page: Page, name: str) -> None:
     """A picture for whoever wants to look, where the run names a folder."""
     folder = ROOT / "var" / "rooms"
@@ -157,9 +163,8 @@ def test_two_browsers_see_each_other_and_every_page_is_kind_to_old_eyes(home: Ho
         expect(page.locator("#status")).to_have_text("已接通")
         assert_kind(page, name)
         shot(page, name)
-    phone.wait_for_timeout(2500)
-    assert home.state(call) == "in_call"
-    assert [(seat.at_home, seat.saw_at is not None) for seat in home.seats(call)] == [(False, True), (True, True)]
+    # Each page says by itself that it sees somebody.
+    until(lambda: stands(home, call) == ("in_call", [(False, True), (True, True)]), 60, lambda: stands(home, call))
     for size in ({"width": 320, "height": 640}, {"width": 844, "height": 390}):
         phone.set_viewport_size(size)
         for key in ("mute", "hide", "leave"):
@@ -322,6 +327,7 @@ def test_a_line_that_is_dead_without_a_word_is_noticed_and_one_on_which_nothing_
         one.route("**/room/saw", lambda route: route.fulfill(status=204))
     call = home.call()
     phone, _ = meet(home, sides, call)
+    phone.wait_for_function("() => line.socket?.readyState === 1")  # the way to the other may be open before it
     phone.evaluate("window.first = line.socket")
     phone.wait_for_timeout(14_000)
     assert phone.evaluate("line.socket === window.first")

@@ -32,7 +32,7 @@ def own() -> Iterator[Cluster]:
 @pytest.mark.postgres
 @pytest.mark.parametrize(
     ("crashes", "count"),
-    [pytest.param(2, 120, marks=pytest.mark.timeout(120)), pytest.param(sized(20), sized(4000), marks=LONG)],
+    [pytest.param(2, 120, marks=pytest.mark.timeout(300)), pytest.param(sized(20), sized(4000), marks=LONG)],
 )
 def test_a_database_that_crashes_while_letters_go_out_loses_and_doubles_none(own, crashes, count):
     dice = random.Random(7)
@@ -65,7 +65,7 @@ def _write(place: Ground, url: str, number: int) -> tuple[int, str | None, float
 
 @pytest.mark.postgres
 @pytest.mark.parametrize(
-    ("away", "count"), [pytest.param(5, 100, marks=pytest.mark.timeout(120)), pytest.param(60, sized(3000), marks=LONG)]
+    ("away", "count"), [pytest.param(5, 100, marks=pytest.mark.timeout(300)), pytest.param(60, sized(3000), marks=LONG)]
 )
 def test_a_database_that_is_away_is_waited_for(own, away, count):
     with ground(own.url) as place, serving(place) as (url, web):

@@ -16,7 +16,7 @@ from models.people.persons import Person
 from tests.faults.ground import FIGURES, Ground, ground
 from tests.faults.servers import LONG, sized
 from tests.faults.waiting import until
-from tests.faults.web import serving, strike_down
+from tests.faults.web import serving, strike_down, workers_of
 from tests.gate import Wire
 from tests.world import disposing
 from wx_backend import migrations
@@ -27,8 +27,8 @@ from wx_backend.now import real_now
 @pytest.mark.parametrize(
     ("kind", "kills", "count", "most"),
     [
-        pytest.param("sqlite", 2, 60, 1, marks=pytest.mark.timeout(120)),
-        pytest.param("postgresql", 3, 100, 3, marks=[pytest.mark.postgres, pytest.mark.timeout(120)]),
+        pytest.param("sqlite", 2, 60, 1, marks=pytest.mark.timeout(300)),
+        pytest.param("postgresql", 3, 100, 3, marks=[pytest.mark.postgres, pytest.mark.timeout(300)]),
         pytest.param("sqlite", sized(20), sized(1000), 1, marks=LONG),
         pytest.param("postgresql", sized(200), sized(10_000), 3, marks=[pytest.mark.postgres, *LONG]),
     ],
@@ -96,7 +96,7 @@ class Writers:
             self.write(address, number)
 
 
-SHORT = pytest.param(2, marks=pytest.mark.timeout(120))
+SHORT = pytest.param(2, marks=pytest.mark.timeout(300))
 
 
 @pytest.mark.postgres
@@ -122,8 +122,9 @@ def _web_killed_again_and_again(url: str, kills: int) -> None:
                 for thread in threads:
                     thread.start()
                 time.sleep(0.3 + dice.random() * 0.3)
+                workers = workers_of(web)  # looked for first: meanwhile all that is under way could be answered
                 stop.set()  # what is under way is cut off, and nobody begins anew
-                strike_down(web)
+                strike_down(web, workers)
                 for thread in threads:
                     thread.join(15)
             unanswered += len(writers.waiting)

@@ -26,16 +26,21 @@ def serving(place: Ground) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
     )
     url = f"http://127.0.0.1:{port}"
     try:
-        until(lambda: _ready(url), 30, lambda: "the web process does not answer", pause=0.1)
+        until(lambda: _ready(url), 120, lambda: "the web process does not answer", pause=0.1)
         yield url, process
     finally:
         strike_down(process)
 
 
-def strike_down(process: "subprocess.Popen[bytes]") -> None:
+def workers_of(process: "subprocess.Popen[bytes]") -> list[psutil.Process]:
+    """The web's workers, as they are now; to find them takes a while."""
+    return psutil.Process(process.pid).children(recursive=True)
+
+
+def strike_down(process: "subprocess.Popen[bytes]", workers: list[psutil.Process] | None = None) -> None:
     """kill -9 on the web and on its workers, all at once; one that is down stays down."""
     if process.poll() is None:
-        for one in (*psutil.Process(process.pid).children(recursive=True), process):
+        for one in (*(workers_of(process) if workers is None else workers), process):
             one.kill()
     process.wait(10)
 

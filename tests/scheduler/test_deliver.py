@@ -93,11 +93,12 @@ def test_no_transaction_is_open_while_letters_are_on_the_wire(hands, open_sessio
 
     def carry(letter):
         # The next batch is claimed meanwhile, so wait until that is done: then nothing may be open.
-        for _ in range(200):
-            if engine.pool.checkedout() == 0:
+        for _ in range(1000):
+            out = engine.pool.checkedout()
+            if out == 0:
                 break
             time.sleep(0.01)
-        checked.append(engine.pool.checkedout())
+        checked.append(out)
         return Sent(str(letter.id), "好")
 
     gate = threading.Barrier(8, timeout=10)

@@ -1,7 +1,6 @@
 """The door of a call's room: who is let in and who is not, what pages say to each other, and how many may wait."""
 
 import re
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -14,6 +13,7 @@ from models.family.ending import cancel
 from models.family.passes import CallPass, give_pass, open_screen
 from models.family.presence import log_of
 from tests.desk import Clerk, give_account
+from tests.faults.waiting import until
 from tests.gate import Wire, close_app, config_for
 from tests.models.family.test_calls import SUNDAY_16, booked
 from tests.visitors import Browser
@@ -213,15 +213,18 @@ def test_those_who_wait_are_counted_and_callbacks_never_stand_behind_them(
         made = booked(session, cast).id
         passes = [give_pass(session, cast.who(cast.xiaofang), made, SUNDAY_16),
                   open_screen(session, cast.who(cast.li), made, SUNDAY_16)]  # fmt: skip
+    lines = app.view_functions["video.hear"].__self__.frame.lines
+
+    def somebody_waits():
+        until(lambda: lines._free._value == 0, 30, lambda: "nobody has taken the one place")
+
     away, home = (Side(app, f"/video/{one}") for one in passes)
     away.enters()
     home.enters()
     away.hears()
     with ThreadPoolExecutor(1) as pool:
         waits = pool.submit(away.hears)  # the one place
-        while not waits.running():
-            pass
-        threading.Event().wait(0.5)
+        somebody_waits()
         began = monotonic()
         said = home.client.get(f"/video/room/hear?since={home.since}").json
         assert said == {"since": home.since, "said": [], "again": AGAIN_MS}
@@ -230,7 +233,7 @@ def test_those_who_wait_are_counted_and_callbacks_never_stand_behind_them(
         home.says(0, here=True)  # wakes the one who waits, and the place is free again
         assert waits.result(10) == [{"here": True}]
         again = pool.submit(lambda: home.client.get(f"/video/room/hear?since={home.since}").json)
-        threading.Event().wait(0.5)
+        somebody_waits()
         away.says(0, now=True)
         assert again.result(10)["again"] == 0
     close_app(app)

@@ -6,9 +6,10 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
+from itertools import count as counted
 from pathlib import Path
 from time import sleep
 from typing import Any
@@ -31,6 +32,8 @@ from wx_backend.safety import refuse_outside
 from wx_backend.wechat import menu as account_menu
 
 DAY_FROM, DAY_TO = time(15, 30), time(20, 30)  # in Lishui; in Madrid it is then between 8:30 and 14:30
+# Where the next look for a free port begins: processes that were started one after the other do not meet.
+_LOOKED_AT = counted(os.getpid() * 97)
 # Hidden from help: only the demo may run with a movable clock.
 DEMO_FLAG = {"serve": ("--demo",), "clock": ("--demo",)}
 
@@ -162,14 +165,30 @@ def aside() -> Iterator[Path]:
 
 
 def free_ports(count: int) -> list[int]:
-    """Loopback ports that nobody listens on right now."""
-    holders = [socket.socket() for _ in range(count)]
-    for holder in holders:
-        holder.bind(("127.0.0.1", 0))
-    ports = [int(holder.getsockname()[1]) for holder in holders]
-    for holder in holders:
-        holder.close()
-    return ports
+    """Loopback ports that nobody listens on right now, and that the system gives to nobody who asks it for any.
+
+    Whoever wants them binds them later: one that the system hands out could be another's by then. Processes that look
+    at the same time begin at places of their own, and none is answered twice until all have had their turn.
+    """
+    ports: list[int] = []
+    among = _not_handed_out()
+    for _ in among:
+        port = among[next(_LOOKED_AT) % len(among)]
+        with socket.socket() as holder, suppress(OSError):
+            holder.bind(("127.0.0.1", port))
+            ports.append(port)
+        if len(ports) == count:
+            return ports
+    raise OSError("no port is free")
+
+
+def _not_handed_out() -> range:
+    """Ports below those from which the system chooses by itself; where it chooses from nearly all, some of them."""
+    try:
+        first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="ascii").split()[0])
+    except OSError:
+        first = 32_768
+    return range(20_000, first if first > 21_000 else 32_768)
 
 
 def stage_aside(file: Path, folder: Path, **overrides: str) -> Stage:

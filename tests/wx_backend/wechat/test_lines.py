@@ -188,7 +188,7 @@ def test_who_never_stops_talking_is_not_listened_to_for_longer_than_there_is_tim
     with pytest.raises(Doubtful):
         ask(Lines(f"http{server.url}", keep=1), seconds=0.3)
     server.listener.close()
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 5
 
 
 def test_an_answer_in_another_protocol_is_a_doubt_and_leaves_no_line_open():
@@ -214,7 +214,7 @@ def test_a_silent_name_server_holds_nobody_longer_than_there_is_time(monkeypatch
         if flags & socket.AI_NUMERICHOST:
             raise socket.gaierror
         if silent.is_set():
-            time.sleep(3)
+            time.sleep(8)
             raise socket.gaierror
         return really("127.0.0.1", port, *args, flags=flags, **more)
 
@@ -228,7 +228,7 @@ def test_a_silent_name_server_holds_nobody_longer_than_there_is_time(monkeypatch
         assert ask(Lines(f"http://wechat.example:{port}", keep=0))[0] == 200
         with pytest.raises(Unreached):
             ask(Lines(f"http://elsewhere.example:{port}", keep=0), seconds=0.5)
-        assert time.monotonic() - began < 1.5
+        assert time.monotonic() - began < 5
 
 
 def test_a_host_that_no_name_server_knows_was_never_reached(monkeypatch):
@@ -247,14 +247,14 @@ def test_an_answer_that_drips_is_over_when_its_time_is():
                 line.recv(65_536)
                 for letter in WHOLE:
                     line.sendall(bytes([letter]))
-                    time.sleep(0.05)
+                    time.sleep(0.2)
 
     server = Dripping([WHOLE])
     began = time.monotonic()
     with pytest.raises(Doubtful):
         ask(Lines(f"http{server.url}", keep=1), seconds=0.3)
     server.listener.close()
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 5
 
 
 @pytest.mark.parametrize(
