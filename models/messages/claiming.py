@@ -33,11 +33,13 @@ from models.messages.allowance import Allowance
 from models.messages.breakers import EVERY, Breakers, Mark, standing
 from models.messages.budgets import Purse
 from models.messages.choosing import A_WHILE, Ways
+from models.messages.inbox import Dialogue
 from models.messages.ladder import CHANNELS, LANES
 from models.messages.letters import LETTER, REPEATABLE_FOR, Letter, in_states
 from models.messages.outcomes import OpenLetter
 from models.messages.reach import Home, Reach
 from models.messages.rules import AWAKE, out_of_the_night
+from models.messages.subscriptions import WINDOW, Subscription
 from models.people.identities import Identity
 
 _LETTERS = cast(Table, Letter.__table__)
@@ -46,6 +48,7 @@ _CARRIED = (
     "useful_until", "in_doubt", "first_attempt_at", "identity_id",
 )  # fmt: skip
 WAITING = LETTER.by_name["claim"].sources
+Stopped = tuple[Mark, datetime, bool]  # a template that is out of order, until when, and whether it has been for long
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,7 @@ def _take(
 ) -> Sequence[Row[Any]]:
     """One statement that makes due letters ours, lane by lane; SKIP LOCKED leaves to others what they have in hand."""
     stopped = tuple(sorted(
-        (mark, until) for mark, until in breakers.open.items() if mark[2] != EVERY and mark not in breakers.lasting
+        (mark, until, mark in breakers.lasting) for mark, until in breakers.open.items() if mark[2] != EVERY
     ))  # fmt: skip
     forgotten_before, forgotten_after = _forgotten(real_now, lease.deadline)
     return session.execute(
@@ -107,12 +110,13 @@ def _take(
         {
             "at": now, "begun": real_now, "mine": lease.owner, "mine_until": real_now + lease.lasts, "most": limit,
             "forgotten_before": forgotten_before, "forgotten_after": forgotten_after,
+            **({"heard_after": now - WINDOW} if any(lasts for _, _, lasts in stopped) else {}),
         },
     ).all()  # fmt: skip
 
 
 @lru_cache(maxsize=32)  # made once, as long as nothing is out of order
-def _taking(stopped: tuple[tuple[Mark, datetime], ...]) -> Any:
+def _taking(stopped: tuple[Stopped, ...]) -> Any:
     """The statement of `_take`, with its instants, its owner and its limit still to be bound.
 
     Before every lane come those in doubt: WeChat knows their id for ten minutes only, and a long queue must not use
@@ -171,18 +175,27 @@ def _in_doubt_for_too_long(before: Any, after: Any) -> ColumnElement[bool]:
     return and_(Letter.in_doubt.is_(True), or_(first < before, first > after))
 
 
-def _not_stopped(stopped: tuple[tuple[Mark, datetime], ...]) -> list[ColumnElement[bool]]:
+def _not_stopped(stopped: tuple[Stopped, ...]) -> list[ColumnElement[bool]]:
     """Kinds whose template is out of order stay where they are as long as they can wait: they must not fill every
-    batch. Whom that account does not reach anyhow, it does not concern."""
+    batch. Whom that account does not reach anyhow, it does not concern; and where it lasts, it does not keep back who
+    has agreed to something or has written lately, so that another way may be open to them."""
+    heard_after = bindparam("heard_after", type_=Instant)
+    theirs = Identity.person_id == Letter.person_id
+    agreed = or_(Subscription.balance > 0, Subscription.long_term)
+    elsewhere = or_(
+        exists().where(theirs, Subscription.identity_id == Identity.id, agreed),
+        exists().where(theirs, Dialogue.identity_id == Identity.id, Dialogue.heard_at > heard_after),
+    )
     return [
         not_(and_(
             Letter.kind == kind, Letter.channel == channel, func.coalesce(Letter.app_id, app_id) == app_id,
             Letter.useful_until > until, exists().where(
-                Identity.person_id == Letter.person_id, Identity.app_id == app_id,
+                theirs, Identity.app_id == app_id,
                 *((Identity.following, Identity.reachable) if CHANNELS[channel].needs == "following" else ()),
             ),
+            *((not_(elsewhere),) if lasts else ()),
         ))
-        for (app_id, channel, kind), until in stopped
+        for (app_id, channel, kind), until, lasts in stopped
     ]  # fmt: skip
 
 

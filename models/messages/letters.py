@@ -6,7 +6,7 @@ from typing import Any, cast
 from sqlalchemy import BindParameter, ColumnElement, ForeignKey, Index, String, Table, bindparam, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Key, Row
+from models.base import Row
 from models.life import TIME, Life, Verb
 
 HEARD = ("delivered", "told_in_person")  # its reader knows what it says
@@ -60,7 +60,7 @@ class Letter(Row):
     lease_until: Mapped[datetime | None]
     client_msg_id: Mapped[str] = mapped_column(String(32))
     app_id: Mapped[str | None] = mapped_column(String(32))  # the account through which it went
-    identity_id: Mapped[int | None] = mapped_column(Key)  # to whom, where that is in doubt: nobody else gets it then
+    identity_id: Mapped[int | None] = mapped_column(ForeignKey("identities.id"))  # whom one in doubt was tried on
     first_attempt_at: Mapped[datetime | None]  # real time, of the first attempt that may have reached WeChat
     in_doubt: Mapped[bool] = mapped_column(default=False)  # an attempt of which nobody knows whether it arrived
     unwanted: Mapped[bool] = mapped_column(default=False)  # taken back when it had gone: not to be tried again

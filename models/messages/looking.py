@@ -225,7 +225,9 @@ def _check_again(session: Session, old: Letter, now: datetime) -> None:
     if any(letter.state in ON_THE_WAY for letter in those):
         raise Refused("still_going")
     newer = select(Letter.id).where(Letter.subject == old.subject, Letter.revision > old.revision).limit(1)
-    if old.state == "withdrawn" or old.unwanted or session.scalar(newer) is not None or _has_ended(session, old):
+    # Also what is heard otherwise was taken back, and is as true as it was.
+    untrue = (old.state == "withdrawn" or old.unwanted) and not is_heard_otherwise(session, old)
+    if untrue or session.scalar(newer) is not None or _has_ended(session, old):
         raise Refused("not_true_now")
     if old.state == "suppressed":
         raise Refused("not_wanted")
@@ -243,6 +245,8 @@ def said_again(session: Session, old: Letter) -> Sequence[Letter]:
 
 def others_of(session: Session, letter: Letter) -> list[Letter]:
     """Where somebody has said a letter again: those that say the same, be this one the first or a copy."""
+    if letter.kind in PRIVATE_KINDS:
+        return []
     return [one for one in (_said_first(session, letter), *said_again(session, letter)) if one.id != letter.id]
 
 

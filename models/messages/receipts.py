@@ -16,6 +16,7 @@ from models.messages.passage import again_to_another, give_up, step_down
 from models.people.identities import is_reachable, mark_unreachable
 
 MAX_SENDS = 3  # how often WeChat may take one letter and then report that it failed
+JUST_NOW = timedelta(minutes=1)  # a receipt comes within seconds
 TOO_OFTEN = timedelta(minutes=1)  # after "failed:freq limit": the next one at once would meet the same limit
 
 
@@ -135,11 +136,11 @@ def _failed_too_often(session: Session, letter: Letter) -> bool:
 
 
 def _has_let_us_in_since(session: Session, receipt: Receipt, letter: Letter) -> bool:
-    """Whether this person has spoken to us since the message went: what was refused then may be welcome now, and if not
-    the next receipt says so."""
+    """Whether this person has just spoken to us: what was refused before may be welcome now; if not, the next receipt
+    says so. So much is believed of a few sends, and of no more."""
     return (
-        receipt.identity_id is not None and letter.sent_at is not None
-        and has_acted_since(session, receipt.identity_id, letter.sent_at)
+        receipt.identity_id is not None and letter.tries < MAX_SENDS
+        and has_acted_since(session, receipt.identity_id, receipt.received_at - JUST_NOW)
     )  # fmt: skip
 
 

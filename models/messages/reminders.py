@@ -14,6 +14,7 @@ from models.messages.letters import HEARD, Letter, in_states
 from models.messages.outbox import Draft, post_many, withdraw
 from models.messages.rules import Rule, due_time, rules_for
 
+WAITS = ("planned", "retry", "withdrawn")  # or did, until it was taken back
 GONE_OUT = ("sending", "sent", "unconfirmed", *HEARD)
 
 
@@ -117,7 +118,11 @@ def _carried_over(
     query = select(Letter).where(
         Letter.subject == occasion.subject, Letter.revision < occasion.revision, Letter.kind == occasion.kind,
         Letter.person_id.in_({person_id for _, _, person_id in past}),
-    ).order_by(Letter.revision.desc(), Letter.id).with_for_update()  # fmt: skip
+    ).order_by(Letter.revision.desc(), Letter.id)  # fmt: skip
+    # Only what may have to say something else is held: whoever tells the rest in person holds the task first.
+    session.scalars(
+        query.with_only_columns(Letter.id).where(in_states(*WAITS)).order_by(None).order_by(Letter.id).with_for_update()
+    ).all()  # fmt: skip
     last = dict[tuple[str, str, int], list[Letter]]()  # with what was sent again by hand
     moved = set[int]()  # to whom something was said of another start since
     for letter in session.scalars(query, execution_options={"populate_existing": True}):
@@ -129,13 +134,14 @@ def _carried_over(
     return [
         (letter, past[key]) for key, alike in last.items()
         if key in past and not any(one.state in HEARD for one in alike) for letter in alike
-        if letter.due_at <= now and (_waits(letter) or _says(letter, _facts(occasion, past[key])))
+        if letter.due_at <= now and (letter.state != "withdrawn" or letter.due_at == past[key].due)
+        and (_waits(letter) or _says(letter, _facts(occasion, past[key])))
     ]  # fmt: skip
 
 
 def _waits(letter: Letter) -> bool:
     """Whether a letter can still be made to say something else: nothing of it may have arrived."""
-    return letter.state in ("planned", "retry", "withdrawn") and not letter.in_doubt
+    return letter.state in WAITS and not letter.in_doubt
 
 
 def _says(letter: Letter, facts: dict[str, Any]) -> bool:

@@ -14,7 +14,6 @@ from models.messages.choosing import A_WHILE
 from models.messages.inbox import has_acted_since
 from models.messages.ladder import CHANNELS, rungs_from
 from models.messages.letters import Letter
-from models.messages.looking import is_copy
 from models.messages.outcomes import Failed, OpenLetter, Outcome, Sent, Unsure
 from models.messages.passage import ENDED_UNDELIVERED, again_to_another, back_off, doubt, give_up, step_down
 from models.messages.subscriptions import close_window, count_reply, refuse, use
@@ -29,8 +28,8 @@ OUTAGE_FIRST, OUTAGE_LONGEST = timedelta(seconds=5), timedelta(minutes=1)
 
 @dataclass
 class Settled:
-    """What one settling brought: letters that are a cadre's now, copies of others that have arrived, and breakers that
-    have just opened."""
+    """What one settling brought: letters that are a cadre's now, those that have arrived and may have been said again,
+    and breakers that have just opened."""
 
     ended: list[Letter] = field(default_factory=list)
     arrived: list[Letter] = field(default_factory=list)
@@ -39,7 +38,7 @@ class Settled:
     def sort(self, letters: Sequence[Letter]) -> None:
         """Letters as they stand now, each to where it belongs."""
         self.ended += [letter for letter in letters if letter.state in ENDED_UNDELIVERED]
-        self.arrived += [letter for letter in letters if letter.state == "delivered" and is_copy(letter)]
+        self.arrived += [letter for letter in letters if letter.state == "delivered"]
 
 
 @dataclass(frozen=True)

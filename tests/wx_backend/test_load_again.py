@@ -3,12 +3,14 @@
 from datetime import date, time, timedelta
 
 import pytest
-from sqlalchemy import select
+from openpyxl import Workbook
+from sqlalchemy import delete, select
 
 from models.family.deciding import Decided
 from models.family.routines import Habit, Routine, put_habits
 from models.family.shutting import Wish, open_again, shut
 from models.hours import WorkCalendar
+from models.loaded import LoadedRow
 from models.messages.rules import ReminderRule, Rule, put_rule, take_back_rule
 from models.ordering.catalogue import offer_at, publish
 from models.ordering.listings import CentreTerms, Listing, providers_of
@@ -181,6 +183,7 @@ def test_who_has_spoken_to_us_before_comes_into_the_list_with_all_that_they_have
     assert session.get_one(Person, now).code == "P-WF"
     assert list(session.scalars(linked_to(now))) == [mother.id]
     assert has_taken_back(session, now, "photos")
+    session.execute(delete(LoadedRow))  # what the file itself has said it may put right
     with pytest.raises(NotLoaded, match="这个微信已经是王芳"):
         load(session, tmp_path / "b.csv", "[identities]\nperson,app_id,openid\nP-WXY,wx-test,o-new\n")
 
@@ -225,3 +228,60 @@ def test_a_habit_that_is_written_while_the_file_is_read_comes_after_it_and_stays
     assert answer() is None
     with open_session() as session:
         assert set(session.scalars(select(Routine.kind))) == {"nap", "sleep"}
+
+
+def test_a_file_that_has_fewer_columns_makes_nothing_forgotten(session, tmp_path):
+    full = GOOD + "[persons]\ncode,name,area,phone\nP,甲,11,0578-5550109\n"
+    load(session, tmp_path / "a.csv", full)
+    one(session, Person, code="P").phone = "0578-5550777"
+    session.flush()
+    load(session, tmp_path / "b.csv", "[persons]\ncode,name,hardship\nP,甲,low_income\n")
+    assert load(session, tmp_path / "a.csv", full) == {}
+    assert one(session, Person, code="P").phone == "0578-5550777"
+
+
+@pytest.mark.parametrize(("called", "link"), [("李明", True), ("李明", False), ("王秀英", True)])
+def test_a_wrong_openid_makes_no_two_people_one(session, tmp_path, called, link):
+    county(session)
+    identity = welcome(session, "wx-test", "o-new", "official_account", NOW)
+    me = session.get_one(Person, identity.person_id)
+    call_oneself(session, me, called)
+    mother = one(session, Person, code="P-WXY")
+    if link:
+        cadre = by(session, "P-LZ")
+        invited = linking.invite(session, cadre, mother.id, NOW)
+        himself = Who(me.id, identity.id, called, me.time_zone, "wx-test", "o-new")
+        linking.answer(session, cadre, linking.ask(session, himself, invited.code, "儿子", NOW).id, "confirm", NOW)
+    with pytest.raises(NotLoaded, match=f"用这个微信的人自称“{called}”"):
+        load(session, tmp_path / "a.csv", "[identities]\nperson,app_id,openid\nP-WXY,wx-test,o-new\n")
+    assert identity.person_id == me.id
+
+
+def test_an_openid_that_the_file_itself_said_wrongly_is_put_right(session, tmp_path):
+    people = GOOD + "[persons]\ncode,name,area\nP,甲,11\nQ,乙,11\n"
+    text = people + "[identities]\nperson,app_id,openid\n{},wx,o1\n"
+    load(session, tmp_path / "a.csv", text.format("P"))
+    load(session, tmp_path / "a.csv", text.format("Q"))
+    held = session.get_one(Person, one(session, Identity, openid="o1").person_id)
+    assert (held.code, one(session, Person, code="P").state) == ("Q", "active")
+
+
+@pytest.mark.parametrize(("code", "fits"), [("1E02", True), ("20230E15", True), ("3.31127e+14", False)])
+def test_what_excel_has_shortened_is_told_from_codes_that_look_alike(session, tmp_path, code, fits):
+    text = f"{GOOD}[organisations]\ncode,name,kind,area\n{code},会,social_organisation,11\n"
+    if fits:
+        assert load(session, tmp_path / "a.csv", text)["organisations"] == 1
+        return
+    with pytest.raises(NotLoaded, match="被 Excel 改过"):
+        load(session, tmp_path / "a.csv", text)
+
+
+@pytest.mark.parametrize("number", [331127199001011234, 3.31127199001011e17])
+def test_a_number_of_a_workbook_that_is_too_long_for_excel_is_a_fault(session, tmp_path, number):
+    book = Workbook()
+    book.active.title = "areas"
+    for row in (["code", "name", "kind", "parent"], ["1", "县", "county", None], [number, "乡", "township", "1"]):
+        book.active.append(row)
+    book.save(tmp_path / "c.xlsx")
+    with pytest.raises(NotLoaded, match=r"areas!A3.*被 Excel 改过"):
+        load_county(session, tmp_path / "c.xlsx", app_id="wx-test", now=NOW)

@@ -108,6 +108,7 @@ def _take(load: Loading, name: str, row: RowIn) -> None:
     remembers = load.author is None and bool(section.keys)
     if remembers:
         unchanged = load.memory.unchanged(name, section.keys, row)
+    load.remembered = bool(unchanged)  # its key, at least, is as it was
     load.absent = frozenset(section.columns) - row.cells.keys() | unchanged
     load.silent = row.cells.keys() <= unchanged
     section.take(load, row)

@@ -28,6 +28,7 @@ class Loading:
     named: set[str] = field(default_factory=set)  # what the file may name once only
     absent: frozenset[str] = frozenset()  # columns in which the row at hand says nothing, or nothing that is new
     silent: bool = False  # whether that is so in all of them
+    remembered: bool = False  # whether the file has spoken of this row before
     memory: Memory = field(init=False)  # what the file said last time
     _kept: dict[tuple[type[Row], str, int], set[int]] = field(default_factory=dict)
 

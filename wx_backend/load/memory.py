@@ -37,8 +37,8 @@ class Memory:
             before = self._of(section).get(key)
             if before is None:
                 self.session.add(LoadedRow(section=section, key=key, said=said))
-            elif before.said != said:
-                before.said = said
+            else:
+                before.said = {**before.said, **said}  # of what this file has no column for, the last word stands
         self.session.flush()
 
     def _of(self, section: str) -> dict[str, LoadedRow]:

@@ -68,21 +68,32 @@ def staff(load: Loading, row: RowIn) -> None:
 def identities(load: Loading, row: RowIn) -> None:
     """Who an openid is; whether that account is followed is WeChat's to say afterwards.
 
-    Whoever has spoken to us from it already is this person, with all that they have done; unless the county knows them
-    as somebody else.
+    Whoever has spoken to us from it already is this person, with all that they have done, where they are called so or
+    not at all; a fault where they are somebody else. What the file itself said wrongly before it may put right.
     """
     person = load.find(Person, row("person"), "person")
     keys = {"app_id": row("app_id", load.app_id), "openid": row("openid")}
     known = load.session.scalar(select(Identity).filter_by(**keys))
     if known is not None and known.person_id != person.id and "person" not in load.absent:
-        before = load.session.get_one(Person, known.person_id)
-        if before.code is not None:
-            raise BadRow(f"openid: 这个微信已经是{before.name}（{before.code}）的，请先核对")
-        join(load.session, before, person)
+        _is_this_person(load, load.session.get_one(Person, known.person_id), person)
     load.put(
         Identity, keys,
         first={"following": row.yes("following", "yes")}, person_id=person.id, since=load.now,
     )  # fmt: skip
+
+
+def _is_this_person(load: Loading, before: Person, person: Person) -> None:
+    """Whose an openid was until now turns out to be this person, or had been written down wrongly."""
+    if before.code is not None:
+        if not load.remembered:
+            raise BadRow(f"openid: 这个微信已经是{before.name}（{before.code}）的，请先核对")
+        return
+    linked = select(CareLink.id).where(
+        CareLink.relative_id.in_((before.id, person.id)), CareLink.cared_id.in_((before.id, person.id))
+    )
+    if before.name not in ("", person.name) or load.session.scalar(linked.limit(1)) is not None:
+        raise BadRow(f"openid: 用这个微信的人自称“{before.name}”，不像是{person.name}（{person.code}），请先核对")
+    join(load.session, before, person)
 
 
 def links(load: Loading, row: RowIn) -> None:

@@ -37,7 +37,7 @@ class RowIn:
         value = self.cells.get(column, "").strip()
         if "\0" in value:
             raise BadRow(f"{column}: 有看不见的字符，请重新输入")
-        if re.fullmatch(r"[0-9.]+E\+?[0-9]+", value):
+        if re.fullmatch(r"[0-9](\.[0-9]+)?[Ee]\+[0-9]+", value):
             raise BadRow(f"{column}: “{value}”是被 Excel 改过的长数字，后几位已经丢了。请把这一列设为文本，重新填写")
         if value:
             return value

@@ -18,6 +18,7 @@ from wx_backend.load.rows import RowIn, by_column, header_faults
 
 LARGEST = 20 * 1024 * 1024  # unpacked; a county's list is a hundredth of it
 MOST_ROWS = 20_000
+TOO_LONG = 10**15  # of a number Excel keeps fifteen digits
 LAST_ROW = 1_048_576  # Excel's own; a file may name a later one, and up to there empty rows would be made
 # What openpyxl and the archive raise, at whatever row they come to it.
 _DAMAGED = (InvalidFileException, KeyError, ValueError, OSError, SyntaxError, zlib.error, zipfile.BadZipFile)
@@ -77,6 +78,8 @@ def said(cell: Any) -> str:
         return ""
     if isinstance(cell, bool):
         return "yes" if cell else "no"
+    if isinstance(cell, (int, float)) and abs(cell) >= TOO_LONG:
+        return f"{cell:E}"  # as Excel itself shows that it has not kept all of it
     if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))
     if isinstance(cell, datetime):

@@ -9,23 +9,26 @@ from models.family.booking import move
 from models.family.ending import cancel, undo
 from models.family.keeping import who_is
 from models.family.leaving import list_without_helper, take_over
+from models.family.telling import remind_these
 from models.life import By
 from models.messages.letters import Letter
 from models.messages.looking import resend
 from models.messages.outcomes import Failed, Sent
 from models.messages.passage import give_up
 from models.messages.receipts import record_receipt
+from models.messages.rules import Rule, put_rule
 from models.register import LIVES
 from models.tasks.desk import finish
 from models.tasks.tasks import Task
 from models.tasks.undelivered import hand_over, receipt_came
 from tests.cast import APP_ID
+from tests.models.family.in_turn import one_comes_between
 from tests.models.family.test_calls import SUNDAY_16, booked
 from tests.models.family.test_leaving import goes_elsewhere
 from tests.models.family.test_parting import second_helper
 from tests.models.messages.test_outbox import claimed, settled
 
-MINUTE = timedelta(minutes=1)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 BUSY = Failed("broken", "45009", pause_seconds=1800, scope="account")
 
 
@@ -146,3 +149,34 @@ def test_one_of_another_time_goes_with_its_revision(session, cast):
     another_helps(session, cast, at + 6 * MINUTE)
     session.refresh(letter)
     assert letter.state == "withdrawn"
+
+
+def test_what_an_edit_of_its_rule_has_skipped_stays_skipped(session, cast):
+    call = booked(session, cast)
+    for other in session.scalars(select(Letter).where(Letter.kind != "family.reminder")):
+        other.state = "delivered"
+    session.flush()
+    put_rule(session, Rule("family.reminder", "*", "t-24h", "before", 2880), SUNDAY_16 - 30 * HOUR)
+    remind_these(session, SUNDAY_16 - 30 * HOUR, [call.id])
+    another_helps(session, cast, SUNDAY_16 - 20 * HOUR)
+    assert said_of(session, cast, SUNDAY_16 - 20 * HOUR, SUNDAY_16 - 70 * MINUTE) == 0
+
+
+def test_whoever_tells_one_in_person_at_that_moment_is_waited_for(open_session, engine, cast):
+    """The task first, and then its letter: so do both."""
+    with open_session() as session, session.begin():
+        _, letter = due(session, cast)
+        at = letter.due_at
+        give_up(letter, at)
+        session.flush()
+        task = hand_over(session, letter, at).id
+
+    def told(session):
+        finish(session, cast.who(cast.chen), task, at + MINUTE)
+
+    with one_comes_between(open_session, engine, told) as (session, comes):
+        session.scalars(select(Task.id).where(Task.id == task).with_for_update()).all()
+        comes()
+        another_helps(session, cast, at + 5 * MINUTE)
+    with open_session() as session:
+        assert session.get_one(Letter, letter.id).state == "told_in_person"

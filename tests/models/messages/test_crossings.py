@@ -8,10 +8,11 @@ from sqlalchemy import func, select
 from models.life import By
 from models.messages.breakers import EVERY, Breaker
 from models.messages.letters import Letter
-from models.messages.looking import resend
+from models.messages.looking import not_again, resend
 from models.messages.outcomes import Failed, Sent, Unsure
 from models.messages.passage import give_up
 from models.messages.receipts import record_receipt
+from models.messages.settling import settle
 from models.messages.subscriptions import agree
 from models.messages.sweeping import look_again
 from models.people.identities import Identity, is_reachable, reach_again_by_account
@@ -24,7 +25,7 @@ from models.tasks.undelivered import hand_over, receipt_came
 from tests.cast import APP_ID
 from tests.letters import posted
 from tests.models.messages.test_ladder import TOPIC, TOPICS, account_identity, blocked, mini_identity, wrote
-from tests.models.messages.test_outbox import claimed, letters, settled, sweep
+from tests.models.messages.test_outbox import FREE, carried, claimed, letters, settled, sweep
 from tests.world import NOW
 
 DESK = By(None, "desk")
@@ -306,3 +307,63 @@ def test_who_has_let_us_in_again_is_not_shut_by_the_receipt_of_before(session, c
         reach_again_by_account(session, cast.xiaofang.id)
     record_receipt(session, APP_ID, "1", "failed:user block", NOW + 8 * SECOND, identity.id)
     assert is_reachable(session, cast.xiaofang.id) is spoke
+
+
+def test_who_refuses_us_and_goes_on_talking_is_not_sent_to_without_end(session, cast):
+    """In the demo, too, where the clock is days ahead of the time at which letters are sent."""
+    ahead, identity = timedelta(days=6), account_identity(session, cast)
+    (letter,) = letters(session, cast.xiaofang, useful_until=NOW + ahead + 48 * HOUR)
+    sends = 0
+    wrote(session, identity.id, NOW + ahead)
+    for n in range(20):
+        real, at = NOW + n * SECOND, NOW + ahead + n * SECOND
+        if [one.channel for one in claimed(session, now=at, real_now=real).letters] != ["template"]:
+            break
+        sends += 1
+        settle(session, "me", {letter.id: (carried(session, letter), Sent(f"m{n}", "好"))}, now=at, real_now=real,
+               jitter=0.5, allowance=FREE)  # fmt: skip
+        record_receipt(session, APP_ID, f"m{n}", "failed:user block", at, identity.id)
+        session.refresh(letter)
+    assert sends == 3
+    assert not is_reachable(session, cast.xiaofang.id)
+
+
+def test_a_first_that_arrives_while_it_is_settled_ends_the_phone_call_for_its_copy(session, cast):
+    (letter,) = letters(session, cast.xiaofang, useful_until=NOW + 5 * HOUR)
+    claimed(session)
+    settled(session, letter, Sent("1", "好"))
+    copy = resend(session, letter.id, lives=LIVES, by=DESK, reason="没看到", now=NOW + MINUTE)
+    claimed(session, now=NOW + MINUTE)
+    heard(session, "1", "failed: system failed", NOW + MINUTE)
+    give_up(copy, NOW + MINUTE)
+    session.flush()
+    assert letter.id in {one.id for one in claimed(session, now=NOW + MINUTE).letters}
+    assert heard(session, "9", "success", NOW + MINUTE) is None  # before its msgid
+    outcomes = {letter.id: (carried(session, letter), Sent("9", "好"))}
+    now = NOW + MINUTE
+    came = settle(session, "me", outcomes, now=now, real_now=now, jitter=0.5, allowance=FREE).arrived
+    assert [one.id for one in came] == [letter.id]
+
+
+def test_what_was_heard_by_a_copy_may_be_said_again_from_the_firsts_page(session, cast):
+    (letter,) = letters(session, cast.xiaofang, useful_until=NOW + 5 * HOUR)
+    claimed(session)
+    settled(session, letter, Sent("1", "好"))
+    again(session, letter, NOW + MINUTE)
+    heard(session, "2", "success", NOW + MINUTE)
+    session.refresh(letter)
+    assert not_again(session, letter, NOW + 2 * MINUTE) is None
+
+
+def test_what_has_no_other_way_does_not_fill_the_batches_while_a_template_stays_broken(session, cast):
+    mini = mini_identity(session, cast)
+    session.add(Breaker(app_id=APP_ID, channel="template", kind="people.x", code="40037", why="",
+                        since=NOW - 2 * HOUR, open_until=NOW + HOUR / 2, times=9))  # fmt: skip
+    for n in range(5):
+        posted(session, key=f"x{n}", person_id=cast.xiaofang.id, kind="people.x", facts={}, subject=f"s:{n}",
+               now=NOW - MINUTE, useful_until=NOW + 48 * HOUR)  # fmt: skip
+    healthy = posted(session, key="h", person_id=cast.xiaofang.id, kind="people.y", facts={}, subject="s:h", now=NOW)
+    found = claimed(session, limit=3)
+    assert ([one.id for one in found.letters], found.put_back) == ([healthy.id], {})
+    agree(session, mini.id, "any", NOW)
+    assert claimed(session, limit=3).total == 3

@@ -13,9 +13,15 @@ KEY = sa.BigInteger().with_variant(sa.Integer(), 'sqlite')
 
 def upgrade() -> None:
     """Forwards: of what is in doubt now nobody knows it."""
-    op.add_column('letters', sa.Column('identity_id', KEY, nullable=True))
+    with op.batch_alter_table('letters', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('identity_id', KEY, nullable=True))
+        batch_op.create_foreign_key(
+            batch_op.f('fk_letters_identity_id_identities'), 'identities', ['identity_id'], ['id']
+        )
 
 
 def downgrade() -> None:
     """Back: it is forgotten."""
-    op.drop_column('letters', 'identity_id')
+    with op.batch_alter_table('letters', schema=None) as batch_op:
+        batch_op.drop_constraint(batch_op.f('fk_letters_identity_id_identities'), type_='foreignkey')
+        batch_op.drop_column('identity_id')
