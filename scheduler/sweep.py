@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from models.family.changing import lapse_proposals
@@ -13,7 +14,7 @@ from models.family.ending import finish_past
 from models.family.holds import sweep_holds
 from models.family.makeup import lapse_makeups
 from models.family.pairing import ask_overdue as ask_pairs
-from models.family.parting import lapse_over
+from models.family.parting import end_over
 from models.family.quiet import tell_quiet
 from models.family.reseating import close_past
 from models.messages import sweeping
@@ -23,6 +24,7 @@ from models.ordering.aftercare import ask_after, close_old
 from models.ordering.lending import ask_overdue, lapse_loans
 from models.ordering.nagging import nag, raise_unanswered
 from models.ordering.offers import expire_offers
+from models.ordering.proxies import ask_family
 from models.ordering.rechecking import ask_silent, press_to_name, recheck
 from models.ordering.sla import open_overdue
 from models.ordering.waiting import sweep_waiting
@@ -34,11 +36,20 @@ from models.tasks.undelivered import hand_over, receipt_came
 from scheduler.settings import Hands
 from scheduler.units import in_unit
 
+
+def lapse_links(session: Session, now: datetime) -> int:
+    """Links whose time has come end, and whoever is left decides about what was ordered by them; answers how many."""
+    ended = end_over(session, now)
+    for link in ended:
+        ask_family(session, link, now)
+    return len(ended)
+
+
 # What time decides about orders, in this order: whatever comes due is added here.
 Sweep = Callable[[Session, datetime], int]
 TASK_SWEEPS: tuple[Sweep, ...] = (
     recheck, press_to_name, ask_silent, ask_after, close_old, ask_overdue, lapse_loans, wake_due, end_alarms, escalate,
-    lapse_over, remind_of_end, look_ahead,
+    lapse_links, remind_of_end, look_ahead,
 )  # fmt: skip
 COMPANY_SWEEPS: tuple[Sweep, ...] = (ask_pairs, tell_quiet)
 CALL_SWEEPS: tuple[Sweep, ...] = (
@@ -78,8 +89,7 @@ def sweep_bookings(hands: Hands) -> int:
 
     Each in a transaction of its own, as orders have it.
     """
-    now = hands.now()
-    return sum(in_unit(hands.open_session, partial(_done, sweep=one, now=now)) for one in CALL_SWEEPS)
+    return _each(hands, CALL_SWEEPS)
 
 
 def sweep_orders(hands: Hands) -> int:
@@ -87,8 +97,23 @@ def sweep_orders(hands: Hands) -> int:
 
     Each in a transaction of its own: the locks of one are not held while the next is looked for.
     """
-    now = hands.now()
-    return sum(in_unit(hands.open_session, partial(_done, sweep=one, now=now)) for one in ORDER_SWEEPS)
+    return _each(hands, ORDER_SWEEPS)
+
+
+def _each(hands: Hands, sweeps: tuple[Sweep, ...]) -> int:
+    """Every one of these, also after one that fails: what is wrong with a single row keeps nothing else from its turn.
+    Raises what the first that failed raised, and at once where the database is away."""
+    now, done, failed = hands.now(), 0, list[Exception]()
+    for one in sweeps:
+        try:
+            done += in_unit(hands.open_session, partial(_done, sweep=one, now=now))
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception as error:
+            failed.append(error)
+    if failed:
+        raise failed[0]
+    return done
 
 
 def _done(session: Session, sweep: Sweep, now: datetime) -> int:
@@ -97,11 +122,9 @@ def _done(session: Session, sweep: Sweep, now: datetime) -> int:
 
 def sweep_tasks(hands: Hands) -> int:
     """Look again at what was agreed and what was to wait, and tell those above of what nobody has done in time."""
-    now = hands.now()
-    return sum(in_unit(hands.open_session, partial(_done, sweep=one, now=now)) for one in TASK_SWEEPS)
+    return _each(hands, TASK_SWEEPS)
 
 
 def sweep_company(hands: Hands) -> int:
     """Ask for what pairs owe each other, and tell cadres who has not talked with their family; answers how many."""
-    now = hands.now()
-    return sum(in_unit(hands.open_session, partial(_done, sweep=one, now=now)) for one in COMPANY_SWEEPS)
+    return _each(hands, COMPANY_SWEEPS)

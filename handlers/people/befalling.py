@@ -10,10 +10,13 @@ from models.family.parting import stop_calls
 from models.family.resting import befell
 from models.life import By
 from models.ordering.ending import stop_all
+from models.ordering.proxies import ask_family
+from models.people.care import links_of
 from models.people.identities import Who
 from models.people.lives import befall
 from models.people.persons import Person
 from models.people.scope import resident_of
+from models.tasks.taking import leave
 from models.tasks.undelivered import let_go
 
 
@@ -31,6 +34,10 @@ def mark(session: Session, who: Who, person_id: int, verb: str, now: datetime) -
         stop_calls(session, person, by, now)
         if person.state != "paused":
             part_all(session, person.id, now)
+        leave(session, person.id, now)  # a cadre's tasks are everybody's
+        if person.state == "deceased":
+            for link, _ in links_of(session, person.id):
+                ask_family(session, link, now)  # of what they had ordered for others
     elif person.state != before:
         befell(session, person, By(who.person_id, "cadre"), now)  # back home: what rested for them goes on
         tell_again(session, person.id, now)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from models.errors import Refused
 from models.family.asking import say_of
 from models.family.booking import move
-from models.family.calls import FamilyCall, cadres_call, call_for, locked
+from models.family.calls import FamilyCall, cadres_call, call_for, locked, place_of
 from models.family.ending import end
 from models.family.guests import guests_of
 from models.family.holds import uncounted_for
@@ -20,7 +20,9 @@ from models.life import BY_TIME, By
 from models.messages.letters import Letter
 from models.people.identities import Who
 from models.people.persons import Person, stay_as_they_are
-from models.people.staff import roles_of
+from models.people.scope import in_charge_of
+from models.people.staff import cadres_over, roles_of
+from models.places.areas import Area
 from models.places.centres import ServiceCentre
 from models.places.heeding import look_again
 
@@ -159,7 +161,12 @@ def lapse_proposals(session: Session, now: datetime) -> int:
 def _without_a_yes(session: Session, asked: CallProposal, call: FamilyCall, by: By, now: datetime) -> None:
     end_asking(session, call.id, now)
     if asked.otherwise == "keep":
-        say_of(session, call, asked, "kept", asked.proposed_by_id, now)
+        cared = session.get_one(Person, call.cared_id)
+        stays = in_charge_of(session, asked.proposed_by_id, cared) or asked.proposed_by_id == call.helper_id
+        stays = stays and bool(roles_of(session, asked.proposed_by_id))
+        area = session.get_one(Area, place_of(session, call))
+        for reader in [asked.proposed_by_id] if stays else [one.id for one in cadres_over(session, area)]:
+            say_of(session, call, asked, "kept", reader, now)
         return
     local = asked.starts_at.astimezone(session.get_one(ServiceCentre, call.centre_id).tz)
     end(session, call, by=by, reason=asked.reason, now=now, code="centre", alternative=f"{local:%m-%d %H:%M}")

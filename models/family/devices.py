@@ -19,7 +19,7 @@ from models.family.telling import facts_of
 from models.life import BY_RULE
 from models.people.persons import Person
 from models.places.centres import ServiceCentre
-from models.tasks.desk import open_task, opened_before, settle_for
+from models.tasks.desk import open_task, opened_before, settle_for, who_works_there
 from models.tasks.tasks import Task
 
 STATES = ("granted", "refused", "gone")  # gone: errCode 9, or no longer on the phone's list
@@ -146,8 +146,9 @@ def _ask(session: Session, call: FamilyCall, now: datetime) -> bool:
     key = f"{at}{opened_before(session, call.subject, KIND)}"
     cared, centre = session.get_one(Person, call.cared_id), session.get_one(ServiceCentre, call.centre_id)
     why = "no_device" if device is None else grant.state if grant is not None else "never"
+    here = cared.area_id or centre.area_id
     open_task(
-        session, key=key, kind=KIND, area_id=cared.area_id or centre.area_id, assignee_id=call.helper_id,
+        session, key=key, kind=KIND, area_id=here, assignee_id=who_works_there(session, call.helper_id, here),
         person_id=call.relative_id, subject=call.subject, now=now, due_at=call.starts_at - timedelta(hours=1),
         facts={**facts_of(session, call), "why": why},
     )  # fmt: skip

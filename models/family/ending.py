@@ -23,10 +23,9 @@ from models.life import BY_RULE, BY_TIME, By
 from models.messages.letters import Letter
 from models.people.identities import Who
 from models.people.persons import Person, stay_as_they_are
-from models.places.areas import Area
 from models.places.cells import occupy, release
 from models.places.centres import ServiceCentre, stays_open
-from models.tasks.desk import open_task, opened_before, settle_for
+from models.tasks.desk import open_task, opened_before, settle_for, who_works_there
 from models.tasks.holding import wake_for
 from models.tasks.undelivered import take_back
 
@@ -210,8 +209,9 @@ def _ask_what_became(session: Session, call: FamilyCall, now: datetime) -> None:
     cared, centre = session.get_one(Person, call.cared_id), session.get_one(ServiceCentre, call.centre_id)
     # Once more, where meanwhile the elder's arrival was told late and nothing else.
     before = opened_before(session, call.subject, "call_outcome")
+    here = cared.area_id or centre.area_id
     open_task(
         session, key=f"{call.subject}/{call.revision}/became/{before}", kind="call_outcome", subject=call.subject,
-        now=now, area_id=session.get_one(Area, cared.area_id or centre.area_id).id, assignee_id=call.helper_id,
+        now=now, area_id=here, assignee_id=who_works_there(session, call.helper_id, here),
         person_id=cared.id, due_at=now + SAY_WITHIN, facts=facts_of(session, call), by=BY_TIME,
     )  # fmt: skip

@@ -20,8 +20,8 @@ from models.people.identities import is_reachable
 from models.people.persons import Person
 from models.people.staff import roles_of
 from models.places.centres import ServiceCentre, phone_of
-from models.tasks.desk import open_task, settle_for
-from models.tasks.undelivered import end_telling
+from models.tasks.desk import open_task, settle_for, who_works_there
+from models.tasks.undelivered import end_telling, tell_after_all
 
 REMINDER = "family.reminder"
 KEPT, LEFT = "family.kept", "family.left"
@@ -147,8 +147,9 @@ def _remind(
         stands |= Letter.kind == ASKS  # whoever helps, the family is still asked for another time
     recipients = [Recipient(key, role, session.get_one(Person, key).tz) for key, role in readers]
     plan(session, occasion, recipients, now, stands)
-    stands |= carried_over(session, occasion, recipients, now)
-    end_telling(session, call.subject, now, before_revision=call.revision, but_not=stands)
+    carried = carried_over(session, occasion, recipients, now)
+    end_telling(session, call.subject, now, before_revision=call.revision, but_not=stands | carried)
+    tell_after_all(session, carried, now)
 
 
 def farewells(session: Session, call: FamilyCall) -> ColumnElement[bool]:
@@ -253,9 +254,10 @@ def help_anew(session: Session, call: FamilyCall, now: datetime) -> None:
 def open_help(session: Session, call: FamilyCall, facts: dict[str, Any], now: datetime) -> None:
     """The helper's task: bring the elder to the screen, and have it ready."""
     cared, centre = session.get_one(Person, call.cared_id), session.get_one(ServiceCentre, call.centre_id)
+    here = cared.area_id or centre.area_id
     open_task(
-        session, key=f"{call.subject}/{call.revision}/help", kind="call_help", area_id=cared.area_id or centre.area_id,
-        assignee_id=call.helper_id, person_id=cared.id, subject=call.subject, now=now,
+        session, key=f"{call.subject}/{call.revision}/help", kind="call_help", area_id=here,
+        assignee_id=who_works_there(session, call.helper_id, here), person_id=cared.id, subject=call.subject, now=now,
         due_at=call.starts_at - timedelta(minutes=30), facts=facts,
         by=By(call.helper_id, "rule"),  # the helper already has the letter about the call itself
     )  # fmt: skip

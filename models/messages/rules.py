@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import String, UniqueConstraint, select, update
+from sqlalchemy import String, UniqueConstraint, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, Key, Row, insert_of, locked_row
@@ -196,10 +196,24 @@ def plan_from_the_start(session: Session, kind: str) -> None:
     session.execute(begun.on_conflict_do_update(index_elements=["kind"], set_={"reached": 0}))
 
 
+# Who was writing before a kind was taken up (its row's xmin) and still is: they may have read the rules of before.
+_ALL_SEE_THE_EDIT = text(
+    "replannings.reached > 0 OR NOT EXISTS (SELECT FROM pg_stat_activity AS other"
+    " WHERE other.datname = current_database() AND other.backend_type = 'client backend'"
+    " AND other.backend_xid IS NOT NULL AND age(other.backend_xid) > age(replannings.xmin))"
+)
+
+
 def to_be_planned(session: Session, kinds: Collection[str]) -> Replanning | None:
     """One of these kinds that is to be planned anew, held until this transaction ends; of several clocks each takes
-    what no other has in hand."""
+    what no other has in hand.
+
+    A kind is begun when nobody writes any more who wrote before it was taken up: what they book by the rules of before
+    is seen by then. Nobody waits for anybody; the next round asks again. In SQLite one writes at a time.
+    """
     query = select(Replanning).where(Replanning.kind.in_(kinds)).order_by(Replanning.kind).limit(1)
+    if session.get_bind().dialect.name == "postgresql":
+        query = query.where(_ALL_SEE_THE_EDIT)
     fresh = {"populate_existing": True}
     return session.scalars(query.with_for_update(skip_locked=True), execution_options=fresh).first()
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from models.messages.reminders import Occasion, Recipient, carried_over, plan
 from models.ordering.assignments import Assignment
+from models.ordering.loans import lent_for
 from models.ordering.news import facts_for
 from models.ordering.orders import Order
 from models.ordering.visits import Visit
@@ -16,9 +17,9 @@ from models.people.care import CareLink
 from models.people.identities import is_reachable
 from models.people.persons import Person
 from models.people.scope import in_charge_of
-from models.people.staff import Organisation
+from models.people.staff import Organisation, is_member
 from models.places.areas import Area
-from models.tasks.undelivered import end_telling
+from models.tasks.undelivered import end_telling, tell_after_all
 
 REMINDER = "ordering.reminder"
 ROLES = ("beneficiary", "requester", "provider")
@@ -31,11 +32,14 @@ def remind(session: Session, visit: Visit, order: Order, now: datetime) -> None:
         visit.subject, visit.revision, REMINDER, visit.starts_at, _facts(session, visit, order),
         about_id=order.beneficiary_id,
     )  # fmt: skip
-    readers = [_household(session, visit, order), (visit.person_id, "provider")]
+    readers = [_household(session, visit, order)]
+    if _goes(session, visit, order):
+        readers.append((visit.person_id, "provider"))
     recipients = [Recipient(key, role, session.get_one(Person, key).tz) for key, role in readers]
     plan(session, occasion, recipients, now)
     stands = carried_over(session, occasion, recipients, now)
     end_telling(session, visit.subject, now, before_revision=visit.revision, but_not=stands)
+    tell_after_all(session, stands, now)
 
 
 def coming(session: Session, now: datetime, after: int, most: int) -> Sequence[int]:
@@ -91,7 +95,8 @@ def _household(session: Session, visit: Visit, order: Order) -> tuple[int, str]:
     """
     beneficiary = session.get_one(Person, order.beneficiary_id)
     proxy = order.requested_by_id
-    if proxy == beneficiary.id or is_reachable(session, beneficiary.id):
+    gone = session.get_one(Person, proxy).state == "deceased"
+    if proxy == beneficiary.id or gone or is_reachable(session, beneficiary.id):
         return beneficiary.id, "beneficiary"
     lasts = or_(CareLink.expires_at.is_(None), CareLink.expires_at > visit.starts_at)
     linked = select(CareLink.id).where(
@@ -100,6 +105,14 @@ def _household(session: Session, visit: Visit, order: Order) -> tuple[int, str]:
     if session.scalar(linked.limit(1)) is not None or in_charge_of(session, proxy, beneficiary):
         return proxy, "requester"
     return beneficiary.id, "beneficiary"
+
+
+def _goes(session: Session, visit: Visit, order: Order) -> bool:
+    """Whether who was named may go still: who has left the organisation, or was given back, is told no more of it."""
+    organisation_id = session.get_one(Assignment, visit.assignment_id).organisation_id
+    return is_member(session, visit.person_id, organisation_id) or lent_for(
+        session, "person", visit.person_id, order, visit.starts_at
+    )
 
 
 def _facts(session: Session, visit: Visit, order: Order) -> dict[str, Any]:

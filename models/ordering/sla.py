@@ -14,8 +14,10 @@ from models.people.identities import Who
 from models.people.persons import Person
 from models.people.scope import in_charge_of
 from models.tasks.desk import open_task
+from models.tasks.tasks import Task
 
 BACK = tuple(verb.name for verb in ORDER.verbs if verb.target == "open")  # how an order comes back to be open
+WORKDAY = timedelta(hours=9)
 PROMISE = timedelta(hours=18)  # of working time: two working days
 
 
@@ -89,11 +91,19 @@ def open_overdue(session: Session, now: datetime) -> int:
     broken = [(order, due) for order, due in promised if due is not None and due <= now]
     returns = steps_of(session, [order.subject for order, _ in broken], *BACK)
     for order, due in broken:
-        # Once each time that it waits for somebody.
+        # Once each time that it waits for somebody; and again where a day after it was called done nobody has it.
+        stem = f"{order.subject}/overdue/{returns[order.subject]}"
+        mine = Task.subject == order.subject, (Task.key == stem) | Task.key.startswith(f"{stem}/", autoescape=True)
+        before = session.scalars(select(Task).where(*mine).order_by(Task.id)).all()
+        last = before[-1] if before else None
+        if last is not None and (
+            last.state != "done" or last.settled_at is None or book.add_working_time(last.settled_at, WORKDAY) > now
+        ):
+            continue
         task = open_task(
-            session, key=f"{order.subject}/overdue/{returns[order.subject]}", kind="order_overdue",
+            session, key=f"{stem}/{len(before)}" if before else stem, kind="order_overdue",
             area_id=order.area_id, subject=order.subject, facts=facts_for(session, order),
-            person_id=order.beneficiary_id, now=now, due_at=due,
+            person_id=order.beneficiary_id, now=now, due_at=max(due, now) if before else due,
         )  # fmt: skip
         opened += task.created_at == now
     return opened

@@ -13,6 +13,7 @@ from models.messages.letters import LETTER, MEANS, Letter
 from models.messages.looking import end_others
 from models.messages.outbox import confirm, tell_in_person
 from models.people.identities import Who
+from models.people.persons import Person
 from models.people.staff import areas_under, cadres_above, cadres_over, is_cadre_over
 from models.places.areas import Area
 from models.places.centres import phone_for
@@ -48,6 +49,8 @@ def open_task(
     if found is not None:
         return found
     area = session.get_one(Area, area_id)
+    if assignee_id is not None and session.get_one(Person, assignee_id).state != "active":
+        assignee_id = None  # the dead and who is in hospital do nothing: it is everybody's
     if "phone" not in facts:
         # The number on every task is the centre's own: a resident's never leaves the house.
         facts = {**facts, "phone": phone_for(session, area.path)}
@@ -62,6 +65,11 @@ def open_task(
         if reader != by.person_id:
             tell(session, task, reader, now, channel, tell_at)
     return task
+
+
+def who_works_there(session: Session, person_id: int, area_id: int) -> int | None:
+    """The person, where they are a cadre over this area still; else nobody: what is to be done is everybody's there."""
+    return person_id if is_cadre_over(session, person_id, session.get_one(Area, area_id)) else None
 
 
 def opened_before(session: Session, subject: str, kind: str) -> int:

@@ -97,7 +97,7 @@ def _raise(session: Session, task_id: int, levels: list[int], now: datetime) -> 
 def _step_up(session: Session, task: Task, level: int, now: datetime) -> int:
     """Tell the cadres of the nearest area above that has any who do not know yet; none left is no step."""
     area = session.get_one(Area, task.area_id)
-    known = {cadre.id for cadre in cadres_over(session, area)} | {task.assignee_id}
+    known = {cadre.id for cadre in cadres_over(session, area, task.but_not)} | {task.assignee_id, *task.but_not}
     told = set(session.scalars(select(Escalation.area_id).where(Escalation.task_id == task.id)))
     for above in chain(session, area)[1:]:
         fresh = [cadre.id for cadre in cadres_of(session, above) if cadre.id not in known]

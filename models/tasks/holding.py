@@ -67,7 +67,8 @@ def _resume(session: Session, task: Task, by: By, now: datetime) -> None:
     """Go on, and tell the assignee, or else the cadres over the area, but for whoever did this."""
     go_on(session, task, by=by, now=now)
     area = session.get_one(Area, task.area_id)
-    readers = [task.assignee_id] if task.assignee_id is not None else [one.id for one in cadres_over(session, area)]
+    over = cadres_over(session, area, task.but_not)
+    readers = [task.assignee_id] if task.assignee_id is not None else [one.id for one in over]
     for reader in readers:
         if reader != by.person_id:
             tell(session, task, reader, now)

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, false, func, select
 from sqlalchemy.orm import Session
 
 from models.errors import Refused
@@ -71,7 +71,8 @@ def leave(session: Session, person_id: int, now: datetime) -> int:
     """A cadre works there no more: what they had in hand is everybody's again, and the others over its area hear of it,
     and of what nobody has who is there now knows of; what was to tell this one of tasks there is taken back. Answers
     how many tasks they had."""
-    theirs = areas_under(person_id)
+    here = session.get_one(Person, person_id).state == "active"  # else they do nothing, whatever the role
+    theirs = areas_under(person_id) if here else select(Area.id).where(false())
     query = (
         select(Task).where(Task.assignee_id == person_id, Task.state.not_in(TASK.ends), Task.area_id.not_in(theirs))
         .order_by(Task.id).with_for_update()
@@ -82,17 +83,17 @@ def leave(session: Session, person_id: int, now: datetime) -> int:
         _let_go(session, task, "leave", BY_RULE, now, others, assignee_id=None)
         for one in others:
             _tell(session, task, one, now)
-    _pass_on(session, person_id, now)
+    lost = areas_under(person_id, ended_at=now) if here else areas_under(person_id)
+    _pass_on(session, person_id, (Task.area_id.in_(lost), Task.area_id.not_in(theirs)), now)
     forget(session, person_id, select(Task.id).where(Task.area_id.not_in(theirs)), now)
     return len(left)
 
 
-def _pass_on(session: Session, person_id: int, now: datetime) -> None:
+def _pass_on(session: Session, person_id: int, lost: tuple[ColumnElement[bool], ...], now: datetime) -> None:
     """Where a cadre was the only one, who is nearest from now on hears of what is open there and nobody's.
 
     What waits for a resident is told when it goes on. Nothing is locked: readers come before their tasks.
     """
-    lost = Task.area_id.in_(areas_under(person_id, ended_at=now)), Task.area_id.not_in(areas_under(person_id))
     query = select(Task).where(*lost, Task.assignee_id.is_(None), Task.state.in_(("open", "acknowledged")))
     for task in session.scalars(query.order_by(Task.id)).all():
         for one in _nearest(session, task, person_id):
@@ -142,5 +143,7 @@ def as_seen(session: Session, who: Who, task_id: int, seen: Seen) -> Task:
 
 def takers(session: Session, task: Task) -> list[Person]:
     """The cadres over the area of a task: who may be given it."""
-    query = select(Person).where(Person.id.in_(cadres_above(task.area_id)), Person.state == "active")
+    query = select(Person).where(
+        Person.id.in_(cadres_above(task.area_id)), Person.state == "active", Person.id.not_in(task.but_not)
+    )
     return list(session.scalars(query.order_by(Person.id)))

@@ -35,9 +35,14 @@ def tell(
     if not presses and _has_heard_enough(session, reader, now) and _into_digest(session, task, reader, morning, now):
         return
     again = f":{task.times_held}" if task.times_held else ""
+    key = f"task:{task.id}/assigned{again}/{reader}"
+    back = select(func.count()).where(Letter.key.startswith(key, autoescape=True), Letter.subject == TASK.subject(task),
+                                      Letter.person_id == reader, Letter.state == "withdrawn")  # fmt: skip
+    if many := session.scalar(back):
+        key = f"{key}:{many}"  # it was taken back before they heard of it
     post(
-        session, key=f"task:{task.id}/assigned{again}/{reader}", person_id=reader, kind="tasks.assigned",
-        facts=task.told, subject=TASK.subject(task), now=now, urgency="same_day" if presses else "routine",
+        session, key=key, person_id=reader, kind="tasks.assigned", facts=task.told,
+        subject=TASK.subject(task), now=now, urgency="same_day" if presses else "routine",
         channel=channel, due_at=at,
     )  # fmt: skip
 

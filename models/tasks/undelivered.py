@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, false, not_, or_, select, update
+from sqlalchemy import ColumnElement, false, func, not_, or_, select, update
 from sqlalchemy.orm import Session
 
 from models.hours import CHINA
@@ -45,9 +45,13 @@ def hand_over(session: Session, letter: Letter, now: datetime) -> Task | None:
     # Only where an attempt may have arrived is there anything to check; what was missed was never sent.
     kind = "check_delivery" if letter.state == "needs_check" else "phone_call"
     tell_at = _awake(letter, now)
+    ended = select(func.count()).where(
+        Task.subject == LETTER.subject(letter), Task.kind == kind, Task.state == "cancelled"
+    )
+    again = f":{many}" if (many := session.scalar(ended)) else ""  # it was taken back, and is to be told after all
     return open_task(
-        session, key=f"letter:{letter.id}/{kind}/{letter.tries}", kind=kind, area_id=area_id, person_id=person.id,
-        subject=LETTER.subject(letter), now=now, tell_at=tell_at,
+        session, key=f"letter:{letter.id}/{kind}/{letter.tries}{again}", kind=kind, area_id=area_id,
+        person_id=person.id, subject=LETTER.subject(letter), now=now, tell_at=tell_at,
         due_at=min(max(letter.useful_until, tell_at), tell_at + PHONE_WITHIN),
         facts={
             "person": person.name, "letter_kind": letter.kind,
@@ -125,6 +129,15 @@ def end_telling(
     # The tasks first: who finishes one at this moment holds it, and then its letter.
     if keys:
         session.execute(update(Letter).where(Letter.id.in_(keys)).values(unwanted=True))
+
+
+def tell_after_all(session: Session, which: ColumnElement[bool], now: datetime) -> None:
+    """Letters that stand again: what a cadre was to tell of them, until it was taken back, is to be told after all."""
+    unheard = select(Letter).where(which, Letter.state.in_(ENDED_UNDELIVERED)).order_by(Letter.id)
+    for letter in session.scalars(unheard).all():
+        waits = select(Task.id).where(Task.subject == LETTER.subject(letter), Task.state.not_in(TASK.ends)).limit(1)
+        if session.scalar(waits) is None:
+            hand_over(session, letter, now)
 
 
 def say_instead(session: Session, which: ColumnElement[bool], facts: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from handlers.people import words
 from models import audit as book
 from models.errors import Refused
+from models.ordering.reminding import remind_who
 from models.people import accounts, passwords
 from models.people.accounts import StaffAccount
 from models.people.persons import Person
@@ -95,6 +96,7 @@ def end(named: str | None, whom: str, role: str | None) -> None:
             click.echo(
                 f"已停用{person.name}的岗位：{words.ROLE_NAMES[one.role]}" + (f"（{area.name}）" if area else "")
             )
+        remind_who(office.session, office.now, person.id)  # of visits for an organisation that they have left: no more
         if left := leave(office.session, person.id, office.now):
             click.echo(f"手上的{left}件任务已退回大家的清单。")
         if not is_cadre(office.session, person.id):

@@ -23,8 +23,9 @@ from models.messages.optouts import opt_out
 from models.messages.outcomes import Sent
 from models.messages.reminders import Occasion, Recipient, plan
 from models.messages.rules import SHIPPED, Replanning, Rule, due_time, put_rule, rules_for, take_changed
+from models.people.persons import Person, move_to_zone
 from models.people.staff import StaffRole
-from models.reminding import plan_some, take_up_changes
+from models.reminding import person_moved_zone, plan_some, take_up_changes
 from models.tasks.tasks import Task
 from scheduler.plan import plan_anew
 from scheduler.settings import ClockSettings, Hands
@@ -615,3 +616,28 @@ def test_where_the_holidays_are_not_known_yet_monday_to_friday_are_worked():
     starts = at(CHINA, 2031, 1, 27, 10)  # a Monday
     found = due_time(rule(mode="workdays_at", days=1, at=time(9)), starts, CHINA, BOOK, NOW)
     assert found == at(CHINA, 2031, 1, 24, 9)
+
+
+@pytest.mark.case("J10")
+@pytest.mark.parametrize("how", ["book", "move", "zone"])
+def test_who_read_the_rules_before_an_edit_and_commits_after_it_was_taken_up_has_the_new_ones(
+    open_session, engine, cast, how
+):
+    if engine.dialect.name == "sqlite":
+        pytest.skip("one transaction writes at a time")
+    call = None if how == "book" else committed(open_session, lambda session: booked(session, cast).id)
+    with open_session() as late, late.begin():
+        if how == "book":
+            booked(late, cast)
+        elif how == "move":
+            move(late, cast.who(cast.xiaofang), call, SUNDAY_16 - 2 * HOUR, NOW)
+        else:
+            move_to_zone(late, late.get_one(Person, cast.xiaofang.id), "Asia/Tokyo")
+            person_moved_zone(late, cast.xiaofang.id, NOW)
+        edited = rule("t-1h", minutes=90, urgency="same_day")
+        committed(open_session, lambda session: put_rule(session, edited, NOW))
+        assert plan_anew(hands(open_session)) == 0  # it waits until who writes has done so
+    assert plan_anew(hands(open_session)) == 1
+    with open_session() as session:
+        assert set(hour_before(session).values()) == {1.5 * HOUR}
+    assert plan_anew(hands(open_session)) == 0
