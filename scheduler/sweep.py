@@ -14,7 +14,7 @@ from models.family.ending import finish_past
 from models.family.holds import sweep_holds
 from models.family.makeup import lapse_makeups
 from models.family.pairing import ask_overdue as ask_pairs
-from models.family.parting import end_over
+from models.family.parting import lapse_over
 from models.family.quiet import tell_quiet
 from models.family.reseating import close_past
 from models.messages import sweeping
@@ -39,7 +39,7 @@ from scheduler.units import in_unit
 
 def lapse_links(session: Session, now: datetime) -> int:
     """Links whose time has come end, and whoever is left decides about what was ordered by them; answers how many."""
-    ended = end_over(session, now)
+    ended = lapse_over(session, now)
     for link in ended:
         ask_family(session, link, now)
     return len(ended)

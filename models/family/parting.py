@@ -41,12 +41,7 @@ def part(session: Session, who: Who, link_id: int, now: datetime) -> CareLink:
     return link
 
 
-def lapse_over(session: Session, now: datetime) -> int:
-    """The same as `end_over`; answers how many."""
-    return len(end_over(session, now))
-
-
-def end_over(session: Session, now: datetime) -> list[CareLink]:
+def lapse_over(session: Session, now: datetime) -> list[CareLink]:
     """Links whose time has come end as if somebody had ended them, and both sides hear of it; answers them."""
     held_to_change(session, *links.whose_are_over(session, now))
     ended = linking.lapse_over(session, now)

@@ -226,7 +226,7 @@ def test_a_link_that_ended_before_it_was_told_is_not_told_as_confirmed(session, 
 
 def test_a_link_whose_time_has_come_is_not_told_to_be_near_its_end(session, cast):
     assert len(limited(session, cast, 10)) == 1
-    assert lapse_over(session, NOW + 10 * DAY) == 1
+    assert len(lapse_over(session, NOW + 10 * DAY)) == 1
     assert planned(session, "people.link_expiring") == []
     (told,) = planned(session, "people.link_lapsed", cast.xiaofang)
     assert "到期了" in said(told.kind, told.facts, CHINA).text
