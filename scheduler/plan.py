@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from models.family.closing import list_shut_out
 from models.family.reconsidering import reconsider
 from models.hours import take_changed_days
+from models.messages.rules import still_to_plan
 from models.places.heeding import knows_less, take_changed_hours, take_known_holidays
 from models.reminding import plan_some, take_up_changes
 from models.tasks.telling import move_digests
@@ -34,6 +35,11 @@ def plan_anew(hands: Hands) -> int:
         planned += in_unit(hands.open_session, lambda session: _look(session, hands))
         while (some := in_unit(hands.open_session, lambda session: _some(session, hands))) is not None:
             planned += some
+        if left := in_unit(hands.open_session, still_to_plan):
+            log.warning(
+                "%s: planned anew later: another clock is at it, or a transaction is open since before the edit",
+                ", ".join(left),
+            )
     except _KnowsLess:
         log.warning("another clock knows the holidays of a later year and plans alone: update chinesecalendar here")
     return planned

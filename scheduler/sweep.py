@@ -1,6 +1,8 @@
 """What only time decides: lost leases, late letters, waiting receipts, askings nobody answered, calls that are over."""
 
+import logging
 import random
+import traceback
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
@@ -57,6 +59,7 @@ CALL_SWEEPS: tuple[Sweep, ...] = (
 )  # fmt: skip
 ORDER_SWEEPS: tuple[Sweep, ...] = (nag, raise_unanswered, open_overdue, sweep_waiting)
 
+log = logging.getLogger(__name__)
 _rng = random.SystemRandom()
 
 
@@ -102,18 +105,29 @@ def sweep_orders(hands: Hands) -> int:
 
 def _each(hands: Hands, sweeps: tuple[Sweep, ...]) -> int:
     """Every one of these, also after one that fails: what is wrong with a single row keeps nothing else from its turn.
-    Raises what the first that failed raised, and at once where the database is away."""
+    Raises what the first that failed raised, and logs the others; at once where the database is away."""
     now, done, failed = hands.now(), 0, list[Exception]()
     for one in sweeps:
         try:
             done += in_unit(hands.open_session, partial(_done, sweep=one, now=now))
-        except (OperationalError, InterfaceError):
-            raise
         except Exception as error:
+            if _is_away(error):
+                raise
             failed.append(error)
+    for other in failed[1:]:
+        where = "".join(traceback.format_tb(other.__traceback__))
+        log.error("another sweep failed (%s)\n%s", type(other).__name__, where)
     if failed:
         raise failed[0]
     return done
+
+
+def _is_away(error: Exception) -> bool:
+    """Whether no database answers: a lock or a statement that took too long is the trouble of one sweep."""
+    if not isinstance(error, (OperationalError, InterfaceError)):
+        return False
+    state = getattr(error.orig, "sqlstate", None)
+    return state is None or state.startswith(("08", "57P"))
 
 
 def _done(session: Session, sweep: Sweep, now: datetime) -> int:

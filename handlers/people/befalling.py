@@ -16,7 +16,7 @@ from models.people.identities import Who
 from models.people.lives import befall
 from models.people.persons import Person
 from models.people.scope import resident_of
-from models.tasks.taking import leave
+from models.tasks.taking import leave, work_again
 from models.tasks.undelivered import let_go
 
 
@@ -42,4 +42,5 @@ def mark(session: Session, who: Who, person_id: int, verb: str, now: datetime) -
         befell(session, person, By(who.person_id, "cadre"), now)  # back home: what rested for them goes on
         tell_again(session, person.id, now)
         ask_again(session, person.id, now)
+        work_again(session, person.id, now)
     return person

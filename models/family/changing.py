@@ -164,6 +164,7 @@ def _without_a_yes(session: Session, asked: CallProposal, call: FamilyCall, by: 
         cared = session.get_one(Person, call.cared_id)
         stays = in_charge_of(session, asked.proposed_by_id, cared) or asked.proposed_by_id == call.helper_id
         stays = stays and bool(roles_of(session, asked.proposed_by_id))
+        stays = stays and session.get_one(Person, asked.proposed_by_id).state == "active"
         area = session.get_one(Area, place_of(session, call))
         for reader in [asked.proposed_by_id] if stays else [one.id for one in cadres_over(session, area)]:
             say_of(session, call, asked, "kept", reader, now)

@@ -199,9 +199,15 @@ def plan_from_the_start(session: Session, kind: str) -> None:
 # Who was writing before a kind was taken up (its row's xmin) and still is: they may have read the rules of before.
 _ALL_SEE_THE_EDIT = text(
     "replannings.reached > 0 OR NOT EXISTS (SELECT FROM pg_stat_activity AS other"
-    " WHERE other.datname = current_database() AND other.backend_type = 'client backend'"
+    " WHERE other.datname = current_database()"
     " AND other.backend_xid IS NOT NULL AND age(other.backend_xid) > age(replannings.xmin))"
 )
+
+
+def still_to_plan(session: Session) -> list[str]:
+    """The kinds that are to be planned anew; after all that could be was, those that another clock has in hand, or for
+    which somebody's transaction is open since before the edit."""
+    return list(session.scalars(select(Replanning.kind).order_by(Replanning.kind)))
 
 
 def to_be_planned(session: Session, kinds: Collection[str]) -> Replanning | None:

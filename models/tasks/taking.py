@@ -89,6 +89,17 @@ def leave(session: Session, person_id: int, now: datetime) -> int:
     return len(left)
 
 
+def work_again(session: Session, person_id: int, now: datetime) -> None:
+    """A cadre works there again: of what is nobody's there, and they do not know of (any more), they hear."""
+    query = select(Task).where(
+        Task.area_id.in_(areas_under(person_id)), Task.assignee_id.is_(None), Task.state.in_(("open", "acknowledged"))
+    )
+    for task in session.scalars(query.order_by(Task.id)).all():
+        nearest = cadres_over(session, session.get_one(Area, task.area_id), task.but_not)
+        if person_id in {one.id for one in nearest} and not has_heard(session, task, person_id):
+            tell(session, task, person_id, now)
+
+
 def _pass_on(session: Session, person_id: int, lost: tuple[ColumnElement[bool], ...], now: datetime) -> None:
     """Where a cadre was the only one, who is nearest from now on hears of what is open there and nobody's.
 

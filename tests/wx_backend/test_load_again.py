@@ -266,6 +266,16 @@ def test_an_openid_that_the_file_itself_said_wrongly_is_put_right(session, tmp_p
     assert (held.code, one(session, Person, code="P").state) == ("Q", "active")
 
 
+def test_but_not_where_it_is_somebody_elses_by_now(session, tmp_path):
+    people = GOOD + "[persons]\ncode,name,area\nP,甲,11\nQ,乙,11\nR,丙,11\n"
+    text = people + "[identities]\nperson,app_id,openid\n{},wx,o1\n"
+    load(session, tmp_path / "a.csv", text.format("P"))
+    one(session, Identity, openid="o1").person_id = one(session, Person, code="R").id
+    session.flush()
+    with pytest.raises(NotLoaded, match="这个微信已经是丙"):
+        load(session, tmp_path / "a.csv", text.format("Q"))
+
+
 @pytest.mark.parametrize(("code", "fits"), [("1E02", True), ("20230E15", True), ("3.31127e+14", False)])
 def test_what_excel_has_shortened_is_told_from_codes_that_look_alike(session, tmp_path, code, fits):
     text = f"{GOOD}[organisations]\ncode,name,kind,area\n{code},会,social_organisation,11\n"

@@ -18,7 +18,7 @@ from models.people.accounts import StaffAccount
 from models.people.persons import Person
 from models.people.staff import ROLES, Organisation, StaffRole, end_role, is_cadre, roles_of
 from models.places.areas import Area
-from models.tasks.taking import leave
+from models.tasks.taking import leave, work_again
 from wx_backend.commands.settings import settings
 from wx_backend.database import make_engine, session_factory
 from wx_backend.hands import make_clock
@@ -135,6 +135,8 @@ def begin(named: str | None, whom: str, role: str | None, place: str | None) -> 
         office.session.add(again)
         office.session.flush()
         book.write(office.session, verb="role_begun", subject=f"role:{again.id}", now=office.now)
+        remind_who(office.session, office.now, person.id)  # of visits for which they are named still
+        work_again(office.session, person.id, office.now)
         click.echo(f"已恢复{person.name}的岗位：{words.ROLE_NAMES[one.role]}（{there.name}）")
 
     _in_office(named, restart)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from models.people.identities import Who
 from wx_backend.load import devices, helping, listings, people, places, reminders, routines
 from wx_backend.load.loading import Loading
+from wx_backend.load.memory import NOTHING
 from wx_backend.load.rows import BadRow, RowIn, rows
 from wx_backend.load.workbook import sheet_rows
 
@@ -104,11 +105,10 @@ def load_county(
 def _take(load: Loading, name: str, row: RowIn) -> None:
     """Take one row, and note in which columns it says something new. What somebody brings in their own name is reviewed
     as it is."""
-    section, unchanged = SECTIONS[name], frozenset[str]()
+    section = SECTIONS[name]
     remembers = load.author is None and bool(section.keys)
-    if remembers:
-        unchanged = load.memory.unchanged(name, section.keys, row)
-    load.remembered = bool(unchanged)  # its key, at least, is as it was
+    load.before = load.memory.recall(name, section.keys, row) if remembers else NOTHING
+    unchanged = load.before.unchanged(row)
     load.absent = frozenset(section.columns) - row.cells.keys() | unchanged
     load.silent = row.cells.keys() <= unchanged
     section.take(load, row)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from models.base import Base, Row
 from models.people.identities import Who
-from wx_backend.load.memory import Memory
+from wx_backend.load.memory import NOTHING, Memory, Recalled
 from wx_backend.load.rows import BadRow
 
 # What is true from the day a row was made; a later load does not write it again.
@@ -28,7 +28,7 @@ class Loading:
     named: set[str] = field(default_factory=set)  # what the file may name once only
     absent: frozenset[str] = frozenset()  # columns in which the row at hand says nothing, or nothing that is new
     silent: bool = False  # whether that is so in all of them
-    remembered: bool = False  # whether the file has spoken of this row before
+    before: Recalled = NOTHING  # what the file said of the row at hand last time
     memory: Memory = field(init=False)  # what the file said last time
     _kept: dict[tuple[type[Row], str, int], set[int]] = field(default_factory=dict)
 

@@ -1,6 +1,7 @@
 """What the file said when it was loaded last, so that it undoes nothing that people have changed since."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sqlalchemy import select
@@ -8,6 +9,26 @@ from sqlalchemy.orm import Session
 
 from models.loaded import LoadedRow
 from wx_backend.load.rows import BadRow, RowIn
+
+
+@dataclass(frozen=True)
+class Recalled:
+    """What the file said last time of one row: nothing, where it is new."""
+
+    section: str
+    key: str
+    said: Mapping[str, str]
+
+    def has_said(self, column: str, value: str) -> bool:
+        """Whether it said this in this column."""
+        return self.said.get(column) == _digest(self.section, self.key, column, value)
+
+    def unchanged(self, row: RowIn) -> frozenset[str]:
+        """The columns in which it says so again."""
+        return frozenset(name for name in row.cells if self.has_said(name, row(name, "")))
+
+
+NOTHING = Recalled("", "", {})
 
 
 @dataclass
@@ -18,11 +39,11 @@ class Memory:
     _before: dict[str, dict[str, LoadedRow]] = field(default_factory=dict)
     _read: dict[tuple[str, str], tuple[int, dict[str, str]]] = field(default_factory=dict)
 
-    def unchanged(self, section: str, keys: tuple[str, ...], row: RowIn) -> frozenset[str]:
-        """The columns in which a row, known by the cells of `keys`, says what it said last time."""
-        key, said = _digests(section, keys, row)
+    def recall(self, section: str, keys: tuple[str, ...], row: RowIn) -> "Recalled":
+        """What the file said last time of this row, which is known by the cells of `keys`."""
+        key, _ = _digests(section, keys, row)
         before = self._of(section).get(key)
-        return frozenset(name for name in said if before is not None and before.said.get(name) == said[name])
+        return Recalled(section, key, before.said if before is not None else {})
 
     def keep(self, section: str, keys: tuple[str, ...], row: RowIn) -> None:
         """This row was taken. Raises BadRow where the file has said something else of the same thing before."""

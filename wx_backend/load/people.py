@@ -85,7 +85,7 @@ def identities(load: Loading, row: RowIn) -> None:
 def _is_this_person(load: Loading, before: Person, person: Person) -> None:
     """Whose an openid was until now turns out to be this person, or had been written down wrongly."""
     if before.code is not None:
-        if not load.remembered:
+        if not load.before.has_said("person", before.code):
             raise BadRow(f"openid: 这个微信已经是{before.name}（{before.code}）的，请先核对")
         return
     linked = select(CareLink.id).where(

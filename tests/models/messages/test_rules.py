@@ -621,7 +621,7 @@ def test_where_the_holidays_are_not_known_yet_monday_to_friday_are_worked():
 @pytest.mark.case("J10")
 @pytest.mark.parametrize("how", ["book", "move", "zone"])
 def test_who_read_the_rules_before_an_edit_and_commits_after_it_was_taken_up_has_the_new_ones(
-    open_session, engine, cast, how
+    open_session, engine, cast, how, caplog
 ):
     if engine.dialect.name == "sqlite":
         pytest.skip("one transaction writes at a time")
@@ -637,6 +637,7 @@ def test_who_read_the_rules_before_an_edit_and_commits_after_it_was_taken_up_has
         edited = rule("t-1h", minutes=90, urgency="same_day")
         committed(open_session, lambda session: put_rule(session, edited, NOW))
         assert plan_anew(hands(open_session)) == 0  # it waits until who writes has done so
+        assert "family.reminder: planned anew later" in caplog.text
     assert plan_anew(hands(open_session)) == 1
     with open_session() as session:
         assert set(hour_before(session).values()) == {1.5 * HOUR}

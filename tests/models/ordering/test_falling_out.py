@@ -13,7 +13,7 @@ from models.ordering.offers import offer_next
 from models.ordering.proxies import ask_family
 from models.ordering.reminding import remind_who
 from models.people.care import CareLink
-from models.people.staff import end_role, roles_of
+from models.people.staff import StaffRole, end_role, roles_of
 from models.purging import forget_words
 from models.reminding import plan_some, take_up_changes
 from models.tasks import linking
@@ -68,6 +68,11 @@ def test_who_has_left_an_organisation_is_reminded_of_none_of_its_visits(session,
         end_role(session, role, NOW + HOUR)
     remind_who(session, NOW + HOUR, visit.person_id)
     assert "provider" not in reminded(session)
+    back = StaffRole(person_id=visit.person_id, role="organisation_member", organisation_id=role.organisation_id,
+                     since=NOW + 2 * HOUR)  # fmt: skip
+    session.add(back)
+    remind_who(session, NOW + 2 * HOUR, visit.person_id)
+    assert "provider" in reminded(session)
 
 
 def test_an_order_that_nobody_takes_comes_back_a_day_after_it_was_called_done(session, cast):
@@ -95,15 +100,19 @@ def test_an_order_that_nobody_takes_comes_back_a_day_after_it_was_called_done(se
     assert 3 <= len(overdue) <= 6  # two working days, and then each working day
 
 
-@pytest.mark.parametrize("left", [False, True])
-def test_that_a_call_keeps_its_time_is_told_to_who_is_in_charge(session, cast, left):
+@pytest.mark.parametrize("gone", ["", "left", "die", "pause"])
+def test_that_a_call_keeps_its_time_is_told_to_who_is_in_charge(session, cast, gone):
     call = booked(session, cast)
     propose(session, cast.who(cast.li), call.id, SUNDAY_16 + 24 * HOUR, "停电", "keep", NOW)
-    if left:
+    if gone == "left":
         goes(session, cast)
+    elif gone:
+        cast.li.area_id = cast.village.id
+        session.flush()
+        mark(session, cast.who(cast.chen), cast.li.id, gone, NOW + HOUR)
     lapse_proposals(session, NOW + 26 * HOUR)
     told = set(session.scalars(select(Letter.person_id).where(Letter.kind == "family.kept")))
-    assert (cast.li.id in told) is not left
+    assert (cast.li.id in told) is (not gone)
     assert told
 
 

@@ -108,3 +108,15 @@ def test_who_left_and_is_back_is_told_of_what_is_nobodys(session, cast, second):
     leave(session, cast.li.id, NOW + 2 * HOUR)
     planned = [one for one in letters(session, "assigned") if one.state == "planned"]
     assert [one.person_id for one in planned] == [second.person_id]
+
+
+def test_who_comes_back_from_hospital_hears_of_what_is_nobodys(session, cast, second):
+    """Also who was marked by a wrong tap, put right a minute later: their letters were taken back."""
+    task = opened(session, cast, 0, due_at=china(2026, 12, 25, 11))
+    cast.li.area_id = cast.village.id
+    session.flush()
+    for minutes, verb in ((1, "pause"), (2, "resume")):
+        mark(session, cast.who(cast.chen), cast.li.id, verb, NOW + minutes * MINUTE)
+    waits = [one.person_id for one in letters(session, "assigned") if one.state == "planned"]
+    assert sorted(waits) == sorted({cast.li.id, second.person_id})
+    assert told_of(session, task) == {cast.li.id, second.person_id}
