@@ -39,7 +39,7 @@ class Memory:
     _before: dict[str, dict[str, LoadedRow]] = field(default_factory=dict)
     _read: dict[tuple[str, str], tuple[int, dict[str, str]]] = field(default_factory=dict)
 
-    def recall(self, section: str, keys: tuple[str, ...], row: RowIn) -> "Recalled":
+    def recall(self, section: str, keys: tuple[str, ...], row: RowIn) -> Recalled:
         """What the file said last time of this row, which is known by the cells of `keys`."""
         key, _ = _digests(section, keys, row)
         before = self._of(section).get(key)
