@@ -23,7 +23,8 @@ from models.messages.outcomes import Failed, OpenLetter, Outcome, Sent, Unsure
 from models.messages.passage import give_up
 from models.messages.settling import NOT_TRIED, settle
 from models.tasks.alarm import day_spent, raise_alarm
-from models.tasks.undelivered import arrived, hand_over
+from models.tasks.desk import arrived
+from models.tasks.undelivered import hand_over
 from scheduler.settings import Hands
 from scheduler.units import in_unit
 

@@ -14,14 +14,14 @@ from models.life import BY_RULE, By
 from models.messages.letters import Letter
 from models.messages.outbox import SETTLES, post
 from models.messages.passage import ENDED_UNDELIVERED
-from models.messages.reminders import Occasion, Recipient, carried_over, plan
+from models.messages.reminders import Occasion, Recipient
 from models.people.care import may_act_for
 from models.people.identities import is_reachable
 from models.people.persons import Person
 from models.people.staff import roles_of
 from models.places.centres import ServiceCentre, phone_of
 from models.tasks.desk import open_task, settle_for, who_works_there
-from models.tasks.undelivered import end_telling, tell_after_all
+from models.tasks.undelivered import plan_reminders
 
 REMINDER = "family.reminder"
 KEPT, LEFT = "family.kept", "family.left"
@@ -146,10 +146,7 @@ def _remind(
     if is_asked(session, call):
         stands |= Letter.kind == ASKS  # whoever helps, the family is still asked for another time
     recipients = [Recipient(key, role, session.get_one(Person, key).tz) for key, role in readers]
-    plan(session, occasion, recipients, now, stands)
-    carried = carried_over(session, occasion, recipients, now)
-    end_telling(session, call.subject, now, before_revision=call.revision, but_not=stands | carried)
-    tell_after_all(session, carried, now)
+    plan_reminders(session, occasion, recipients, now, stands)
 
 
 def farewells(session: Session, call: FamilyCall) -> ColumnElement[bool]:

@@ -17,7 +17,7 @@ def step_down(letter: Letter, now: datetime) -> bool:
     Not while an earlier attempt may have arrived: that is for a person to find out.
     """
     rest = rungs_from(letter.kind, letter.channel)[1:]
-    if not rest or letter.in_doubt or letter.unwanted or now >= letter.useful_until:
+    if not rest or not _may_go_afresh(letter, now):
         return False
     letter.channel, letter.app_id = rest[0], None
     _afresh(letter, now)
@@ -27,12 +27,20 @@ def step_down(letter: Letter, now: datetime) -> bool:
 def again_to_another(letter: Letter, now: datetime) -> bool:
     """Try another WeChat of the same person on the same channel, as a message that WeChat has never seen; answers
     whether that may be, as `step_down` does."""
-    if CHANNELS[letter.channel].needs != "following" or letter.in_doubt or letter.unwanted:
-        return False
-    if now >= letter.useful_until:
+    if CHANNELS[letter.channel].needs != "following" or not _may_go_afresh(letter, now):
         return False
     _afresh(letter, now)
     return True
+
+
+def next_rung(letter: Letter, now: datetime) -> None:
+    """Try the next channel of the ladder; where there is none, or it may not be tried, give the letter up."""
+    if not step_down(letter, now):
+        give_up(letter, now)
+
+
+def _may_go_afresh(letter: Letter, now: datetime) -> bool:
+    return not letter.in_doubt and not letter.unwanted and now < letter.useful_until
 
 
 def _afresh(letter: Letter, now: datetime) -> None:

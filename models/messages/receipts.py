@@ -12,7 +12,7 @@ from models.messages.inbox import has_acted_since
 from models.messages.ladder import CHANNELS
 from models.messages.letters import LETTER, Letter
 from models.messages.looking import is_heard_otherwise
-from models.messages.passage import again_to_another, give_up, step_down
+from models.messages.passage import again_to_another, give_up, next_rung
 from models.people.identities import is_reachable, mark_unreachable
 
 MAX_SENDS = 3  # how often WeChat may take one letter and then report that it failed
@@ -100,10 +100,10 @@ def apply_receipt(session: Session, receipt: Receipt, letter: Letter, now: datet
         if not _has_let_us_in_since(session, receipt, letter):
             mark_unreachable(session, letter.person_id, receipt.app_id, "user block", receipt.identity_id)
         if not (is_reachable(session, letter.person_id) and again_to_another(letter, now)):
-            _next_rung(letter, now)
+            next_rung(letter, now)
     elif CHANNELS[letter.channel].needs == "consent":
         letter.error_code = receipt.status[:24]
-        _next_rung(letter, now)
+        next_rung(letter, now)
     elif (
         letter.useful_until > now and letter.state == "sent" and not letter.unwanted
         and not _failed_too_often(session, letter)
@@ -114,7 +114,7 @@ def apply_receipt(session: Session, receipt: Receipt, letter: Letter, now: datet
         letter.first_attempt_at, letter.msgid, letter.sent_at = None, None, None
     elif letter.state == "sent":
         letter.error_code = receipt.status[:24]
-        _next_rung(letter, now)
+        next_rung(letter, now)
     else:
         letter.error_code = receipt.status[:24]
         give_up(letter, now)
@@ -142,8 +142,3 @@ def _has_let_us_in_since(session: Session, receipt: Receipt, letter: Letter) -> 
         receipt.identity_id is not None and letter.tries < MAX_SENDS
         and has_acted_since(session, receipt.identity_id, receipt.received_at - JUST_NOW)
     )  # fmt: skip
-
-
-def _next_rung(letter: Letter, now: datetime) -> None:
-    if not step_down(letter, now):
-        give_up(letter, now)

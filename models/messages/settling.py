@@ -15,7 +15,7 @@ from models.messages.inbox import has_acted_since
 from models.messages.ladder import CHANNELS, rungs_from
 from models.messages.letters import Letter
 from models.messages.outcomes import Failed, OpenLetter, Outcome, Sent, Unsure
-from models.messages.passage import ENDED_UNDELIVERED, again_to_another, back_off, doubt, give_up, step_down
+from models.messages.passage import ENDED_UNDELIVERED, again_to_another, back_off, doubt, next_rung
 from models.messages.subscriptions import close_window, count_reply, refuse, use
 from models.people.identities import NOT_FOLLOWING, is_reachable, mark_unreachable
 
@@ -163,8 +163,7 @@ def _failed(desk: _Desk, letter: Letter, carried: OpenLetter, outcome: Failed) -
         _cannot_be_reached_so(desk, letter, carried, outcome)
         return
     if outcome.action == "unfit" and (outcome.scope == "letter" or _mark(carried) not in desk.misfitting):
-        if not step_down(letter, desk.now):
-            give_up(letter, desk.now)
+        next_rung(letter, desk.now)
         return
     next_at = desk.now + max(back_off(letter.tries, desk.jitter), timedelta(seconds=outcome.pause_seconds))
     if outcome.scope != "letter":
@@ -181,8 +180,7 @@ def _failed(desk: _Desk, letter: Letter, carried: OpenLetter, outcome: Failed) -
     its_own = outcome.scope == "letter" and outcome.code not in (*NOBODY_THERE, NOT_TRIED)
     tired = outcome.action == "again" and letter.tries >= MAX_TRIES and its_own
     if letter.unwanted or tired or next_at >= letter.useful_until:
-        if not step_down(letter, desk.now):
-            give_up(letter, desk.now)
+        next_rung(letter, desk.now)
         return
     letter.state, letter.next_at = "retry", next_at
 
@@ -198,8 +196,7 @@ def _cannot_be_reached_so(desk: _Desk, letter: Letter, carried: OpenLetter, outc
         refuse(desk.session, carried.identity_id, topic, desk.now, outcome.code, asked_at=carried.claimed_at)
     if CHANNELS[letter.channel].needs == "window":
         close_window(desk.session, carried.identity_id, carried.claimed_at)
-    if not step_down(letter, desk.now):
-        give_up(letter, desk.now)
+    next_rung(letter, desk.now)
 
 
 def _stop(desk: _Desk, mark: Mark, outcome: Failed) -> datetime:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
-from models.messages.reminders import Occasion, Recipient, carried_over, plan
+from models.messages.reminders import Occasion, Recipient
 from models.ordering.assignments import Assignment
 from models.ordering.loans import lent_for
 from models.ordering.news import facts_for
@@ -19,7 +19,7 @@ from models.people.persons import Person
 from models.people.scope import in_charge_of
 from models.people.staff import Organisation, is_member
 from models.places.areas import Area
-from models.tasks.undelivered import end_telling, tell_after_all
+from models.tasks.undelivered import plan_reminders
 
 REMINDER = "ordering.reminder"
 ROLES = ("beneficiary", "requester", "provider")
@@ -36,10 +36,7 @@ def remind(session: Session, visit: Visit, order: Order, now: datetime) -> None:
     if _goes(session, visit, order):
         readers.append((visit.person_id, "provider"))
     recipients = [Recipient(key, role, session.get_one(Person, key).tz) for key, role in readers]
-    plan(session, occasion, recipients, now)
-    stands = carried_over(session, occasion, recipients, now)
-    end_telling(session, visit.subject, now, before_revision=visit.revision, but_not=stands)
-    tell_after_all(session, stands, now)
+    plan_reminders(session, occasion, recipients, now)
 
 
 def coming(session: Session, now: datetime, after: int, most: int) -> Sequence[int]:

@@ -174,6 +174,12 @@ def finish(session: Session, who: Who, task_id: int, now: datetime, means: str =
             confirm(session, letter, by=by, now=now)
         else:
             tell_in_person(session, letter, by=by, now=now, means=means)
-        for one in end_others(session, letter, now):  # what somebody has sent again beside it
-            settle_for(session, LETTER.subject(one), "cancel", by=BY_RULE, now=now)
+        arrived(session, letter, now)
     return task
+
+
+def arrived(session: Session, letter: Letter, now: datetime) -> None:
+    """Its reader knows what a letter says. Where it says another again, or was said again, nobody need send or phone
+    that any more."""
+    for one in end_others(session, letter, now):
+        settle_for(session, LETTER.subject(one), "cancel", by=BY_RULE, now=now)

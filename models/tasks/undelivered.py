@@ -1,5 +1,6 @@
 """A letter that WeChat could not bring becomes a cadre's: phone, or walk over."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,14 +11,14 @@ from models.hours import CHINA
 from models.life import BY_RULE, BY_TIME
 from models.messages.allowance import Allowance
 from models.messages.letters import LETTER, Letter
-from models.messages.looking import end_others
 from models.messages.outbox import withdraw
 from models.messages.passage import ENDED_UNDELIVERED
 from models.messages.reach import Reach
+from models.messages.reminders import Occasion, Recipient, carried_over, plan
 from models.messages.rules import AWAKE, out_of_the_night
 from models.people.persons import Person
 from models.places.areas import root
-from models.tasks.desk import open_task, settle_for
+from models.tasks.desk import arrived, open_task, settle_for
 from models.tasks.tasks import TASK, Task
 
 PHONE_WITHIN = timedelta(hours=4)
@@ -92,12 +93,6 @@ def receipt_came(session: Session, letter: Letter, now: datetime) -> Task | None
     return hand_over(session, letter, now) if letter.state in ENDED_UNDELIVERED else None
 
 
-def arrived(session: Session, letter: Letter, now: datetime) -> None:
-    """A letter has arrived. Where it says another again, or was said again, nobody need send or phone that any more."""
-    for one in end_others(session, letter, now):
-        settle_for(session, LETTER.subject(one), "cancel", by=BY_RULE, now=now)
-
-
 def take_back(
     session: Session, subject: str, now: datetime, *, person_id: int | None = None,
     but_not: ColumnElement[bool] | None = None,
@@ -131,7 +126,19 @@ def end_telling(
         session.execute(update(Letter).where(Letter.id.in_(keys)).values(unwanted=True))
 
 
-def tell_after_all(session: Session, which: ColumnElement[bool], now: datetime) -> None:
+def plan_reminders(
+    session: Session, occasion: Occasion, recipients: Sequence[Recipient], now: datetime,
+    stands: ColumnElement[bool] | None = None,
+) -> None:  # fmt: skip
+    """Bring the reminders of an occasion in line (`plan`), and with them what cadres were to tell of older ones."""
+    plan(session, occasion, recipients, now, stands)
+    carried = carried_over(session, occasion, recipients, now)
+    but_not = carried if stands is None else stands | carried
+    end_telling(session, occasion.subject, now, before_revision=occasion.revision, but_not=but_not)
+    _tell_after_all(session, carried, now)
+
+
+def _tell_after_all(session: Session, which: ColumnElement[bool], now: datetime) -> None:
     """Letters that stand again: what a cadre was to tell of them, until it was taken back, is to be told after all."""
     unheard = select(Letter).where(which, Letter.state.in_(ENDED_UNDELIVERED)).order_by(Letter.id)
     for letter in session.scalars(unheard).all():

@@ -43,6 +43,14 @@ def due(session, cast):
     return call, letter
 
 
+def phoned(session, cast):
+    """The same, and nothing brings it to her: the letter, when it was due, and the cadre's task."""
+    _, letter = due(session, cast)
+    give_up(letter, letter.due_at)
+    session.flush()
+    return letter, letter.due_at, hand_over(session, letter, letter.due_at)
+
+
 def another_helps(session, cast, at):
     helper = second_helper(session, cast)
     goes_elsewhere(session, cast.li, cast.other_village)
@@ -108,11 +116,7 @@ def test_what_has_arrived_is_not_said_twice(session, cast, change):
 
 
 def test_a_cadres_phone_call_for_it_stands_and_ends_it(session, cast):
-    _, letter = due(session, cast)
-    at = letter.due_at
-    give_up(letter, at)
-    session.flush()
-    task = hand_over(session, letter, at)
+    letter, at, task = phoned(session, cast)
     another_helps(session, cast, at + 5 * MINUTE)
     session.refresh(task)
     assert task.state == "open"
@@ -123,11 +127,7 @@ def test_a_cadres_phone_call_for_it_stands_and_ends_it(session, cast):
 
 @pytest.mark.parametrize("heard", ["by the copy", "from a cadre"])
 def test_what_was_heard_in_another_way_is_not_said_again(session, cast, heard):
-    _, letter = due(session, cast)
-    at = letter.due_at
-    give_up(letter, at)
-    session.flush()
-    task = hand_over(session, letter, at)
+    letter, at, task = phoned(session, cast)
     copy = resend(session, letter.id, lives=LIVES, by=By(None, "desk"), reason="没看到", now=at)
     if heard == "by the copy":
         claimed(session, now=at)
@@ -165,11 +165,8 @@ def test_what_an_edit_of_its_rule_has_skipped_stays_skipped(session, cast):
 def test_whoever_tells_one_in_person_at_that_moment_is_waited_for(open_session, engine, cast):
     """The task first, and then its letter: so do both."""
     with open_session() as session, session.begin():
-        _, letter = due(session, cast)
-        at = letter.due_at
-        give_up(letter, at)
-        session.flush()
-        task = hand_over(session, letter, at).id
+        letter, at, made = phoned(session, cast)
+        task = made.id
 
     def told(session):
         finish(session, cast.who(cast.chen), task, at + MINUTE)

@@ -8,7 +8,6 @@ from sqlalchemy import select
 from handlers.people.befalling import mark
 from models.family.ending import finish_past
 from models.messages.letters import Letter
-from models.messages.passage import give_up
 from models.people.staff import StaffRole, end_role, roles_of
 from models.tasks import linking
 from models.tasks.desk import tasks_for
@@ -16,9 +15,8 @@ from models.tasks.escalation import escalate
 from models.tasks.holding import hold, wake_due
 from models.tasks.taking import leave, takers
 from models.tasks.tasks import Task
-from models.tasks.undelivered import hand_over
 from tests.models.family.test_calls import SUNDAY_16, booked
-from tests.models.family.test_carried_over import due, off_and_on_again
+from tests.models.family.test_carried_over import off_and_on_again, phoned
 from tests.models.tasks.test_leaving import goes, in_hand, second
 from tests.models.tasks.test_telling import china, letters, opened
 from tests.world import NOW
@@ -58,11 +56,7 @@ def test_what_became_of_a_call_is_asked_of_who_is_there_when_its_helper_has_left
 
 
 def test_a_phone_call_that_was_taken_back_is_to_be_made_when_the_call_is_on_again(session, cast):
-    _, letter = due(session, cast)
-    at = letter.due_at
-    give_up(letter, at)
-    session.flush()
-    task = hand_over(session, letter, at)
+    _, at, task = phoned(session, cast)
     off_and_on_again(session, cast, at + 5 * MINUTE)
     session.refresh(task)
     calls = select(Task.id).where(Task.kind == "phone_call", Task.subject == task.subject, Task.state == "open")
